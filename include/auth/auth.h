@@ -1,0 +1,78 @@
+/*
+ * auth: the server's side of SASL (RFC 4422, RFC 4954) through libsasl2. Each
+ * AUTH is one exchange with a fresh sasl_conn_t; its steps run in the pool, a
+ * bounded number at once. Mechanism names are checked against the
+ * configuration's list by the caller before they come here.
+ */
+#ifndef AUTH_AUTH_H
+#define AUTH_AUTH_H
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/span.h"
+
+struct auth;
+struct auth_exchange;
+struct conf;
+struct loop;
+
+enum auth_result {
+	AUTH_CONTINUE, /* send `challenge`, take a response */
+	AUTH_OK, /* `login` is who it is; `challenge` may hold last data */
+	AUTH_BAD, /* one answer for every kind of bad credentials: 535 5.7.8 */
+	AUTH_MALFORMED, /* the client's message breaks the mechanism: 501 5.5.2 */
+	AUTH_TEMPORARY, /* the back end failed: 454 4.7.0 */
+};
+
+struct auth_answer {
+	enum auth_result result;
+	struct span challenge; /* raw bytes, valid during the call */
+	struct span login; /* AUTH_OK: the account's name */
+	const char *detail; /* for our log, never for the client */
+};
+
+typedef void (*auth_cb)(const struct auth_answer *answer, void *arg);
+
+struct auth_options {
+	struct span mechanism; /* upper case, from our list */
+	bool has_initial; /* RFC 4954 initial response */
+	struct span initial; /* decoded; may be empty */
+	const char *binding_name; /* "tls-exporter", "tls-unique" or NULL */
+	struct span binding; /* channel binding data, if named */
+	const char *remote_ip; /* for the library's own logs */
+};
+
+/*
+ * Starts libsasl2 (once a process) and registers our auxprop plug-in; with the
+ * users back end reads the users file (an unreadable one is an error).
+ */
+struct auth *auth_new(const struct conf *conf, struct err *err);
+/* After the last exchange is closed and its work is done. */
+void auth_free(struct auth *a);
+/*
+ * Replaces what a new configuration says (users file, how long passwords are
+ * remembered). On error all stays as it was.
+ */
+int auth_reload(struct auth *a, const struct conf *conf, struct err *err);
+/*
+ * Reads the users file again if it changed on disk. Called often, cheap (one
+ * stat); a broken file leaves the accounts as they were, and says so once.
+ */
+void auth_refresh(struct auth *a);
+
+/*
+ * Begins; the answer comes on the loop. Everything given is copied. Each
+ * answer AUTH_CONTINUE is followed by auth_step() or auth_close().
+ */
+struct auth_exchange *auth_start(struct auth *a, struct loop *loop,
+    const struct auth_options *options, auth_cb cb, void *arg);
+void auth_step(struct auth_exchange *x, struct span response);
+/* At any time, once; no callback comes after it. */
+void auth_close(struct auth_exchange *x);
+
+/* Whether the mechanism can work at all in this process (plug-in installed). */
+bool auth_has_mechanism(struct auth *a, struct span mechanism);
+
+#endif

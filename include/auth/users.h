@@ -1,0 +1,63 @@
+/*
+ * users: Postern's own file of accounts. One line an account, never a
+ * password:
+ *
+ *   name SCRAM-SHA-256$iterations:salt$stored:server [suspended]
+ *
+ * salt and keys in base64 (RFC 5803). Mode 0600; anything more is refused. A
+ * table never changes; a changed file makes a new one.
+ */
+#ifndef AUTH_USERS_H
+#define AUTH_USERS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/span.h"
+
+enum { USERS_KEY_LEN = 32, USERS_SALT_MAX = 64, USERS_ITERATIONS = 10000 };
+
+struct user {
+	char *name;
+	uint32_t iterations;
+	size_t salt_len;
+	unsigned char salt[USERS_SALT_MAX];
+	unsigned char stored_key[USERS_KEY_LEN];
+	unsigned char server_key[USERS_KEY_LEN];
+	bool suspended;
+};
+
+struct users;
+
+/* A missing file is an error; one without accounts is not. */
+struct users *users_read(const char *path, struct err *err);
+/* The file's text alone, for tests and fuzzing; `path` is for messages. */
+struct users *users_parse(struct span text, const char *path, struct err *err);
+void users_free(struct users *u);
+size_t users_count(const struct users *u);
+const struct user *users_at(const struct users *u, size_t i);
+/* Names are compared without regard to ASCII case. NULL: no such account. */
+const struct user *users_find(const struct users *u, struct span name);
+
+/* Keys for a new password (RFC 5802 section 3), with a fresh random salt. */
+int user_set_password(struct user *u, struct span password, struct err *err);
+/* In constant time as far as the password goes. */
+bool user_check_password(const struct user *u, struct span password);
+
+/*
+ * For the operator's tool: under a lock beside the file, changes one account
+ * and replaces the file in one rename (0600, synced). Absent files are made.
+ */
+enum users_change {
+	USERS_ADD,
+	USERS_PASSWD,
+	USERS_SUSPEND,
+	USERS_RESUME,
+	USERS_REMOVE
+};
+int users_change(const char *path, enum users_change what, const char *name,
+    struct span password, struct err *err);
+
+#endif

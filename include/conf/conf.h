@@ -1,0 +1,144 @@
+/*
+ * conf: the configuration as checked values. conf_read() turns libConfuse's
+ * text into one; everything is checked there, with file and line in the
+ * message. A snapshot never changes; a reload makes a new one. Counted by
+ * reference, from every thread.
+ */
+#ifndef CONF_CONF_H
+#define CONF_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/span.h"
+
+enum conf_listen_tls { LISTEN_STARTTLS, LISTEN_IMPLICIT };
+enum conf_auth_backend { AUTH_BACKEND_USERS, AUTH_BACKEND_CYRUS };
+enum conf_log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
+enum conf_relay_tls {
+	RELAY_TLS_OPPORTUNISTIC, /* if offered, not verified */
+	RELAY_TLS_REQUIRE, /* STARTTLS, verified, or not at all */
+	RELAY_TLS_IMPLICIT, /* submissions://: TLS at once, verified */
+};
+
+struct conf_listen {
+	char *name; /* the section's title */
+	char *address; /* numeric, without the port; "" for every address */
+	uint16_t port;
+	enum conf_listen_tls tls;
+};
+
+struct conf_certificate {
+	char *name; /* lower case, for whom (SNI); NULL: the default one */
+	char *certificate, *key; /* PEM files */
+};
+
+struct conf_account {
+	char *name; /* NULL: default */
+	char **send_as; /* patterns: "$login", "a@b.test", "*@b.test" */
+	size_t nsend_as;
+};
+
+struct conf_route {
+	char *domain; /* lower case; NULL: default */
+	char *host; /* of the relay; NULL: by MX */
+	uint16_t port;
+	enum conf_relay_tls tls;
+	char *login; /* NULL: no login */
+	char *password_file; /* set exactly when login is */
+};
+
+struct conf_limits {
+	uint32_t sessions; /* receiving connections at once */
+	uint32_t sessions_per_address;
+	uint32_t recipients; /* a message */
+	uint32_t errors; /* bad commands before 421 */
+	uint32_t auth_failures; /* a connection */
+	uint32_t received; /* Received lines: a loop beyond it */
+	uint64_t header; /* bytes of a message's header */
+	uint32_t timeout; /* s, for a command; 300 */
+};
+
+struct conf {
+	char *file; /* where it came from */
+	char *hostname;
+
+	struct conf_listen *listens;
+	size_t nlistens;
+	struct conf_certificate *certificates; /* first: the default one */
+	size_t ncertificates;
+
+	char **mechanisms; /* in upper case, strongest first as written */
+	size_t nmechanisms;
+	char *users; /* file */
+	enum conf_auth_backend backend;
+	uint32_t auth_remember; /* s that a checked password is remembered */
+
+	struct conf_account *accounts; /* by name, the default one last */
+	size_t naccounts;
+
+	char *spool_directory;
+	double spool_reserve; /* percent */
+	uint64_t max_message; /* bytes */
+
+	uint32_t *retry; /* s; the last one repeats */
+	size_t nretry;
+	uint32_t expire, delay_warning; /* s; 0: no warning */
+
+	char **resolvers; /* "127.0.0.1:53"; none: the system's */
+	size_t nresolvers;
+
+	uint16_t deliver_port;
+	bool allow_loopback;
+	uint32_t max_lanes; /* connections to one site */
+	uint32_t lane_idle; /* s that an idle one is kept */
+	uint32_t lane_messages; /* on one connection */
+	uint32_t deliver_timeout; /* s, to connect; others follow RFC 5321 */
+
+	struct conf_route *routes; /* by domain, the default one last */
+	size_t nroutes;
+
+	uint32_t workers; /* 0: one a processor */
+	char *control_socket;
+	char *http_address; /* NULL: off */
+
+	char *log_target; /* "stderr" or a file */
+	enum conf_log_format log_format;
+	int log_level; /* enum log_level */
+
+	struct conf_limits limits;
+};
+
+/*
+ * Reads and checks. NULL and `err` ("FILE:LINE: what") when anything is wrong.
+ * Does not open the files that it names (postern check and the start do).
+ * `warnings` gets one line for each thing that is accepted but not yet done.
+ * `hostname` is used when the file has none (the caller asked the system).
+ */
+struct conf *conf_read(const char *file, const char *hostname,
+    struct buf *warnings, struct err *err);
+/* The same of a text; `file` is for messages. */
+struct conf *conf_parse(struct span text, const char *file,
+    const char *hostname, struct buf *warnings, struct err *err);
+struct conf *conf_ref(const struct conf *conf);
+void conf_unref(const struct conf *conf);
+
+/* The account's entry, or the default one; never NULL. */
+const struct conf_account *
+conf_account(const struct conf *conf, struct span login);
+/* The route of a domain (case does not matter), the default, or NULL: MX. */
+const struct conf_route *
+conf_route(const struct conf *conf, struct span domain);
+
+/* "1min", "2h", "5d", "30s", "90": seconds. */
+bool conf_parse_duration(struct span text, uint32_t *seconds);
+/* "50mb", "64kb", "1gb", "1000": bytes, powers of 1024. */
+bool conf_parse_size(struct span text, uint64_t *bytes);
+/* "192.0.2.1:25", "[2001:db8::1]:25", ":465", "*:465". */
+bool conf_parse_address(
+    struct span text, char *host, size_t host_size, uint16_t *port);
+
+#endif

@@ -1,0 +1,63 @@
+/*
+ * client: the sending side of one connection (RFC 5321, 2920, 3207, 4954) as a
+ * machine without a socket: an event goes in, commands come out, and it says
+ * the one thing it needs next. Many messages go through one connection.
+ */
+#ifndef DELIVER_CLIENT_H
+#define DELIVER_CLIENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/span.h"
+
+struct attempt;
+struct client;
+struct target;
+
+enum client_need {
+	CLIENT_INPUT, /* bytes from the host */
+	CLIENT_TLS, /* write `out`, then shake hands */
+	CLIENT_CONTENT, /* send the content, stuffed, with its final dot */
+	CLIENT_READY, /* the attempt (if any) is answered; give the next */
+	CLIENT_CLOSE, /* write `out`, then close; see client_end() */
+};
+
+enum client_event_type {
+	CLIENT_CONNECTED, /* TCP, and TLS when it is implicit */
+	CLIENT_GOT, /* `in` has more */
+	CLIENT_SECURED, /* the handshake after STARTTLS is done */
+	CLIENT_GIVEN, /* `attempt`: the next message */
+	CLIENT_SENT, /* the content has left */
+	CLIENT_QUIT, /* say goodbye */
+};
+
+struct client_event {
+	enum client_event_type type;
+	struct span *in; /* all events: the input buffer, taken from */
+	struct attempt *attempt; /* CLIENT_GIVEN; borrowed until READY/CLOSE */
+};
+
+/* Why a client wants to close. */
+struct client_end {
+	bool by_host; /* greeting, EHLO, TLS, login: not one message's */
+	bool without_tls_may_do; /* STARTTLS went wrong, TLS is optional */
+	char why[400];
+};
+
+struct client *client_new(const struct target *target, bool use_tls);
+void client_free(struct client *c);
+enum client_need
+client_step(struct client *c, const struct client_event *ev, struct buf *out);
+/* Seconds that the host has now (RFC 5321 4.5.3.2). */
+uint32_t client_timeout(const struct client *c);
+const struct client_end *client_end(const struct client *c);
+/*
+ * The connection is gone (or too slow). Gives the attempt under way the outcome
+ * that follows; false when the attempt may be given to another lane as if
+ * nothing had been.
+ */
+bool client_lost(struct client *c, struct span why);
+
+#endif

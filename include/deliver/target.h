@@ -1,0 +1,64 @@
+/*
+ * target: where the lanes of a site connect, and how: hosts with their
+ * addresses in the order to try them, TLS, login. Never changes; counted by
+ * reference, from any thread.
+ */
+#ifndef DELIVER_TARGET_H
+#define DELIVER_TARGET_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/mem.h"
+#include "base/span.h"
+
+enum target_tls {
+	TARGET_TLS_OPPORTUNISTIC, /* if offered; not verified */
+	TARGET_TLS_REQUIRE, /* STARTTLS, verified, or not at all */
+	TARGET_TLS_IMPLICIT, /* from the first byte, verified */
+};
+
+struct target_address {
+	const char *host; /* its name; points into the target */
+	union {
+		struct sockaddr sa;
+		struct sockaddr_in in;
+		struct sockaddr_in6 in6;
+	} to; /* with the port */
+};
+
+struct target {
+	_Atomic int refs;
+	enum target_tls tls;
+	char *login; /* owned; NULL: no login */
+	struct secret password;
+	char *hostname; /* owned; our EHLO name */
+	uint32_t timeout; /* s, to connect */
+	uint32_t idle; /* s that a lane is kept without work */
+	uint32_t messages; /* on one connection */
+	uint32_t naddresses;
+	char **hosts; /* owned, and owned strings */
+	uint32_t nhosts;
+	struct target_address *addresses; /* owned */
+};
+
+struct target *target_new(void);
+/* Adds a host's name; addresses that follow belong to it. */
+void target_add_host(struct target *t, struct span name);
+void
+target_add_address(struct target *t, const struct sockaddr *sa, uint16_t port);
+struct target *target_ref(struct target *t);
+void target_unref(struct target *t);
+
+enum { TARGET_ADDRESS_TEXT = 64 };
+/* "192.0.2.1" or "2001:db8::1". */
+void
+target_address_text(const struct sockaddr *sa, char out[TARGET_ADDRESS_TEXT]);
+/*
+ * Loopback, unspecified, link-local, multicast and broadcast: where mail is
+ * not sent unless the configuration says so (DESIGN.md section 1).
+ */
+bool target_address_is_special(const struct sockaddr *sa);
+
+#endif

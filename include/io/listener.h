@@ -1,0 +1,35 @@
+/*
+ * listener: a listening TCP socket. Each connection is handed over as a
+ * descriptor (non-blocking, close-on-exec) that the callee owns.
+ */
+#ifndef IO_LISTENER_H
+#define IO_LISTENER_H
+
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "base/err.h"
+
+struct listener;
+struct loop;
+
+typedef void (*listener_cb)(
+    int fd, const struct sockaddr_storage *peer, void *arg);
+
+/*
+ * `address` is numeric; "" is every address, IPv4 and IPv6 on one socket.
+ * NULL and `err` when it cannot be had.
+ */
+struct listener *listener_open(struct loop *loop, const char *address,
+    uint16_t port, listener_cb cb, void *arg, struct err *err);
+/*
+ * A socket in the file system, mode 0600. One that nobody listens on any more
+ * is replaced; where somebody does, it is an error. `peer` is empty.
+ */
+struct listener *listener_open_path(struct loop *loop, const char *path,
+    listener_cb cb, void *arg, struct err *err);
+/* The port it has; for port 0. */
+uint16_t listener_port(const struct listener *l);
+void listener_close(struct listener *l);
+
+#endif

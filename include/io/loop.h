@@ -1,0 +1,33 @@
+/*
+ * loop: one libuv loop, its thread's clock and its mailbox. All objects that
+ * are made on a loop are used on its thread only; from elsewhere there is
+ * mailbox_post(). A loop runs until loop_stop() was called and everything that
+ * was opened on it is closed.
+ */
+#ifndef IO_LOOP_H
+#define IO_LOOP_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct loop;
+struct uv_loop_s;
+
+struct loop *loop_new(void);
+/* After loop_run() returned. */
+void loop_free(struct loop *loop);
+/* Blocks until the end. */
+void loop_run(struct loop *loop);
+/* On the loop's own thread: the mailbox closes, the rest may finish. */
+void loop_stop(struct loop *loop);
+struct uv_loop_s *loop_uv(struct loop *loop);
+/* Monotonic milliseconds, as of this turn of the loop. */
+uint64_t loop_now(const struct loop *loop);
+/* Wall clock, milliseconds since 1970. */
+int64_t wall_now(void);
+/* Random bytes fit for keys and ids. */
+void random_fill(void *p, unsigned long len);
+uint32_t random_u32(void);
+
+#endif

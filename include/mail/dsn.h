@@ -1,0 +1,41 @@
+/*
+ * dsn: the report that tells a sender what became of a message: RFC 3464 in
+ * a multipart/report (RFC 6522), in words first, then for programs, then the
+ * original's header (RFC 3464 section 2: text/rfc822-headers).
+ */
+#ifndef MAIL_DSN_H
+#define MAIL_DSN_H
+
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/span.h"
+
+enum dsn_action { DSN_FAILED, DSN_DELAYED };
+
+struct dsn_rcpt {
+	struct span address;
+	struct span status; /* "5.1.1"; RFC 3463 */
+	struct span reply; /* the next host's last words, or ours */
+	struct span host; /* who said them; empty: we did */
+	int64_t last; /* of the last attempt, wall ms; 0: none */
+};
+
+struct dsn {
+	enum dsn_action action;
+	struct span hostname; /* ours */
+	struct span qid; /* of the original */
+	struct span report_qid;
+	struct span sender; /* gets the report */
+	int64_t arrived, now;
+	uint32_t retry_for; /* s; DSN_DELAYED: how long we go on trying */
+	uint64_t boundary; /* random */
+	struct span header; /* the original's, as it is on disk */
+	const struct dsn_rcpt *rcpts;
+	size_t nrcpts;
+};
+
+/* The whole message, header and all, in canonical form, 7-bit. */
+void dsn_write(struct buf *out, const struct dsn *d);
+
+#endif

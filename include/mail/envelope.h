@@ -1,0 +1,45 @@
+/*
+ * envelope: what travels with a message beside its content (RFC 5321 2.3.1):
+ * who handed it in, the reverse-path, the recipients, when and how. Made once,
+ * in one block of memory, and never changed; all pointers point into the block.
+ */
+#ifndef MAIL_ENVELOPE_H
+#define MAIL_ENVELOPE_H
+
+#include <stdint.h>
+
+#include "base/span.h"
+
+enum envelope_flags {
+	ENVELOPE_8BIT = 1, /* BODY=8BITMIME, or content has 8-bit bytes */
+	ENVELOPE_NO_DOTS = 2, /* no line of the content begins with a dot */
+	ENVELOPE_REPORT = 4, /* made here: a bounce or a warning */
+	ENVELOPE_UTF8 = 8, /* SMTPUTF8 (RFC 6531) */
+};
+
+struct envelope {
+	uint64_t id;
+	uint64_t size; /* of the content, bytes */
+	int64_t arrived; /* wall clock, ms since 1970 */
+	uint32_t flags; /* enum envelope_flags */
+	uint32_t nrcpt;
+	const char *account; /* who logged in; "" for our own reports */
+	const char *sender; /* reverse-path without <>; "" is the null one */
+	const char *rcpt[]; /* forward-paths without <> */
+};
+
+/* What an envelope is made of; all is copied. */
+struct envelope_parts {
+	uint64_t id, size;
+	int64_t arrived;
+	uint32_t flags, nrcpt;
+	struct span account, sender;
+	const struct span *rcpt; /* nrcpt of them */
+};
+
+/* One heap block; free() it. */
+struct envelope *envelope_new(const struct envelope_parts *parts);
+/* How much memory the block takes. */
+size_t envelope_memory(const struct envelope *env);
+
+#endif

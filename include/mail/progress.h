@@ -1,0 +1,50 @@
+/*
+ * progress: how far a recipient has come, as the spool keeps it and the
+ * schedule resumes it. Wall times, because they outlive the process.
+ */
+#ifndef MAIL_PROGRESS_H
+#define MAIL_PROGRESS_H
+
+#include <stdint.h>
+
+#include "base/span.h"
+
+/* Stored as numbers in the spool: append only, never renumber. */
+enum rcpt_state {
+	RCPT_QUEUED = 0, /* to be tried when due */
+	RCPT_DELIVERED = 1, /* the next host answers for it now */
+	RCPT_FAILED = 2, /* for good; the sender has not been told yet */
+	RCPT_EXPIRED = 3, /* too old; the sender has not been told yet */
+	RCPT_REPORTED = 4, /* failed or expired, and the sender was told */
+	RCPT_REMOVED = 5, /* by the operator, without a report */
+	RCPT_STATE_COUNT
+};
+
+/* Nothing more will happen to such a recipient. */
+static inline bool
+rcpt_state_is_final(enum rcpt_state s)
+{
+	return s == RCPT_DELIVERED || s == RCPT_REPORTED || s == RCPT_REMOVED;
+}
+
+const char *rcpt_state_name(enum rcpt_state s);
+
+enum { PROGRESS_DETAIL_MAX = 400 }; /* longer details are cut */
+
+/* One recipient's news. */
+struct progress {
+	uint32_t rcpt; /* index into envelope.rcpt */
+	enum rcpt_state state;
+	uint32_t tries; /* attempts made so far */
+	int64_t last; /* of the last attempt, wall ms; 0: none yet */
+	int64_t due; /* of the next one, wall ms; 0: at once */
+	struct span detail; /* why: "451 4.7.1 later (mx.test [192.0.2.1])" */
+};
+
+/* Flags of a whole message that outlive the process. */
+enum message_flags {
+	MESSAGE_HELD = 1, /* the operator holds it */
+	MESSAGE_WARNED = 2, /* the delay warning was sent */
+};
+
+#endif

@@ -1,0 +1,42 @@
+/*
+ * content: the bytes of a message in canonical form (CRLF line ends, not
+ * dot-stuffed), either in memory (the lines we put in front, and what the
+ * client sent) or in a file of the spool. Never changes; counted by reference,
+ * from any thread.
+ */
+#ifndef SPOOL_CONTENT_H
+#define SPOOL_CONTENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/span.h"
+
+struct content;
+
+/* Takes both buffers' memory; one reference. The bytes count as held. */
+struct content *content_new_take(struct buf *head, struct buf *body);
+/* Takes the descriptor; the content is its bytes [offset, offset + size). */
+struct content *content_new_file(int fd, uint64_t offset, uint64_t size);
+struct content *content_ref(struct content *c);
+/* NULL is allowed. */
+void content_unref(struct content *c);
+
+uint64_t content_size(const struct content *c);
+bool content_is_in_memory(const struct content *c);
+/*
+ * In memory only: the up to two pieces that make up bytes from `offset` on.
+ * Returns how many. They live as long as the caller's reference.
+ */
+int
+content_pieces(const struct content *c, uint64_t offset, struct span out[2]);
+/*
+ * Copies up to `len` bytes from `offset`. Blocks when it is in a file (for the
+ * pool then). Returns the count, 0 at the end, negative on error.
+ */
+int64_t content_read(const struct content *c, uint64_t offset, void *dst,
+    size_t len, struct err *err);
+
+#endif

@@ -1,0 +1,130 @@
+/*
+ * spool: messages on stable storage. A message exists once the callback of
+ * spool_commit() said SPOOL_OK, and until spool_done(); a crash at any point
+ * leaves it whole or absent. Knows nothing of SMTP or of schedules. An
+ * interface: `journal` on disk, `mem` for tests; nobody outside knows which.
+ *
+ * All calls are safe from every thread. Callbacks come on the thread of the
+ * loop that was given, once, never before the starting call returned.
+ */
+#ifndef SPOOL_SPOOL_H
+#define SPOOL_SPOOL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "mail/envelope.h"
+#include "mail/progress.h"
+
+struct content;
+struct loop;
+struct spool;
+struct spool_entry;
+
+enum spool_status {
+	SPOOL_OK,
+	SPOOL_FULL, /* less space or inodes than the reserve: 452 4.3.1 */
+	SPOOL_FAULT, /* a write or sync failed; the entry is gone: 451 4.3.0 */
+	SPOOL_ABSENT, /* spool_fetch: no such message */
+	SPOOL_DAMAGED, /* spool_fetch: its bytes are not what was stored */
+};
+
+struct spool_options {
+	const char *directory; /* made with mode 0700 when absent */
+	double reserve_percent; /* of the file system's blocks and inodes */
+	uint64_t segment_size; /* 0: 16 MiB; smaller in tests */
+	uint64_t inline_max; /* larger content is a file; 0: 64 KiB */
+	uint64_t held_max; /* content kept in memory; 0: 64 MiB */
+	unsigned lazy_ms; /* how long done and progress may wait; 0: 10 */
+};
+
+/*
+ * Called while opening, once for each waiting message, on the caller's
+ * thread. `env` is the callee's from then on (free()). `rcpts` has env->nrcpt
+ * rows in order, and is borrowed, as are the details.
+ */
+typedef void (*spool_load_cb)(struct envelope *env,
+    const struct progress *rcpts, uint32_t message_flags, void *arg);
+typedef void (*spool_done_cb)(enum spool_status status, void *arg);
+/* `content` is the callee's to unref; NULL unless status is SPOOL_OK. */
+typedef void (*spool_fetch_cb)(
+    enum spool_status status, struct content *content, void *arg);
+
+/*
+ * Locks the directory (one daemon a spool), reads it back, starts the
+ * committer. NULL and `err` when it cannot be used.
+ */
+struct spool *journal_open(const struct spool_options *options,
+    spool_load_cb load, void *arg, struct err *err);
+/* In memory, for tests: commits succeed unless told to fail. */
+struct spool *mem_spool_open(void);
+/* mem only: the next `n` commits end with `status`. */
+void mem_spool_fail(struct spool *s, unsigned n, enum spool_status status);
+/*
+ * Writes and syncs all that was asked for, stops the committer and frees. No
+ * entry may be open any more.
+ */
+void spool_close(struct spool *s);
+
+/* Whether a message of `size` bytes would be taken now (SPOOL_FULL if not). */
+enum spool_status spool_room(struct spool *s, uint64_t size);
+
+/* --- a message comes in --- */
+
+/* Begins a message: gives it its id. Touches no disk. */
+struct spool_entry *spool_entry_open(struct spool *s, struct loop *loop);
+uint64_t spool_entry_id(const struct spool_entry *e);
+/*
+ * Content that grows beyond SPOOL_CHUNK goes to the message's file while it
+ * arrives: takes the buffer's memory and writes it in the pool. One at a time;
+ * an error ends the entry's hopes, but not the entry.
+ */
+enum { SPOOL_CHUNK = 128 * 1024 };
+void spool_entry_append_take(
+    struct spool_entry *e, struct buf *chunk, spool_done_cb cb, void *arg);
+/* How many bytes have been appended so far. */
+uint64_t spool_entry_appended(const struct spool_entry *e);
+/*
+ * Makes the message durable and ends the entry. The content is what was
+ * appended, if anything was (then `content` is NULL), or `content` (which is
+ * borrowed until the callback). env->id is the entry's id. `env` is borrowed
+ * until the callback.
+ */
+void spool_commit(struct spool_entry *e, const struct envelope *env,
+    struct content *content, spool_done_cb cb, void *arg);
+/* Ends an entry that is not wanted any more. Nothing of it stays. */
+void spool_entry_drop(struct spool_entry *e);
+
+/* --- its life --- */
+
+/*
+ * Records that ride along with the next group; there is no answer. `rcpts` is
+ * copied. An unknown id is ignored (it was removed meanwhile).
+ */
+void spool_progress(
+    struct spool *s, uint64_t id, const struct progress *rcpts, uint32_t n);
+void spool_set_flags(struct spool *s, uint64_t id, uint32_t message_flags);
+/* The message is forgotten; its space comes back. */
+void spool_done(struct spool *s, uint64_t id);
+
+/* Reads the content back, in the pool. */
+void spool_fetch(struct spool *s, uint64_t id, struct loop *loop,
+    spool_fetch_cb cb, void *arg);
+
+/* --- its state, for people --- */
+
+struct spool_health {
+	bool accepting; /* false: new mail is refused, see `why` */
+	bool recording; /* false: done cannot be recorded; do not deliver */
+	uint64_t messages; /* waiting */
+	uint64_t live_bytes, used_bytes; /* in segments and content files */
+	uint64_t segments;
+	uint64_t set_aside; /* damaged, found at the start */
+	char why[256];
+};
+
+void spool_health(struct spool *s, struct spool_health *out);
+
+#endif

@@ -1,0 +1,116 @@
+/*
+ * session: the receiving side of one connection (RFC 5321, 6409, 4954, 3207)
+ * as a machine without a socket: an event goes in, replies come out, and the
+ * session says the one thing it needs next. It never waits and calls nobody.
+ */
+#ifndef SUBMIT_SESSION_H
+#define SUBMIT_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/span.h"
+
+struct conf;
+struct envelope;
+struct session;
+
+enum session_need {
+	SESSION_INPUT, /* more bytes from the client */
+	SESSION_TLS, /* write `out`, then shake hands */
+	SESSION_AUTH, /* do session_auth() */
+	SESSION_STORE, /* do session_store() */
+	SESSION_CLOSE, /* write `out`, then close */
+};
+
+enum session_event_type {
+	EVENT_OPEN, /* connected (implicit TLS: hands shaken): greet */
+	EVENT_INPUT, /* `in` has more */
+	EVENT_TLS, /* the handshake after STARTTLS is done */
+	EVENT_AUTH, /* the exchange answered: `auth`, `data`, `login` */
+	EVENT_STORED, /* what session_store() asked for: `stored`, `id` */
+	EVENT_TIMEOUT, /* session_timeout() has passed */
+	EVENT_SHUTDOWN, /* the relay stops: say so and close */
+	EVENT_END, /* the client is gone */
+};
+
+/* What became of a storing step, in the words of SMTP. */
+enum session_stored { STORED_OK, STORED_FULL, STORED_FAULT };
+/* What became of an authentication step. */
+enum session_authed {
+	AUTHED_CONTINUE,
+	AUTHED_OK,
+	AUTHED_BAD,
+	AUTHED_MALFORMED,
+	AUTHED_TEMPORARY,
+};
+
+struct session_event {
+	enum session_event_type type;
+	struct span *in; /* all events: the input buffer, taken from */
+	int64_t now; /* wall clock, ms */
+	uint64_t random; /* for a Message-ID */
+	enum session_stored stored;
+	uint64_t id; /* EVENT_STORED after STORE_OPEN: the message's */
+	enum session_authed auth;
+	struct span data; /* EVENT_AUTH: the challenge, raw */
+	struct span login; /* EVENT_AUTH, AUTHED_OK */
+	struct span tls_version, tls_cipher; /* EVENT_OPEN, EVENT_TLS */
+	bool has_binding; /* with TLS: channel binding can be had */
+};
+
+enum session_store {
+	STORE_OPEN, /* begin a message; its id comes back */
+	STORE_APPEND, /* take head, then body, to disk */
+	STORE_COMMIT, /* the envelope and what is left of head and body */
+};
+
+struct session_auth {
+	bool is_start; /* a new exchange; else a response to the last */
+	const char *mechanism;
+	bool has_initial;
+	struct span data; /* initial response or response, decoded */
+};
+
+struct session_options {
+	const struct conf *conf; /* borrowed: the owner holds a reference */
+	/* Mechanisms that can work here, as conf orders them; borrowed. */
+	const char *const *mechanisms;
+	size_t nmechanisms;
+	bool implicit_tls;
+	const char *client; /* numeric address; copied */
+};
+
+struct session *session_new(const struct session_options *options);
+void session_free(struct session *s);
+
+/* The one step. Replies are appended to `out`. */
+enum session_need session_step(
+    struct session *s, const struct session_event *ev, struct buf *out);
+/* Seconds that the client has now (RFC 5321 4.5.3.2.7). */
+uint32_t session_timeout(const struct session *s);
+
+/* After SESSION_AUTH. Valid until the next step. */
+const struct session_auth *session_auth(const struct session *s);
+/* Whether an exchange is still wanted; if not, close it. */
+bool session_is_authenticating(const struct session *s);
+/* After SESSION_STORE. */
+enum session_store session_store(const struct session *s);
+/*
+ * The lines we put in front, and the client's content so far. The owner may
+ * take the memory of both (buf_take()) when it stores them.
+ */
+struct buf *session_head(struct session *s);
+struct buf *session_body(struct session *s);
+/* After STORE_COMMIT: the finished envelope; the caller frees it. */
+struct envelope *session_envelope(const struct session *s);
+/* A message is open in the spool, and must be dropped if the session ends. */
+bool session_has_message(const struct session *s);
+/* Who logged in; empty before. */
+struct span session_login(const struct session *s);
+
+/* Lines for the log, each ended by LF, since the last call; emptied by it. */
+struct buf *session_facts(struct session *s);
+
+#endif

@@ -1,0 +1,58 @@
+/*
+ * session_io: a receiving session with its connection: does what the core
+ * (session.h) says it needs. Lives and dies on one worker.
+ */
+#ifndef SUBMIT_SESSION_IO_H
+#define SUBMIT_SESSION_IO_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/list.h"
+
+struct auth;
+struct conf;
+struct content;
+struct envelope;
+struct loop;
+struct spool;
+struct tls_server;
+
+/* What all sessions of one worker share. Outlives them. */
+struct submit_worker {
+	struct loop *loop; /* borrowed */
+	struct spool *spool; /* borrowed */
+	struct auth *auth; /* borrowed */
+	struct list sessions; /* of struct session_io; list_init() it */
+	/*
+	 * A message was answered with 250: it is on disk, and `env` and
+	 * `content` (one reference; NULL when it is in a file) are the
+	 * callee's. On the worker's thread, as the next.
+	 */
+	void (*accepted)(
+	    struct envelope *env, struct content *content, void *arg);
+	/* A connection ended; `token` is as given. */
+	void (*closed)(void *token, void *arg);
+	void *arg;
+};
+
+struct submit_connection {
+	int fd; /* taken */
+	const char *client; /* numeric address; copied */
+	const struct conf *conf; /* one reference, taken */
+	struct tls_server *tls; /* one reference, taken */
+	const char *const *mechanisms; /* borrowed: lives as long as `conf` */
+	size_t nmechanisms;
+	bool implicit_tls;
+	uint64_t number; /* of the connection, for its sid */
+	void *token; /* for submit_worker.closed */
+};
+
+void
+session_io_start(struct submit_worker *w, const struct submit_connection *c);
+/* Says 421 to every session that is not in the middle of storing. */
+void session_io_shutdown_all(struct submit_worker *w);
+/* Closes what is left; a message that is being committed is finished first. */
+void session_io_abort_all(struct submit_worker *w);
+
+#endif

@@ -1,0 +1,253 @@
+/*
+ * What all exchanges share: the accounts, the configuration, the made-up
+ * entries. All of it is read by workers and the pool, and replaced by the queue
+ * thread; an exchange takes references as it begins and goes on with these.
+ */
+#include "auth/auth.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "auth_priv.h"
+#include "base/log.h"
+#include "conf/conf.h"
+#include "io/loop.h"
+
+enum { POOL_DEFAULT = 4, POOL_MOST = 1024 };
+
+static struct accounts *
+accounts_read(const char *path, struct stat *st, struct err *err)
+{
+	struct buf text = { 0 };
+	struct users *users = NULL;
+	struct accounts *a;
+
+	if (users_load(path, &text, st, err) == 0)
+		users = users_parse(buf_span(&text), path, err);
+	buf_clear(&text);
+	if (users == NULL)
+		return NULL;
+	a = MEM_NEW(struct accounts);
+	a->users = users;
+	atomic_init(&a->refs, 1);
+	return a;
+}
+
+struct accounts *
+accounts_ref(struct accounts *a)
+{
+	if (a != NULL)
+		(void)atomic_fetch_add(&a->refs, 1);
+	return a;
+}
+
+void
+accounts_unref(struct accounts *a)
+{
+	if (a == NULL || atomic_fetch_sub(&a->refs, 1) != 1)
+		return;
+	users_free(a->users);
+	free(a);
+}
+
+/* A key derivation must leave room in the pool for the spool's syncs. */
+static unsigned
+steps_at_once(void)
+{
+	const char *text = getenv("UV_THREADPOOL_SIZE");
+	uint64_t n = POOL_DEFAULT;
+
+	if (text != NULL)
+		(void)span_to_u64(span_text(text), POOL_MOST, &n);
+	return n / 2 < 2 ? 2 : (unsigned)(n / 2);
+}
+
+struct auth *
+auth_new(const struct conf *conf, struct err *err)
+{
+	struct accounts *accounts = NULL;
+	struct stat st = { 0 };
+	struct auth *a;
+
+	if (conf->backend == AUTH_BACKEND_USERS) {
+		accounts = accounts_read(conf->users, &st, err);
+		if (accounts == NULL)
+			return NULL;
+	}
+	if (mech_library_open(err) != 0) {
+		accounts_unref(accounts);
+		return NULL;
+	}
+	a = MEM_NEW(struct auth);
+	a->accounts = accounts;
+	a->conf = conf_ref(conf);
+	a->seen = st;
+	a->most = steps_at_once();
+	(void)pthread_mutex_init(&a->lock, NULL);
+	list_init(&a->line);
+	remember_init(&a->remember);
+	random_fill(a->fake_key, sizeof a->fake_key);
+	return a;
+}
+
+void
+auth_free(struct auth *a)
+{
+	if (a == NULL)
+		return;
+	accounts_unref(a->accounts);
+	conf_unref(a->conf);
+	remember_clear(&a->remember);
+	mem_wipe(a->fake_key, sizeof a->fake_key);
+	(void)pthread_mutex_destroy(&a->lock);
+	free(a);
+	mech_library_close();
+}
+
+/* Old ones live on in the exchanges that began with them. */
+static void
+replace(struct auth *a, struct accounts *accounts, struct conf *conf,
+    const struct stat *st)
+{
+	struct accounts *old_accounts;
+	struct conf *old_conf = NULL;
+
+	(void)pthread_mutex_lock(&a->lock);
+	old_accounts = a->accounts;
+	a->accounts = accounts;
+	a->seen = *st;
+	a->is_broken = false;
+	if (conf != NULL) {
+		old_conf = a->conf;
+		a->conf = conf;
+	}
+	(void)pthread_mutex_unlock(&a->lock);
+	accounts_unref(old_accounts);
+	conf_unref(old_conf);
+	remember_reset(&a->remember);
+}
+
+int
+auth_reload(struct auth *a, const struct conf *conf, struct err *err)
+{
+	struct accounts *accounts = NULL;
+	struct stat st = { 0 };
+
+	if (conf->backend == AUTH_BACKEND_USERS) {
+		accounts = accounts_read(conf->users, &st, err);
+		if (accounts == NULL)
+			return -EINVAL;
+	}
+	replace(a, accounts, conf_ref(conf), &st);
+	return 0;
+}
+
+static bool
+is_same_file(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
+	       a->st_size == b->st_size && a->st_mode == b->st_mode &&
+	       a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+	       a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
+	       a->st_ctim.tv_sec == b->st_ctim.tv_sec &&
+	       a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+}
+
+static void
+note_broken(struct auth *a, const struct stat *st, const struct err *err)
+{
+	bool is_news;
+
+	(void)pthread_mutex_lock(&a->lock);
+	is_news = !a->is_broken || !is_same_file(&a->seen, st);
+	a->is_broken = true;
+	a->seen = *st;
+	(void)pthread_mutex_unlock(&a->lock);
+	if (is_news)
+		log_error("users-unreadable why=%s keeping=\"the accounts as "
+			  "they were\"",
+		    log_quote_text(err->text));
+}
+
+void
+auth_refresh(struct auth *a)
+{
+	struct accounts *accounts;
+	struct conf *conf;
+	struct stat now = { 0 };
+	struct err err;
+	bool is_seen;
+
+	accounts_unref(auth_take(a, &conf));
+	if (conf->backend == AUTH_BACKEND_USERS) {
+		/* A file that is gone looks like no other: all zero. */
+		(void)stat(conf->users, &now);
+		(void)pthread_mutex_lock(&a->lock);
+		is_seen = is_same_file(&a->seen, &now);
+		(void)pthread_mutex_unlock(&a->lock);
+		accounts =
+		    is_seen ? NULL : accounts_read(conf->users, &now, &err);
+		if (accounts != NULL) {
+			log_info("users-read file=%s accounts=%zu",
+			    log_quote_text(conf->users),
+			    users_count(accounts->users));
+			replace(a, accounts, NULL, &now);
+		} else if (!is_seen) {
+			note_broken(a, &now, &err);
+		}
+	}
+	conf_unref(conf);
+}
+
+struct accounts *
+auth_take(struct auth *a, struct conf **conf)
+{
+	struct accounts *accounts;
+
+	(void)pthread_mutex_lock(&a->lock);
+	accounts = accounts_ref(a->accounts);
+	*conf = conf_ref(a->conf);
+	(void)pthread_mutex_unlock(&a->lock);
+	return accounts;
+}
+
+bool
+auth_has_mechanism(struct auth *a, struct span mechanism)
+{
+	(void)a;
+	if (span_ends_nocase(mechanism, SPAN("-PLUS")))
+		mechanism = span_to(mechanism, mechanism.len - 5);
+	return mech_library_has(mechanism);
+}
+
+static void
+fake_bytes(const struct auth *a, const char *what, struct span name,
+    unsigned char out[USERS_KEY_LEN])
+{
+	struct buf text = { .max = 2048 };
+
+	(void)buf_append(&text, what, strlen(what) + 1);
+	for (size_t i = 0; i < name.len && i < USERS_NAME_MAX + 1; i++)
+		(void)buf_append_char(&text, ascii_lower(name.ptr[i]));
+	if (!hmac_sha256(
+		span_make((const char *)a->fake_key, sizeof a->fake_key),
+		buf_span(&text), out))
+		memset(out, 0xff, USERS_KEY_LEN);
+	buf_clear(&text);
+}
+
+void
+auth_make_up(const struct auth *a, struct span name, struct user *out)
+{
+	unsigned char salt[USERS_KEY_LEN];
+
+	*out = (struct user){
+		.iterations = USERS_ITERATIONS,
+		.salt_len = USERS_SALT_LEN,
+	};
+	fake_bytes(a, "salt", name, salt);
+	memcpy(out->salt, salt, out->salt_len);
+	fake_bytes(a, "stored", name, out->stored_key);
+	fake_bytes(a, "server", name, out->server_key);
+}

@@ -1,0 +1,244 @@
+/*
+ * The operator's changes. The new text is made of the old one, line by line, so
+ * that comments and the order stay; it is written beside the file, synced and
+ * renamed over it. A lock file of its own keeps two changes apart: the file
+ * itself is another one after each.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "auth_priv.h"
+
+struct change {
+	const char *path; /* borrowed */
+	enum users_change what;
+	struct span name, password; /* borrowed */
+	struct err *err; /* borrowed */
+	bool is_new; /* there is no file yet */
+	struct stat old;
+	struct buf before, after;
+};
+
+static int
+lock_file(const char *path, struct err *err)
+{
+	char *name = mem_printf("%s.lock", path);
+	int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int rc = fd;
+
+	if (fd == -1) {
+		rc = err_errno(err, "create %s", name);
+	} else {
+		while (flock(fd, LOCK_EX) == -1 && errno == EINTR)
+			continue;
+	}
+	free(name);
+	return rc;
+}
+
+static int
+load(struct change *c)
+{
+	int rc = users_load(c->path, &c->before, &c->old, c->err);
+	struct users *users;
+
+	if (rc == -ENOENT) {
+		c->is_new = true;
+		rc = 0;
+	}
+	if (rc != 0)
+		return rc;
+	users = users_parse(buf_span(&c->before), c->path, c->err);
+	if (users == NULL)
+		return -EINVAL;
+	if (c->what == USERS_ADD && users_find(users, c->name) != NULL)
+		rc = err_set(c->err, -EEXIST, "the account %.*s exists",
+		    SPAN_ARG(c->name));
+	if (c->what != USERS_ADD && users_find(users, c->name) == NULL)
+		rc = err_set(c->err, -ENOENT, "there is no account %.*s",
+		    SPAN_ARG(c->name));
+	users_free(users);
+	return rc;
+}
+
+static int
+append_user(struct change *c, struct span name, bool suspended)
+{
+	struct user u = { 0 };
+	int rc = user_set_password(&u, c->password, c->err);
+
+	if (rc != 0)
+		return rc;
+	(void)buf_append_span(&c->after, name);
+	(void)buf_append_char(&c->after, ' ');
+	user_format(&u, &c->after);
+	if (suspended)
+		(void)buf_append_text(&c->after, " suspended");
+	(void)buf_append_char(&c->after, '\n');
+	mem_wipe(&u, sizeof u);
+	return 0;
+}
+
+/* The account's own line. */
+static int
+change_line(struct change *c, struct span line)
+{
+	struct span rest = line, name = span_cut(&rest, ' ');
+	struct span keys = span_cut(&rest, ' ');
+	bool suspended = c->what == USERS_SUSPEND ||
+			 (c->what != USERS_RESUME && !span_is_empty(rest));
+
+	if (c->what == USERS_REMOVE)
+		return 0;
+	if (c->what == USERS_PASSWD)
+		return append_user(c, name, suspended);
+	(void)buf_printf(&c->after, "%.*s %.*s%s\n", SPAN_ARG(name),
+	    SPAN_ARG(keys), suspended ? " suspended" : "");
+	return 0;
+}
+
+static bool
+is_line_of(struct span line, struct span name)
+{
+	return span_equal_nocase(span_cut(&line, ' '), name);
+}
+
+static int
+apply(struct change *c)
+{
+	struct span left = buf_span(&c->before);
+	int rc = 0;
+
+	while (left.len > 0 && rc == 0) {
+		struct span line = span_cut(&left, '\n');
+
+		if (is_line_of(line, c->name)) {
+			rc = change_line(c, line);
+			continue;
+		}
+		(void)buf_append_span(&c->after, line);
+		(void)buf_append_char(&c->after, '\n');
+	}
+	if (rc == 0 && c->what == USERS_ADD)
+		rc = append_user(c, c->name, false);
+	if (rc == 0 && buf_is_over(&c->after))
+		rc = err_set(c->err, -EFBIG, "%s: larger than %d bytes",
+		    c->path, USERS_FILE_MAX);
+	return rc;
+}
+
+static int
+write_all(int fd, struct span s, const char *path, struct err *err)
+{
+	while (s.len > 0) {
+		ssize_t n = write(fd, s.ptr, s.len);
+
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1)
+			return err_errno(err, "write %s", path);
+		s = span_from(s, (size_t)n);
+	}
+	return 0;
+}
+
+/* The file belongs to whom it belonged: the daemon must still read it. */
+static int
+fill_file(struct change *c, int fd, const char *path)
+{
+	int rc;
+
+	if (fchmod(fd, 0600) == -1)
+		return err_errno(c->err, "set the mode of %s", path);
+	if (!c->is_new && fchown(fd, c->old.st_uid, c->old.st_gid) == -1)
+		return err_errno(c->err, "give %s to its owner", path);
+	rc = write_all(fd, buf_span(&c->after), path, c->err);
+	if (rc == 0 && fsync(fd) == -1)
+		rc = err_errno(c->err, "sync %s", path);
+	return rc;
+}
+
+static int
+sync_folder(const char *path, struct err *err)
+{
+	struct span folder =
+	    span_to(span_text(path), span_find_last(span_text(path), '/'));
+	char *name;
+	int fd, rc = 0;
+
+	if (folder.len == strlen(path))
+		folder = SPAN("."); /* no slash at all */
+	else if (folder.len == 0)
+		folder = SPAN("/");
+	name = span_dup(folder);
+	fd = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd == -1 || fsync(fd) == -1)
+		rc = err_errno(err, "sync %s", name);
+	if (fd != -1)
+		(void)close(fd);
+	free(name);
+	return rc;
+}
+
+static int
+publish(struct change *c)
+{
+	char *fresh = mem_printf("%s.new", c->path);
+	int fd, rc;
+
+	/* We hold the lock: one that is there was left by a crash. */
+	(void)unlink(fresh);
+	fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd == -1) {
+		rc = err_errno(c->err, "create %s", fresh);
+		free(fresh);
+		return rc;
+	}
+	rc = fill_file(c, fd, fresh);
+	(void)close(fd); /* synced, or of no use */
+	if (rc == 0 && rename(fresh, c->path) == -1)
+		rc = err_errno(c->err, "rename %s", fresh);
+	if (rc != 0)
+		(void)unlink(fresh); /* never published: nobody misses it */
+	else
+		rc = sync_folder(c->path, c->err);
+	free(fresh);
+	return rc;
+}
+
+int
+users_change(const char *path, enum users_change what, const char *name,
+    struct span password, struct err *err)
+{
+	struct change c = {
+		.path = path,
+		.what = what,
+		.name = span_text(name),
+		.password = password,
+		.err = err,
+		.after = { .max = USERS_FILE_MAX },
+	};
+	int lock, rc;
+
+	if (!users_name_is_valid(c.name))
+		return err_set(err, -EINVAL,
+		    "an account's name has 1 to 255 bytes without space and "
+		    "does not begin with #");
+	lock = lock_file(path, err);
+	if (lock < 0)
+		return lock;
+	rc = load(&c);
+	if (rc == 0)
+		rc = apply(&c);
+	if (rc == 0)
+		rc = publish(&c);
+	buf_clear(&c.before);
+	buf_clear(&c.after);
+	(void)close(lock);
+	return rc;
+}

@@ -1,0 +1,549 @@
+/*
+ * libsasl2's view of an exchange. With the users back end all that it asks is
+ * answered here: options (and no configuration file is heard), SCRAM keys
+ * through an auxprop plug-in in this process, passwords through its callback.
+ * With the cyrus back end its own configuration decides everything.
+ *
+ * An account that is not there gets made-up keys, a suspended one its own salt
+ * and made-up keys, so that both go the whole way and take as long as a wrong
+ * password does.
+ */
+#include <errno.h>
+#include <sasl/sasl.h>
+#include <sasl/saslplug.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "auth_priv.h"
+#include "base/log.h"
+#include "conf/conf.h"
+
+#define APP_NAME "postern"
+#define PLUGIN_NAME "postern"
+
+enum { NAMES_MAX = 1000 };
+
+typedef int (*any_callback)(void);
+/* libsasl2 stores callbacks of all kinds as one type. */
+#define CALLBACK(f) ((any_callback)(void (*)(void))(f))
+
+static void *
+new_mutex(void)
+{
+	pthread_mutex_t *m = MEM_NEW(pthread_mutex_t);
+
+	(void)pthread_mutex_init(m, NULL);
+	return m;
+}
+
+static int
+lock_mutex(void *m)
+{
+	return pthread_mutex_lock(m) == 0 ? SASL_OK : SASL_FAIL;
+}
+
+static int
+unlock_mutex(void *m)
+{
+	return pthread_mutex_unlock(m) == 0 ? SASL_OK : SASL_FAIL;
+}
+
+static void
+free_mutex(void *m)
+{
+	(void)pthread_mutex_destroy(m);
+	free(m);
+}
+
+static int
+on_log(void *context, int level, const char *message)
+{
+	const struct mech *m = context;
+
+	if (message == NULL)
+		return SASL_BADPARAM;
+	/* With our own back end its complaints are about options it has not. */
+	if (level == SASL_LOG_ERR && m != NULL && m->accounts == NULL)
+		log_warn("sasl message=%s", log_quote_text(message));
+	else
+		log_debug(
+		    "sasl level=%d message=%s", level, log_quote_text(message));
+	return SASL_OK;
+}
+
+/* No option of a file counts: what is not named here is not set. */
+static int
+on_option(void *context, const char *plugin, const char *option,
+    const char **result, unsigned *len)
+{
+	const struct mech *m = context;
+
+	(void)plugin;
+	if (result == NULL)
+		return SASL_BADPARAM;
+	*result = NULL;
+	if (strcmp(option, "auxprop_plugin") == 0)
+		*result = PLUGIN_NAME;
+	else if (strcmp(option, "mech_list") == 0)
+		*result = m->mech_list;
+	else if (strcmp(option, "pwcheck_method") == 0)
+		*result = "none"; /* after on_password() nobody else decides */
+	if (len != NULL)
+		*len = *result == NULL ? 0 : (unsigned)strlen(*result);
+	return SASL_OK;
+}
+
+static void
+note_name(struct mech *m, struct span name)
+{
+	free(m->name);
+	m->name = span_dup(name);
+	m->user = users_find(m->accounts->users, name);
+}
+
+/* Always the whole work, unless the password was right a moment ago. */
+static bool
+check_password(struct mech *m, struct span password)
+{
+	struct remember *remember = &m->auth->remember;
+	const struct user *u = m->user;
+	struct user fake;
+
+	if (u == NULL) {
+		auth_make_up(m->auth, span_text(m->name), &fake);
+		(void)user_check_password(&fake, password);
+		return false;
+	}
+	if (!u->suspended && m->conf->auth_remember > 0 &&
+	    remember_check(remember, u, password))
+		return true;
+	if (!user_check_password(u, password) || u->suspended)
+		return false;
+	remember_add(remember, u, password, m->conf->auth_remember);
+	return true;
+}
+
+static int
+on_password(sasl_conn_t *conn, void *context, const char *user,
+    const char *password, unsigned len, struct propctx *props)
+{
+	struct mech *m = context;
+
+	(void)conn;
+	(void)props;
+	if (user == NULL || password == NULL)
+		return SASL_BADPARAM;
+	note_name(m, span_text(user));
+	m->is_wrong = !check_password(m, span_make(password, len));
+	return m->is_wrong ? SASL_BADAUTH : SASL_OK;
+}
+
+/* The keys that SCRAM shall work with. */
+static void
+choose_keys(const struct mech *m, struct user *out)
+{
+	const struct user *u = m->user;
+
+	auth_make_up(m->auth, span_text(m->name), out);
+	if (u == NULL)
+		return;
+	out->iterations = u->iterations;
+	out->salt_len = u->salt_len;
+	memcpy(out->salt, u->salt, sizeof out->salt);
+	if (u->suspended)
+		return;
+	memcpy(out->stored_key, u->stored_key, sizeof out->stored_key);
+	memcpy(out->server_key, u->server_key, sizeof out->server_key);
+}
+
+static void
+give_keys(
+    const struct mech *m, sasl_server_params_t *params, const char *property)
+{
+	struct buf text = { .max = 1024 };
+	struct user u;
+
+	choose_keys(m, &u);
+	user_format(&u, &text);
+	(void)params->utils->prop_set(params->propctx, property,
+	    buf_span(&text).ptr, (int)buf_len(&text));
+	mem_wipe(&u, sizeof u);
+	mem_wipe(text.data, text.cap);
+	buf_clear(&text);
+}
+
+/*
+ * Called for the authenticated name, then for the name to act as; properties of
+ * the former are asked for with a star in front.
+ */
+static int
+plugin_lookup(void *global, sasl_server_params_t *params, unsigned flags,
+    const char *user, unsigned len)
+{
+	const struct propval *wanted;
+	struct mech *m = NULL;
+	any_callback ignored;
+	void *context = NULL;
+
+	(void)global;
+	if (params->utils->getcallback(params->utils->conn,
+		SASL_CB_SERVER_USERDB_CHECKPASS, &ignored, &context) != SASL_OK)
+		return SASL_NOUSER; /* not an exchange of the users back end */
+	m = context;
+	if (flags & SASL_AUXPROP_AUTHZID)
+		return SASL_OK;
+	note_name(m, span_make(user, len));
+	wanted = params->utils->prop_get(params->propctx);
+	for (; wanted != NULL && wanted->name != NULL; wanted++)
+		if (strcmp(wanted->name, "*authPassword") == 0)
+			give_keys(m, params, wanted->name);
+	return SASL_OK;
+}
+
+static sasl_auxprop_plug_t plugin = {
+	.auxprop_lookup = plugin_lookup,
+	.name = (char *)(uintptr_t)PLUGIN_NAME,
+};
+
+static int
+plugin_init(const sasl_utils_t *utils, int most, int *version,
+    sasl_auxprop_plug_t **plug, const char *name)
+{
+	(void)utils;
+	(void)name;
+	if (most < SASL_AUXPROP_PLUG_VERSION)
+		return SASL_BADVERS;
+	*version = SASL_AUXPROP_PLUG_VERSION;
+	*plug = &plugin;
+	return SASL_OK;
+}
+
+/* libsasl2 is one for the process, whoever uses it. */
+static pthread_mutex_t library_lock = PTHREAD_MUTEX_INITIALIZER;
+static unsigned library_users;
+
+static int
+library_start(struct err *err)
+{
+	static const sasl_callback_t callbacks[] = {
+		{ SASL_CB_LOG, CALLBACK(on_log), NULL },
+		{ SASL_CB_LIST_END, NULL, NULL },
+	};
+	int rc;
+
+	sasl_set_mutex(new_mutex, lock_mutex, unlock_mutex, free_mutex);
+	rc = sasl_server_init(callbacks, APP_NAME);
+	if (rc == SASL_OK)
+		rc = sasl_auxprop_add_plugin(PLUGIN_NAME, plugin_init);
+	if (rc == SASL_OK)
+		return 0;
+	return err_set(
+	    err, -EIO, "start of libsasl2: %s", sasl_errstring(rc, NULL, NULL));
+}
+
+int
+mech_library_open(struct err *err)
+{
+	int rc = 0;
+
+	(void)pthread_mutex_lock(&library_lock);
+	if (library_users == 0)
+		rc = library_start(err);
+	if (rc == 0)
+		library_users++;
+	(void)pthread_mutex_unlock(&library_lock);
+	return rc;
+}
+
+void
+mech_library_close(void)
+{
+	(void)pthread_mutex_lock(&library_lock);
+	if (--library_users == 0)
+		(void)sasl_server_done();
+	(void)pthread_mutex_unlock(&library_lock);
+}
+
+bool
+mech_library_has(struct span mechanism)
+{
+	const char **names = sasl_global_listmech();
+
+	for (; names != NULL && *names != NULL; names++)
+		if (span_equal_nocase(span_text(*names), mechanism))
+			return true;
+	return false;
+}
+
+static bool
+is_plus(const char *mechanism)
+{
+	return span_ends_nocase(span_text(mechanism), SPAN("-PLUS"));
+}
+
+/* libsasl2 knows a mechanism and its -PLUS by one name. */
+static char *
+make_mech_list(const struct conf *conf)
+{
+	struct buf list = { 0 };
+	char *text;
+
+	for (size_t i = 0; i < conf->nmechanisms; i++) {
+		struct span name = span_text(conf->mechanisms[i]);
+
+		if (is_plus(conf->mechanisms[i]))
+			name.len -= 5;
+		(void)buf_printf(
+		    &list, "%s%.*s", i == 0 ? "" : " ", SPAN_ARG(name));
+	}
+	text = span_dup(buf_span(&list));
+	buf_clear(&list);
+	return text;
+}
+
+/*
+ * Without -PLUS the binding is shown only where -PLUS was offered too: then a
+ * client that says `y`, "you do not offer it", was lied to by somebody between
+ * (RFC 5802 6), and libsasl2 refuses it.
+ */
+static bool
+has_binding(const struct mech *m)
+{
+	if (m->binding_name == NULL)
+		return false;
+	if (is_plus(m->mechanism))
+		return true;
+	for (size_t i = 0; i < m->conf->nmechanisms; i++) {
+		struct span name = span_text(m->conf->mechanisms[i]);
+
+		if (is_plus(m->conf->mechanisms[i]) &&
+		    span_equal_nocase(
+			span_to(name, name.len - 5), span_text(m->mechanism)))
+			return true;
+	}
+	return false;
+}
+
+static void
+set_callbacks(struct mech *m)
+{
+	sasl_callback_t *c = m->callbacks;
+
+	*c++ = (sasl_callback_t){ SASL_CB_LOG, CALLBACK(on_log), m };
+	if (m->accounts != NULL) {
+		*c++ =
+		    (sasl_callback_t){ SASL_CB_GETOPT, CALLBACK(on_option), m };
+		*c++ = (sasl_callback_t){ SASL_CB_SERVER_USERDB_CHECKPASS,
+			CALLBACK(on_password), m };
+	}
+	*c = (sasl_callback_t){ SASL_CB_LIST_END, NULL, NULL };
+}
+
+/*
+ * TLS below protects what a mechanism does not, so that no layer of SASL's own
+ * is needed (or known to us), and anonymous logins are none.
+ */
+static int
+set_properties(struct mech *m)
+{
+	static const sasl_security_properties_t security = {
+		.security_flags = SASL_SEC_NOANONYMOUS,
+	};
+	static const sasl_ssf_t ssf = 256;
+	int rc;
+
+	rc = sasl_setprop(m->conn, SASL_SSF_EXTERNAL, &ssf);
+	if (rc == SASL_OK)
+		rc = sasl_setprop(m->conn, SASL_SEC_PROPS, &security);
+	if (rc != SASL_OK || !has_binding(m))
+		return rc;
+	m->channel = (sasl_channel_binding_t){
+		.name = m->binding_name,
+		.critical = is_plus(m->mechanism),
+		.len = buf_len(&m->binding),
+		.data = (const unsigned char *)buf_span(&m->binding).ptr,
+	};
+	return sasl_setprop(m->conn, SASL_CHANNEL_BINDING, &m->channel);
+}
+
+static int
+begin(struct mech *m)
+{
+	char *remote = NULL;
+	int rc;
+
+	m->mech_list = make_mech_list(m->conf);
+	set_callbacks(m);
+	if (m->remote_ip != NULL && m->accounts == NULL)
+		remote = mem_printf("%s;0", m->remote_ip);
+	rc = sasl_server_new("smtp", m->conf->hostname, NULL, NULL, remote,
+	    m->callbacks, 0, &m->conn);
+	free(remote);
+	return rc == SASL_OK ? set_properties(m) : rc;
+}
+
+static enum auth_result
+judge(int rc)
+{
+	switch (rc) {
+	case SASL_OK: return AUTH_OK;
+	case SASL_CONTINUE: return AUTH_CONTINUE;
+	case SASL_BADPROT:
+	case SASL_BADPARAM: return AUTH_MALFORMED;
+	case SASL_BADAUTH:
+	case SASL_BADMAC:
+	case SASL_BADBINDING:
+	case SASL_BUFOVER: /* of a name */
+	case SASL_NOUSER:
+	case SASL_NOAUTHZ:
+	case SASL_NOVERIFY:
+	case SASL_TOOWEAK:
+	case SASL_ENCRYPT:
+	case SASL_TRANS:
+	case SASL_EXPIRED:
+	case SASL_DISABLED:
+	case SASL_PWLOCK: return AUTH_BAD;
+	default: return AUTH_TEMPORARY;
+	}
+}
+
+/* The same, where the library's code does not say what it means. */
+static enum auth_result
+judge_exchange(const struct mech *m, int rc)
+{
+	enum auth_result result = judge(rc);
+
+	/*
+	 * With our back end: we said no and nobody is left to ask, or the name
+	 * is of spaces only.
+	 */
+	if (result == AUTH_TEMPORARY && m->accounts != NULL &&
+	    (m->is_wrong || (m->is_running && rc == SASL_FAIL)))
+		return AUTH_BAD;
+	/* Another channel than ours is "bad protocol", which 501 would tell. */
+	if (result == AUTH_MALFORMED && is_plus(m->mechanism))
+		return AUTH_BAD;
+	return result;
+}
+
+/* With our back end the reason is known; else what the library says. */
+static const char *
+reason(const struct mech *m, enum auth_result result, int rc)
+{
+	const char *text = m->conn != NULL ? sasl_errdetail(m->conn) : NULL;
+
+	if (text == NULL)
+		text = sasl_errstring(rc, NULL, NULL);
+	if (result != AUTH_BAD || m->accounts == NULL || m->name == NULL)
+		return text;
+	if (m->user == NULL)
+		return "no such account";
+	if (m->user->suspended)
+		return "the account is suspended";
+	return m->is_wrong ? "wrong password" : text;
+}
+
+static void
+explain(const struct mech *m, struct mech_step *step, int rc)
+{
+	if (step->result == AUTH_OK || step->result == AUTH_CONTINUE)
+		return;
+	(void)snprintf(step->detail, sizeof step->detail, "%.140s%s%s",
+	    reason(m, step->result, rc), m->name == NULL ? "" : " name=",
+	    m->name == NULL ? "" : log_quote_text(m->name));
+	/* The library's words may be the client's. */
+	for (char *c = step->detail; *c != '\0'; c++)
+		if ((unsigned char)*c < ' ' || (unsigned char)*c > '~')
+			*c = '?';
+}
+
+/* The library is content: whose login is it? */
+static void
+take_login(struct mech *m, struct mech_step *step)
+{
+	const void *name = NULL;
+
+	if (sasl_getprop(m->conn, SASL_USERNAME, &name) != SASL_OK ||
+	    name == NULL) {
+		step->result = AUTH_TEMPORARY;
+		return;
+	}
+	if (m->accounts == NULL) {
+		step->login = mem_strdup(name);
+		return;
+	}
+	/* As the file writes it, whatever case the client used. */
+	note_name(m, span_text(name));
+	if (m->user == NULL || m->user->suspended)
+		step->result = AUTH_BAD;
+	else
+		step->login = mem_strdup(m->user->name);
+}
+
+/*
+ * libsasl2 2.1.28 leaks the memory of a name of more than a kilobyte, before it
+ * knows who asks. Such names, and SCRAM messages of that size, never get there.
+ */
+static bool
+is_too_long(const struct mech *m, struct span input)
+{
+	struct span mechanism = span_text(m->mechanism);
+	bool is_plain = span_equal_nocase(mechanism, SPAN("PLAIN"));
+
+	if (!is_plain && !span_equal_nocase(mechanism, SPAN("LOGIN")) &&
+	    !span_starts_nocase(mechanism, SPAN("SCRAM-")))
+		return false;
+	/* In PLAIN the password is behind the last NUL. */
+	return (is_plain ? span_find_last(input, '\0') : input.len) > NAMES_MAX;
+}
+
+static int
+run(struct mech *m, struct mech_step *step, const char **out, unsigned *len)
+{
+	const char *in = step->has_input ? step->input.ptr : NULL;
+	unsigned in_len = (unsigned)step->input.len;
+	int rc;
+
+	if (is_too_long(m, step->input))
+		return SASL_BUFOVER;
+	if (m->conn != NULL)
+		return sasl_server_step(m->conn, in, in_len, out, len);
+	if (is_plus(m->mechanism) && m->binding_name == NULL)
+		return SASL_BADBINDING;
+	rc = begin(m);
+	if (rc != SASL_OK)
+		return rc == SASL_BADPARAM ? SASL_FAIL : rc;
+	m->is_running = true;
+	return sasl_server_start(m->conn, m->mechanism, in, in_len, out, len);
+}
+
+void
+mech_run(struct mech *m, struct mech_step *step)
+{
+	const char *out = NULL;
+	unsigned len = 0;
+	int rc = run(m, step, &out, &len);
+
+	step->result = judge_exchange(m, rc);
+	if (step->result == AUTH_OK)
+		take_login(m, step);
+	if (step->result == AUTH_CONTINUE || step->result == AUTH_OK)
+		(void)buf_append(&step->challenge, out, out == NULL ? 0 : len);
+	explain(m, step, rc);
+}
+
+void
+mech_clear(struct mech *m)
+{
+	if (m->conn != NULL)
+		sasl_dispose(&m->conn);
+	accounts_unref(m->accounts);
+	conf_unref(m->conf);
+	free(m->mechanism);
+	free(m->remote_ip);
+	free(m->binding_name);
+	buf_clear(&m->binding);
+	free(m->mech_list);
+	free(m->name);
+}

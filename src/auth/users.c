@@ -1,0 +1,281 @@
+/*
+ * The users file: read whole, checked line by line, sorted by name. A message
+ * names the file and the line, never what stands there: a key is as good as a
+ * password to a server.
+ */
+#include "auth/users.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "auth_priv.h"
+#include "smtp/base64.h"
+
+struct users {
+	struct user *list; /* owned, sorted by name without case */
+	size_t n, cap;
+};
+
+static int
+compare_names(struct span a, struct span b)
+{
+	size_t n = a.len < b.len ? a.len : b.len;
+
+	for (size_t i = 0; i < n; i++) {
+		unsigned char x = (unsigned char)ascii_lower(a.ptr[i]);
+		unsigned char y = (unsigned char)ascii_lower(b.ptr[i]);
+
+		if (x != y)
+			return x < y ? -1 : 1;
+	}
+	return (a.len > b.len) - (a.len < b.len);
+}
+
+static int
+compare_users(const void *a, const void *b)
+{
+	const struct user *x = a, *y = b;
+
+	return compare_names(span_text(x->name), span_text(y->name));
+}
+
+bool
+users_name_is_valid(struct span name)
+{
+	if (name.len == 0 || name.len > USERS_NAME_MAX || name.ptr[0] == '#')
+		return false;
+	for (size_t i = 0; i < name.len; i++)
+		if ((unsigned char)name.ptr[i] <= ' ' || name.ptr[i] == 0x7f)
+			return false;
+	return true;
+}
+
+static bool
+take_key(struct span text, unsigned char key[USERS_KEY_LEN])
+{
+	size_t len;
+
+	return base64_decode_into(text, key, USERS_KEY_LEN, &len) &&
+	       len == USERS_KEY_LEN;
+}
+
+/* What is wrong, or NULL. */
+static const char *
+parse_keys(struct span text, struct user *u)
+{
+	struct span scheme = span_cut(&text, '$');
+	struct span salt = span_cut(&text, '$');
+	struct span iterations = span_cut(&salt, ':');
+	struct span stored = span_cut(&text, ':');
+	uint64_t n;
+
+	if (!span_equal(scheme, SPAN(USERS_SCHEME)))
+		return "unknown kind of password, expected " USERS_SCHEME;
+	if (!span_to_u64(iterations, USERS_ITERATIONS_MOST, &n) ||
+	    n < USERS_ITERATIONS_LEAST)
+		return "bad iteration count, expected 4096 to 1000000";
+	u->iterations = (uint32_t)n;
+	if (!base64_decode_into(salt, u->salt, sizeof u->salt, &u->salt_len) ||
+	    u->salt_len < USERS_SALT_LEAST)
+		return "bad salt, expected 8 to 64 bytes in base64";
+	if (!take_key(stored, u->stored_key) || !take_key(text, u->server_key))
+		return "bad key, expected 32 bytes in base64";
+	return NULL;
+}
+
+static const char *
+parse_line(struct span line, struct user *u)
+{
+	struct span name = span_cut(&line, ' ');
+	struct span keys = span_cut(&line, ' ');
+	const char *wrong;
+
+	if (!users_name_is_valid(name))
+		return "bad name, expected up to 255 bytes without space";
+	wrong = parse_keys(keys, u);
+	if (wrong != NULL)
+		return wrong;
+	if (!span_is_empty(line) && !span_equal(line, SPAN("suspended")))
+		return "something behind the password, expected suspended";
+	u->suspended = !span_is_empty(line);
+	u->name = span_dup(name);
+	return NULL;
+}
+
+static void
+add(struct users *users, const struct user *u)
+{
+	if (users->n == users->cap) {
+		users->cap = users->cap == 0 ? 16 : 2 * users->cap;
+		users->list =
+		    mem_realloc(users->list, users->cap * sizeof *users->list);
+	}
+	users->list[users->n++] = *u;
+}
+
+/* Sorted, the same name twice stands side by side. */
+static int
+sort(struct users *users, const char *path, struct err *err)
+{
+	if (users->n > 0)
+		qsort(
+		    users->list, users->n, sizeof *users->list, compare_users);
+	for (size_t i = 1; i < users->n; i++)
+		if (compare_users(&users->list[i - 1], &users->list[i]) == 0)
+			return err_set(err, -EINVAL,
+			    "%s: the account %s is there twice", path,
+			    users->list[i].name);
+	return 0;
+}
+
+struct users *
+users_parse(struct span text, const char *path, struct err *err)
+{
+	struct users *users = MEM_NEW(struct users);
+	int rc = 0, n = 0;
+
+	while (text.len > 0 && rc == 0) {
+		struct span line = span_cut(&text, '\n');
+		struct user u = { 0 };
+		const char *wrong;
+
+		n++;
+		if (span_is_empty(span_trim(line)) || line.ptr[0] == '#')
+			continue;
+		wrong = parse_line(line, &u);
+		if (wrong == NULL)
+			add(users, &u);
+		else
+			rc = err_set(err, -EINVAL, "%s:%d: %s", path, n, wrong);
+	}
+	if (rc == 0)
+		rc = sort(users, path, err);
+	if (rc == 0)
+		return users;
+	users_free(users);
+	return NULL;
+}
+
+static int
+check_file(int fd, const char *path, struct stat *st, struct err *err)
+{
+	if (fstat(fd, st) == -1)
+		return err_errno(err, "%s", path);
+	if (!S_ISREG(st->st_mode))
+		return err_set(err, -EINVAL, "%s: not a file", path);
+	if ((st->st_mode & (S_IRWXG | S_IRWXO)) != 0)
+		return err_set(err, -EACCES,
+		    "%s: mode is %04o, expected 0600: nobody else may read it",
+		    path, st->st_mode & 07777);
+	if (st->st_size > USERS_FILE_MAX)
+		return err_set(err, -EFBIG, "%s: larger than %d bytes", path,
+		    USERS_FILE_MAX);
+	return 0;
+}
+
+static int
+read_all(int fd, struct buf *text, const char *path, struct err *err)
+{
+	for (;;) {
+		char *room = buf_reserve(text, 1 << 16);
+		ssize_t n;
+
+		if (room == NULL)
+			return err_set(err, -EFBIG, "%s: larger than %d bytes",
+			    path, USERS_FILE_MAX);
+		n = read(fd, room, 1 << 16);
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1)
+			return err_errno(err, "%s", path);
+		if (n == 0)
+			return 0;
+		buf_added(text, (size_t)n);
+	}
+}
+
+int
+users_load(const char *path, struct buf *text, struct stat *st, struct err *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), rc;
+
+	if (fd == -1)
+		return err_errno(err, "%s", path);
+	text->max = USERS_FILE_MAX + (1 << 16);
+	rc = check_file(fd, path, st, err);
+	if (rc == 0)
+		rc = read_all(fd, text, path, err);
+	(void)close(fd);
+	return rc;
+}
+
+struct users *
+users_read(const char *path, struct err *err)
+{
+	struct buf text = { 0 };
+	struct users *users = NULL;
+	struct stat st;
+
+	if (users_load(path, &text, &st, err) == 0)
+		users = users_parse(buf_span(&text), path, err);
+	buf_clear(&text);
+	return users;
+}
+
+void
+users_free(struct users *u)
+{
+	if (u == NULL)
+		return;
+	for (size_t i = 0; i < u->n; i++) {
+		free(u->list[i].name);
+		mem_wipe(&u->list[i], sizeof u->list[i]);
+	}
+	free(u->list);
+	free(u);
+}
+
+size_t
+users_count(const struct users *u)
+{
+	return u->n;
+}
+
+const struct user *
+users_at(const struct users *u, size_t i)
+{
+	return &u->list[i];
+}
+
+static int
+compare_key(const void *key, const void *entry)
+{
+	const struct user *u = entry;
+
+	return compare_names(*(const struct span *)key, span_text(u->name));
+}
+
+const struct user *
+users_find(const struct users *u, struct span name)
+{
+	if (u->n == 0)
+		return NULL;
+	return bsearch(&name, u->list, u->n, sizeof *u->list, compare_key);
+}
+
+void
+user_format(const struct user *u, struct buf *out)
+{
+	(void)buf_printf(out, USERS_SCHEME "$%u:", u->iterations);
+	(void)base64_encode(span_make((const char *)u->salt, u->salt_len), out);
+	(void)buf_append_char(out, '$');
+	(void)base64_encode(
+	    span_make((const char *)u->stored_key, USERS_KEY_LEN), out);
+	(void)buf_append_char(out, ':');
+	(void)base64_encode(
+	    span_make((const char *)u->server_key, USERS_KEY_LEN), out);
+}

@@ -1,0 +1,10 @@
+libpostern_a_SOURCES += \
+	include/base/buf.h src/base/buf.c \
+	include/base/crc32c.h src/base/crc32c.c \
+	include/base/err.h src/base/err.c \
+	include/base/list.h \
+	include/base/log.h src/base/log.c \
+	include/base/map.h src/base/map.c \
+	include/base/mem.h src/base/mem.c \
+	include/base/metrics.h src/base/metrics.c \
+	include/base/span.h src/base/span.c

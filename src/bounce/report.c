@@ -1,0 +1,194 @@
+/*
+ *   report_start -> on_content (the original is at hand) -> in the pool: its
+ *   header is read, the report written -> on_written -> on_committed
+ *
+ * An original that cannot be read still gets its report, without its header.
+ */
+#include "bounce/report.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "io/loop.h"
+#include "io/work.h"
+#include "mail/envelope.h"
+#include "mail/header.h"
+#include "mail/qid.h"
+#include "spool/content.h"
+#include "spool/spool.h"
+
+enum { HEADER_READ_MAX = 65536, REPORT_MAX = 4 << 20 };
+
+struct report {
+	struct spool *spool; /* borrowed: outlives what is in it */
+	struct loop *loop; /* borrowed */
+	struct dsn dsn; /* its spans point into this struct */
+	struct dsn_rcpt *rcpts; /* owned, with their texts */
+	char *hostname, *sender; /* owned */
+	struct qid qid, report_qid;
+	struct content *original; /* owned reference; NULL: unreadable */
+	struct buf header, body;
+	struct spool_entry *entry; /* owned until committed */
+	struct envelope *env; /* owned until handed over */
+	struct content *content;
+	report_cb cb;
+	void *arg;
+};
+
+static void
+on_content(enum spool_status status, struct content *content, void *arg);
+static void on_written(void *arg);
+static void on_committed(enum spool_status status, void *arg);
+
+static void
+report_free(struct report *r)
+{
+	for (size_t i = 0; i < r->dsn.nrcpts; i++) {
+		free((void *)(uintptr_t)r->rcpts[i].address.ptr);
+		free((void *)(uintptr_t)r->rcpts[i].status.ptr);
+		free((void *)(uintptr_t)r->rcpts[i].reply.ptr);
+		free((void *)(uintptr_t)r->rcpts[i].host.ptr);
+	}
+	free(r->rcpts);
+	free(r->hostname);
+	free(r->sender);
+	content_unref(r->original);
+	buf_clear(&r->header);
+	buf_clear(&r->body);
+	free(r);
+}
+
+static struct span
+copy(struct span s)
+{
+	return span_make(span_dup(s), s.len);
+}
+
+static void
+copy_rcpts(struct report *r, const struct report_request *q)
+{
+	r->rcpts = mem_zalloc(q->nrcpts, sizeof *r->rcpts);
+	for (size_t i = 0; i < q->nrcpts; i++) {
+		r->rcpts[i] = q->rcpts[i];
+		r->rcpts[i].address = copy(q->rcpts[i].address);
+		r->rcpts[i].status = copy(q->rcpts[i].status);
+		r->rcpts[i].reply = copy(q->rcpts[i].reply);
+		r->rcpts[i].host = copy(q->rcpts[i].host);
+	}
+}
+
+/* In the pool: a file may have to be read. */
+static void
+write_report(void *arg)
+{
+	struct report *r = arg;
+	size_t scanned = 0, end = 0;
+	char *room;
+	int64_t n = 0;
+	struct err err;
+
+	r->header.max = HEADER_READ_MAX;
+	room = buf_reserve(&r->header, HEADER_READ_MAX);
+	if (r->original != NULL)
+		n = content_read(r->original, 0, room, HEADER_READ_MAX, &err);
+	if (n > 0)
+		buf_added(&r->header, (size_t)n);
+	if (header_find_end(buf_span(&r->header), &scanned, &end) ==
+	    HEADER_MORE)
+		end = scanned; /* whole lines only */
+	buf_truncate(&r->header, end);
+	r->dsn.header = buf_span(&r->header);
+	r->body.max = REPORT_MAX;
+	dsn_write(&r->body, &r->dsn);
+}
+
+static void
+on_content(enum spool_status status, struct content *content, void *arg)
+{
+	struct report *r = arg;
+
+	r->original = content;
+	if (status != SPOOL_OK)
+		log_error("report_without_header qid=%s what=\"the original "
+			  "cannot be read from the spool\"",
+		    r->qid.text);
+	work_run(r->loop, write_report, on_written, r);
+}
+
+static void
+on_written(void *arg)
+{
+	struct report *r = arg;
+	struct span rcpt = r->dsn.sender;
+	struct envelope_parts parts = {
+		.id = spool_entry_id(r->entry),
+		.size = buf_len(&r->body),
+		.arrived = r->dsn.now,
+		.flags = ENVELOPE_REPORT,
+		.rcpt = &rcpt,
+		.nrcpt = 1,
+	};
+	struct buf none = { 0 };
+
+	r->env = envelope_new(&parts);
+	r->content = content_new_take(&none, &r->body);
+	spool_commit(r->entry, r->env, r->content, on_committed, r);
+}
+
+static void
+on_committed(enum spool_status status, void *arg)
+{
+	struct report *r = arg;
+	struct envelope *env = r->env;
+	struct content *content = r->content;
+	report_cb cb = r->cb;
+	void *cb_arg = r->arg;
+
+	if (status != SPOOL_OK) {
+		log_error("report_not_stored qid=%s next=later", r->qid.text);
+		free(env);
+		content_unref(content);
+		env = NULL;
+		content = NULL;
+	}
+	report_free(r);
+	cb(env, content, cb_arg);
+}
+
+void
+report_start(const struct report_request *q, report_cb cb, void *arg)
+{
+	struct report *r = MEM_NEW(struct report);
+
+	r->spool = q->spool;
+	r->loop = q->loop;
+	r->cb = cb;
+	r->arg = arg;
+	r->entry = spool_entry_open(q->spool, q->loop);
+	r->qid = qid_format(q->original->id);
+	r->report_qid = qid_format(spool_entry_id(r->entry));
+	r->hostname = mem_strdup(q->hostname);
+	r->sender = mem_strdup(q->original->sender);
+	copy_rcpts(r, q);
+	r->dsn = (struct dsn){
+		.action = q->action,
+		.hostname = span_text(r->hostname),
+		.qid = span_text(r->qid.text),
+		.report_qid = span_text(r->report_qid.text),
+		.sender = span_text(r->sender),
+		.arrived = q->original->arrived,
+		.now = q->now,
+		.retry_for = q->retry_for,
+		.boundary = q->random,
+		.rcpts = r->rcpts,
+		.nrcpts = q->nrcpts,
+	};
+	if (q->content != NULL) {
+		r->original = content_ref(q->content);
+		work_run(r->loop, write_report, on_written, r);
+	} else {
+		spool_fetch(q->spool, q->original->id, q->loop, on_content, r);
+	}
+}

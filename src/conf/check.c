@@ -1,0 +1,201 @@
+/* What several options say together, and the order that lookups rely on. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "conf_priv.h"
+
+/* Each would be in the other's way. Port 0 is the system's choice. */
+static bool
+is_same_listen(const struct conf_listen *a, const struct conf_listen *b)
+{
+	return a->port != 0 && a->port == b->port &&
+	       (a->address[0] == '\0' || b->address[0] == '\0' ||
+		   strcmp(a->address, b->address) == 0);
+}
+
+int
+conf_check_listen(struct reading *r, cfg_t *cfg, void *filled)
+{
+	const struct conf_listen *l = filled;
+
+	for (size_t i = 0; i + 1 < r->conf->nlistens; i++)
+		if (is_same_listen(&r->conf->listens[i], l))
+			return conf_fail(r, tree_line(cfg, "address"),
+			    "listen.address",
+			    "is already taken by listen %s, expected another",
+			    r->conf->listens[i].name);
+	return 0;
+}
+
+int
+conf_check_tls(struct reading *r, cfg_t *cfg, void *filled)
+{
+	(void)filled;
+	if (tree_has(cfg, "certificate") && !tree_has(cfg, "key"))
+		return conf_fail(r, tree_line(cfg, "certificate"), "tls.key",
+		    "is missing, expected the certificate's key");
+	if (tree_has(cfg, "key") && !tree_has(cfg, "certificate"))
+		return conf_fail(r, tree_line(cfg, "key"), "tls.certificate",
+		    "is missing, expected the key's certificate");
+	return 0;
+}
+
+static bool
+is_for_users(const char *mechanism)
+{
+	static const char *const known[] = {
+		"SCRAM-SHA-256-PLUS",
+		"SCRAM-SHA-256",
+		"PLAIN",
+		"LOGIN",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(known); i++)
+		if (strcmp(known[i], mechanism) == 0)
+			return true;
+	return false;
+}
+
+int
+conf_check_auth(struct reading *r, cfg_t *cfg, void *filled)
+{
+	const struct conf *conf = filled;
+	size_t written = tree_count(cfg, "mechanisms");
+
+	for (size_t i = 0; i < conf->nmechanisms; i++) {
+		const char *name = conf->mechanisms[i];
+		int line = i < written ? tree_value(cfg, "mechanisms", i)->line
+				       : cfg->line;
+
+		if (conf->backend == AUTH_BACKEND_USERS && !is_for_users(name))
+			return conf_fail(r, line, "auth.mechanisms",
+			    "%s needs another backend, expected "
+			    "SCRAM-SHA-256-PLUS, SCRAM-SHA-256, PLAIN or LOGIN",
+			    name);
+		for (size_t k = 0; k < i; k++)
+			if (strcmp(conf->mechanisms[k], name) == 0)
+				return conf_fail(r, line, "auth.mechanisms",
+				    "%s is there twice, expected once", name);
+	}
+	return 0;
+}
+
+int
+conf_check_account(struct reading *r, cfg_t *cfg, void *filled)
+{
+	const struct conf_account *a = filled;
+
+	for (size_t i = 0; i + 1 < r->conf->naccounts; i++)
+		if (conf_compare(span_text(r->conf->accounts[i].name),
+			span_text(a->name)) == 0)
+			return conf_fail(r, cfg->line, "account",
+			    "%s is there twice, expected once",
+			    a->name == NULL ? "default" : a->name);
+	return 0;
+}
+
+static int
+check_login(struct reading *r, cfg_t *cfg, const struct conf_route *route)
+{
+	int line = tree_line(cfg, "login");
+
+	if (route->login == NULL && route->password_file == NULL)
+		return 0;
+	if (route->password_file == NULL)
+		return conf_fail(r, line, "route.password-file",
+		    "is missing, expected the file with the login's password");
+	if (route->login == NULL)
+		return conf_fail(r, tree_line(cfg, "password-file"),
+		    "route.login",
+		    "is missing, expected the name that the password is for");
+	if (route->host == NULL)
+		return conf_fail(r, line, "route.relay",
+		    "is missing, expected the host that the login is for");
+	if (route->tls == RELAY_TLS_OPPORTUNISTIC)
+		return conf_fail(r, line, "route.tls",
+		    "is opportunistic, expected require: a login over smtp:// "
+		    "needs it");
+	return 0;
+}
+
+int
+conf_check_route(struct reading *r, cfg_t *cfg, void *filled)
+{
+	const struct conf_route *route = filled;
+
+	for (size_t i = 0; i + 1 < r->conf->nroutes; i++)
+		if (conf_compare(span_text(r->conf->routes[i].domain),
+			span_text(route->domain)) == 0)
+			return conf_fail(r, cfg->line, "route",
+			    "%s is there twice, expected once",
+			    route->domain == NULL ? "default" : route->domain);
+	return check_login(r, cfg, route);
+}
+
+static void
+add_listen(struct conf *conf, const char *name, uint16_t port,
+    enum conf_listen_tls tls)
+{
+	struct conf_listen *l;
+
+	conf->listens = mem_realloc(
+	    conf->listens, (conf->nlistens + 1) * sizeof *conf->listens);
+	l = &conf->listens[conf->nlistens++];
+	l->name = mem_strdup(name);
+	l->address = mem_strdup("");
+	l->port = port;
+	l->tls = tls;
+}
+
+static void
+add_account_default(struct conf *conf)
+{
+	struct conf_account *a;
+
+	for (size_t i = 0; i < conf->naccounts; i++)
+		if (conf->accounts[i].name == NULL)
+			return;
+	conf->accounts = mem_realloc(
+	    conf->accounts, (conf->naccounts + 1) * sizeof *conf->accounts);
+	a = &conf->accounts[conf->naccounts++];
+	a->name = NULL;
+	a->send_as = mem_alloc(sizeof *a->send_as);
+	a->send_as[0] = mem_strdup("$login");
+	a->nsend_as = 1;
+}
+
+static int
+compare_accounts(const void *a, const void *b)
+{
+	const struct conf_account *x = a, *y = b;
+
+	return conf_compare(span_text(x->name), span_text(y->name));
+}
+
+static int
+compare_routes(const void *a, const void *b)
+{
+	const struct conf_route *x = a, *y = b;
+
+	return conf_compare(span_text(x->domain), span_text(y->domain));
+}
+
+int
+conf_check_all(struct reading *r)
+{
+	struct conf *conf = r->conf;
+
+	if (conf->nlistens == 0) {
+		add_listen(conf, "submissions", 465, LISTEN_IMPLICIT);
+		add_listen(conf, "submission", 587, LISTEN_STARTTLS);
+	}
+	add_account_default(conf);
+	qsort(conf->accounts, conf->naccounts, sizeof *conf->accounts,
+	    compare_accounts);
+	if (conf->nroutes > 0)
+		qsort(conf->routes, conf->nroutes, sizeof *conf->routes,
+		    compare_routes);
+	return 0;
+}

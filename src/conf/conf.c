@@ -1,0 +1,129 @@
+#include "conf/conf.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "conf_priv.h"
+
+static struct conf_box *
+box_of(const struct conf *conf)
+{
+	/* Only the count changes, which no reader of the snapshot sees. */
+	return (struct conf_box *)(uintptr_t)conf;
+}
+
+struct conf *
+conf_ref(const struct conf *conf)
+{
+	struct conf_box *box = box_of(conf);
+
+	(void)atomic_fetch_add(&box->refs, 1);
+	return &box->conf;
+}
+
+void
+conf_unref(const struct conf *conf)
+{
+	struct conf_box *box = box_of(conf);
+
+	if (conf == NULL || atomic_fetch_sub(&box->refs, 1) != 1)
+		return;
+	conf_clear(&box->conf);
+	free(box);
+}
+
+static void
+free_list(char **list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(list[i]);
+	free(list);
+}
+
+static void
+clear_routes(struct conf *conf)
+{
+	for (size_t i = 0; i < conf->nroutes; i++) {
+		free(conf->routes[i].domain);
+		free(conf->routes[i].host);
+		free(conf->routes[i].login);
+		free(conf->routes[i].password_file);
+	}
+	free(conf->routes);
+}
+
+void
+conf_clear(struct conf *conf)
+{
+	for (size_t i = 0; i < conf->nlistens; i++) {
+		free(conf->listens[i].name);
+		free(conf->listens[i].address);
+	}
+	free(conf->listens);
+	for (size_t i = 0; i < conf->ncertificates; i++) {
+		free(conf->certificates[i].name);
+		free(conf->certificates[i].certificate);
+		free(conf->certificates[i].key);
+	}
+	free(conf->certificates);
+	for (size_t i = 0; i < conf->naccounts; i++) {
+		free(conf->accounts[i].name);
+		free_list(
+		    conf->accounts[i].send_as, conf->accounts[i].nsend_as);
+	}
+	free(conf->accounts);
+	clear_routes(conf);
+	free_list(conf->mechanisms, conf->nmechanisms);
+	free_list(conf->resolvers, conf->nresolvers);
+	free(conf->retry);
+	free(conf->file);
+	free(conf->hostname);
+	free(conf->users);
+	free(conf->spool_directory);
+	free(conf->control_socket);
+	free(conf->http_address);
+	free(conf->log_target);
+}
+
+static int
+find_account(const void *key, const void *entry)
+{
+	const struct conf_account *a = entry;
+
+	return conf_compare(*(const struct span *)key, span_text(a->name));
+}
+
+const struct conf_account *
+conf_account(const struct conf *conf, struct span login)
+{
+	/* The last one is the default and has no name to compare. */
+	size_t n = conf->naccounts - 1;
+	const struct conf_account *found = bsearch(
+	    &login, conf->accounts, n, sizeof *conf->accounts, find_account);
+
+	return found != NULL ? found : &conf->accounts[n];
+}
+
+static int
+find_route(const void *key, const void *entry)
+{
+	const struct conf_route *r = entry;
+
+	return conf_compare(*(const struct span *)key, span_text(r->domain));
+}
+
+const struct conf_route *
+conf_route(const struct conf *conf, struct span domain)
+{
+	const struct conf_route *last, *found = NULL;
+
+	if (conf->nroutes == 0)
+		return NULL;
+	if (domain.len > 0)
+		found = bsearch(&domain, conf->routes, conf->nroutes,
+		    sizeof *conf->routes, find_route);
+	last = &conf->routes[conf->nroutes - 1];
+	if (found == NULL && last->domain == NULL)
+		found = last;
+	return found;
+}

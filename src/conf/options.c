@@ -1,0 +1,595 @@
+/*
+ * The one table of options and sections. libConfuse's arrays, the defaults and
+ * the checks of a single value all come from here; what several values say
+ * together is checked in check.c.
+ */
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "conf_priv.h"
+
+static bool
+is_clean_text(struct span text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if ((unsigned char)text.ptr[i] < ' ' || text.ptr[i] == 0x7f)
+			return false;
+	return text.len > 0;
+}
+
+static bool
+store_text(const struct option *o, struct span text, void *base)
+{
+	if (!is_clean_text(text) || text.len > o->most)
+		return false;
+	*(char **)(void *)((char *)base + o->at) = span_dup(text);
+	return true;
+}
+
+static bool
+store_domain(const struct option *o, struct span text, void *base)
+{
+	if (!conf_domain_is_valid(text))
+		return false;
+	*(char **)(void *)((char *)base + o->at) = conf_lower(text);
+	return true;
+}
+
+static bool
+store_u32(const struct option *o, uint64_t n, void *base)
+{
+	if (n < o->least || n > o->most)
+		return false;
+	*(uint32_t *)(void *)((char *)base + o->at) = (uint32_t)n;
+	return true;
+}
+
+static bool
+store_number(const struct option *o, struct span text, void *base)
+{
+	uint64_t n;
+
+	return span_to_u64(text, UINT32_MAX, &n) && store_u32(o, n, base);
+}
+
+static bool
+store_duration(const struct option *o, struct span text, void *base)
+{
+	uint32_t n;
+
+	return conf_parse_duration(text, &n) && store_u32(o, n, base);
+}
+
+static bool
+store_size(const struct option *o, struct span text, void *base)
+{
+	uint64_t n;
+
+	if (!conf_parse_size(text, &n) || n < o->least || n > o->most)
+		return false;
+	*(uint64_t *)(void *)((char *)base + o->at) = n;
+	return true;
+}
+
+static bool
+store_port(const struct option *o, struct span text, void *base)
+{
+	uint64_t n;
+
+	if (!span_to_u64(text, UINT16_MAX, &n) || n == 0)
+		return false;
+	*(uint16_t *)(void *)((char *)base + o->at) = (uint16_t)n;
+	return true;
+}
+
+/* "5%", "2.5%": up to three digits behind the point. */
+static bool
+store_percent(const struct option *o, struct span text, void *base)
+{
+	struct span whole, part;
+	uint64_t n, thousandths = 0;
+
+	if (!span_ends_nocase(text, SPAN("%")))
+		return false;
+	part = span_to(text, text.len - 1);
+	whole = span_cut(&part, '.');
+	if (!span_to_u64(whole, o->most, &n) || part.len > 3 ||
+	    (part.len == 0 && whole.len + 1 != text.len))
+		return false;
+	if (part.len > 0 && !span_to_u64(part, 999, &thousandths))
+		return false;
+	for (size_t i = part.len; i < 3; i++)
+		thousandths *= 10;
+	if (n * 1000 + thousandths > o->most * 1000)
+		return false;
+	*(double *)(void *)((char *)base + o->at) =
+	    (double)n + (double)thousandths / 1000;
+	return true;
+}
+
+static bool
+store_bool(const struct option *o, struct span text, void *base)
+{
+	bool on = span_equal_nocase(text, SPAN("true")) ||
+		  span_equal_nocase(text, SPAN("yes")) ||
+		  span_equal_nocase(text, SPAN("on"));
+
+	if (!on && !span_equal_nocase(text, SPAN("false")) &&
+	    !span_equal_nocase(text, SPAN("no")) &&
+	    !span_equal_nocase(text, SPAN("off")))
+		return false;
+	*(bool *)(void *)((char *)base + o->at) = on;
+	return true;
+}
+
+struct choice {
+	const char *name;
+	int value;
+};
+
+static bool
+choose(const struct choice *choices, size_t n, struct span text, int *out)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (!span_equal_nocase(text, span_text(choices[i].name)))
+			continue;
+		*out = choices[i].value;
+		return true;
+	}
+	return false;
+}
+
+static bool
+store_backend(const struct option *o, struct span text, void *base)
+{
+	static const struct choice choices[] = {
+		{ "users", AUTH_BACKEND_USERS },
+		{ "cyrus", AUTH_BACKEND_CYRUS },
+	};
+	struct conf *conf = base;
+	int got;
+
+	(void)o;
+	if (!choose(choices, ARRAY_LEN(choices), text, &got))
+		return false;
+	conf->backend = (enum conf_auth_backend)got;
+	return true;
+}
+
+static bool
+store_format(const struct option *o, struct span text, void *base)
+{
+	static const struct choice choices[] = {
+		{ "text", LOG_FORMAT_TEXT },
+		{ "json", LOG_FORMAT_JSON },
+	};
+	struct conf *conf = base;
+	int got;
+
+	(void)o;
+	if (!choose(choices, ARRAY_LEN(choices), text, &got))
+		return false;
+	conf->log_format = (enum conf_log_format)got;
+	return true;
+}
+
+static bool
+store_level(const struct option *o, struct span text, void *base)
+{
+	static const struct choice choices[] = {
+		{ "error", LOG_ERROR },
+		{ "warn", LOG_WARN },
+		{ "info", LOG_INFO },
+		{ "debug", LOG_DEBUG },
+	};
+	struct conf *conf = base;
+
+	(void)o;
+	return choose(choices, ARRAY_LEN(choices), text, &conf->log_level);
+}
+
+/* An address to listen on; also decides what `tls` is when it is not given. */
+static bool
+store_listen_address(const struct option *o, struct span text, void *base)
+{
+	struct conf_listen *l = base;
+	char host[64];
+
+	(void)o;
+	if (!conf_parse_address(text, host, sizeof host, &l->port))
+		return false;
+	l->address = mem_strdup(host);
+	l->tls = l->port == 465 ? LISTEN_IMPLICIT : LISTEN_STARTTLS;
+	return true;
+}
+
+static bool
+store_listen_tls(const struct option *o, struct span text, void *base)
+{
+	static const struct choice choices[] = {
+		{ "implicit", LISTEN_IMPLICIT },
+		{ "starttls", LISTEN_STARTTLS },
+	};
+	struct conf_listen *l = base;
+	int got;
+
+	(void)o;
+	if (!choose(choices, ARRAY_LEN(choices), text, &got))
+		return false;
+	l->tls = (enum conf_listen_tls)got;
+	return true;
+}
+
+/* An address of ours; kept as it is written. */
+static bool
+store_address(const struct option *o, struct span text, void *base)
+{
+	char host[64];
+	uint16_t port;
+
+	return conf_parse_address(text, host, sizeof host, &port) &&
+	       store_text(o, text, base);
+}
+
+static void
+append_text(char ***list, size_t *n, char *text)
+{
+	*list = mem_realloc(*list, (*n + 1) * sizeof **list);
+	(*list)[(*n)++] = text;
+}
+
+/* RFC 4422 3.1: up to 20 of A-Z, digits, hyphen and underscore. */
+static bool
+store_mechanism(const struct option *o, struct span text, void *base)
+{
+	struct conf *conf = base;
+	char name[21];
+
+	(void)o;
+	if (text.len == 0 || text.len >= sizeof name)
+		return false;
+	for (size_t i = 0; i < text.len; i++) {
+		char c = text.ptr[i];
+
+		if (!ascii_is_alnum(c) && c != '-' && c != '_')
+			return false;
+		name[i] = c >= 'a' && c <= 'z' ? (char)(c - ('a' - 'A')) : c;
+	}
+	name[text.len] = '\0';
+	append_text(&conf->mechanisms, &conf->nmechanisms, mem_strdup(name));
+	return true;
+}
+
+/* "$login", "a@b.test" or "*@b.test". */
+static bool
+store_pattern(const struct option *o, struct span text, void *base)
+{
+	struct conf_account *a = base;
+	size_t at = span_find_last(text, '@');
+
+	(void)o;
+	if (!span_equal(text, SPAN("$login"))) {
+		struct span local = span_to(text, at);
+
+		if (at == text.len || !is_clean_text(local) || local.len > 64 ||
+		    !conf_domain_is_valid(span_from(text, at + 1)))
+			return false;
+		/* A star stands for every local part, not for some. */
+		if (local.len > 1 && span_find(local, '*') < local.len)
+			return false;
+	}
+	append_text(&a->send_as, &a->nsend_as, span_dup(text));
+	return true;
+}
+
+static bool
+store_server(const struct option *o, struct span text, void *base)
+{
+	struct conf *conf = base;
+	char host[64];
+	uint16_t port;
+
+	(void)o;
+	if (!conf_parse_address(text, host, sizeof host, &port) ||
+	    host[0] == '\0' || port == 0)
+		return false;
+	append_text(&conf->resolvers, &conf->nresolvers, span_dup(text));
+	return true;
+}
+
+static bool
+store_retry(const struct option *o, struct span text, void *base)
+{
+	struct conf *conf = base;
+	uint32_t n;
+
+	if (!conf_parse_duration(text, &n) || n < o->least || n > o->most)
+		return false;
+	conf->retry =
+	    mem_realloc(conf->retry, (conf->nretry + 1) * sizeof *conf->retry);
+	conf->retry[conf->nretry++] = n;
+	return true;
+}
+
+/* A name, an IPv4 address, or an IPv6 one in brackets (then taken off). */
+static char *
+relay_host(struct span text)
+{
+	char host[64], copy[80];
+	uint16_t port;
+	int n;
+
+	if (conf_domain_is_valid(text))
+		return conf_lower(text);
+	if (text.len == 0 || span_equal(text, SPAN("*")))
+		return NULL;
+	n = snprintf(copy, sizeof copy, "%.*s:0", SPAN_ARG(text));
+	if (n >= (int)sizeof copy ||
+	    !conf_parse_address(span_text(copy), host, sizeof host, &port))
+		return NULL;
+	return mem_strdup(host);
+}
+
+/* smtp://host[:port] or submissions://host[:port]. */
+static bool
+store_relay(const struct option *o, struct span text, void *base)
+{
+	static const struct span smtp = { "smtp://", 7 };
+	static const struct span submissions = { "submissions://", 14 };
+	struct conf_route *r = base;
+	bool implicit = span_starts_nocase(text, submissions);
+	uint64_t port = implicit ? 465 : 25;
+	size_t colon;
+
+	(void)o;
+	if (!implicit && !span_starts_nocase(text, smtp))
+		return false;
+	text = span_from(text, implicit ? submissions.len : smtp.len);
+	colon = span_find_last(text, ':');
+	if (colon < text.len && text.ptr[text.len - 1] != ']') {
+		if (!span_to_u64(
+			span_from(text, colon + 1), UINT16_MAX, &port) ||
+		    port == 0)
+			return false;
+		text = span_to(text, colon);
+	}
+	r->host = relay_host(text);
+	r->port = (uint16_t)port;
+	if (implicit)
+		r->tls = RELAY_TLS_IMPLICIT;
+	return r->host != NULL;
+}
+
+/* Comes behind `relay` in the table: submissions:// is never opportunistic. */
+static bool
+store_relay_tls(const struct option *o, struct span text, void *base)
+{
+	static const struct choice choices[] = {
+		{ "opportunistic", RELAY_TLS_OPPORTUNISTIC },
+		{ "require", RELAY_TLS_REQUIRE },
+	};
+	struct conf_route *r = base;
+	int got;
+
+	(void)o;
+	if (!choose(choices, ARRAY_LEN(choices), text, &got))
+		return false;
+	if (r->tls == RELAY_TLS_IMPLICIT)
+		return got == RELAY_TLS_REQUIRE;
+	r->tls = (enum conf_relay_tls)got;
+	return true;
+}
+
+#define APPEND(list, n)                                                        \
+	((list) = mem_realloc((list), ((n) + 1) * sizeof *(list)),             \
+	    memset(&(list)[n], 0, sizeof *(list)), &(list)[(n)++])
+
+static void *
+begin_conf(struct conf *conf, const char *title)
+{
+	(void)title;
+	return conf;
+}
+
+static void *
+begin_listen(struct conf *conf, const char *title)
+{
+	struct conf_listen *l;
+
+	if (!is_clean_text(span_text(title)))
+		return NULL;
+	l = APPEND(conf->listens, conf->nlistens);
+	l->name = mem_strdup(title);
+	return l;
+}
+
+static void *
+begin_tls(struct conf *conf, const char *title)
+{
+	(void)title;
+	return APPEND(conf->certificates, conf->ncertificates);
+}
+
+static void *
+begin_sni(struct conf *conf, const char *title)
+{
+	struct conf_certificate *c;
+
+	if (!conf_domain_is_valid(span_text(title)))
+		return NULL;
+	c = APPEND(conf->certificates, conf->ncertificates);
+	c->name = conf_lower(span_text(title));
+	return c;
+}
+
+static void *
+begin_account(struct conf *conf, const char *title)
+{
+	struct conf_account *a;
+
+	if (!is_clean_text(span_text(title)))
+		return NULL;
+	a = APPEND(conf->accounts, conf->naccounts);
+	if (strcmp(title, "default") != 0)
+		a->name = mem_strdup(title);
+	return a;
+}
+
+static void *
+begin_route(struct conf *conf, const char *title)
+{
+	struct conf_route *r;
+
+	if (!conf_domain_is_valid(span_text(title)))
+		return NULL;
+	r = APPEND(conf->routes, conf->nroutes);
+	if (strcmp(title, "default") != 0)
+		r->domain = conf_lower(span_text(title));
+	return r;
+}
+
+/* In the order in which they are read: listen before sni, and so on. */
+const struct section conf_sections[] = {
+	{ "", NULL, false, begin_conf, "", NULL },
+	{ "listen", "", true, begin_listen, "a name", conf_check_listen },
+	{ "tls", "", false, begin_tls, "", conf_check_tls },
+	{ "sni", "tls", true, begin_sni, "a domain name", NULL },
+	{ "auth", "", false, begin_conf, "", conf_check_auth },
+	{ "account", "", true, begin_account, "an account's name or default",
+	    conf_check_account },
+	{ "spool", "", false, begin_conf, "", NULL },
+	{ "queue", "", false, begin_conf, "", NULL },
+	{ "resolver", "", false, begin_conf, "", NULL },
+	{ "deliver", "", false, begin_conf, "", NULL },
+	{ "route", "", true, begin_route, "a domain name or default",
+	    conf_check_route },
+	{ "control", "", false, begin_conf, "", NULL },
+	{ "http", "", false, begin_conf, "", NULL },
+	{ "log", "", false, begin_conf, "", NULL },
+	{ "limits", "", false, begin_conf, "", NULL },
+};
+const size_t conf_nsections = ARRAY_LEN(conf_sections);
+
+enum { PATH_MOST = 4095, SOCKET_MOST = 107, DAY = 86400, HOUR = 3600 };
+
+static const char a_path[] = "a path of up to 4095 bytes";
+static const char a_time[] = "a time such as 30s, 5min, 2h or 5d";
+static const char an_address[] =
+    "ADDRESS:PORT with a numeric address, [IPv6]:PORT, :PORT or \"*:PORT\"";
+
+#define CONF(member) offsetof(struct conf, member)
+#define LIMIT(member) offsetof(struct conf, limits.member)
+
+/* clang-format off */
+const struct option conf_options[] = {
+	{ "", "hostname", 0, NULL, store_domain, CONF(hostname), 0, 0,
+	    "a domain name" },
+	{ "", "workers", 0, "0", store_number, CONF(workers), 0, 256,
+	    "a number up to 256; 0 is one a processor" },
+
+	{ "listen", "address", OPTION_NEEDED, NULL, store_listen_address, 0, 0, 0,
+	    an_address },
+	{ "listen", "tls", 0, NULL, store_listen_tls, 0, 0, 0,
+	    "implicit or starttls" },
+
+	{ "tls", "certificate", 0, SYSCONFDIR "/postern/tls/fullchain.pem",
+	    store_text, offsetof(struct conf_certificate, certificate),
+	    0, PATH_MOST, a_path },
+	{ "tls", "key", 0, SYSCONFDIR "/postern/tls/privkey.pem",
+	    store_text, offsetof(struct conf_certificate, key),
+	    0, PATH_MOST, a_path },
+	{ "sni", "certificate", OPTION_NEEDED, NULL,
+	    store_text, offsetof(struct conf_certificate, certificate),
+	    0, PATH_MOST, a_path },
+	{ "sni", "key", OPTION_NEEDED, NULL,
+	    store_text, offsetof(struct conf_certificate, key),
+	    0, PATH_MOST, a_path },
+
+	{ "auth", "mechanisms", OPTION_LIST | OPTION_FILLED,
+	    "SCRAM-SHA-256-PLUS SCRAM-SHA-256 PLAIN LOGIN",
+	    store_mechanism, 0, 0, 0, "a SASL mechanism's name" },
+	{ "auth", "users", 0, SYSCONFDIR "/postern/users", store_text,
+	    CONF(users), 0, PATH_MOST, a_path },
+	{ "auth", "backend", 0, "users", store_backend, 0, 0, 0,
+	    "users or cyrus" },
+	{ "auth", "remember", 0, "10min", store_duration, CONF(auth_remember),
+	    0, DAY, "a time up to 1d; 0 remembers nothing" },
+
+	{ "account", "send-as", OPTION_LIST, "$login", store_pattern, 0, 0, 0,
+	    "\"$login\", \"name@domain\" or \"*@domain\"" },
+
+	{ "spool", "directory", 0, LOCALSTATEDIR "/lib/postern/spool",
+	    store_text, CONF(spool_directory), 0, PATH_MOST, a_path },
+	{ "spool", "reserve", 0, "5%", store_percent, CONF(spool_reserve), 0, 90,
+	    "a percentage such as 5% or 2.5%, up to 90%" },
+	{ "spool", "max-message", 0, "50mb", store_size, CONF(max_message),
+	    1 << 10, (uint64_t)2 << 30,
+	    "a size such as 500kb or 50mb, 1kb to 2gb" },
+
+	{ "queue", "retry", OPTION_LIST | OPTION_FILLED,
+	    "1min 5min 15min 30min 1h 2h 4h", store_retry, 0, 1, 30 * DAY,
+	    "a time such as 30s, 5min or 2h, 1s to 30d" },
+	{ "queue", "expire", 0, "5d", store_duration, CONF(expire), 1, 365 * DAY,
+	    "a time such as 12h or 5d, 1s to 365d" },
+	{ "queue", "delay-warning", 0, "4h", store_duration, CONF(delay_warning),
+	    0, 365 * DAY, "a time such as 4h; 0 sends no warning" },
+
+	{ "resolver", "servers", OPTION_LIST, "", store_server, 0, 0, 0,
+	    "ADDRESS:PORT with a numeric address" },
+
+	{ "deliver", "port", 0, "25", store_port, CONF(deliver_port), 0, 0,
+	    "a port, 1 to 65535" },
+	{ "deliver", "allow-loopback", 0, "false", store_bool,
+	    CONF(allow_loopback), 0, 0, "true or false" },
+	{ "deliver", "max-lanes", 0, "20", store_number, CONF(max_lanes),
+	    1, 1000, "a number, 1 to 1000" },
+	{ "deliver", "lane-idle", 0, "5s", store_duration, CONF(lane_idle),
+	    0, HOUR, "a time such as 5s, up to 1h" },
+	{ "deliver", "lane-messages", 0, "1000", store_number,
+	    CONF(lane_messages), 1, 1000000, "a number, 1 to 1000000" },
+	{ "deliver", "timeout", 0, "30s", store_duration, CONF(deliver_timeout),
+	    1, HOUR, "a time such as 30s, 1s to 1h" },
+
+	{ "route", "relay", 0, NULL, store_relay, 0, 0, 0,
+	    "smtp://HOST[:PORT] or submissions://HOST[:PORT]" },
+	{ "route", "tls", 0, NULL, store_relay_tls, 0, 0, 0,
+	    "opportunistic or require (with submissions:// always require)" },
+	{ "route", "login", 0, NULL, store_text,
+	    offsetof(struct conf_route, login), 0, 255, "an account's name" },
+	{ "route", "password-file", 0, NULL, store_text,
+	    offsetof(struct conf_route, password_file), 0, PATH_MOST, a_path },
+
+	{ "control", "socket", 0, RUNSTATEDIR "/postern/control.sock",
+	    store_text, CONF(control_socket), 0, SOCKET_MOST,
+	    "a path of up to 107 bytes" },
+	{ "http", "address", OPTION_LATER, NULL, store_address,
+	    CONF(http_address), 0, 128, an_address },
+
+	{ "log", "target", 0, "stderr", store_text, CONF(log_target), 0,
+	    PATH_MOST, "stderr or a file's path" },
+	{ "log", "format", 0, "text", store_format, 0, 0, 0, "text or json" },
+	{ "log", "level", 0, "info", store_level, 0, 0, 0,
+	    "error, warn, info or debug" },
+
+	{ "limits", "sessions", 0, "12000", store_number, LIMIT(sessions),
+	    1, 1000000, "a number, 1 to 1000000" },
+	{ "limits", "sessions-per-address", 0, "500", store_number,
+	    LIMIT(sessions_per_address), 1, 1000000, "a number, 1 to 1000000" },
+	{ "limits", "recipients", 0, "1000", store_number, LIMIT(recipients),
+	    1, 100000, "a number, 1 to 100000" },
+	{ "limits", "errors", 0, "20", store_number, LIMIT(errors),
+	    1, 10000, "a number, 1 to 10000" },
+	{ "limits", "auth-failures", 0, "3", store_number, LIMIT(auth_failures),
+	    1, 100, "a number, 1 to 100" },
+	{ "limits", "received", 0, "50", store_number, LIMIT(received),
+	    1, 1000, "a number, 1 to 1000" },
+	{ "limits", "header", 0, "256kb", store_size, LIMIT(header),
+	    1 << 10, 16 << 20, "a size such as 256kb, 1kb to 16mb" },
+	{ "limits", "timeout", 0, "5min", store_duration, LIMIT(timeout),
+	    1, HOUR, a_time },
+};
+/* clang-format on */
+const size_t conf_noptions = ARRAY_LEN(conf_options);

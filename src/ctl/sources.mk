@@ -1,0 +1,3 @@
+libpostern_a_SOURCES += \
+	include/ctl/client.h src/ctl/client.c \
+	include/ctl/server.h src/ctl/server.c

@@ -1,0 +1,624 @@
+/*
+ * The good path, callback by callback, and how each may fail:
+ *
+ *   on_connected  TCP; or the next address is tried, after the last the lane
+ *                 ends as failed
+ *   on_secured    TLS (implicit, or after STARTTLS); a failure of optional TLS
+ *                 connects again without; else as above
+ *   on_input      replies; the end or an error ends the connection
+ *   on_content    content fetched from the spool; or the attempt is put off
+ *   on_read       the next piece of a large content
+ *   on_drained    the host took what was sent
+ *   on_deadline   the host was silent too long, or there was no work
+ *   on_closed     the connection is gone: the next address, or the end
+ */
+#include "deliver/lane_io.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/metrics.h"
+#include "deliver/attempt.h"
+#include "deliver/client.h"
+#include "deliver/target.h"
+#include "io/deadline.h"
+#include "io/loop.h"
+#include "io/stream.h"
+#include "io/tls.h"
+#include "io/work.h"
+#include "mail/envelope.h"
+#include "smtp/dot.h"
+#include "spool/content.h"
+#include "spool/spool.h"
+
+enum { PIECE = 128 * 1024 };
+
+/* A read of a piece, in the pool; owns what it uses. */
+struct piece {
+	struct lane_io *io; /* borrowed: a lane does not end under a read */
+	struct content *content; /* owned reference */
+	uint64_t offset;
+	int64_t len; /* negative: failed */
+	char *data; /* owned */
+	struct err err;
+};
+
+struct lane_io {
+	struct list node; /* in worker->lanes */
+	struct deliver_worker *worker; /* borrowed: outlives its lanes */
+	struct target *target; /* owned reference */
+	void *token;
+	struct attempt *attempt; /* owned; NULL: none */
+	struct client *client; /* owned; NULL between connections */
+	struct stream *stream; /* owned; NULL between connections */
+	struct deadline *deadline; /* owned */
+	struct buf out;
+	uint32_t address; /* the one in use */
+	uint32_t messages; /* answered so far */
+	bool without_tls; /* this address, this time */
+	bool is_ready; /* was, on this connection */
+	bool is_given; /* the client has the attempt */
+	bool is_idle, reading, busy, closing, quit_asked;
+	bool try_again; /* when the stream is closed: connect */
+	uint64_t offset; /* of the content that was sent */
+	struct dot_writer dot;
+	struct lane_end end;
+};
+
+static void on_connected(enum stream_status status, void *arg);
+static void on_secured(enum stream_status status, void *arg);
+static void on_input(enum stream_status status, void *arg);
+static void
+on_content(enum spool_status status, struct content *content, void *arg);
+static void on_read(void *arg);
+static void on_drained(enum stream_status status, void *arg);
+static void on_deadline(void *arg);
+static void on_closed(void *arg);
+
+static void run(struct lane_io *io, struct client_event *ev);
+static void send_content(struct lane_io *io);
+
+static const struct target_address *
+address_now(const struct lane_io *io)
+{
+	return &io->target->addresses[io->address];
+}
+
+static void
+host_text(const struct lane_io *io, char out[ATTEMPT_HOST_MAX])
+{
+	const struct target_address *a = address_now(io);
+	char ip[TARGET_ADDRESS_TEXT];
+	bool is_literal;
+
+	target_address_text(&a->to.sa, ip);
+	is_literal = a->host[0] == '[' || strcmp(a->host, ip) == 0;
+	(void)snprintf(out, ATTEMPT_HOST_MAX, "%.240s%s[%s]:%u",
+	    is_literal ? "" : a->host, is_literal ? "" : " ", ip,
+	    ntohs(a->to.in.sin_port));
+}
+
+/* --- the end of a connection, and of the lane --- */
+
+static void
+end_lane(struct lane_io *io)
+{
+	struct deliver_worker *w = io->worker;
+	struct attempt *a = io->attempt;
+	struct lane_end end = io->end;
+	void *token = io->token;
+
+	list_remove(&io->node);
+	deadline_close(io->deadline);
+	target_unref(io->target);
+	buf_clear(&io->out);
+	free(io);
+	metric_add(METRIC_LANES, -1);
+	w->ended(token, a, &end, w->arg);
+}
+
+/* Whether the attempt came to something at the host; only once asked. */
+static void
+settle(struct lane_io *io, const char *why)
+{
+	if (io->attempt == NULL)
+		return;
+	if (!io->is_given) {
+		io->end.untouched = io->messages > 0;
+		return;
+	}
+	io->is_given = false;
+	io->end.untouched =
+	    !client_lost(io->client, span_text(why)) && io->messages > 0;
+}
+
+static void
+close_connection(struct lane_io *io, bool by_host, const char *why)
+{
+	char host[ATTEMPT_HOST_MAX];
+
+	if (io->closing)
+		return;
+	io->closing = true;
+	deadline_cancel(io->deadline);
+	settle(io, why);
+	host_text(io, host);
+	/* An idle connection that the host closes is nobody's failure. */
+	io->end.failed = by_host && !io->end.untouched &&
+			 (io->attempt != NULL || !io->is_ready);
+	(void)snprintf(
+	    io->end.why, sizeof io->end.why, "%.300s: %.90s", host, why);
+	if (by_host && !io->is_ready && !io->try_again) {
+		log_info("lane_failed host=%s reason=%s", log_quote_text(host),
+		    log_quote_text(why));
+		io->try_again = ++io->address < io->target->naddresses;
+		io->without_tls = false;
+	}
+	if (io->quit_asked && io->attempt == NULL)
+		io->try_again = false;
+	stream_close(io->stream, on_closed, io);
+}
+
+static void
+connect_now(struct lane_io *io)
+{
+	const struct target_address *a = address_now(io);
+
+	io->closing = io->reading = io->is_ready = io->is_given = false;
+	io->end = (struct lane_end){ 0 };
+	io->stream = stream_connect(io->worker->loop, &a->to.sa,
+	    a->to.sa.sa_family == AF_INET6 ? sizeof a->to.in6 : sizeof a->to.in,
+	    on_connected, io);
+	if (io->stream == NULL) {
+		io->end.failed = true;
+		(void)snprintf(io->end.why, sizeof io->end.why,
+		    "no descriptor left for a connection");
+		end_lane(io);
+		return;
+	}
+	deadline_set(io->deadline, (uint64_t)io->target->timeout * 1000);
+}
+
+static void
+on_closed(void *arg)
+{
+	struct lane_io *io = arg;
+
+	client_free(io->client);
+	io->client = NULL;
+	io->stream = NULL;
+	if (io->busy)
+		return; /* on_read() or on_content() ends it */
+	if (io->try_again) {
+		io->try_again = false;
+		connect_now(io);
+		return;
+	}
+	end_lane(io);
+}
+
+/* --- beginning --- */
+
+struct lane_io *
+lane_io_start(struct deliver_worker *w, struct target *target,
+    struct attempt *a, void *token)
+{
+	struct lane_io *io = MEM_NEW(struct lane_io);
+
+	assert(target->naddresses > 0);
+	io->worker = w;
+	io->target = target;
+	io->attempt = a;
+	io->token = token;
+	list_append(&w->lanes, &io->node);
+	io->deadline = deadline_new(w->loop, on_deadline, io);
+	io->out.max = 4 << 20;
+	metric_add(METRIC_LANES, 1);
+	metric_add(METRIC_LANES_OPENED, 1);
+	connect_now(io);
+	return io;
+}
+
+static struct ssl_st *
+tls_session(struct lane_io *io)
+{
+	char key[400], host[ATTEMPT_HOST_MAX];
+	struct tls_client_options o = {
+		.host = address_now(io)->host,
+		.verify = io->target->tls != TARGET_TLS_OPPORTUNISTIC,
+		.key = key,
+	};
+
+	host_text(io, host);
+	(void)snprintf(key, sizeof key, "%d %s", (int)io->target->tls, host);
+	return tls_client_session(io->worker->tls, &o);
+}
+
+static void
+on_connected(enum stream_status status, void *arg)
+{
+	struct lane_io *io = arg;
+	struct client_event ev = { .type = CLIENT_CONNECTED };
+
+	if (status != STREAM_OK) {
+		close_connection(io, true, stream_error(io->stream));
+		return;
+	}
+	io->client = client_new(io->target, !io->without_tls);
+	if (io->target->tls == TARGET_TLS_IMPLICIT)
+		stream_start_tls(io->stream, tls_session(io), on_secured, io);
+	else
+		run(io, &ev);
+}
+
+static void
+on_secured(enum stream_status status, void *arg)
+{
+	struct lane_io *io = arg;
+	bool implicit = io->target->tls == TARGET_TLS_IMPLICIT;
+	struct client_event ev = { .type = implicit ? CLIENT_CONNECTED
+						    : CLIENT_SECURED };
+	char why[200];
+
+	if (status == STREAM_OK) {
+		run(io, &ev);
+		return;
+	}
+	(void)snprintf(why, sizeof why, "TLS: %s", stream_error(io->stream));
+	if (io->target->tls == TARGET_TLS_OPPORTUNISTIC) {
+		log_info("tls_failed host=%s reason=%s next=clear",
+		    address_now(io)->host, log_quote_text(why));
+		io->without_tls = true;
+		io->try_again = true;
+	}
+	close_connection(io, true, why);
+}
+
+/* --- work --- */
+
+static void
+be_idle(struct lane_io *io)
+{
+	io->is_idle = true;
+	deadline_set(io->deadline, (uint64_t)io->target->idle * 1000);
+	if (!io->reading) {
+		io->reading = true;
+		stream_read(io->stream, on_input, io);
+	}
+}
+
+static void
+quit(struct lane_io *io)
+{
+	struct client_event ev = { .type = CLIENT_QUIT };
+
+	io->is_idle = false;
+	io->quit_asked = true;
+	run(io, &ev);
+}
+
+static void
+give(struct lane_io *io)
+{
+	struct client_event ev = { .type = CLIENT_GIVEN,
+		.attempt = io->attempt };
+
+	io->is_given = true;
+	io->offset = 0;
+	io->dot = (struct dot_writer){ 0 };
+	host_text(io, io->attempt->host);
+	(void)snprintf(io->attempt->tls, sizeof io->attempt->tls, "%s",
+	    stream_tls_version(io->stream));
+	run(io, &ev);
+}
+
+static void
+begin(struct lane_io *io)
+{
+	io->is_idle = false;
+	if (io->attempt->content != NULL) {
+		give(io);
+		return;
+	}
+	io->busy = true;
+	deadline_cancel(io->deadline);
+	spool_fetch(io->worker->spool, io->attempt->env->id, io->worker->loop,
+	    on_content, io);
+}
+
+/* Hands the answered attempt back; the lane is ready for the next. */
+static void
+answer(struct lane_io *io)
+{
+	struct deliver_worker *w = io->worker;
+	struct attempt *a = io->attempt;
+	void *token = io->token;
+	bool more;
+
+	io->attempt = NULL;
+	io->is_given = false;
+	io->messages++;
+	more = io->messages < io->target->messages && !io->quit_asked;
+	if (more)
+		be_idle(io);
+	else
+		quit(io);
+	w->answered(token, a, more, w->arg);
+}
+
+static void
+on_content(enum spool_status status, struct content *content, void *arg)
+{
+	struct lane_io *io = arg;
+
+	io->busy = false;
+	if (io->stream == NULL) {
+		content_unref(content);
+		on_closed(io);
+		return;
+	}
+	if (io->closing) {
+		content_unref(content);
+		return;
+	}
+	if (status == SPOOL_OK) {
+		io->attempt->content = content;
+		give(io);
+		return;
+	}
+	attempt_set_rest(io->attempt, STAGE_MAIL, OUTCOME_DEFERRED,
+	    SPAN("4.3.0"),
+	    status == SPOOL_DAMAGED
+		? SPAN("the content is damaged in the spool (postern spool "
+		       "check)")
+		: SPAN("the content could not be read from the spool"));
+	answer(io);
+}
+
+static void
+on_ready(struct lane_io *io)
+{
+	io->is_ready = true;
+	if (io->is_given)
+		answer(io);
+	else if (io->attempt != NULL)
+		begin(io);
+	else if (io->quit_asked)
+		quit(io);
+	else
+		be_idle(io);
+}
+
+static void
+start_tls(struct lane_io *io)
+{
+	stream_flush(io->stream);
+	deadline_set(io->deadline, (uint64_t)client_timeout(io->client) * 1000);
+	stream_start_tls(io->stream, tls_session(io), on_secured, io);
+}
+
+static void
+run(struct lane_io *io, struct client_event *ev)
+{
+	struct span input = stream_input(io->stream);
+	size_t before = input.len;
+	enum client_need need;
+
+	ev->in = &input;
+	need = client_step(io->client, ev, &io->out);
+	stream_consume(io->stream, before - input.len);
+	if (buf_len(&io->out) > 0)
+		stream_put(io->stream, buf_span(&io->out));
+	buf_clear(&io->out);
+	switch (need) {
+	case CLIENT_INPUT:
+		deadline_set(
+		    io->deadline, (uint64_t)client_timeout(io->client) * 1000);
+		stream_flush(io->stream);
+		if (!io->reading) {
+			io->reading = true;
+			stream_read(io->stream, on_input, io);
+		}
+		break;
+	case CLIENT_TLS: start_tls(io); break;
+	case CLIENT_CONTENT: send_content(io); break;
+	case CLIENT_READY: on_ready(io); break;
+	case CLIENT_CLOSE:
+		close_connection(io, client_end(io->client)->by_host,
+		    client_end(io->client)->why);
+		break;
+	}
+}
+
+static void
+on_input(enum stream_status status, void *arg)
+{
+	struct lane_io *io = arg;
+	struct client_event ev = { .type = CLIENT_GOT };
+
+	io->reading = false;
+	if (status == STREAM_OK) {
+		run(io, &ev);
+		return;
+	}
+	close_connection(io, !io->quit_asked || io->is_given,
+	    status == STREAM_END ? "host closed the connection"
+				 : stream_error(io->stream));
+}
+
+/* --- content --- */
+
+static void
+put_content(struct lane_io *io, struct span piece)
+{
+	struct buf stuffed = { .max = 3 * PIECE };
+	struct span part;
+
+	io->offset += piece.len;
+	if ((io->attempt->env->flags & ENVELOPE_NO_DOTS) != 0) {
+		io->dot.in_line =
+		    piece.len > 0 && piece.ptr[piece.len - 1] != '\n';
+		stream_put(io->stream, piece);
+		return;
+	}
+	while (piece.len > 0) {
+		part = span_to(piece, PIECE);
+		piece = span_from(piece, part.len);
+		(void)dot_write(&io->dot, part, &stuffed);
+		stream_put(io->stream, buf_span(&stuffed));
+		buf_reset(&stuffed);
+	}
+	buf_clear(&stuffed);
+}
+
+static void
+run_read(void *arg)
+{
+	struct piece *p = arg;
+
+	p->len = content_read(p->content, p->offset, p->data, PIECE, &p->err);
+}
+
+static void
+read_piece(struct lane_io *io)
+{
+	struct piece *p = MEM_NEW(struct piece);
+
+	p->io = io;
+	p->content = content_ref(io->attempt->content);
+	p->offset = io->offset;
+	p->data = mem_alloc(PIECE);
+	io->busy = true;
+	work_run(io->worker->loop, run_read, on_read, p);
+}
+
+static void
+on_read(void *arg)
+{
+	struct piece *p = arg;
+	struct lane_io *io = p->io;
+
+	io->busy = false;
+	if (io->stream == NULL) {
+		on_closed(io);
+	} else if (!io->closing && p->len <= 0) {
+		log_error(
+		    "content_unreadable what=%s", log_quote_text(p->err.text));
+		close_connection(io, false, "content could not be read");
+	} else if (!io->closing) {
+		put_content(io, span_make(p->data, (size_t)p->len));
+		deadline_set(
+		    io->deadline, (uint64_t)client_timeout(io->client) * 1000);
+		stream_drain(io->stream, on_drained, io);
+	}
+	content_unref(p->content);
+	free(p->data);
+	free(p);
+}
+
+static void
+finish_content(struct lane_io *io)
+{
+	struct client_event ev = { .type = CLIENT_SENT };
+	struct buf end = { 0 };
+
+	(void)dot_write_end(&io->dot, &end);
+	stream_put(io->stream, buf_span(&end));
+	buf_clear(&end);
+	run(io, &ev);
+}
+
+static void
+send_content(struct lane_io *io)
+{
+	const struct content *c = io->attempt->content;
+	struct span pieces[2];
+	int n;
+
+	if (!content_is_in_memory(c)) {
+		if (io->offset < content_size(c))
+			read_piece(io);
+		else
+			finish_content(io);
+		return;
+	}
+	n = content_pieces(c, 0, pieces);
+	for (int i = 0; i < n; i++)
+		put_content(io, pieces[i]);
+	finish_content(io);
+}
+
+static void
+on_drained(enum stream_status status, void *arg)
+{
+	struct lane_io *io = arg;
+
+	if (status != STREAM_OK) {
+		close_connection(io, true, stream_error(io->stream));
+		return;
+	}
+	send_content(io);
+}
+
+/* --- time, and the end of work --- */
+
+static void
+on_deadline(void *arg)
+{
+	struct lane_io *io = arg;
+
+	if (io->closing)
+		return;
+	if (io->is_idle)
+		quit(io);
+	else
+		close_connection(
+		    io, !io->quit_asked || io->is_given, "no answer in time");
+}
+
+void
+lane_io_give(struct lane_io *io, struct attempt *a)
+{
+	assert(io->attempt == NULL);
+	io->attempt = a;
+	if (io->closing || !io->is_idle) {
+		/* It dies just now; the attempt goes back as it came. */
+		io->end.untouched = true;
+		return;
+	}
+	begin(io);
+}
+
+void
+lane_io_quit(struct lane_io *io)
+{
+	io->quit_asked = true;
+	if (io->is_idle && !io->closing)
+		quit(io);
+}
+
+void
+lane_io_quit_all(struct deliver_worker *w)
+{
+	LIST_FOREACH_SAFE (node, next, &w->lanes)
+		lane_io_quit(LIST_ENTRY(node, struct lane_io, node));
+}
+
+void
+lane_io_abort_all(struct deliver_worker *w)
+{
+	LIST_FOREACH_SAFE (node, next, &w->lanes) {
+		struct lane_io *io = LIST_ENTRY(node, struct lane_io, node);
+
+		io->quit_asked = true;
+		io->try_again = false;
+		io->address = io->target->naddresses - 1;
+		if (!io->closing)
+			close_connection(io, false, "the relay stops");
+	}
+}

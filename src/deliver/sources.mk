@@ -1,0 +1,6 @@
+libpostern_a_SOURCES += \
+	include/deliver/attempt.h src/deliver/attempt.c \
+	include/deliver/client.h src/deliver/client.c \
+	include/deliver/lane_io.h src/deliver/lane_io.c \
+	include/deliver/outcome.h src/deliver/outcome.c \
+	include/deliver/target.h src/deliver/target.c

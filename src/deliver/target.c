@@ -1,0 +1,102 @@
+#include "deliver/target.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct target *
+target_new(void)
+{
+	struct target *t = MEM_NEW(struct target);
+
+	atomic_store(&t->refs, 1);
+	return t;
+}
+
+void
+target_add_host(struct target *t, struct span name)
+{
+	t->hosts = mem_realloc(t->hosts, (t->nhosts + 1) * sizeof *t->hosts);
+	t->hosts[t->nhosts++] = span_dup(name);
+}
+
+void
+target_add_address(struct target *t, const struct sockaddr *sa, uint16_t port)
+{
+	struct target_address *a;
+
+	assert(t->nhosts > 0);
+	t->addresses = mem_realloc(
+	    t->addresses, (t->naddresses + 1) * sizeof *t->addresses);
+	a = &t->addresses[t->naddresses++];
+	*a = (struct target_address){ .host = t->hosts[t->nhosts - 1] };
+	if (sa->sa_family == AF_INET6) {
+		memcpy(&a->to.in6, sa, sizeof a->to.in6);
+		a->to.in6.sin6_port = htons(port);
+	} else {
+		memcpy(&a->to.in, sa, sizeof a->to.in);
+		a->to.in.sin_port = htons(port);
+	}
+}
+
+struct target *
+target_ref(struct target *t)
+{
+	atomic_fetch_add(&t->refs, 1);
+	return t;
+}
+
+void
+target_unref(struct target *t)
+{
+	if (t == NULL || atomic_fetch_sub(&t->refs, 1) != 1)
+		return;
+	for (uint32_t i = 0; i < t->nhosts; i++)
+		free(t->hosts[i]);
+	free(t->hosts);
+	free(t->addresses);
+	free(t->login);
+	secret_clear(&t->password);
+	free(t->hostname);
+	free(t);
+}
+
+void
+target_address_text(const struct sockaddr *sa, char out[TARGET_ADDRESS_TEXT])
+{
+	const void *from =
+	    sa->sa_family == AF_INET6
+		? (const void *)&((const struct sockaddr_in6 *)sa)->sin6_addr
+		: (const void *)&((const struct sockaddr_in *)sa)->sin_addr;
+
+	if (inet_ntop(sa->sa_family, from, out, TARGET_ADDRESS_TEXT) == NULL)
+		out[0] = '\0';
+}
+
+static bool
+v4_is_special(uint32_t a)
+{
+	return a >> 24 == 0 || a >> 24 == 127 || /* RFC 6890 */
+	       a >> 16 == 0xa9fe || /* link-local */
+	       a >> 28 == 0xe || a >> 28 == 0xf; /* multicast, reserved */
+}
+
+bool
+target_address_is_special(const struct sockaddr *sa)
+{
+	const struct in6_addr *a6;
+	uint32_t a4;
+
+	if (sa->sa_family == AF_INET)
+		return v4_is_special(
+		    ntohl(((const struct sockaddr_in *)sa)->sin_addr.s_addr));
+	a6 = &((const struct sockaddr_in6 *)sa)->sin6_addr;
+	if (IN6_IS_ADDR_V4MAPPED(a6)) {
+		memcpy(&a4, a6->s6_addr + 12, sizeof a4);
+		return v4_is_special(ntohl(a4));
+	}
+	return IN6_IS_ADDR_UNSPECIFIED(a6) || IN6_IS_ADDR_LOOPBACK(a6) ||
+	       IN6_IS_ADDR_LINKLOCAL(a6) || IN6_IS_ADDR_MULTICAST(a6);
+}

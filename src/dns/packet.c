@@ -1,0 +1,305 @@
+/*
+ * Reads a DNS message (RFC 1035 4.1) in two passes: first every record of the
+ * answer and the authority section into a bounded table, then the chain from
+ * the name that was asked to the records that were wanted.
+ */
+#include <ares.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "dns_priv.h"
+
+enum { HEADER_LEN = 12, RECORDS_MAX = 128, CHAIN_MAX = 16 };
+enum { NOERROR = 0, NXDOMAIN = 3, FLAG_QR = 0x8000, FLAG_TC = 0x0200 };
+
+struct record {
+	char owner[MX_NAME_MAX];
+	bool is_answer; /* else authority */
+	uint16_t type;
+	uint32_t ttl;
+	size_t at, len; /* of the data, in the message */
+};
+
+struct reader {
+	struct span bytes; /* borrowed */
+	size_t at;
+	bool bad;
+	struct record *records; /* owned */
+	unsigned nrecords;
+};
+
+bool
+dns_name_is_valid(struct span name)
+{
+	if (name.len == 0 || name.len > 253 || name.ptr[name.len - 1] == '.')
+		return false;
+	while (name.len > 0) {
+		struct span label = span_cut(&name, '.');
+
+		if (label.len == 0 || label.len > 63 || label.ptr[0] == '-' ||
+		    label.ptr[label.len - 1] == '-')
+			return false;
+		for (size_t i = 0; i < label.len; i++)
+			if (!ascii_is_alnum(label.ptr[i]) &&
+			    label.ptr[i] != '-' && label.ptr[i] != '_')
+				return false;
+	}
+	return true;
+}
+
+static uint32_t
+read_bytes(struct reader *r, size_t n)
+{
+	uint32_t value = 0;
+
+	if (r->bad || r->bytes.len - r->at < n) {
+		r->bad = true;
+		return 0;
+	}
+	while (n-- > 0)
+		value = value << 8 | (unsigned char)r->bytes.ptr[r->at++];
+	return value;
+}
+
+static uint16_t
+read_u16(struct reader *r)
+{
+	return (uint16_t)read_bytes(r, 2);
+}
+
+/* A name, maybe compressed, in lower case; one that is too long is bad. */
+static void
+read_name(struct reader *r, char out[MX_NAME_MAX])
+{
+	const unsigned char *bytes = (const unsigned char *)r->bytes.ptr;
+	char *name = NULL;
+	long taken = 0;
+	size_t len;
+
+	out[0] = '\0';
+	if (r->bad || r->at >= r->bytes.len ||
+	    ares_expand_name(bytes + r->at, bytes, (int)r->bytes.len, &name,
+		&taken) != ARES_SUCCESS) {
+		r->bad = true;
+		return;
+	}
+	len = strlen(name);
+	if (len >= MX_NAME_MAX) {
+		r->bad = true;
+	} else {
+		for (size_t i = 0; i <= len; i++)
+			out[i] = ascii_lower(name[i]);
+		r->at += (size_t)taken;
+	}
+	ares_free_string(name);
+}
+
+static void
+read_records(struct reader *r, unsigned count, bool is_answer)
+{
+	for (unsigned i = 0; i < count && !r->bad; i++) {
+		struct record *rec;
+
+		/* The rest is left out: the table is larger than any use. */
+		if (r->nrecords == RECORDS_MAX)
+			return;
+		rec = &r->records[r->nrecords];
+		rec->is_answer = is_answer;
+		read_name(r, rec->owner);
+		rec->type = read_u16(r);
+		(void)read_u16(r); /* class: what was asked, IN */
+		rec->ttl = read_bytes(r, 4);
+		/* RFC 2181 8: with the top bit set it means zero. */
+		if (rec->ttl > INT32_MAX)
+			rec->ttl = 0;
+		rec->len = read_u16(r);
+		rec->at = r->at;
+		if (r->bad || rec->len > r->bytes.len - r->at)
+			r->bad = true;
+		else
+			r->at += rec->len;
+		r->nrecords += !r->bad;
+	}
+}
+
+static void
+use_ttl(struct packet *out, uint32_t ttl)
+{
+	if (ttl < out->ttl)
+		out->ttl = ttl;
+}
+
+/* The name that stands for `name` in the answer. */
+static void
+follow_cnames(struct reader *r, char name[MX_NAME_MAX], struct packet *out)
+{
+	for (int hops = 0; hops < CHAIN_MAX && !r->bad; hops++) {
+		const struct record *found = NULL;
+
+		for (unsigned i = 0; i < r->nrecords && found == NULL; i++)
+			if (r->records[i].is_answer &&
+			    r->records[i].type == DNS_CNAME &&
+			    strcmp(r->records[i].owner, name) == 0)
+				found = &r->records[i];
+		if (found == NULL)
+			return;
+		use_ttl(out, found->ttl);
+		r->at = found->at;
+		read_name(r, name);
+	}
+	r->bad = true; /* a loop */
+}
+
+static void
+take_mx(struct reader *r, const struct record *rec, struct packet *out)
+{
+	struct packet_mx *mx = &out->mx[out->nmx];
+
+	if (out->nmx == PACKET_MX_MAX)
+		return;
+	r->at = rec->at;
+	mx->preference = read_u16(r);
+	read_name(r, mx->name);
+	if (r->at > rec->at + rec->len)
+		r->bad = true;
+	if (!r->bad)
+		out->nmx++;
+}
+
+static void
+take_address(struct reader *r, const struct record *rec, struct packet *out)
+{
+	union mx_address *a = &out->addresses[out->naddresses];
+	const char *data = r->bytes.ptr + rec->at;
+
+	if (out->naddresses == MX_ADDRESSES_MAX)
+		return;
+	*a = (union mx_address){ 0 };
+	if (rec->type == DNS_A && rec->len == sizeof a->in.sin_addr) {
+		a->in.sin_family = AF_INET;
+		memcpy(&a->in.sin_addr, data, rec->len);
+	} else if (rec->type == DNS_AAAA &&
+		   rec->len == sizeof a->in6.sin6_addr) {
+		a->in6.sin6_family = AF_INET6;
+		memcpy(&a->in6.sin6_addr, data, rec->len);
+	} else {
+		r->bad = true;
+		return;
+	}
+	out->naddresses++;
+}
+
+/* RFC 2308 5: a negative answer may be kept as long as the SOA says. */
+static bool
+take_soa(struct reader *r, struct packet *out)
+{
+	for (unsigned i = 0; i < r->nrecords; i++) {
+		const struct record *rec = &r->records[i];
+
+		if (rec->type != DNS_SOA || rec->is_answer || rec->len < 22)
+			continue;
+		r->at = rec->at + rec->len - 4;
+		use_ttl(out, rec->ttl);
+		use_ttl(out, read_bytes(r, 4));
+		return true;
+	}
+	return false;
+}
+
+/* RFC 2308 2.2: no answer, no SOA, but name servers: ask those instead. */
+static bool
+is_referral(const struct reader *r)
+{
+	for (unsigned i = 0; i < r->nrecords; i++)
+		if (r->records[i].is_answer)
+			return false;
+	for (unsigned i = 0; i < r->nrecords; i++)
+		if (r->records[i].type == DNS_NS)
+			return true;
+	return false;
+}
+
+static enum packet_status
+bad(struct packet *out, const char *why)
+{
+	out->why = why;
+	return PACKET_BAD;
+}
+
+/* The records are read: what do they say? */
+static enum packet_status
+judge(struct reader *r, unsigned code, const char *asked, uint16_t type,
+    struct packet *out)
+{
+	char name[MX_NAME_MAX];
+	bool found = false;
+
+	for (size_t i = 0; i < sizeof name; i++) {
+		name[i] = ascii_lower(asked[i]);
+		if (asked[i] == '\0')
+			break;
+	}
+	follow_cnames(r, name, out);
+	for (unsigned i = 0; i < r->nrecords && !r->bad; i++) {
+		const struct record *rec = &r->records[i];
+
+		if (!rec->is_answer || rec->type != type ||
+		    strcmp(rec->owner, name) != 0)
+			continue;
+		found = true;
+		use_ttl(out, rec->ttl);
+		if (type == DNS_MX)
+			take_mx(r, rec, out);
+		else
+			take_address(r, rec, out);
+	}
+	if (r->bad)
+		return bad(out, "malformed answer");
+	if (code == NXDOMAIN) {
+		(void)take_soa(r, out);
+		return PACKET_NO_NAME;
+	}
+	if (found)
+		return PACKET_DATA;
+	if (!take_soa(r, out) && is_referral(r))
+		return bad(out, "a referral instead of an answer");
+	return PACKET_NONE;
+}
+
+enum packet_status
+packet_parse(
+    struct span bytes, const char *name, uint16_t type, struct packet *out)
+{
+	struct reader r = { .bytes = bytes };
+	unsigned flags, questions, answers, authorities;
+	enum packet_status status;
+
+	*out = (struct packet){ .ttl = UINT32_MAX };
+	if (bytes.len < HEADER_LEN || bytes.len > UINT16_MAX ||
+	    strlen(name) >= MX_NAME_MAX)
+		return bad(out, "malformed answer");
+	(void)read_u16(&r); /* id: c-ares has compared it */
+	flags = read_u16(&r);
+	questions = read_u16(&r);
+	answers = read_u16(&r);
+	authorities = read_u16(&r);
+	(void)read_u16(&r);
+	if (!(flags & FLAG_QR) || (flags & FLAG_TC))
+		return bad(out, "truncated answer");
+	if ((flags & 0xf) != NOERROR && (flags & 0xf) != NXDOMAIN)
+		return bad(out, "an error code");
+	for (unsigned i = 0; i < questions && !r.bad; i++) {
+		char ignored[MX_NAME_MAX];
+
+		read_name(&r, ignored);
+		(void)read_bytes(&r, 4);
+	}
+	r.records = mem_zalloc(RECORDS_MAX, sizeof *r.records);
+	read_records(&r, answers, true);
+	read_records(&r, authorities, false);
+	status = r.bad ? bad(out, "malformed answer")
+		       : judge(&r, flags & 0xf, name, type, out);
+	free(r.records);
+	return status;
+}

@@ -1,0 +1,7 @@
+libpostern_a_SOURCES += \
+	include/io/deadline.h src/io/deadline.c \
+	include/io/listener.h src/io/listener.c \
+	include/io/loop.h src/io/loop.c \
+	include/io/mailbox.h include/io/work.h \
+	include/io/stream.h src/io/stream.c \
+	include/io/tls.h src/io/tls.c

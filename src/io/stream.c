@@ -1,0 +1,665 @@
+/*
+ * A stream polls its descriptor and talks to it (or to OpenSSL, which does)
+ * itself, so that plaintext is copied once: from the record into `in`.
+ *
+ *   CONNECTING -> OPEN -> HANDSHAKE -> OPEN -> CLOSING -> (freed)
+ *
+ * One asker at a time: `cb` is what the owner waits for, `want` says what for.
+ * update_poll() derives from this what to poll for; it is the only place that
+ * does.
+ */
+#include "io/stream.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "base/mem.h"
+#include "io/deadline.h"
+#include "io/loop.h"
+#include "io/tls.h"
+
+enum {
+	READ_SIZE = 16 * 1024,
+	IN_MAX = 128 * 1024,
+	GATHER_MAX = 16 * 1024, /* output held back before it is sent */
+	OUT_MAX = 4 * 1024 * 1024,
+	CLOSE_WAIT_MS = 5000,
+};
+
+enum phase { CONNECTING, OPEN, HANDSHAKE, CLOSING };
+enum want { WANT_NOTHING, WANT_INPUT, WANT_DRAIN, WANT_CONNECT, WANT_TLS };
+
+struct stream {
+	uv_poll_t poll;
+	struct loop *loop; /* borrowed: streams close before their loop */
+	int fd;
+	enum phase phase;
+	enum want want;
+	int polled; /* events the poll is set to */
+	bool tls_wants_write; /* a TLS read or handshake waits for room */
+	bool broken;
+	bool kick; /* `idle` runs: call back from the loop */
+	SSL *ssl; /* owned */
+	struct buf in, out;
+	stream_cb cb;
+	void *arg;
+	uv_idle_t idle; /* for answers that are there already */
+	struct deadline *close_limit; /* owned */
+	void (*closed)(void *arg);
+	void *closed_arg;
+	int handles; /* still to be closed */
+	char error[160];
+};
+
+static void on_poll(uv_poll_t *poll, int status, int events);
+static void on_idle(uv_idle_t *idle);
+static void finish_close(struct stream *s);
+
+static void
+update_poll(struct stream *s)
+{
+	int events = 0;
+	int rc;
+
+	if (s->phase == CONNECTING || buf_len(&s->out) > 0 ||
+	    s->tls_wants_write)
+		events |= UV_WRITABLE;
+	if (s->phase == HANDSHAKE && !s->tls_wants_write)
+		events |= UV_READABLE;
+	if (s->phase == OPEN && buf_len(&s->out) == 0 &&
+	    (s->want == WANT_INPUT || (s->polled & UV_READABLE)))
+		events |= UV_READABLE;
+	if (s->broken)
+		events = 0;
+	if (events == s->polled)
+		return;
+	s->polled = events;
+	rc = events == 0 ? uv_poll_stop(&s->poll)
+			 : uv_poll_start(&s->poll, events, on_poll);
+	assert(rc == 0);
+}
+
+static void
+answer(struct stream *s, enum stream_status status)
+{
+	stream_cb cb = s->cb;
+
+	s->want = WANT_NOTHING;
+	s->cb = NULL;
+	if (cb != NULL)
+		cb(status, s->arg);
+}
+
+static void
+answer_later(struct stream *s)
+{
+	if (s->kick)
+		return;
+	s->kick = true;
+	(void)uv_idle_start(&s->idle, on_idle);
+}
+
+static void
+break_stream(struct stream *s, const char *why)
+{
+	if (!s->broken)
+		(void)snprintf(s->error, sizeof s->error, "%s", why);
+	s->broken = true;
+	buf_clear(&s->out);
+	update_poll(s);
+}
+
+static void
+break_tls(struct stream *s, int rc)
+{
+	char why[160];
+
+	tls_error_text(s->ssl, rc, why, sizeof why);
+	break_stream(s, why);
+}
+
+/* --- output --- */
+
+/* Sends from `bytes`; returns how many went, 0 when the peer takes none. */
+static size_t
+send_some(struct stream *s, struct span bytes)
+{
+	ssize_t n;
+	int rc;
+
+	if (s->ssl == NULL || s->phase == CONNECTING) {
+		n = send(s->fd, bytes.ptr, bytes.len, MSG_NOSIGNAL);
+		if (n >= 0)
+			return (size_t)n;
+		if (errno != EAGAIN && errno != EINTR)
+			break_stream(s, strerror(errno));
+		return 0;
+	}
+	ERR_clear_error();
+	rc = SSL_write(s->ssl, bytes.ptr,
+	    bytes.len > INT32_MAX ? INT32_MAX : (int)bytes.len);
+	if (rc > 0)
+		return (size_t)rc;
+	if (SSL_get_error(s->ssl, rc) != SSL_ERROR_WANT_WRITE &&
+	    SSL_get_error(s->ssl, rc) != SSL_ERROR_WANT_READ)
+		break_tls(s, rc);
+	return 0;
+}
+
+static void
+send_out(struct stream *s)
+{
+	while (!s->broken && buf_len(&s->out) > 0) {
+		size_t n = send_some(s, buf_span(&s->out));
+
+		if (n == 0)
+			break;
+		buf_consume(&s->out, n);
+	}
+	if (buf_len(&s->out) == 0)
+		buf_clear(&s->out);
+}
+
+void
+stream_put(struct stream *s, struct span bytes)
+{
+	if (s->broken)
+		return;
+	if (buf_len(&s->out) + bytes.len > GATHER_MAX && s->phase == OPEN) {
+		send_out(s);
+		while (!s->broken && buf_len(&s->out) == 0 &&
+		       bytes.len >= GATHER_MAX) {
+			size_t n = send_some(s, bytes);
+
+			if (n == 0)
+				break;
+			bytes = span_from(bytes, n);
+		}
+	}
+	if (!s->broken && !buf_append_span(&s->out, bytes))
+		break_stream(s, "peer does not take what is sent");
+}
+
+void
+stream_flush(struct stream *s)
+{
+	if (s->phase == OPEN)
+		send_out(s);
+	update_poll(s);
+}
+
+/* --- input --- */
+
+/* 1 bytes came, 0 nothing yet, -1 end, -2 broken. */
+static int
+read_some(struct stream *s)
+{
+	char *room = buf_reserve(&s->in, READ_SIZE);
+	ssize_t n;
+	int rc;
+
+	if (room == NULL)
+		return 1; /* full: the owner must take some first */
+	if (s->ssl == NULL) {
+		n = recv(s->fd, room, READ_SIZE, 0);
+		if (n > 0) {
+			buf_added(&s->in, (size_t)n);
+			return 1;
+		}
+		if (n == -1 && (errno == EAGAIN || errno == EINTR))
+			return 0;
+		if (n == -1)
+			break_stream(s, strerror(errno));
+		return n == 0 ? -1 : -2;
+	}
+	ERR_clear_error();
+	rc = SSL_read(s->ssl, room, READ_SIZE);
+	if (rc > 0) {
+		buf_added(&s->in, (size_t)rc);
+		return 1;
+	}
+	switch (SSL_get_error(s->ssl, rc)) {
+	case SSL_ERROR_WANT_READ: return 0;
+	case SSL_ERROR_WANT_WRITE: s->tls_wants_write = true; return 0;
+	case SSL_ERROR_ZERO_RETURN: return -1;
+	default: break_tls(s, rc); return -2;
+	}
+}
+
+/*
+ * Reads until the kernel has no more or the buffer is full. OpenSSL reads
+ * ahead, so what it holds is taken too: the poll would not tell of it.
+ */
+static int
+fill(struct stream *s)
+{
+	size_t before = buf_len(&s->in);
+	int rc;
+
+	do {
+		rc = read_some(s);
+	} while (rc == 1 && s->ssl != NULL && SSL_has_pending(s->ssl) == 1 &&
+		 buf_len(&s->in) + READ_SIZE <= IN_MAX);
+	if (buf_len(&s->in) > before)
+		return 1;
+	if (buf_len(&s->in) == 0)
+		buf_clear(&s->in);
+	return rc;
+}
+
+static void
+read_and_answer(struct stream *s)
+{
+	int rc = fill(s);
+
+	update_poll(s);
+	if (rc == 1)
+		answer(s, STREAM_OK);
+	else if (rc == -1)
+		answer(s, STREAM_END);
+	else if (rc == -2)
+		answer(s, STREAM_BROKEN);
+}
+
+/* What OpenSSL has read already, the poll will not tell of. */
+static bool
+tls_holds_input(const struct stream *s)
+{
+	return s->ssl != NULL &&
+	       (SSL_has_pending(s->ssl) == 1 ||
+		   (SSL_get_shutdown(s->ssl) & SSL_RECEIVED_SHUTDOWN) != 0);
+}
+
+void
+stream_read(struct stream *s, stream_cb cb, void *arg)
+{
+	assert(s->want == WANT_NOTHING && s->phase == OPEN);
+	s->want = WANT_INPUT;
+	s->cb = cb;
+	s->arg = arg;
+	if (buf_len(&s->in) == 0)
+		buf_clear(&s->in);
+	send_out(s);
+	update_poll(s);
+	if (s->broken || (buf_len(&s->out) == 0 && tls_holds_input(s)))
+		answer_later(s);
+}
+
+struct span
+stream_input(const struct stream *s)
+{
+	return buf_span(&s->in);
+}
+
+void
+stream_consume(struct stream *s, size_t len)
+{
+	buf_consume(&s->in, len);
+}
+
+void
+stream_drain(struct stream *s, stream_cb cb, void *arg)
+{
+	assert(s->want == WANT_NOTHING && s->phase == OPEN);
+	s->want = WANT_DRAIN;
+	s->cb = cb;
+	s->arg = arg;
+	send_out(s);
+	update_poll(s);
+	if (s->broken || buf_len(&s->out) == 0)
+		answer_later(s);
+}
+
+/* --- TLS --- */
+
+static void
+shake_hands(struct stream *s)
+{
+	int rc;
+
+	ERR_clear_error();
+	rc = SSL_do_handshake(s->ssl);
+	s->tls_wants_write = false;
+	if (rc == 1) {
+		s->phase = OPEN;
+		update_poll(s);
+		answer(s, STREAM_OK);
+		return;
+	}
+	switch (SSL_get_error(s->ssl, rc)) {
+	case SSL_ERROR_WANT_READ: update_poll(s); return;
+	case SSL_ERROR_WANT_WRITE:
+		s->tls_wants_write = true;
+		update_poll(s);
+		return;
+	default: break;
+	}
+	break_tls(s, rc);
+	answer(s, STREAM_BROKEN);
+}
+
+void
+stream_start_tls(struct stream *s, SSL *ssl, stream_cb cb, void *arg)
+{
+	assert(s->want == WANT_NOTHING && s->phase == OPEN && s->ssl == NULL);
+	send_out(s); /* in clear: our "220 go ahead" fits any send buffer */
+	buf_clear(&s->in);
+	s->want = WANT_TLS;
+	s->cb = cb;
+	s->arg = arg;
+	s->ssl = ssl;
+	(void)SSL_set_fd(ssl, s->fd);
+	if (buf_len(&s->out) > 0)
+		break_stream(s, "peer does not take what is sent");
+	s->phase = HANDSHAKE;
+	update_poll(s);
+	answer_later(s);
+}
+
+bool
+stream_has_tls(const struct stream *s)
+{
+	return s->ssl != NULL;
+}
+
+bool
+stream_is_resumed(const struct stream *s)
+{
+	return s->ssl != NULL && SSL_session_reused(s->ssl);
+}
+
+const char *
+stream_tls_version(const struct stream *s)
+{
+	return s->ssl == NULL ? "" : SSL_get_version(s->ssl);
+}
+
+const char *
+stream_tls_cipher(const struct stream *s)
+{
+	const SSL_CIPHER *c =
+	    s->ssl == NULL ? NULL : SSL_get_current_cipher(s->ssl);
+	const char *name = c == NULL ? NULL : SSL_CIPHER_standard_name(c);
+
+	return name == NULL ? "" : name;
+}
+
+const char *
+stream_tls_binding(const struct stream *s, unsigned char out[64], size_t *len)
+{
+	static const char label[] = "EXPORTER-Channel-Binding";
+
+	*len = 0;
+	if (s->ssl == NULL)
+		return NULL;
+	if (SSL_version(s->ssl) >= TLS1_3_VERSION) {
+		if (SSL_export_keying_material(s->ssl, out, 32, label,
+			sizeof label - 1, (const unsigned char *)"", 0, 1) != 1)
+			return NULL;
+		*len = 32;
+		return "tls-exporter";
+	}
+	/*
+	 * RFC 5929 section 3: the first Finished of the handshake; without
+	 * the extended master secret (RFC 7627) it binds nothing.
+	 */
+	if (SSL_get_extms_support(s->ssl) != 1)
+		return NULL;
+	*len = SSL_session_reused(s->ssl)
+		   ? SSL_get_finished(s->ssl, out, 64)
+		   : SSL_get_peer_finished(s->ssl, out, 64);
+	return "tls-unique";
+}
+
+const char *
+stream_error(const struct stream *s)
+{
+	return s->error[0] == '\0' ? "connection closed" : s->error;
+}
+
+/* --- events --- */
+
+static void
+on_connected(struct stream *s)
+{
+	socklen_t len = sizeof(int);
+	int why = 0;
+
+	if (getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &why, &len) == -1)
+		why = errno;
+	if (why == EINPROGRESS)
+		return;
+	s->phase = OPEN;
+	if (why != 0)
+		break_stream(s, strerror(why));
+	update_poll(s);
+	answer(s, why == 0 ? STREAM_OK : STREAM_BROKEN);
+}
+
+static void
+on_writable(struct stream *s)
+{
+	s->tls_wants_write = false;
+	send_out(s);
+	update_poll(s);
+	if (s->phase == CLOSING) {
+		if (s->broken || buf_len(&s->out) == 0)
+			finish_close(s);
+		return;
+	}
+	if (s->want == WANT_DRAIN && (s->broken || buf_len(&s->out) == 0))
+		answer(s, s->broken ? STREAM_BROKEN : STREAM_OK);
+	else if (s->want == WANT_INPUT && s->broken)
+		answer(s, STREAM_BROKEN);
+	else if (s->want == WANT_INPUT && buf_len(&s->out) == 0 &&
+		 tls_holds_input(s))
+		read_and_answer(s);
+}
+
+static void
+on_readable(struct stream *s)
+{
+	if (s->want == WANT_INPUT && buf_len(&s->out) == 0) {
+		read_and_answer(s);
+		return;
+	}
+	/* Nobody asks for it now: stop looking until somebody does. */
+	s->polled &= ~UV_READABLE;
+	(void)uv_poll_stop(&s->poll);
+	if (s->polled != 0)
+		(void)uv_poll_start(&s->poll, s->polled, on_poll);
+}
+
+static void
+on_poll(uv_poll_t *poll, int status, int events)
+{
+	struct stream *s = poll->data;
+
+	/* An error on the socket shows in the call that is made next. */
+	if (status < 0)
+		events = s->polled;
+	if (s->phase == CONNECTING)
+		on_connected(s);
+	else if (s->phase == HANDSHAKE)
+		shake_hands(s);
+	else if (events & UV_WRITABLE)
+		on_writable(s);
+	else if (events & UV_READABLE)
+		on_readable(s);
+}
+
+static void
+on_idle(uv_idle_t *idle)
+{
+	struct stream *s = idle->data;
+
+	(void)uv_idle_stop(idle);
+	s->kick = false;
+	switch (s->want) {
+	case WANT_NOTHING: return;
+	case WANT_TLS:
+		if (s->broken)
+			answer(s, STREAM_BROKEN);
+		else
+			shake_hands(s);
+		return;
+	case WANT_CONNECT: answer(s, STREAM_BROKEN); return;
+	case WANT_DRAIN:
+		answer(s, s->broken ? STREAM_BROKEN : STREAM_OK);
+		return;
+	case WANT_INPUT:
+		if (s->broken)
+			answer(s, STREAM_BROKEN);
+		else
+			read_and_answer(s);
+		return;
+	}
+}
+
+/* --- making and closing --- */
+
+struct stream *
+stream_new(struct loop *loop, int fd)
+{
+	struct stream *s = MEM_NEW(struct stream);
+	int one = 1, rc;
+
+	s->loop = loop;
+	s->fd = fd;
+	s->phase = OPEN;
+	s->in.max = IN_MAX + READ_SIZE;
+	s->out.max = OUT_MAX;
+	/* Replies are small and waited for. */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+	rc = uv_poll_init(loop_uv(loop), &s->poll, fd);
+	assert(rc == 0);
+	s->poll.data = s;
+	(void)uv_idle_init(loop_uv(loop), &s->idle);
+	s->idle.data = s;
+	s->handles = 2;
+	return s;
+}
+
+struct stream *
+stream_connect(struct loop *loop, const struct sockaddr *to, socklen_t len,
+    stream_cb cb, void *arg)
+{
+	int fd = socket(
+	    to->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int why = fd == -1 ? errno : 0;
+	struct stream *s;
+
+	if (fd == -1) {
+		/* No descriptor: a pair of our own lets it fail like others. */
+		int pair[2];
+
+		if (socketpair(AF_UNIX,
+			SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0,
+			pair) == -1)
+			return NULL;
+		(void)close(pair[1]);
+		fd = pair[0];
+	}
+	s = stream_new(loop, fd);
+	s->want = WANT_CONNECT;
+	s->cb = cb;
+	s->arg = arg;
+	s->phase = CONNECTING;
+	if (why == 0 && connect(fd, to, len) == -1 && errno != EINPROGRESS)
+		why = errno;
+	if (why != 0) {
+		break_stream(s, strerror(why));
+		answer_later(s);
+	}
+	update_poll(s);
+	return s;
+}
+
+static void
+on_handle_closed(uv_handle_t *handle)
+{
+	struct stream *s = handle->data;
+	void (*closed)(void *arg) = s->closed;
+	void *arg = s->closed_arg;
+
+	if (--s->handles > 0)
+		return;
+	SSL_free(s->ssl);
+	(void)close(s->fd);
+	buf_clear(&s->in);
+	buf_clear(&s->out);
+	free(s);
+	closed(arg);
+}
+
+/*
+ * Unread input at close() makes the kernel send a reset, which can destroy our
+ * last reply on its way; so some of it is read away.
+ */
+static void
+read_away(struct stream *s)
+{
+	char waste[4096];
+
+	for (int i = 0; i < 16; i++)
+		if (recv(s->fd, waste, sizeof waste, 0) <= 0)
+			return;
+}
+
+static void
+finish_close(struct stream *s)
+{
+	deadline_close(s->close_limit);
+	s->close_limit = NULL;
+	if (s->ssl != NULL && !s->broken && SSL_is_init_finished(s->ssl)) {
+		ERR_clear_error();
+		(void)SSL_shutdown(s->ssl);
+		ERR_clear_error();
+	}
+	(void)shutdown(s->fd, SHUT_WR);
+	read_away(s);
+	uv_close((uv_handle_t *)&s->poll, on_handle_closed);
+	uv_close((uv_handle_t *)&s->idle, on_handle_closed);
+}
+
+static void
+on_close_limit(void *arg)
+{
+	struct stream *s = arg;
+
+	break_stream(s, "peer does not take what is sent");
+	finish_close(s);
+}
+
+void
+stream_close(struct stream *s, void (*closed)(void *arg), void *arg)
+{
+	assert(s->phase != CLOSING);
+	if (s->phase != OPEN)
+		s->broken = true; /* nothing that could still be sent */
+	else
+		send_out(s);
+	s->phase = CLOSING;
+	s->want = WANT_NOTHING;
+	s->cb = NULL;
+	s->closed = closed;
+	s->closed_arg = arg;
+	(void)uv_idle_stop(&s->idle);
+	update_poll(s);
+	if (s->broken || buf_len(&s->out) == 0) {
+		finish_close(s);
+		return;
+	}
+	s->close_limit = deadline_new(s->loop, on_close_limit, s);
+	deadline_set(s->close_limit, CLOSE_WAIT_MS);
+}

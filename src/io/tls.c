@@ -1,0 +1,332 @@
+#include "io/tls.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/map.h"
+#include "base/mem.h"
+#include "conf/conf.h"
+
+enum { SESSIONS_KEPT = 1000 };
+
+struct tls_server {
+	atomic_int refs;
+	SSL_CTX **contexts; /* owned; [0] is the default one */
+	size_t ncontexts;
+};
+
+struct tls_client {
+	SSL_CTX *context;
+	struct map sessions; /* key -> struct kept, owned */
+};
+
+struct kept {
+	char *key;
+	SSL_SESSION *session;
+};
+
+static const unsigned char alpn_smtp[] = { 4, 's', 'm', 't', 'p' };
+
+static int
+ssl_err(struct err *err, const char *what, const char *which)
+{
+	char why[256] = "no reason given";
+	unsigned long code = ERR_get_error();
+
+	if (code != 0)
+		ERR_error_string_n(code, why, sizeof why);
+	ERR_clear_error();
+	return err_set(err, -EINVAL, "%s %s: %s", what, which, why);
+}
+
+static SSL_CTX *
+make_context(const SSL_METHOD *method)
+{
+	SSL_CTX *ctx = SSL_CTX_new(method);
+
+	assert(ctx != NULL);
+	(void)SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
+	(void)SSL_CTX_set_cipher_list(
+	    ctx, "ECDHE+AESGCM:ECDHE+CHACHA20:!aNULL:!eNULL");
+	(void)SSL_CTX_set_options(ctx,
+	    SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+		SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
+	(void)SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS |
+					SSL_MODE_ENABLE_PARTIAL_WRITE |
+					SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	SSL_CTX_set_read_ahead(ctx, 1);
+	return ctx;
+}
+
+static int
+select_alpn(SSL *ssl, const unsigned char **out, unsigned char *outlen,
+    const unsigned char *in, unsigned inlen, void *arg)
+{
+	unsigned char *chosen;
+
+	(void)ssl;
+	(void)arg;
+	if (SSL_select_next_proto(&chosen, outlen, alpn_smtp, sizeof alpn_smtp,
+		in, inlen) != OPENSSL_NPN_NEGOTIATED)
+		return SSL_TLSEXT_ERR_ALERT_FATAL;
+	*out = chosen;
+	return SSL_TLSEXT_ERR_OK;
+}
+
+/* RFC 6066 section 3: a name nobody here has gets the default certificate. */
+static int
+select_certificate(SSL *ssl, int *alert, void *arg)
+{
+	struct tls_server *t = arg;
+	const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+
+	(void)alert;
+	if (name == NULL)
+		return SSL_TLSEXT_ERR_NOACK;
+	for (size_t i = 0; i < t->ncontexts; i++) {
+		X509 *cert = SSL_CTX_get0_certificate(t->contexts[i]);
+
+		if (X509_check_host(cert, name, 0, 0, NULL) == 1) {
+			(void)SSL_set_SSL_CTX(ssl, t->contexts[i]);
+			return SSL_TLSEXT_ERR_OK;
+		}
+	}
+	return SSL_TLSEXT_ERR_NOACK;
+}
+
+static int
+load_certificate(
+    SSL_CTX *ctx, const struct conf_certificate *c, struct err *err)
+{
+	if (SSL_CTX_use_certificate_chain_file(ctx, c->certificate) != 1)
+		return ssl_err(err, "tls.certificate", c->certificate);
+	if (SSL_CTX_use_PrivateKey_file(ctx, c->key, SSL_FILETYPE_PEM) != 1)
+		return ssl_err(err, "tls.key", c->key);
+	if (SSL_CTX_check_private_key(ctx) != 1)
+		return ssl_err(err,
+		    "tls.key does not belong to the "
+		    "certificate",
+		    c->certificate);
+	return 0;
+}
+
+struct tls_server *
+tls_server_new(const struct conf *conf, struct err *err)
+{
+	struct tls_server *t = MEM_NEW(struct tls_server);
+
+	t->refs = 1;
+	t->contexts = mem_zalloc(conf->ncertificates, sizeof(SSL_CTX *));
+	for (size_t i = 0; i < conf->ncertificates; i++) {
+		SSL_CTX *ctx = make_context(TLS_server_method());
+
+		t->contexts[t->ncontexts++] = ctx;
+		SSL_CTX_set_alpn_select_cb(ctx, select_alpn, NULL);
+		(void)SSL_CTX_set_tlsext_servername_callback(
+		    ctx, select_certificate);
+		(void)SSL_CTX_set_tlsext_servername_arg(ctx, t);
+		(void)SSL_CTX_set_num_tickets(ctx, 1);
+		(void)SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+		(void)SSL_CTX_set_session_id_context(
+		    ctx, (const unsigned char *)"postern", 7);
+		if (load_certificate(ctx, &conf->certificates[i], err) != 0) {
+			tls_server_unref(t);
+			return NULL;
+		}
+	}
+	return t;
+}
+
+struct tls_server *
+tls_server_ref(struct tls_server *t)
+{
+	atomic_fetch_add(&t->refs, 1);
+	return t;
+}
+
+void
+tls_server_unref(struct tls_server *t)
+{
+	if (t == NULL || atomic_fetch_sub(&t->refs, 1) != 1)
+		return;
+	for (size_t i = 0; i < t->ncontexts; i++)
+		SSL_CTX_free(t->contexts[i]);
+	free(t->contexts);
+	free(t);
+}
+
+int
+tls_server_days_left(const struct tls_server *t)
+{
+	int least = 100000;
+
+	for (size_t i = 0; i < t->ncontexts; i++) {
+		X509 *cert = SSL_CTX_get0_certificate(t->contexts[i]);
+		int days = 0, seconds = 0;
+
+		if (ASN1_TIME_diff(
+			&days, &seconds, NULL, X509_get0_notAfter(cert)) != 1)
+			continue;
+		if (seconds < 0)
+			days--;
+		least = days < least ? days : least;
+	}
+	return least;
+}
+
+SSL *
+tls_server_session(struct tls_server *t)
+{
+	SSL *ssl;
+
+	assert(t->ncontexts > 0);
+	ssl = SSL_new(t->contexts[0]);
+	assert(ssl != NULL);
+	SSL_set_accept_state(ssl);
+	return ssl;
+}
+
+static void
+kept_free(struct kept *k)
+{
+	free(k->key);
+	SSL_SESSION_free(k->session);
+	free(k);
+}
+
+static void
+forget_sessions(struct tls_client *t)
+{
+	size_t at = 0;
+	struct kept *k;
+
+	while ((k = map_next(&t->sessions, &at)) != NULL)
+		kept_free(k);
+	map_clear(&t->sessions);
+}
+
+/* The key stands in the SSL's app data, as a heap string freed with it. */
+static int key_index = -1;
+static pthread_once_t key_once = PTHREAD_ONCE_INIT;
+
+static void
+free_key(
+    void *parent, void *ptr, CRYPTO_EX_DATA *ad, int idx, long argl, void *argp)
+{
+	(void)parent, (void)ad, (void)idx, (void)argl, (void)argp;
+	free(ptr);
+}
+
+static void
+make_key_index(void)
+{
+	key_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, free_key);
+}
+
+static int
+on_session(SSL *ssl, SSL_SESSION *session)
+{
+	struct tls_client *t = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+	const char *key = SSL_get_ex_data(ssl, key_index);
+	struct kept *k;
+
+	if (key == NULL || !SSL_SESSION_is_resumable(session))
+		return 0;
+	if (t->sessions.count >= SESSIONS_KEPT)
+		forget_sessions(t);
+	k = MEM_NEW(struct kept);
+	k->key = mem_strdup(key);
+	k->session = session;
+	(void)SSL_SESSION_up_ref(session);
+	{
+		struct kept *old = map_remove(&t->sessions, span_text(key));
+
+		if (old != NULL)
+			kept_free(old);
+	}
+	(void)map_put(&t->sessions, span_text(k->key), k);
+	return 0;
+}
+
+struct tls_client *
+tls_client_new(struct err *err)
+{
+	struct tls_client *t = MEM_NEW(struct tls_client);
+
+	(void)pthread_once(&key_once, make_key_index);
+	t->context = make_context(TLS_client_method());
+	if (SSL_CTX_set_default_verify_paths(t->context) != 1) {
+		(void)ssl_err(err, "trusted certificates", "of the system");
+		tls_client_free(t);
+		return NULL;
+	}
+	(void)SSL_CTX_set_app_data(t->context, t);
+	(void)SSL_CTX_set_session_cache_mode(
+	    t->context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+	SSL_CTX_sess_set_new_cb(t->context, on_session);
+	return t;
+}
+
+void
+tls_client_free(struct tls_client *t)
+{
+	if (t == NULL)
+		return;
+	forget_sessions(t);
+	SSL_CTX_free(t->context);
+	free(t);
+}
+
+SSL *
+tls_client_session(struct tls_client *t, const struct tls_client_options *o)
+{
+	SSL *ssl = SSL_new(t->context);
+	struct kept *k;
+
+	assert(ssl != NULL);
+	SSL_set_connect_state(ssl);
+	if (o->host != NULL && o->host[0] != '[')
+		(void)SSL_set_tlsext_host_name(ssl, o->host);
+	if (o->verify) {
+		SSL_set_verify(ssl, SSL_VERIFY_PEER, NULL);
+		SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+		(void)SSL_set1_host(ssl, o->host);
+	}
+	if (o->key != NULL) {
+		(void)SSL_set_ex_data(ssl, key_index, mem_strdup(o->key));
+		k = map_get(&t->sessions, span_text(o->key));
+		if (k != NULL)
+			(void)SSL_set_session(ssl, k->session);
+	}
+	return ssl;
+}
+
+void
+tls_error_text(const SSL *ssl, int rc, char *out, unsigned long size)
+{
+	int saved = errno, kind = SSL_get_error(ssl, rc);
+	unsigned long code = ERR_peek_last_error();
+	long verify = SSL_get_verify_result(ssl);
+
+	if (verify != X509_V_OK && SSL_get_verify_mode(ssl) != 0)
+		(void)snprintf(out, size, "certificate: %s",
+		    X509_verify_cert_error_string(verify));
+	else if (code != 0)
+		(void)snprintf(out, size, "%s",
+		    ERR_reason_error_string(code) == NULL
+			? "TLS error"
+			: ERR_reason_error_string(code));
+	else if (kind == SSL_ERROR_SYSCALL && saved != 0)
+		(void)snprintf(out, size, "%s", strerror(saved));
+	else
+		(void)snprintf(out, size, "connection closed");
+	ERR_clear_error();
+}

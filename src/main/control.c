@@ -1,0 +1,413 @@
+#include "control.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/metrics.h"
+#include "conf/conf.h"
+#include "config.h"
+#include "ctl/server.h"
+#include "describe.h"
+#include "dispatch.h"
+#include "io/loop.h"
+#include "io/work.h"
+#include "mail/qid.h"
+#include "router.h"
+#include "sched/queue.h"
+#include "sched/site.h"
+#include "smtp/base64.h"
+#include "spool/content.h"
+#include "spool/spool.h"
+
+enum { LIST_MAX = 500, CAT_CHUNK = 512 * 1024 };
+
+struct control {
+	struct loop *loop; /* borrowed: the relay's, as all here */
+	struct dispatch *dispatch;
+	struct spool *spool;
+	struct ctl_server *server; /* owned */
+	uint64_t started;
+};
+
+/*
+ * A request's handler: the answer, or NULL when it comes later. `m` is the
+ * message that "id" names, for those that want one.
+ */
+typedef json_t *(*do_fn)(struct control *c, const json_t *request,
+    struct queued *m, struct ctl_later *later);
+
+static json_t *do_status(struct control *c, const json_t *request,
+    struct queued *m, struct ctl_later *later);
+static json_t *do_list(struct control *c, const json_t *request,
+    struct queued *m, struct ctl_later *later);
+static json_t *do_show(struct control *c, const json_t *request,
+    struct queued *m, struct ctl_later *later);
+static json_t *do_retry(struct control *c, const json_t *request,
+    struct queued *m, struct ctl_later *later);
+static json_t *do_hold(struct control *c, const json_t *request,
+    struct queued *m, struct ctl_later *later);
+static json_t *do_release(struct control *c, const json_t *request,
+    struct queued *m, struct ctl_later *later);
+static json_t *do_bounce(struct control *c, const json_t *request,
+    struct queued *m, struct ctl_later *later);
+static json_t *do_remove(struct control *c, const json_t *request,
+    struct queued *m, struct ctl_later *later);
+static json_t *do_cat(struct control *c, const json_t *request,
+    struct queued *m, struct ctl_later *later);
+
+static const struct {
+	const char *name;
+	bool wants_message;
+	do_fn run;
+} table[] = {
+	{ "status", false, do_status },
+	{ "list", false, do_list },
+	{ "show", true, do_show },
+	{ "retry", true, do_retry },
+	{ "hold", true, do_hold },
+	{ "release", true, do_release },
+	{ "bounce", true, do_bounce },
+	{ "remove", true, do_remove },
+	{ "cat", true, do_cat },
+};
+
+static json_t *
+error_answer(const char *text)
+{
+	return json_pack("{s:s}", "error", text);
+}
+
+/* --- status --- */
+
+static json_t *
+describe_sites(struct control *c)
+{
+	struct router *router = dispatch_router(c->dispatch);
+	uint64_t now = loop_now(c->loop);
+	json_t *all = json_array();
+	struct site *s;
+	size_t at = 0;
+
+	while ((s = router_next_site(router, &at)) != NULL) {
+		uint64_t closed = site_is_closed(s, now)
+				      ? (s->closed_until - now + 999) / 1000
+				      : 0;
+
+		/* Open ones without work would only fill the page. */
+		if (s->waiting == 0 && s->lanes == 0 && closed == 0)
+			continue;
+		(void)json_array_append_new(all,
+		    json_pack("{s:s, s:i, s:i, s:i, s:I, s:s%}", "site",
+			s->name, "waiting", (int)s->waiting, "connections",
+			(int)s->lanes, "connections_max", (int)s->lanes_max,
+			"closed_for", (json_int_t)closed, "reason", s->why,
+			strlen(s->why)));
+		if (json_array_size(all) >= LIST_MAX)
+			break;
+	}
+	return all;
+}
+
+static json_t *
+describe_metrics(void)
+{
+	json_t *o = json_object();
+
+	for (int i = 0; i < METRIC_COUNT; i++)
+		(void)json_object_set_new(o, metric_info((enum metric)i)->name,
+		    json_integer(metric_get((enum metric)i)));
+	return o;
+}
+
+static json_t *
+do_status(struct control *c, const json_t *request, struct queued *m,
+    struct ctl_later *later)
+{
+	struct spool_health h;
+	json_t *o;
+
+	(void)request, (void)m, (void)later;
+	spool_health(c->spool, &h);
+	o = json_pack("{s:s, s:i, s:I, s:I}", "version", VERSION, "pid",
+	    (int)getpid(), "uptime",
+	    (json_int_t)((loop_now(c->loop) - c->started) / 1000), "waiting",
+	    (json_int_t)queue_count(dispatch_queue(c->dispatch)));
+	(void)json_object_set_new(o, "spool",
+	    json_pack("{s:b, s:b, s:I, s:I, s:I, s:I, s:s}", "accepting",
+		h.accepting, "recording", h.recording, "messages",
+		(json_int_t)h.messages, "live_bytes", (json_int_t)h.live_bytes,
+		"used_bytes", (json_int_t)h.used_bytes, "segments",
+		(json_int_t)h.segments, "why", h.why));
+	(void)json_object_set_new(o, "sites", describe_sites(c));
+	(void)json_object_set_new(o, "counters", describe_metrics());
+	return o;
+}
+
+/* --- the queue --- */
+
+static uint64_t
+id_of(const json_t *request, const char *key)
+{
+	const char *text = json_string_value(json_object_get(request, key));
+	uint64_t id = 0;
+
+	if (text == NULL || !qid_parse(span_text(text), &id))
+		return 0;
+	return id;
+}
+
+static json_t *
+do_list(struct control *c, const json_t *request, struct queued *m,
+    struct ctl_later *later)
+{
+	struct queue *q = dispatch_queue(c->dispatch);
+	json_int_t limit =
+	    json_integer_value(json_object_get(request, "limit"));
+	json_t *messages = json_array();
+	uint64_t now = loop_now(c->loop);
+	int64_t wall = wall_now();
+
+	(void)later;
+	if (limit <= 0 || limit > LIST_MAX)
+		limit = LIST_MAX;
+	m = queue_after(q, id_of(request, "after"));
+	for (; m != NULL && limit > 0; limit--, m = queue_next(q, m))
+		(void)json_array_append_new(
+		    messages, describe_message(m, now, wall));
+	return json_pack("{s:o, s:b}", "messages", messages, "more", m != NULL);
+}
+
+static json_t *
+do_show(struct control *c, const json_t *request, struct queued *m,
+    struct ctl_later *later)
+{
+	(void)request, (void)later;
+	return describe_message(m, loop_now(c->loop), wall_now());
+}
+
+static json_t *
+ok_answer(const char *what, const struct queued *m)
+{
+	struct qid qid = qid_format(m->env->id);
+
+	log_info("operator qid=%s did=%s", qid.text, what);
+	return json_pack("{s:s, s:s}", "ok", what, "id", qid.text);
+}
+
+static json_t *
+do_retry(struct control *c, const json_t *request, struct queued *m,
+    struct ctl_later *later)
+{
+	json_t *ok = ok_answer("retry", m);
+
+	(void)request, (void)later;
+	dispatch_retry(c->dispatch, m);
+	return ok;
+}
+
+static json_t *
+do_hold(struct control *c, const json_t *request, struct queued *m,
+    struct ctl_later *later)
+{
+	(void)request, (void)later;
+	dispatch_hold(c->dispatch, m, true);
+	return ok_answer("hold", m);
+}
+
+static json_t *
+do_release(struct control *c, const json_t *request, struct queued *m,
+    struct ctl_later *later)
+{
+	(void)request, (void)later;
+	dispatch_hold(c->dispatch, m, false);
+	return ok_answer("release", m);
+}
+
+static json_t *
+do_bounce(struct control *c, const json_t *request, struct queued *m,
+    struct ctl_later *later)
+{
+	json_t *ok = ok_answer("bounce", m);
+
+	(void)request, (void)later;
+	dispatch_remove(c->dispatch, m, true);
+	return ok;
+}
+
+static json_t *
+do_remove(struct control *c, const json_t *request, struct queued *m,
+    struct ctl_later *later)
+{
+	json_t *ok = ok_answer("remove", m);
+
+	(void)request, (void)later;
+	dispatch_remove(c->dispatch, m, false);
+	return ok;
+}
+
+/* --- cat --- */
+
+/* One piece of content on its way to the operator. */
+struct cat {
+	struct loop *loop; /* borrowed */
+	struct ctl_later *later; /* borrowed: answered once */
+	struct content *content; /* owned reference */
+	uint64_t offset;
+	char *data; /* owned */
+	int64_t len;
+	struct err err;
+};
+
+static void
+answer_later(struct ctl_later *later, json_t *answer)
+{
+	char *text = json_dumps(answer, JSON_COMPACT);
+
+	json_decref(answer);
+	ctl_answer(later, span_text(text));
+	free(text);
+}
+
+static void
+run_cat(void *arg)
+{
+	struct cat *cat = arg;
+
+	cat->data = mem_alloc(CAT_CHUNK);
+	cat->len = content_read(
+	    cat->content, cat->offset, cat->data, CAT_CHUNK, &cat->err);
+}
+
+static void
+on_cat(void *arg)
+{
+	struct cat *cat = arg;
+	uint64_t size = content_size(cat->content);
+	struct buf text = { .max = 2 * CAT_CHUNK };
+
+	if (cat->len < 0) {
+		answer_later(cat->later, error_answer(cat->err.text));
+	} else {
+		(void)base64_encode(
+		    span_make(cat->data, (size_t)cat->len), &text);
+		answer_later(cat->later,
+		    json_pack("{s:I, s:I, s:s%}", "size", (json_int_t)size,
+			"offset", (json_int_t)cat->offset, "data",
+			buf_span(&text).ptr, buf_len(&text)));
+	}
+	buf_clear(&text);
+	content_unref(cat->content);
+	free(cat->data);
+	free(cat);
+}
+
+static void
+on_content(enum spool_status status, struct content *content, void *arg)
+{
+	struct cat *cat = arg;
+
+	if (status != SPOOL_OK) {
+		answer_later(cat->later,
+		    error_answer(
+			status == SPOOL_DAMAGED
+			    ? "the content is damaged in the spool"
+			    : "the content cannot be read from the spool"));
+		free(cat);
+		return;
+	}
+	cat->content = content;
+	work_run(cat->loop, run_cat, on_cat, cat);
+}
+
+static json_t *
+do_cat(struct control *c, const json_t *request, struct queued *m,
+    struct ctl_later *later)
+{
+	struct cat *cat = MEM_NEW(struct cat);
+	json_int_t offset =
+	    json_integer_value(json_object_get(request, "offset"));
+
+	cat->loop = c->loop;
+	cat->later = later;
+	cat->offset = offset < 0 ? 0 : (uint64_t)offset;
+	spool_fetch(c->spool, m->env->id, c->loop, on_content, cat);
+	return NULL;
+}
+
+/* --- requests --- */
+
+static json_t *
+answer_to(struct control *c, const json_t *request, struct ctl_later *later)
+{
+	const char *name = json_string_value(json_object_get(request, "do"));
+	struct queued *m = NULL;
+
+	for (size_t i = 0; name != NULL && i < ARRAY_LEN(table); i++) {
+		if (strcmp(name, table[i].name) != 0)
+			continue;
+		if (table[i].wants_message) {
+			m = queue_find(
+			    dispatch_queue(c->dispatch), id_of(request, "id"));
+			if (m == NULL)
+				return error_answer("no such message waits "
+						    "(delivered, removed, or "
+						    "a wrong id)");
+		}
+		return table[i].run(c, request, m, later);
+	}
+	return error_answer("no such request");
+}
+
+static bool
+on_request(
+    struct span text, struct buf *answer, struct ctl_later *later, void *arg)
+{
+	json_t *request = json_loadb(text.ptr, text.len, 0, NULL);
+	json_t *o = request == NULL ? error_answer("not JSON")
+				    : answer_to(arg, request, later);
+	char *out;
+
+	json_decref(request);
+	if (o == NULL)
+		return false;
+	out = json_dumps(o, JSON_COMPACT);
+	json_decref(o);
+	if (out == NULL || !buf_append_text(answer, out)) {
+		buf_reset(answer);
+		(void)buf_append_text(
+		    answer, "{\"error\":\"the answer is too long\"}");
+	}
+	free(out);
+	return true;
+}
+
+struct control *
+control_open(struct loop *loop, const struct conf *conf,
+    struct dispatch *dispatch, struct spool *spool, struct err *err)
+{
+	struct control *c = MEM_NEW(struct control);
+
+	c->loop = loop;
+	c->dispatch = dispatch;
+	c->spool = spool;
+	c->started = loop_now(loop);
+	c->server =
+	    ctl_server_open(loop, conf->control_socket, on_request, c, err);
+	if (c->server == NULL) {
+		free(c);
+		return NULL;
+	}
+	return c;
+}
+
+void
+control_close(struct control *c)
+{
+	if (c == NULL)
+		return;
+	ctl_server_close(c->server);
+	free(c);
+}

@@ -1,0 +1,21 @@
+/*
+ * control: what the operator may ask of a running relay, over the control
+ * socket: the queue listed, shown and steered; the state of it all. Requests
+ * and answers are JSON objects; control.c has the table. Queue thread only.
+ */
+#ifndef MAIN_CONTROL_H
+#define MAIN_CONTROL_H
+
+#include "base/err.h"
+
+struct conf;
+struct control;
+struct dispatch;
+struct loop;
+struct spool;
+
+struct control *control_open(struct loop *loop, const struct conf *conf,
+    struct dispatch *dispatch, struct spool *spool, struct err *err);
+void control_close(struct control *c);
+
+#endif

@@ -1,0 +1,16 @@
+/*
+ * describe: a waiting message, in JSON: what it is, and why it waits.
+ */
+#ifndef MAIN_DESCRIBE_H
+#define MAIN_DESCRIBE_H
+
+#include <jansson.h>
+#include <stdint.h>
+
+struct queued;
+
+/* A new object. Times are RFC 3339; `now` is the loop's, `wall` the clock's. */
+json_t *describe_message(const struct queued *m, uint64_t now, int64_t wall);
+json_t *describe_time(int64_t wall_ms);
+
+#endif

@@ -1,0 +1,65 @@
+/* The parts of dispatch, for the three files that are it. */
+#ifndef MAIN_DISPATCH_PRIV_H
+#define MAIN_DISPATCH_PRIV_H
+
+#include "conf/conf.h"
+#include "dispatch.h"
+#include "router.h"
+#include "sched/queue.h"
+#include "sched/site.h"
+
+struct dispatch {
+	struct loop *loop; /* borrowed: the relay's */
+	const struct conf *conf; /* owned reference */
+	struct spool *spool; /* borrowed */
+	struct worker **workers; /* borrowed */
+	uint32_t nworkers;
+	struct queue *queue; /* owned */
+	struct router *router; /* owned */
+	struct deadline *due; /* owned: the next message */
+	struct deadline *sweep; /* owned */
+	uint32_t lanes, reports; /* under way */
+	bool running;
+	void (*idle)(void *arg); /* NULL: nobody asked */
+	void *idle_arg;
+};
+
+/* --- dispatch.c --- */
+
+/* One thing that happened to a recipient: told to the queue, and logged. */
+struct news {
+	struct queued *m;
+	uint32_t rcpt;
+	enum rcpt_event event;
+	const char *status; /* RFC 3463 */
+	const char *host; /* who said it; NULL or "": we did */
+	const char *text; /* what was said */
+	const char *tls; /* "" or NULL: none */
+	uint64_t not_before;
+};
+void dispatch_tell(
+    struct dispatch *d, const struct news *news, struct progress *row);
+/*
+ * Records `n` rows of the message, gives back one share of its round, and
+ * does what the end of the round asks for. The message may be gone then.
+ */
+void dispatch_record(struct dispatch *d, struct queued *m,
+    const struct progress *rows, uint32_t n);
+/* Does what queue_review() asks for. */
+void dispatch_do(struct dispatch *d, struct queued *m, unsigned todo);
+/* Sets the clock for what is due next. */
+void dispatch_arm(struct dispatch *d);
+
+/* --- lanes.c --- */
+
+/* All routed recipients of the message, as jobs at their sites. */
+void lanes_enqueue(struct dispatch *d, struct queued *m);
+/* Gives waiting jobs to lanes, old ones and new. */
+void lanes_serve(struct dispatch *d, struct site *site);
+
+/* --- reports.c --- */
+
+void reports_send(struct dispatch *d, struct queued *m);
+void reports_warn(struct dispatch *d, struct queued *m);
+
+#endif

@@ -1,0 +1,320 @@
+/*
+ * Lanes pull: a lane that has answered asks for its site's next job; a job that
+ * finds no idle lane may open one, as far as the site has earned it.
+ */
+#include "dispatch_priv.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "deliver/attempt.h"
+#include "deliver/target.h"
+#include "io/deadline.h"
+#include "io/loop.h"
+#include "mail/envelope.h"
+#include "spool/content.h"
+#include "worker.h"
+
+static struct site_link *
+link_of(struct site *s)
+{
+	return s->target;
+}
+
+/* --- jobs --- */
+
+static struct job *
+job_new(struct queued *m, struct site *site)
+{
+	struct job *job;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < m->env->nrcpt; i++)
+		n += m->rcpts[i].phase == PHASE_ROUTING &&
+		     m->rcpts[i].site == site;
+	job = mem_zalloc(1, sizeof *job + n * sizeof job->rcpts[0]);
+	list_init(&job->node);
+	job->message = m;
+	job->site = site;
+	for (uint32_t i = 0; i < m->env->nrcpt; i++) {
+		struct queued_rcpt *r = &m->rcpts[i];
+
+		if (r->phase != PHASE_ROUTING || r->site != site)
+			continue;
+		r->phase = PHASE_IN_LINE;
+		job->rcpts[job->nrcpt++] = i;
+	}
+	return job;
+}
+
+/* Not tried: the site is closed. Nothing to record. Frees the job. */
+static void
+postpone(struct dispatch *d, struct job *job)
+{
+	struct queued *m = job->message;
+	char text[SITE_WHY_MAX + 128];
+
+	(void)snprintf(text, sizeof text, "waiting for %.50s to open again: %s",
+	    job->site->name, job->site->why);
+	for (uint32_t i = 0; i < job->nrcpt; i++) {
+		struct news n = { .m = m,
+			.rcpt = job->rcpts[i],
+			.event = RCPT_EVENT_POSTPONED,
+			.status = "4.4.1",
+			.text = text,
+			.not_before = job->site->closed_until };
+		struct progress row;
+
+		dispatch_tell(d, &n, &row);
+	}
+	free(job);
+	dispatch_record(d, m, NULL, 0);
+}
+
+void
+lanes_enqueue(struct dispatch *d, struct queued *m)
+{
+	uint64_t now = loop_now(d->loop);
+
+	for (uint32_t i = 0; i < m->env->nrcpt; i++) {
+		struct site *site = m->rcpts[i].site;
+		struct job *job;
+
+		if (m->rcpts[i].phase != PHASE_ROUTING || site == NULL)
+			continue;
+		job = job_new(m, site);
+		m->busy++;
+		if (site_is_closed(site, now)) {
+			postpone(d, job);
+			continue;
+		}
+		site_push(site, job);
+		lanes_serve(d, site);
+	}
+}
+
+static void
+postpone_all(struct dispatch *d, struct site *site)
+{
+	struct job *job;
+
+	while ((job = site_pop(site)) != NULL)
+		postpone(d, job);
+}
+
+/* --- lanes --- */
+
+static struct attempt *
+attempt_for(struct job *job)
+{
+	struct queued *m = job->message;
+	struct content *c = m->content;
+
+	for (uint32_t i = 0; i < job->nrcpt; i++)
+		m->rcpts[job->rcpts[i]].phase = PHASE_LANE;
+	return attempt_new(
+	    m->env, c == NULL ? NULL : content_ref(c), job->rcpts, job->nrcpt);
+}
+
+static struct worker *
+least_loaded(const struct dispatch *d)
+{
+	struct worker *best = d->workers[0];
+
+	for (uint32_t i = 1; i < d->nworkers; i++)
+		if (worker_load(d->workers[i]) < worker_load(best))
+			best = d->workers[i];
+	return best;
+}
+
+static void
+open_lane(struct dispatch *d, struct site *site, struct job *job)
+{
+	struct lane *lane = MEM_NEW(struct lane);
+
+	list_init(&lane->node);
+	lane->site = site;
+	lane->job = job;
+	site->lanes++;
+	d->lanes++;
+	worker_open_lane(least_loaded(d), lane,
+	    target_ref(link_of(site)->target), attempt_for(job));
+}
+
+void
+lanes_serve(struct dispatch *d, struct site *site)
+{
+	struct list *node;
+
+	while (site->waiting > 0 && d->running) {
+		node = list_pop(&link_of(site)->idle);
+		if (node != NULL) {
+			struct lane *lane = LIST_ENTRY(node, struct lane, node);
+
+			site->idle--;
+			lane->job = site_pop(site);
+			worker_give(lane, attempt_for(lane->job));
+		} else if (site_wants_lane(site, loop_now(d->loop))) {
+			open_lane(d, site, site_pop(site));
+		} else {
+			return;
+		}
+	}
+}
+
+/* --- answers --- */
+
+static void
+tell_rcpt(struct dispatch *d, struct job *job, const struct attempt *a,
+    uint32_t i, const char *otherwise, struct progress *row)
+{
+	static const enum rcpt_event events[] = {
+		[OUTCOME_NONE] = RCPT_EVENT_TEMPORARY,
+		[OUTCOME_DELIVERED] = RCPT_EVENT_DELIVERED,
+		[OUTCOME_DEFERRED] = RCPT_EVENT_TEMPORARY,
+		[OUTCOME_FAILED] = RCPT_EVENT_FAILED,
+	};
+	const struct attempt_rcpt *r = &a->rcpts[i];
+	bool unsaid = r->outcome == OUTCOME_NONE;
+	struct news n = {
+		.m = job->message,
+		.rcpt = r->index,
+		.event = events[r->outcome],
+		.status = unsaid ? "4.4.1" : r->status,
+		.host = unsaid ? NULL : a->host,
+		.text = unsaid ? otherwise : r->reply,
+		.tls = a->tls,
+	};
+
+	dispatch_tell(d, &n, row);
+}
+
+/*
+ * `otherwise` is why there was no outcome. Frees job and attempt; returns
+ * whether something was delivered.
+ */
+static bool
+settle(struct dispatch *d, struct job *job, struct attempt *a,
+    const char *otherwise)
+{
+	struct progress few[4], *rows = few;
+	bool delivered = false;
+
+	if (a->nrcpt > ARRAY_LEN(few))
+		rows = mem_zalloc(a->nrcpt, sizeof *rows);
+	for (uint32_t i = 0; i < a->nrcpt; i++) {
+		delivered |= a->rcpts[i].outcome == OUTCOME_DELIVERED;
+		tell_rcpt(d, job, a, i, otherwise, &rows[i]);
+	}
+	content_unref(a->content);
+	dispatch_record(d, job->message, rows, a->nrcpt);
+	if (rows != few)
+		free(rows);
+	attempt_free(a);
+	free(job);
+	return delivered;
+}
+
+/* Back in line, in front: the connection had died before it said a word. */
+static void
+put_back(struct site *site, struct job *job, struct attempt *a)
+{
+	for (uint32_t i = 0; i < job->nrcpt; i++)
+		job->message->rcpts[job->rcpts[i]].phase = PHASE_IN_LINE;
+	job->was_returned = true;
+	site_push_first(site, job);
+	content_unref(a->content);
+	attempt_free(a);
+}
+
+static void
+lane_free(struct dispatch *d, struct lane *lane)
+{
+	assert(lane->job == NULL);
+	if (!list_is_empty(&lane->node)) {
+		list_remove(&lane->node);
+		lane->site->idle--;
+	}
+	free(lane);
+	(void)d;
+}
+
+static bool
+is_untouched(const struct attempt *a)
+{
+	for (uint32_t i = 0; i < a->nrcpt; i++)
+		if (a->rcpts[i].outcome != OUTCOME_NONE)
+			return false;
+	return true;
+}
+
+void
+dispatch_answered(
+    struct dispatch *d, struct lane *lane, struct attempt *a, bool more)
+{
+	struct site *site = lane->site;
+	struct job *job = lane->job;
+
+	lane->job = NULL;
+	if (!more && is_untouched(a)) {
+		/* It came too late for the lane, which has ended. */
+		put_back(site, job, a);
+		lane_free(d, lane);
+		lanes_serve(d, site);
+		return;
+	}
+	if (settle(d, job, a, "no answer"))
+		site_succeeded(site, d->conf->max_lanes);
+	lane->is_leaving = !more;
+	if (more) {
+		list_append(&link_of(site)->idle, &lane->node);
+		site->idle++;
+	}
+	lanes_serve(d, site);
+}
+
+void
+dispatch_ended(struct dispatch *d, struct lane *lane, struct attempt *a,
+    const struct lane_end *end)
+{
+	struct site *site = lane->site;
+	struct job *job = lane->job;
+	bool untouched = a != NULL && end->untouched && is_untouched(a) &&
+			 !job->was_returned;
+
+	site->lanes--;
+	d->lanes--;
+	site->last_used = loop_now(d->loop);
+	if (end->failed) {
+		site_failed(site, end->why,
+		    &(struct backoff){ d->conf->retry, d->conf->nretry },
+		    loop_now(d->loop), random_u32());
+		if (site_is_closed(site, loop_now(d->loop)))
+			log_warn("site_closed site=%s next=%llus reason=%s",
+			    log_quote_text(site->name),
+			    (unsigned long long)(site->closed_until -
+						 loop_now(d->loop) + 999) /
+				1000,
+			    log_quote_text(site->why));
+	}
+	if (a != NULL) {
+		lane->job = NULL;
+		if (untouched)
+			put_back(site, job, a);
+		else
+			(void)settle(d, job, a, end->why);
+	}
+	/* A job that was given to it at its end comes back on its own. */
+	if (lane->job == NULL)
+		lane_free(d, lane);
+	else
+		lane->is_leaving = true;
+	if (site_is_closed(site, loop_now(d->loop)))
+		postpone_all(d, site);
+	else
+		lanes_serve(d, site);
+}

@@ -1,0 +1,66 @@
+/* posternd: the relay, in the foreground. See posternd(8). */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "config.h"
+#include "relay.h"
+
+static const char usage[] =
+    "usage: posternd [-c FILE] [-V]\n"
+    "  -c FILE  configuration (" SYSCONFDIR "/postern/postern.conf)\n"
+    "  -V       print the version\n"
+    "Stays in the foreground; SIGTERM stops it, SIGHUP reloads.\n";
+
+/* A connection is a descriptor; the usual soft limit is 1024. */
+static void
+raise_limits(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
+	    limit.rlim_cur < limit.rlim_max) {
+		limit.rlim_cur = limit.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+int
+main(int argc, char **argv)
+{
+	const char *file = SYSCONFDIR "/postern/postern.conf";
+	struct relay *relay;
+	struct err err;
+	int option;
+
+	while ((option = getopt(argc, argv, "c:Vh")) != -1) {
+		switch (option) {
+		case 'c': file = optarg; break;
+		case 'V': (void)puts("posternd " VERSION); return EXIT_SUCCESS;
+		case 'h': (void)fputs(usage, stdout); return EXIT_SUCCESS;
+		default: (void)fputs(usage, stderr); return 2;
+		}
+	}
+	if (optind != argc) {
+		(void)fputs(usage, stderr);
+		return 2;
+	}
+	(void)umask(077);
+	(void)signal(SIGPIPE, SIG_IGN);
+	/* The pool does key derivations and syncs; four would queue. */
+	(void)setenv("UV_THREADPOOL_SIZE", "8", 0);
+	raise_limits();
+	relay = relay_new(file, &err);
+	if (relay == NULL) {
+		(void)fprintf(stderr, "posternd: %s\n", err.text);
+		return EXIT_FAILURE;
+	}
+	relay_run(relay);
+	relay_free(relay);
+	return EXIT_SUCCESS;
+}

@@ -1,0 +1,479 @@
+/*
+ * The one file that knows the whole road.
+ *
+ * Start: configuration -> log -> certificates -> accounts -> queue ->
+ * spool (which fills the queue) -> workers -> control socket -> listeners.
+ * A failure on the way closes what is open, in the opposite order.
+ *
+ * Stop: listeners close, sessions are told, lanes finish what they have; when
+ * the last of them is gone (or STOP_MS have passed: they are broken off) the
+ * workers end, the spool is closed and the loop runs out.
+ */
+#include "relay.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <netdb.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "acceptor.h"
+#include "auth/auth.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "conf/conf.h"
+#include "control.h"
+#include "dispatch.h"
+#include "io/deadline.h"
+#include "io/loop.h"
+#include "io/tls.h"
+#include "logger.h"
+#include "sched/queue.h"
+#include "spool/spool.h"
+#include "worker.h"
+
+enum { STOP_MS = 20000, REFRESH_MS = 1000 };
+
+static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
+
+struct relay {
+	struct loop *loop; /* owned, as all of these */
+	struct conf *conf;
+	struct logger *logger;
+	struct tls_server *tls;
+	struct auth *auth;
+	struct dispatch *dispatch;
+	struct spool *spool;
+	struct worker **workers;
+	uint32_t nworkers;
+	struct acceptor *acceptor;
+	struct control *control;
+	struct deadline *stop_limit, *refresh;
+	uv_signal_t signals[3];
+	bool stopping, stopped;
+};
+
+static void on_signal(uv_signal_t *handle, int number);
+static void on_stop_limit(void *arg);
+static void on_refresh(void *arg);
+
+/* --- configuration --- */
+
+static void
+own_name(char *out, size_t size)
+{
+	struct addrinfo hint = { .ai_flags = AI_CANONNAME }, *ai;
+
+	if (gethostname(out, size) == -1)
+		(void)snprintf(out, size, "localhost");
+	out[size - 1] = '\0';
+	if (strchr(out, '.') == NULL &&
+	    getaddrinfo(out, NULL, &hint, &ai) == 0) {
+		if (ai->ai_canonname != NULL)
+			(void)snprintf(out, size, "%s", ai->ai_canonname);
+		freeaddrinfo(ai);
+	}
+}
+
+static void
+log_warnings(const struct buf *warnings)
+{
+	struct span all = buf_span(warnings);
+
+	while (!span_is_empty(all)) {
+		struct span line = span_cut(&all, '\n');
+
+		if (!span_is_empty(line))
+			log_warn("configuration what=%s", log_quote(line));
+	}
+}
+
+/* Mechanisms whose plug-in is missing are not offered. */
+static int
+drop_mechanisms(struct conf *conf, struct auth *auth, struct err *err)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < conf->nmechanisms; i++) {
+		char *name = conf->mechanisms[i];
+
+		if (auth_has_mechanism(auth, span_text(name))) {
+			conf->mechanisms[n++] = name;
+			continue;
+		}
+		log_warn("mechanism_missing mech=%s what=\"libsasl2 has no "
+			 "such plug-in here (package libsasl2-modules)\"",
+		    name);
+		free(name);
+	}
+	conf->nmechanisms = n;
+	if (n == 0)
+		return err_set(err, -1,
+		    "auth.mechanisms: none of them can "
+		    "be had here; install libsasl2-modules");
+	return 0;
+}
+
+static struct conf *
+read_conf(const char *file, struct buf *warnings, struct err *err)
+{
+	char name[256];
+
+	own_name(name, sizeof name);
+	return conf_read(file, name, warnings, err);
+}
+
+struct conf *
+relay_read_conf(const char *file, struct err *err)
+{
+	struct buf warnings = { 0 };
+	struct conf *conf = read_conf(file, &warnings, err);
+
+	log_warnings(&warnings);
+	buf_clear(&warnings);
+	return conf;
+}
+
+/* --- events of workers, on the queue thread --- */
+
+static void finish_if_idle(struct relay *r);
+
+static void
+on_accepted(struct envelope *env, struct content *content, void *arg)
+{
+	struct relay *r = arg;
+
+	dispatch_add(r->dispatch, env, content);
+}
+
+static void
+on_closed(struct worker *w, void *token, void *arg)
+{
+	struct relay *r = arg;
+
+	(void)w;
+	acceptor_closed(r->acceptor, token);
+	finish_if_idle(r);
+}
+
+static void
+on_answered(struct lane *lane, struct attempt *a, bool more, void *arg)
+{
+	struct relay *r = arg;
+
+	dispatch_answered(r->dispatch, lane, a, more);
+}
+
+static void
+on_ended(
+    struct lane *lane, struct attempt *a, const struct lane_end *end, void *arg)
+{
+	struct relay *r = arg;
+
+	dispatch_ended(r->dispatch, lane, a, end);
+	finish_if_idle(r);
+}
+
+/* --- start --- */
+
+static int
+open_spool(struct relay *r, struct err *err)
+{
+	struct spool_options o = {
+		.directory = r->conf->spool_directory,
+		.reserve_percent = r->conf->spool_reserve,
+	};
+	uint64_t before = uv_hrtime();
+
+	r->spool = journal_open(&o, dispatch_load, r->dispatch, err);
+	if (r->spool == NULL)
+		return err_wrap(err, -1, "spool %s", r->conf->spool_directory);
+	log_info("spool_open directory=%s messages=%zu ms=%" PRIu64,
+	    r->conf->spool_directory, queue_count(dispatch_queue(r->dispatch)),
+	    (uv_hrtime() - before) / 1000000);
+	return 0;
+}
+
+static int
+start_workers(struct relay *r, struct err *err)
+{
+	struct worker_events events = {
+		.accepted = on_accepted,
+		.closed = on_closed,
+		.answered = on_answered,
+		.ended = on_ended,
+		.arg = r,
+	};
+	uint32_t n = r->conf->workers;
+
+	if (n == 0)
+		n = uv_available_parallelism();
+	r->workers = mem_zalloc(n, sizeof(struct worker *));
+	for (uint32_t i = 0; i < n; i++) {
+		r->workers[i] =
+		    worker_start(r->loop, r->spool, r->auth, &events, err);
+		if (r->workers[i] == NULL)
+			return -1;
+		r->nworkers++;
+	}
+	return 0;
+}
+
+static int
+open_road(struct relay *r, struct err *err)
+{
+	struct dispatch_options o = { .loop = r->loop, .conf = r->conf };
+
+	r->tls = tls_server_new(r->conf, err);
+	if (r->tls == NULL)
+		return -1;
+	r->auth = auth_new(r->conf, err);
+	if (r->auth == NULL || drop_mechanisms(r->conf, r->auth, err) != 0)
+		return -1;
+	r->dispatch = dispatch_new(&o, err);
+	if (r->dispatch == NULL || open_spool(r, err) != 0 ||
+	    start_workers(r, err) != 0)
+		return -1;
+	dispatch_set_road(r->dispatch, r->spool, r->workers, r->nworkers);
+	r->control = control_open(r->loop, r->conf, r->dispatch, r->spool, err);
+	if (r->control == NULL)
+		return -1;
+	r->acceptor = acceptor_new(r->loop, r->workers, r->nworkers);
+	return acceptor_configure(r->acceptor, r->conf, r->tls, err);
+}
+
+static void
+watch_signals(struct relay *r)
+{
+	for (size_t i = 0; i < ARRAY_LEN(signals); i++) {
+		(void)uv_signal_init(loop_uv(r->loop), &r->signals[i]);
+		r->signals[i].data = r;
+		(void)uv_signal_start(&r->signals[i], on_signal, signals[i]);
+		uv_unref((uv_handle_t *)&r->signals[i]);
+	}
+}
+
+struct relay *
+relay_new(const char *conf_file, struct err *err)
+{
+	struct relay *r = MEM_NEW(struct relay);
+	struct buf warnings = { 0 };
+
+	r->conf = read_conf(conf_file, &warnings, err);
+	if (r->conf == NULL)
+		goto fail;
+	r->logger = logger_open(r->conf, err);
+	if (r->logger == NULL)
+		goto fail;
+	log_warnings(&warnings);
+	r->loop = loop_new();
+	if (open_road(r, err) != 0)
+		goto fail;
+	r->stop_limit = deadline_new(r->loop, on_stop_limit, r);
+	r->refresh = deadline_new(r->loop, on_refresh, r);
+	deadline_set(r->refresh, REFRESH_MS);
+	watch_signals(r);
+	dispatch_start(r->dispatch);
+	buf_clear(&warnings);
+	log_info("started hostname=%s workers=%u pid=%ld", r->conf->hostname,
+	    r->nworkers, (long)getpid());
+	return r;
+fail:
+	buf_clear(&warnings);
+	relay_free(r);
+	return NULL;
+}
+
+void
+relay_run(struct relay *r)
+{
+	loop_run(r->loop);
+	log_info("stopped pid=%ld", (long)getpid());
+}
+
+/* --- reload --- */
+
+static bool
+needs_restart(const struct conf *old, const struct conf *new)
+{
+	return strcmp(old->spool_directory, new->spool_directory) != 0 ||
+	       old->workers != new->workers || old->backend != new->backend ||
+	       strcmp(old->control_socket, new->control_socket) != 0;
+}
+
+/*
+ * All or nothing, as far as one step can fail after another has changed
+ * something: what can fail comes first.
+ */
+static int
+reload(struct relay *r, struct err *err)
+{
+	struct buf warnings = { 0 };
+	struct conf *conf = read_conf(r->conf->file, &warnings, err);
+	struct tls_server *tls = NULL;
+	int rc = -1;
+
+	log_warnings(&warnings);
+	buf_clear(&warnings);
+	if (conf == NULL)
+		return -1;
+	if (drop_mechanisms(conf, r->auth, err) != 0)
+		goto out;
+	tls = tls_server_new(conf, err);
+	if (tls == NULL ||
+	    acceptor_configure(r->acceptor, conf, tls, err) != 0 ||
+	    auth_reload(r->auth, conf, err) != 0 ||
+	    logger_reload(r->logger, conf, err) != 0 ||
+	    dispatch_reload(r->dispatch, conf, err) != 0)
+		goto out;
+	if (needs_restart(r->conf, conf))
+		log_warn("reload what=\"spool.directory, workers, auth.backend "
+			 "and control.socket change at the next start only\"");
+	tls_server_unref(r->tls);
+	conf_unref(r->conf);
+	r->tls = tls;
+	r->conf = conf;
+	return 0;
+out:
+	tls_server_unref(tls);
+	conf_unref(conf);
+	return rc;
+}
+
+static void
+on_refresh(void *arg)
+{
+	struct relay *r = arg;
+
+	auth_refresh(r->auth);
+	deadline_set(r->refresh, REFRESH_MS);
+}
+
+/* --- stop --- */
+
+static void
+close_loop(struct relay *r)
+{
+	for (size_t i = 0; i < ARRAY_LEN(signals); i++)
+		if (uv_handle_get_type((uv_handle_t *)&r->signals[i]) ==
+		    UV_SIGNAL)
+			uv_close((uv_handle_t *)&r->signals[i], NULL);
+	deadline_close(r->stop_limit);
+	deadline_close(r->refresh);
+	r->stop_limit = r->refresh = NULL;
+	loop_stop(r->loop);
+}
+
+static void
+join_workers(struct relay *r)
+{
+	for (uint32_t i = 0; i < r->nworkers; i++)
+		worker_join(r->workers[i]);
+	free(r->workers);
+	r->workers = NULL;
+	r->nworkers = 0;
+}
+
+static void
+finish_if_idle(struct relay *r)
+{
+	if (!r->stopping || r->stopped || acceptor_sessions(r->acceptor) > 0 ||
+	    !dispatch_is_idle(r->dispatch))
+		return;
+	r->stopped = true;
+	join_workers(r);
+	spool_close(r->spool);
+	r->spool = NULL;
+	dispatch_free(r->dispatch);
+	r->dispatch = NULL;
+	control_close(r->control);
+	r->control = NULL;
+	close_loop(r);
+}
+
+static void
+on_idle(void *arg)
+{
+	finish_if_idle(arg);
+}
+
+static void
+on_stop_limit(void *arg)
+{
+	struct relay *r = arg;
+
+	for (uint32_t i = 0; i < r->nworkers; i++)
+		worker_abort(r->workers[i]);
+	deadline_set(r->stop_limit, 1000);
+	finish_if_idle(r);
+}
+
+static void
+stop(struct relay *r, int number)
+{
+	if (r->stopping) {
+		on_stop_limit(r); /* asked twice: now */
+		return;
+	}
+	log_info("stopping signal=%d sessions=%u", number,
+	    acceptor_sessions(r->acceptor));
+	r->stopping = true;
+	acceptor_stop(r->acceptor);
+	dispatch_stop(r->dispatch);
+	dispatch_on_idle(r->dispatch, on_idle, r);
+	for (uint32_t i = 0; i < r->nworkers; i++)
+		worker_quit(r->workers[i]);
+	deadline_set(r->stop_limit, STOP_MS);
+	finish_if_idle(r);
+}
+
+static void
+on_signal(uv_signal_t *handle, int number)
+{
+	struct relay *r = handle->data;
+	struct err err;
+
+	if (number != SIGHUP) {
+		stop(r, number);
+		return;
+	}
+	if (r->stopping)
+		return;
+	if (reload(r, &err) != 0)
+		log_error("reload_failed what=%s next=\"the old configuration "
+			  "stays\"",
+		    log_quote_text(err.text));
+	else
+		log_info("reloaded file=%s", r->conf->file);
+}
+
+void
+relay_free(struct relay *r)
+{
+	if (r == NULL)
+		return;
+	if (r->loop != NULL && !r->stopped) {
+		/* The start was cut short: no session, no lane exists. */
+		if (r->acceptor != NULL)
+			acceptor_stop(r->acceptor);
+		join_workers(r);
+		if (r->spool != NULL)
+			spool_close(r->spool);
+		dispatch_free(r->dispatch);
+		control_close(r->control);
+		close_loop(r);
+		loop_run(r->loop);
+	}
+	acceptor_free(r->acceptor);
+	auth_free(r->auth);
+	tls_server_unref(r->tls);
+	conf_unref(r->conf);
+	if (r->loop != NULL)
+		loop_free(r->loop);
+	logger_close(r->logger);
+	free(r);
+}

@@ -1,0 +1,30 @@
+/*
+ * relay: the whole road, wired: listeners -> sessions -> spool -> queue ->
+ * lanes. One struct holds everything; nothing is global, so several may run in
+ * one process.
+ */
+#ifndef MAIN_RELAY_H
+#define MAIN_RELAY_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+
+struct relay;
+
+/*
+ * Reads the configuration, opens everything it names, and takes connections
+ * from the moment it returns (served once relay_run() runs). NULL and `err`
+ * when something is not as it must be.
+ */
+struct relay *relay_new(const char *conf_file, struct err *err);
+/* Blocks until a clean stop (SIGTERM or SIGINT). SIGHUP reloads. */
+void relay_run(struct relay *r);
+/* After relay_run(), or instead of it. */
+void relay_free(struct relay *r);
+
+/* Reads and checks the file as relay_new() does; the system's name where the
+   file has none; warnings go to the log. */
+struct conf *relay_read_conf(const char *file, struct err *err);
+
+#endif

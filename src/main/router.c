@@ -1,0 +1,548 @@
+#include "router.h"
+
+#include <arpa/inet.h>
+#include <ifaddrs.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "conf/conf.h"
+#include "deliver/target.h"
+#include "dns/mx.h"
+#include "io/loop.h"
+#include "sched/site.h"
+
+enum {
+	HOSTS_USED = 5, /* RFC 5321 5.1: at least two are tried */
+	TEMPORARY_TTL_MS = 10000,
+	SITE_UNUSED_MS = 600000,
+	PASSWORD_MAX = 1024,
+};
+
+/* One domain's way, or the question for it. */
+struct entry {
+	struct router *router; /* borrowed: owns it */
+	char *domain; /* owned; lower case */
+	struct route route;
+	uint64_t expires; /* monotonic ms; 0: being asked */
+	struct mx_lookup *lookup; /* owned while asked */
+	const struct conf_route *via; /* borrowed from conf; NULL: MX */
+	void **waiters; /* owned array of tokens */
+	size_t nwaiters;
+};
+
+struct router {
+	struct loop *loop;
+	const struct conf *conf; /* owned reference */
+	struct resolver *resolver;
+	struct map entries, sites;
+	route_cb cb;
+	void *arg;
+};
+
+static struct resolver *
+make_resolver(struct loop *loop, const struct conf *conf, struct err *err)
+{
+	return resolver_new(loop, conf->resolvers, conf->nresolvers, err);
+}
+
+struct router *
+router_new(struct loop *loop, const struct conf *conf, route_cb cb, void *arg,
+    struct err *err)
+{
+	struct router *r = MEM_NEW(struct router);
+	uint64_t seed[2];
+
+	random_fill(seed, sizeof seed);
+	map_init(&r->entries, seed);
+	map_init(&r->sites, seed);
+	r->loop = loop;
+	r->cb = cb;
+	r->arg = arg;
+	r->resolver = make_resolver(loop, conf, err);
+	if (r->resolver == NULL) {
+		free(r);
+		return NULL;
+	}
+	r->conf = conf_ref(conf);
+	return r;
+}
+
+static void
+entry_free(struct entry *e)
+{
+	free(e->domain);
+	free(e->waiters);
+	free(e);
+}
+
+static void
+forget_entries(struct router *r)
+{
+	struct entry *e;
+	size_t at = 0;
+
+	while ((e = map_next(&r->entries, &at)) != NULL)
+		entry_free(e);
+	map_clear(&r->entries);
+}
+
+static void
+drop_site(struct site *s)
+{
+	struct site_link *link = s->target;
+
+	target_unref(link->target);
+	free(link);
+	site_free(s);
+}
+
+void
+router_stop(struct router *r)
+{
+	resolver_close(r->resolver);
+	r->resolver = NULL;
+}
+
+void
+router_free(struct router *r)
+{
+	struct site *s;
+	size_t at = 0;
+
+	if (r == NULL)
+		return;
+	if (r->resolver != NULL)
+		router_stop(r);
+	forget_entries(r);
+	while ((s = map_next(&r->sites, &at)) != NULL)
+		drop_site(s);
+	map_clear(&r->sites);
+	conf_unref(r->conf);
+	free(r);
+}
+
+struct site *
+router_next_site(struct router *r, size_t *at)
+{
+	return map_next(&r->sites, at);
+}
+
+/* --- targets --- */
+
+static bool
+same_address(const struct sockaddr *a, const struct sockaddr *b)
+{
+	char x[TARGET_ADDRESS_TEXT], y[TARGET_ADDRESS_TEXT];
+
+	target_address_text(a, x);
+	target_address_text(b, y);
+	return strcmp(x, y) == 0;
+}
+
+static bool
+is_local(const struct sockaddr *sa)
+{
+	struct ifaddrs *all, *i;
+	bool found = false;
+
+	if (target_address_is_special(sa))
+		return true;
+	if (getifaddrs(&all) == -1)
+		return false;
+	for (i = all; i != NULL && !found; i = i->ifa_next)
+		found = i->ifa_addr != NULL &&
+			(i->ifa_addr->sa_family == AF_INET ||
+			    i->ifa_addr->sa_family == AF_INET6) &&
+			same_address(i->ifa_addr, sa);
+	freeifaddrs(all);
+	return found;
+}
+
+/* Mail that we would hand to ourselves would go round for ever. */
+static bool
+is_own_listener(
+    const struct conf *conf, const struct sockaddr *sa, uint16_t port)
+{
+	char text[TARGET_ADDRESS_TEXT];
+
+	target_address_text(sa, text);
+	for (size_t i = 0; i < conf->nlistens; i++) {
+		const struct conf_listen *l = &conf->listens[i];
+
+		if (l->port != port)
+			continue;
+		if (strcmp(l->address, text) == 0)
+			return true;
+		if ((l->address[0] == '\0' ||
+			strcmp(l->address, "0.0.0.0") == 0 ||
+			strcmp(l->address, "::") == 0) &&
+		    is_local(sa))
+			return true;
+	}
+	return false;
+}
+
+static bool
+may_deliver_to(
+    const struct conf *conf, const struct sockaddr *sa, uint16_t port)
+{
+	if (target_address_is_special(sa) && !conf->allow_loopback)
+		return false;
+	return !is_own_listener(conf, sa, port);
+}
+
+static void
+add_hosts(const struct router *r, struct target *t,
+    const struct mx_answer *answer, uint16_t port)
+{
+	for (unsigned i = 0; i < answer->nhosts && t->nhosts < HOSTS_USED;
+	     i++) {
+		const struct mx_host *h = &answer->hosts[i];
+
+		/* RFC 5321 5.1: we are in the list; the rest come behind us. */
+		if (span_equal_nocase(
+			span_text(h->name), span_text(r->conf->hostname)))
+			return;
+		target_add_host(t, span_text(h->name));
+		for (unsigned k = 0; k < h->naddresses; k++)
+			if (may_deliver_to(r->conf, &h->addresses[k].sa, port))
+				target_add_address(
+				    t, &h->addresses[k].sa, port);
+	}
+}
+
+static int
+read_password(const char *file, struct secret *out, struct err *err)
+{
+	char text[PASSWORD_MAX];
+	FILE *f = fopen(file, "re");
+	size_t n;
+
+	if (f == NULL)
+		return err_errno(err, "password-file %s", file);
+	n = fread(text, 1, sizeof text, f);
+	(void)fclose(f);
+	while (n > 0 && (text[n - 1] == '\n' || text[n - 1] == '\r'))
+		n--;
+	if (n == 0 || n == sizeof text)
+		return err_set(err, -1,
+		    "password-file %s: one line of 1 to "
+		    "1023 bytes is expected",
+		    file);
+	secret_set(out, text, n);
+	mem_wipe(text, sizeof text);
+	return 0;
+}
+
+static struct target *
+make_target(const struct router *r, const struct entry *e,
+    const struct mx_answer *answer)
+{
+	const struct conf *conf = r->conf;
+	struct target *t = target_new();
+
+	t->hostname = mem_strdup(conf->hostname);
+	t->timeout = conf->deliver_timeout;
+	t->idle = conf->lane_idle;
+	t->messages = conf->lane_messages;
+	if (e->via != NULL) {
+		t->tls = e->via->tls == RELAY_TLS_IMPLICIT ? TARGET_TLS_IMPLICIT
+			 : e->via->tls == RELAY_TLS_REQUIRE
+			     ? TARGET_TLS_REQUIRE
+			     : TARGET_TLS_OPPORTUNISTIC;
+		if (e->via->login != NULL)
+			t->login = mem_strdup(e->via->login);
+	}
+	add_hosts(
+	    r, t, answer, e->via != NULL ? e->via->port : conf->deliver_port);
+	return t;
+}
+
+/* What makes a site: the set of hosts, whatever their order. */
+static int
+by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void
+site_key(const struct entry *e, const struct target *t, struct buf *key)
+{
+	char *names[HOSTS_USED];
+
+	if (e->via != NULL) {
+		(void)buf_printf(key, "relay %s:%u %d %s", e->via->host,
+		    e->via->port, (int)e->via->tls,
+		    e->via->login == NULL ? "" : e->via->login);
+		return;
+	}
+	for (uint32_t i = 0; i < t->nhosts; i++)
+		names[i] = t->hosts[i];
+	qsort(names, t->nhosts, sizeof *names, by_name);
+	for (uint32_t i = 0; i < t->nhosts; i++)
+		(void)buf_printf(key, "%s%s", i == 0 ? "" : ",", names[i]);
+}
+
+static struct site *
+site_for(struct router *r, const struct entry *e, struct target *t)
+{
+	struct buf key = { 0 };
+	struct site_link *link;
+	struct site *s;
+
+	site_key(e, t, &key);
+	s = map_get(&r->sites, buf_span(&key));
+	if (s == NULL) {
+		(void)buf_append_char(&key, '\0');
+		s = site_new(buf_span(&key).ptr, buf_span(&key).ptr);
+		link = MEM_NEW(struct site_link);
+		list_init(&link->idle);
+		s->target = link;
+		(void)map_put(&r->sites, span_text(s->key), s);
+	}
+	buf_clear(&key);
+	link = s->target;
+	target_unref(link->target);
+	link->target = t;
+	s->last_used = loop_now(r->loop);
+	return s;
+}
+
+/* --- answers --- */
+
+static void
+no_route(struct route *route, enum route_status status, const char *code,
+    const char *detail)
+{
+	route->status = status;
+	route->site = NULL;
+	(void)snprintf(
+	    route->status_code, sizeof route->status_code, "%s", code);
+	(void)snprintf(route->detail, sizeof route->detail, "%.300s", detail);
+}
+
+static void
+to_site(struct router *r, struct entry *e, const struct mx_answer *answer)
+{
+	struct target *t = make_target(r, e, answer);
+	struct err err;
+
+	if (t->naddresses == 0) {
+		bool ours = t->nhosts == 0;
+
+		target_unref(t);
+		no_route(&e->route, ours ? ROUTE_NEVER : ROUTE_TEMPORARY,
+		    ours ? "5.4.6" : "4.4.4",
+		    ours ? "the domain's mail hosts lead back to this relay"
+			 : "no mail host of the domain has an address that "
+			   "mail may be sent to (loopback, link-local and our "
+			   "own are left out; see deliver.allow-loopback)");
+		return;
+	}
+	if (t->login != NULL &&
+	    read_password(e->via->password_file, &t->password, &err) != 0) {
+		log_error("route_unusable domain=%s what=%s", e->domain,
+		    log_quote_text(err.text));
+		target_unref(t);
+		no_route(&e->route, ROUTE_TEMPORARY, "4.7.0", err.text);
+		return;
+	}
+	e->route = (struct route){ .status = ROUTE_SITE };
+	e->route.site = site_for(r, e, t);
+}
+
+static void
+tell_waiters(struct entry *e)
+{
+	struct router *r = e->router;
+	void **waiters = e->waiters;
+	size_t n = e->nwaiters;
+
+	e->waiters = NULL;
+	e->nwaiters = 0;
+	for (size_t i = 0; i < n; i++)
+		r->cb(span_text(e->domain), &e->route, waiters[i], r->arg);
+	free(waiters);
+}
+
+static void
+on_mx(const struct mx_answer *answer, void *arg)
+{
+	struct entry *e = arg;
+	uint64_t ttl = (uint64_t)answer->ttl * 1000;
+
+	e->lookup = NULL;
+	switch (answer->status) {
+	case MX_FOUND: to_site(e->router, e, answer); break;
+	case MX_NONE:
+		no_route(&e->route, ROUTE_NEVER, "5.1.10",
+		    "the domain takes no mail (null MX, RFC 7505)");
+		break;
+	case MX_NO_DOMAIN:
+		/* A relay that vanished is ours to mend, not the sender's. */
+		no_route(&e->route,
+		    e->via == NULL ? ROUTE_NEVER : ROUTE_TEMPORARY,
+		    e->via == NULL ? "5.1.2" : "4.4.3", answer->detail);
+		break;
+	case MX_TEMPORARY:
+		no_route(&e->route, ROUTE_TEMPORARY, "4.4.3", answer->detail);
+		break;
+	}
+	if (e->route.status != ROUTE_SITE || ttl < TEMPORARY_TTL_MS)
+		ttl = TEMPORARY_TTL_MS;
+	e->expires = loop_now(e->router->loop) + ttl;
+	tell_waiters(e);
+}
+
+/* --- asking --- */
+
+static struct span
+low(struct span domain, char out[256])
+{
+	size_t n = domain.len < 255 ? domain.len : 255;
+
+	for (size_t i = 0; i < n; i++)
+		out[i] = ascii_lower(domain.ptr[i]);
+	return span_make(out, n);
+}
+
+const struct route *
+router_known(struct router *r, struct span domain)
+{
+	char text[256];
+	struct entry *e = map_get(&r->entries, low(domain, text));
+
+	if (e == NULL || e->expires <= loop_now(r->loop))
+		return NULL;
+	if (e->route.site != NULL)
+		e->route.site->last_used = loop_now(r->loop);
+	return &e->route;
+}
+
+static void
+add_waiter(struct entry *e, void *token)
+{
+	if ((e->nwaiters & (e->nwaiters - 1)) == 0)
+		e->waiters = mem_realloc(
+		    e->waiters, (e->nwaiters == 0 ? 1 : e->nwaiters * 2) *
+				    sizeof *e->waiters);
+	e->waiters[e->nwaiters++] = token;
+}
+
+static void
+start_lookup(struct router *r, struct entry *e)
+{
+	e->via = conf_route(r->conf, span_text(e->domain));
+	if (e->via != NULL && e->via->host == NULL)
+		e->via = NULL;
+	if (e->via == NULL) {
+		e->lookup =
+		    resolve_mx(r->resolver, span_text(e->domain), on_mx, e);
+		return;
+	}
+	e->lookup =
+	    resolve_host(r->resolver, span_text(e->via->host), on_mx, e);
+}
+
+bool
+router_ask(struct router *r, struct span domain, void *token)
+{
+	char text[256];
+	struct span key = low(domain, text);
+	struct entry *e = map_get(&r->entries, key);
+
+	if (e == NULL) {
+		e = MEM_NEW(struct entry);
+		e->router = r;
+		e->domain = span_dup(key);
+		(void)map_put(&r->entries, span_text(e->domain), e);
+	}
+	if (e->nwaiters > 0 && e->waiters[e->nwaiters - 1] == token)
+		return false;
+	add_waiter(e, token);
+	if (e->lookup == NULL) {
+		e->expires = 0;
+		start_lookup(r, e);
+	}
+	return true;
+}
+
+int
+router_reload(struct router *r, const struct conf *conf, struct err *err)
+{
+	struct resolver *fresh = make_resolver(r->loop, conf, err);
+	struct entry *e;
+	size_t at = 0;
+
+	if (fresh == NULL)
+		return -1;
+	/* Who waits is told to come back; then everything is asked anew. */
+	while ((e = map_next(&r->entries, &at)) != NULL) {
+		if (e->lookup != NULL)
+			mx_lookup_cancel(e->lookup);
+		e->lookup = NULL;
+		no_route(&e->route, ROUTE_TEMPORARY, "4.4.3",
+		    "the configuration was reloaded");
+		tell_waiters(e);
+	}
+	forget_entries(r);
+	resolver_close(r->resolver);
+	r->resolver = fresh;
+	conf_unref(r->conf);
+	r->conf = conf_ref(conf);
+	return 0;
+}
+
+/* --- forgetting --- */
+
+static void
+keep_entry(struct map *keep, struct entry *e, uint64_t now)
+{
+	(void)map_put(keep, span_text(e->domain), e);
+	if (e->route.site != NULL)
+		e->route.site->last_used = now;
+}
+
+static void
+sweep_entries(struct router *r, uint64_t now)
+{
+	struct map keep = { .seed = {
+				r->entries.seed[0], r->entries.seed[1] } };
+	struct entry *e;
+	size_t at = 0;
+
+	while ((e = map_next(&r->entries, &at)) != NULL) {
+		if (e->lookup == NULL && e->nwaiters == 0 && e->expires <= now)
+			entry_free(e);
+		else
+			keep_entry(&keep, e, now);
+	}
+	map_clear(&r->entries);
+	r->entries = keep;
+}
+
+void
+router_sweep(struct router *r)
+{
+	uint64_t now = loop_now(r->loop);
+	struct map keep = { .seed = { r->sites.seed[0], r->sites.seed[1] } };
+	struct site *s;
+	size_t at = 0;
+
+	sweep_entries(r, now);
+	while ((s = map_next(&r->sites, &at)) != NULL) {
+		if (s->waiting == 0 && s->lanes == 0 &&
+		    now - s->last_used > SITE_UNUSED_MS &&
+		    !site_is_closed(s, now))
+			drop_site(s);
+		else
+			(void)map_put(&keep, span_text(s->key), s);
+	}
+	map_clear(&r->sites);
+	r->sites = keep;
+}

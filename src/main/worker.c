@@ -1,0 +1,351 @@
+/*
+ * Parcels to the worker: serve, open, give, quit, abort, stop. Parcels back:
+ * accepted, closed, answered, ended. A lane's `io` is written and read on the
+ * worker only; an attempt that finds it gone goes back untouched.
+ */
+#include "worker.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "deliver/attempt.h"
+#include "io/loop.h"
+#include "io/mailbox.h"
+#include "io/tls.h"
+
+struct worker {
+	struct loop *loop; /* owned */
+	struct loop *queue; /* borrowed: outlives its workers */
+	pthread_t thread;
+	struct submit_worker submit;
+	struct deliver_worker deliver;
+	struct tls_client *tls; /* owned */
+	struct worker_events events;
+	uint32_t sessions, lanes; /* the queue thread's count */
+};
+
+/* One kind for all: a parcel is made for each passing anyway. */
+struct note {
+	struct parcel parcel;
+	struct worker *worker;
+	struct submit_connection connection;
+	char client[64];
+	struct lane *lane;
+	struct target *target;
+	struct attempt *attempt;
+	struct envelope *env;
+	struct content *content;
+	void *token;
+	bool more;
+	struct lane_end *end; /* owned */
+};
+
+#define NOTE(p) ((struct note *)(void *)(p))
+
+static struct note *
+note_new(struct worker *w, void (*open)(struct parcel *p))
+{
+	struct note *n = MEM_NEW(struct note);
+
+	n->worker = w;
+	n->parcel.open = open;
+	return n;
+}
+
+/* --- on the queue thread: what workers report --- */
+
+static void
+open_accepted(struct parcel *p)
+{
+	struct note *n = NOTE(p);
+
+	n->worker->events.accepted(n->env, n->content, n->worker->events.arg);
+	free(n);
+}
+
+static void
+open_closed(struct parcel *p)
+{
+	struct note *n = NOTE(p);
+
+	n->worker->sessions--;
+	n->worker->events.closed(n->worker, n->token, n->worker->events.arg);
+	free(n);
+}
+
+static void
+open_answered(struct parcel *p)
+{
+	struct note *n = NOTE(p);
+
+	n->worker->events.answered(
+	    n->lane, n->attempt, n->more, n->worker->events.arg);
+	free(n);
+}
+
+static void
+open_ended(struct parcel *p)
+{
+	struct note *n = NOTE(p);
+
+	n->worker->lanes--;
+	n->worker->events.ended(
+	    n->lane, n->attempt, n->end, n->worker->events.arg);
+	free(n->end);
+	free(n);
+}
+
+/* An attempt came too late for its lane, whose end is under way or told. */
+static void
+open_returned(struct parcel *p)
+{
+	struct note *n = NOTE(p);
+
+	n->worker->events.answered(
+	    n->lane, n->attempt, false, n->worker->events.arg);
+	free(n);
+}
+
+/* --- on the worker: what its rooms report --- */
+
+static void
+on_accepted(struct envelope *env, struct content *content, void *arg)
+{
+	struct worker *w = arg;
+	struct note *n = note_new(w, open_accepted);
+
+	n->env = env;
+	n->content = content;
+	mailbox_post(w->queue, &n->parcel);
+}
+
+static void
+on_closed(void *token, void *arg)
+{
+	struct worker *w = arg;
+	struct note *n = note_new(w, open_closed);
+
+	n->token = token;
+	mailbox_post(w->queue, &n->parcel);
+}
+
+static void
+on_answered(void *token, struct attempt *a, bool more, void *arg)
+{
+	struct worker *w = arg;
+	struct note *n = note_new(w, open_answered);
+
+	n->lane = token;
+	n->attempt = a;
+	n->more = more;
+	mailbox_post(w->queue, &n->parcel);
+}
+
+static void
+on_ended(void *token, struct attempt *a, const struct lane_end *end, void *arg)
+{
+	struct worker *w = arg;
+	struct note *n = note_new(w, open_ended);
+
+	n->lane = token;
+	n->lane->io = NULL;
+	n->attempt = a;
+	n->end = mem_dup(end, sizeof *end);
+	mailbox_post(w->queue, &n->parcel);
+}
+
+/* --- on the worker: what the queue thread asks --- */
+
+static void
+open_serve(struct parcel *p)
+{
+	struct note *n = NOTE(p);
+
+	n->connection.client = n->client;
+	session_io_start(&n->worker->submit, &n->connection);
+	free(n);
+}
+
+static void
+open_lane(struct parcel *p)
+{
+	struct note *n = NOTE(p);
+	struct lane *lane = n->lane;
+	struct lane_io *io =
+	    lane_io_start(&n->worker->deliver, n->target, n->attempt, lane);
+
+	lane->io = io;
+	free(n);
+}
+
+static void
+open_give(struct parcel *p)
+{
+	struct note *n = NOTE(p);
+
+	if (n->lane->io != NULL) {
+		lane_io_give(n->lane->io, n->attempt);
+		free(n);
+		return;
+	}
+	n->parcel.open = open_returned;
+	mailbox_post(n->worker->queue, &n->parcel);
+}
+
+static void
+open_quit(struct parcel *p)
+{
+	struct note *n = NOTE(p);
+
+	session_io_shutdown_all(&n->worker->submit);
+	lane_io_quit_all(&n->worker->deliver);
+	free(n);
+}
+
+static void
+open_abort(struct parcel *p)
+{
+	struct note *n = NOTE(p);
+
+	session_io_abort_all(&n->worker->submit);
+	lane_io_abort_all(&n->worker->deliver);
+	free(n);
+}
+
+static void
+open_stop(struct parcel *p)
+{
+	struct note *n = NOTE(p);
+
+	loop_stop(n->worker->loop);
+	free(n);
+}
+
+/* --- the queue thread's calls --- */
+
+static void
+post(struct worker *w, struct note *n)
+{
+	mailbox_post(w->loop, &n->parcel);
+}
+
+static void *
+run_thread(void *arg)
+{
+	struct worker *w = arg;
+
+	loop_run(w->loop);
+	return NULL;
+}
+
+static void
+worker_free(struct worker *w)
+{
+	tls_client_free(w->tls);
+	loop_free(w->loop);
+	free(w);
+}
+
+struct worker *
+worker_start(struct loop *queue, struct spool *spool, struct auth *auth,
+    const struct worker_events *events, struct err *err)
+{
+	struct worker *w = MEM_NEW(struct worker);
+	int rc;
+
+	w->queue = queue;
+	w->loop = loop_new();
+	w->events = *events;
+	w->submit = (struct submit_worker){ .loop = w->loop,
+		.spool = spool,
+		.auth = auth,
+		.accepted = on_accepted,
+		.closed = on_closed,
+		.arg = w };
+	list_init(&w->submit.sessions);
+	w->tls = tls_client_new(err);
+	w->deliver = (struct deliver_worker){ .loop = w->loop,
+		.spool = spool,
+		.tls = w->tls,
+		.answered = on_answered,
+		.ended = on_ended,
+		.arg = w };
+	list_init(&w->deliver.lanes);
+	if (w->tls == NULL) {
+		worker_free(w);
+		return NULL;
+	}
+	rc = pthread_create(&w->thread, NULL, run_thread, w);
+	if (rc != 0) {
+		(void)err_set(
+		    err, -rc, "start a worker thread: %s", strerror(rc));
+		worker_free(w);
+		return NULL;
+	}
+	return w;
+}
+
+void
+worker_quit(struct worker *w)
+{
+	post(w, note_new(w, open_quit));
+}
+
+void
+worker_abort(struct worker *w)
+{
+	post(w, note_new(w, open_abort));
+}
+
+void
+worker_join(struct worker *w)
+{
+	post(w, note_new(w, open_stop));
+	(void)pthread_join(w->thread, NULL);
+	worker_free(w);
+}
+
+void
+worker_serve(struct worker *w, const struct submit_connection *c)
+{
+	struct note *n = note_new(w, open_serve);
+
+	n->connection = *c;
+	(void)snprintf(n->client, sizeof n->client, "%s", c->client);
+	w->sessions++;
+	post(w, n);
+}
+
+uint32_t
+worker_load(const struct worker *w)
+{
+	return w->sessions + w->lanes;
+}
+
+void
+worker_open_lane(struct worker *w, struct lane *lane, struct target *target,
+    struct attempt *a)
+{
+	struct note *n = note_new(w, open_lane);
+
+	lane->worker = w;
+	n->lane = lane;
+	n->target = target;
+	n->attempt = a;
+	w->lanes++;
+	post(w, n);
+}
+
+void
+worker_give(struct lane *lane, struct attempt *a)
+{
+	struct note *n = note_new(lane->worker, open_give);
+
+	n->lane = lane;
+	n->attempt = a;
+	post(lane->worker, n);
+}

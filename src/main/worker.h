@@ -1,0 +1,68 @@
+/*
+ * worker: a thread with a loop, for receiving sessions and outgoing
+ * connections. All calls here are made on the queue thread, and all events
+ * come there: what lies between travels in parcels.
+ */
+#ifndef MAIN_WORKER_H
+#define MAIN_WORKER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "deliver/lane_io.h"
+#include "submit/session_io.h"
+
+struct attempt;
+struct auth;
+struct content;
+struct envelope;
+struct lane;
+struct loop;
+struct spool;
+struct target;
+struct worker;
+
+/* What comes back, on the queue thread. */
+struct worker_events {
+	void (*accepted)(
+	    struct envelope *env, struct content *content, void *arg);
+	void (*closed)(struct worker *w, void *token, void *arg);
+	void (*answered)(
+	    struct lane *lane, struct attempt *a, bool more, void *arg);
+	/* The lane is the callee's to free. */
+	void (*ended)(struct lane *lane, struct attempt *a,
+	    const struct lane_end *end, void *arg);
+	void *arg;
+};
+
+/* A lane as the queue thread knows it. */
+struct lane {
+	struct list node; /* in its site's list of idle lanes, or alone */
+	struct worker *worker; /* borrowed: workers outlive lanes */
+	struct site *site; /* borrowed: sites outlive lanes */
+	struct job *job; /* owned; NULL: none */
+	bool is_leaving; /* takes no further job */
+	struct lane_io *io; /* the worker's alone */
+};
+
+struct worker *worker_start(struct loop *queue, struct spool *spool,
+    struct auth *auth, const struct worker_events *events, struct err *err);
+/* Asks sessions and lanes to end; the thread goes on until they have. */
+void worker_quit(struct worker *w);
+/* Breaks off what has not ended. */
+void worker_abort(struct worker *w);
+/* Sessions and lanes are gone: ends the thread, waits for it, frees. */
+void worker_join(struct worker *w);
+
+/* Takes what the connection holds. */
+void worker_serve(struct worker *w, const struct submit_connection *c);
+/* How many sessions and lanes it has been given and not reported back. */
+uint32_t worker_load(const struct worker *w);
+
+/* Takes the attempt and a reference to the target. */
+void worker_open_lane(struct worker *w, struct lane *lane,
+    struct target *target, struct attempt *a);
+void worker_give(struct lane *lane, struct attempt *a);
+
+#endif

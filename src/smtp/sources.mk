@@ -1,0 +1,6 @@
+libpostern_a_SOURCES += \
+	include/smtp/address.h src/smtp/address.c \
+	include/smtp/base64.h src/smtp/base64.c \
+	include/smtp/command.h src/smtp/command.c \
+	include/smtp/dot.h src/smtp/dot.c \
+	include/smtp/reply.h src/smtp/reply.c

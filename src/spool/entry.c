@@ -1,0 +1,289 @@
+/*
+ * A message on its way in. Small content waits in memory for the committer.
+ * Large content goes to the message's own file, in the pool:
+ *
+ *   append_take -> on_append (loop) -> run_append (pool) -> append_done (loop)
+ *   commit -> on_finish (loop) -> run_finish (pool) -> finish_done (loop)
+ *     -> committer_add
+ *
+ * The pool has the entry to itself while it is busy.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/crc32c.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "io/loop.h"
+#include "io/work.h"
+#include "journal_priv.h"
+#include "mail/envelope.h"
+#include "mail/qid.h"
+#include "spool/content.h"
+
+enum { COPY_CHUNK = 128 * 1024 };
+
+static struct journal_entry *
+entry_of(struct spool_entry *base)
+{
+	return (struct journal_entry *)(void *)base;
+}
+
+static struct journal_entry *
+entry_of_parcel(struct parcel *p)
+{
+	return (struct journal_entry *)(void *)((char *)p -
+						offsetof(struct journal_entry,
+						    parcel));
+}
+
+struct spool_entry *
+journal_entry_open(struct spool *s)
+{
+	struct journal_entry *e = MEM_NEW(struct journal_entry);
+
+	(void)atomic_fetch_add(&journal_of(s)->open_entries, 1);
+	list_init(&e->node);
+	e->fd = -1;
+	return &e->base;
+}
+
+void
+journal_entry_free(struct journal_entry *e)
+{
+	(void)atomic_fetch_sub(&journal_of(e->base.spool)->open_entries, 1);
+	if (e->fd != -1)
+		(void)close(e->fd); /* synced before, or not wanted */
+	buf_clear(&e->chunk);
+	free(e->live);
+	free(e);
+}
+
+static void
+remove_file(struct journal_entry *e)
+{
+	if (e->has_file)
+		keeper_remove_content(journal_of(e->base.spool), e->base.id);
+}
+
+/* --- the content file, in the pool --- */
+
+static int
+open_file(struct journal_entry *e)
+{
+	struct journal *j = journal_of(e->base.spool);
+
+	if (e->fd != -1)
+		return 0;
+	e->fd = j->disk->open(j->disk->arg, j->contents,
+	    qid_format(e->base.id).text, O_RDWR | O_CREAT | O_EXCL);
+	if (e->fd == -1)
+		return -errno;
+	e->has_file = true;
+	return 0;
+}
+
+static int
+write_file(struct journal_entry *e, struct span s, uint64_t at)
+{
+	struct journal *j = journal_of(e->base.spool);
+	struct iovec piece = { (void *)(uintptr_t)s.ptr, s.len };
+	int rc = open_file(e);
+
+	if (rc != 0 || s.len == 0)
+		return rc;
+	e->crc = crc32c(e->crc, s.ptr, s.len);
+	space_took(j, s.len);
+	return disk_write(j->disk, e->fd, &piece, 1, at);
+}
+
+static int
+copy_content(struct journal_entry *e)
+{
+	uint64_t size = content_size(e->content), at = 0;
+	char *chunk = mem_alloc(COPY_CHUNK);
+	struct err err;
+	int rc = 0;
+
+	while (rc == 0 && at < size) {
+		int64_t n =
+		    content_read(e->content, at, chunk, COPY_CHUNK, &err);
+
+		rc = n <= 0 ? -EIO
+			    : write_file(e, span_make(chunk, (size_t)n), at);
+		at += n < 0 ? 0 : (uint64_t)n;
+	}
+	free(chunk);
+	return rc;
+}
+
+static int
+sync_file(struct journal_entry *e)
+{
+	struct journal *j = journal_of(e->base.spool);
+
+	if (j->disk->sync(j->disk->arg, e->fd) != 0 ||
+	    j->disk->sync_folder(j->disk->arg, j->contents) != 0)
+		return errno == 0 ? -EIO : -errno;
+	(void)close(e->fd); /* synced */
+	e->fd = -1;
+	return 0;
+}
+
+static void
+note(struct journal_entry *e, int rc)
+{
+	if (rc == 0 || e->status != SPOOL_OK)
+		return;
+	e->status = journal_status(rc);
+	log_error("spool_content_failed qid=%s reason=%s",
+	    qid_format(e->base.id).text, log_quote_text(strerror(-rc)));
+}
+
+static void
+run_append(void *arg)
+{
+	struct journal_entry *e = arg;
+	struct span s = buf_span(&e->chunk);
+
+	if (e->status == SPOOL_OK)
+		note(e, write_file(e, s, e->base.appended - s.len));
+	buf_clear(&e->chunk);
+}
+
+static void
+run_finish(void *arg)
+{
+	struct journal_entry *e = arg;
+	int rc = e->content == NULL ? 0 : copy_content(e);
+
+	if (rc == 0)
+		rc = open_file(e); /* content of no bytes has one too */
+	if (rc == 0)
+		rc = sync_file(e);
+	note(e, rc);
+}
+
+/* --- on the loop's thread --- */
+
+static void
+append_done(void *arg)
+{
+	struct journal_entry *e = arg;
+
+	e->busy = false;
+	if (e->dropped) {
+		remove_file(e);
+		journal_entry_free(e);
+		return;
+	}
+	e->cb(e->status, e->arg);
+}
+
+static void
+on_append(struct parcel *p)
+{
+	struct journal_entry *e = entry_of_parcel(p);
+
+	work_run(e->base.loop, run_append, append_done, e);
+}
+
+/* The entry ends without a record. */
+static void
+fail(struct journal_entry *e)
+{
+	enum spool_status status = e->status;
+	spool_done_cb cb = e->cb;
+	void *arg = e->arg;
+
+	remove_file(e);
+	journal_entry_free(e);
+	cb(status, arg);
+}
+
+static void
+on_fail(struct parcel *p)
+{
+	fail(entry_of_parcel(p));
+}
+
+static void
+finish_done(void *arg)
+{
+	struct journal_entry *e = arg;
+
+	if (e->status != SPOOL_OK)
+		fail(e);
+	else
+		committer_add(journal_of(e->base.spool), e);
+}
+
+static void
+on_finish(struct parcel *p)
+{
+	struct journal_entry *e = entry_of_parcel(p);
+
+	work_run(e->base.loop, run_finish, finish_done, e);
+}
+
+/* --- the interface --- */
+
+static void
+post(struct journal_entry *e, void (*open)(struct parcel *p))
+{
+	e->parcel.open = open;
+	mailbox_post(e->base.loop, &e->parcel);
+}
+
+void
+journal_append_take(
+    struct spool_entry *base, struct buf *chunk, spool_done_cb cb, void *arg)
+{
+	struct journal_entry *e = entry_of(base);
+
+	assert(!e->busy);
+	e->busy = true;
+	e->chunk = buf_take(chunk);
+	e->cb = cb;
+	e->arg = arg;
+	post(e, on_append);
+}
+
+void
+journal_commit(struct spool_entry *base, const struct envelope *env,
+    struct content *content, spool_done_cb cb, void *arg)
+{
+	struct journal_entry *e = entry_of(base);
+	struct journal *j = journal_of(base->spool);
+
+	assert(!e->busy && !e->dropped);
+	e->env = env;
+	e->content = content;
+	e->cb = cb;
+	e->arg = arg;
+	if (e->status != SPOOL_OK)
+		post(e, on_fail);
+	else if (e->has_file ||
+		 (content != NULL &&
+		     (!content_is_in_memory(content) ||
+			 content_size(content) > j->options.inline_max)))
+		post(e, on_finish);
+	else
+		committer_add(j, e);
+}
+
+void
+journal_drop(struct spool_entry *base)
+{
+	struct journal_entry *e = entry_of(base);
+
+	e->dropped = true;
+	if (e->busy)
+		return; /* append_done() ends it */
+	remove_file(e);
+	journal_entry_free(e);
+}

@@ -1,0 +1,237 @@
+/*
+ * Reading content back. What is still in memory is answered at once. A read in
+ * the pool holds the journal and the segment, so that neither a drop nor a
+ * close takes the file away meanwhile.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/crc32c.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "io/loop.h"
+#include "io/work.h"
+#include "journal_priv.h"
+#include "mail/envelope.h"
+#include "mail/qid.h"
+#include "spool/content.h"
+
+enum { CHECK_CHUNK = 256 * 1024 };
+
+struct fetch {
+	struct parcel parcel;
+	struct journal *journal; /* a reference */
+	struct segment *segment; /* a reference */
+	struct loop *loop;
+	uint64_t id;
+	uint32_t offset, length;
+	enum spool_status status;
+	struct content *content;
+	spool_fetch_cb cb;
+	void *arg;
+};
+
+enum record_status
+journal_read_record(const struct journal *j, const struct segment *s,
+    uint32_t offset, uint32_t length, uint8_t **bytes, struct record *out,
+    int *rc)
+{
+	uint8_t *p = mem_alloc(length);
+	struct record_area area = { p, length, j->salt, s->number, offset };
+	enum record_status status;
+	int64_t n = disk_read(j->disk, s->fd, p, length, offset);
+
+	*bytes = NULL;
+	*rc = n < 0 ? (int)n : 0;
+	area.size = n < 0 ? 0 : (size_t)n;
+	status = record_read(&area, 0, out);
+	if (status == RECORD_OK && out->head.type != RECORD_MESSAGE)
+		status = RECORD_BAD_HEADER;
+	if (status == RECORD_OK)
+		*bytes = p;
+	else
+		free(p);
+	return status;
+}
+
+/* --- in the pool --- */
+
+/* The record's memory becomes the content's: nothing is copied. */
+static struct content *
+inline_content(uint8_t *bytes, size_t size, struct span content)
+{
+	struct buf none = { 0 }, body = { .data = (char *)bytes };
+
+	body.head = (size_t)(content.ptr - body.data);
+	body.tail = body.head + content.len;
+	body.cap = body.max = size;
+	return content_new_take(&none, &body);
+}
+
+static bool
+file_is_whole(const struct disk *d, int fd, uint64_t size, uint32_t want)
+{
+	uint8_t *chunk = mem_alloc(CHECK_CHUNK);
+	uint64_t at = 0;
+	uint32_t crc = 0;
+	int64_t n;
+
+	do {
+		n = disk_read(d, fd, chunk, CHECK_CHUNK, at);
+		if (n <= 0)
+			break;
+		crc = crc32c(crc, chunk, (size_t)n);
+		at += (uint64_t)n;
+	} while (at <= size);
+	free(chunk);
+	return n >= 0 && at == size && crc == want;
+}
+
+static struct content *
+file_content(const struct fetch *f, uint64_t size, uint32_t crc)
+{
+	const struct disk *d = f->journal->disk;
+	int fd = d->open(
+	    d->arg, f->journal->contents, qid_format(f->id).text, O_RDONLY);
+
+	if (fd == -1)
+		return NULL;
+	if (!file_is_whole(d, fd, size, crc)) {
+		(void)close(fd); /* only read */
+		return NULL;
+	}
+	return content_new_file(fd, 0, size);
+}
+
+static struct content *
+read_content(struct fetch *f)
+{
+	struct message_found found;
+	struct content *content;
+	struct record rec;
+	uint8_t *bytes;
+	int rc;
+
+	if (journal_read_record(f->journal, f->segment, f->offset, f->length,
+		&bytes, &rec, &rc) != RECORD_OK)
+		return NULL;
+	if (rec.head.id != f->id ||
+	    !record_message_decode(rec.payload, f->id, &found)) {
+		free(bytes);
+		return NULL;
+	}
+	if (found.in_file) {
+		content = file_content(f, found.env->size, found.content_crc);
+		free(bytes);
+	} else {
+		content = inline_content(bytes, f->length, found.content);
+	}
+	message_found_clear(&found);
+	return content;
+}
+
+static bool
+is_waiting(struct journal *j, uint64_t id)
+{
+	struct live *live;
+	bool waiting;
+
+	(void)pthread_mutex_lock(&j->lock);
+	live = index_get(&j->index, id);
+	waiting = live != NULL && !live->done;
+	(void)pthread_mutex_unlock(&j->lock);
+	return waiting;
+}
+
+static void
+run(void *arg)
+{
+	struct fetch *f = arg;
+
+	f->content = read_content(f);
+	if (f->content != NULL) {
+		f->status = SPOOL_OK;
+	} else if (!is_waiting(f->journal, f->id)) {
+		f->status = SPOOL_ABSENT; /* removed while we read */
+	} else {
+		f->status = SPOOL_DAMAGED;
+		log_error("spool_damaged qid=%s segment=%llu offset=%u",
+		    qid_format(f->id).text,
+		    (unsigned long long)f->segment->number, f->offset);
+	}
+	segment_unref(f->segment);
+	journal_unref(f->journal);
+}
+
+static void
+on_read(void *arg)
+{
+	struct fetch *f = arg, copy = *f;
+
+	free(f);
+	copy.cb(copy.status, copy.content, copy.arg);
+}
+
+/* --- on the loop's thread, where alone work may be started --- */
+
+static void
+on_start(struct parcel *p)
+{
+	struct fetch *f = (struct fetch *)(void *)p;
+
+	work_run(f->loop, run, on_read, f);
+}
+
+/* Under the lock. Returns NULL when `status` and `content` are the answer. */
+static struct fetch *
+look_up(struct journal *j, uint64_t id, enum spool_status *status,
+    struct content **content)
+{
+	struct live *live = index_get(&j->index, id);
+	struct fetch *f;
+
+	*status = SPOOL_ABSENT;
+	*content = NULL;
+	if (live == NULL || live->done)
+		return NULL;
+	*status = live->held != NULL ? SPOOL_OK : SPOOL_DAMAGED;
+	if (live->held != NULL)
+		*content = content_ref(live->held);
+	if (live->held != NULL || live->segment == NULL)
+		return NULL;
+	f = MEM_NEW(struct fetch);
+	f->segment = segment_ref(live->segment);
+	f->offset = live->offset;
+	f->length = live->length;
+	f->id = id;
+	return f;
+}
+
+void
+journal_fetch(struct spool *s, uint64_t id, struct loop *loop,
+    spool_fetch_cb cb, void *arg)
+{
+	struct journal *j = journal_of(s);
+	enum spool_status status;
+	struct content *content;
+	struct fetch *f;
+
+	(void)pthread_mutex_lock(&j->lock);
+	f = look_up(j, id, &status, &content);
+	(void)pthread_mutex_unlock(&j->lock);
+	if (f == NULL) {
+		spool_answer_fetch(loop, status, content, cb, arg);
+		return;
+	}
+	journal_ref(j);
+	f->parcel.open = on_start;
+	f->journal = j;
+	f->loop = loop;
+	f->cb = cb;
+	f->arg = arg;
+	mailbox_post(loop, &f->parcel);
+}

@@ -1,0 +1,191 @@
+#include "index_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "record_priv.h"
+#include "segment_priv.h"
+#include "spool/content.h"
+
+enum { HELD_FIRST_CAP = 64 };
+
+void
+index_clear(struct index *ix)
+{
+	size_t at = 0;
+	struct live *live;
+
+	while ((live = map_next(&ix->map, &at)) != NULL) {
+		content_unref(live->held);
+		rows_free(live->rows, live->nrcpt);
+		free(live);
+	}
+	map_clear(&ix->map);
+	free(ix->held);
+	*ix = (struct index){ 0 };
+}
+
+struct live *
+index_get(const struct index *ix, uint64_t id)
+{
+	return map_get_u64(&ix->map, id);
+}
+
+static void
+enter(struct live *live)
+{
+	live->segment->count++;
+	list_append(&live->segment->live, &live->node);
+}
+
+static void
+leave(struct live *live)
+{
+	if (live->segment != NULL)
+		live->segment->count--;
+	list_remove(&live->node);
+}
+
+void
+index_add_take(struct index *ix, struct live *live)
+{
+	(void)map_put_u64(&ix->map, live->id, live);
+	list_init(&live->node);
+	enter(live);
+	ix->waiting++;
+	ix->live_bytes += live->length;
+	ix->file_bytes += live->file_size;
+}
+
+void
+index_move(struct index *ix, struct live *live, struct segment *to,
+    uint32_t offset, uint32_t length)
+{
+	leave(live);
+	ix->live_bytes = ix->live_bytes - live->length + length;
+	live->segment = to;
+	live->offset = offset;
+	live->length = length;
+	enter(live);
+	if (live->done)
+		list_remove(&live->node);
+}
+
+void
+index_detach(struct index *ix, struct live *live)
+{
+	leave(live);
+	ix->live_bytes -= live->length;
+	live->length = 0;
+	live->segment = NULL;
+}
+
+void
+index_mark_done(struct index *ix, struct live *live)
+{
+	if (live->done)
+		return;
+	live->done = true;
+	list_remove(&live->node);
+	ix->waiting--;
+	index_let_go(ix, live);
+}
+
+void
+index_remove(struct index *ix, struct live *live)
+{
+	index_let_go(ix, live);
+	leave(live);
+	if (!live->done)
+		ix->waiting--;
+	ix->live_bytes -= live->length;
+	ix->file_bytes -= live->file_size;
+	(void)map_remove_u64(&ix->map, live->id);
+	rows_free(live->rows, live->nrcpt);
+	free(live);
+}
+
+void
+index_let_go(struct index *ix, struct live *live)
+{
+	if (live->held == NULL)
+		return;
+	ix->held_bytes -= content_size(live->held);
+	content_unref(live->held);
+	live->held = NULL;
+}
+
+static uint64_t
+oldest_held(struct index *ix)
+{
+	uint64_t id = ix->held[ix->held_first];
+
+	ix->held_first = (ix->held_first + 1) % ix->held_cap;
+	ix->held_count--;
+	return id;
+}
+
+/* Ids at the front whose content is gone take no room. */
+static void
+skip_gone(struct index *ix)
+{
+	while (ix->held_count > 0) {
+		struct live *live = index_get(ix, ix->held[ix->held_first]);
+
+		if (live != NULL && live->held != NULL)
+			return;
+		(void)oldest_held(ix);
+	}
+}
+
+static void
+remember_held(struct index *ix, uint64_t id)
+{
+	if (ix->held_count == ix->held_cap) {
+		size_t cap =
+		    ix->held_cap == 0 ? HELD_FIRST_CAP : ix->held_cap * 2;
+		uint64_t *ring = mem_zalloc(cap, sizeof *ring);
+
+		for (size_t i = 0; i < ix->held_count; i++)
+			ring[i] = ix->held[(ix->held_first + i) % ix->held_cap];
+		free(ix->held);
+		ix->held = ring;
+		ix->held_first = 0;
+		ix->held_cap = cap;
+	}
+	ix->held[(ix->held_first + ix->held_count) % ix->held_cap] = id;
+	ix->held_count++;
+}
+
+void
+index_hold(struct index *ix, struct live *live, struct content *content)
+{
+	uint64_t size = content_size(content);
+
+	if (size > ix->held_max || live->held != NULL)
+		return;
+	skip_gone(ix);
+	while (ix->held_bytes + size > ix->held_max && ix->held_count > 0) {
+		struct live *old = index_get(ix, oldest_held(ix));
+
+		if (old != NULL)
+			index_let_go(ix, old);
+	}
+	live->held = content_ref(content);
+	ix->held_bytes += size;
+	remember_held(ix, live->id);
+}
+
+void
+live_apply(struct live *live, const struct progress *rcpts, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		if (rcpts[i].rcpt >= live->nrcpt)
+			continue;
+		if (live->rows == NULL)
+			live->rows =
+			    mem_zalloc(live->nrcpt, sizeof *live->rows);
+		row_set(&live->rows[rcpts[i].rcpt], &rcpts[i]);
+	}
+}

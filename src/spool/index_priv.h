@@ -1,0 +1,75 @@
+/*
+ * index: where each waiting message lies, how far its recipients have come, and
+ * what of its content is still in memory. The index is ahead of the disk: it
+ * has the news that still waits for its group. Its owner's lock guards it.
+ */
+#ifndef SPOOL_INDEX_PRIV_H
+#define SPOOL_INDEX_PRIV_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "base/map.h"
+#include "mail/progress.h"
+
+struct content;
+struct envelope;
+struct row;
+struct segment;
+
+struct live {
+	struct list node; /* in segment.live, unless done */
+	uint64_t id;
+	struct segment *segment; /* borrowed: counts it; NULL: damaged */
+	union {
+		struct content *held; /* owned; NULL: not in memory */
+		struct envelope *env; /* owned; only while reading back */
+	};
+	struct row *rows; /* owned; NULL: all fresh */
+	uint64_t file_size; /* of a content file */
+	uint32_t offset, length; /* of the record */
+	uint32_t flags; /* enum message_flags */
+	uint32_t nrcpt;
+	bool in_file;
+	bool done; /* only the record of it waits */
+	bool seen; /* its content file, while reading back */
+};
+
+struct index {
+	struct map map;
+	uint64_t waiting; /* messages that are not done */
+	uint64_t live_bytes; /* of their records, done ones too */
+	uint64_t file_bytes; /* of content files, done ones too */
+	uint64_t held_bytes, held_max;
+	/* Whose content is held, oldest first; some let go of it already. */
+	uint64_t *held;
+	size_t held_first, held_count, held_cap;
+};
+
+void index_clear(struct index *ix);
+/* Also a message that is done but not yet recorded so. */
+struct live *index_get(const struct index *ix, uint64_t id);
+/* Takes it in: it lies in `live->segment`. */
+void index_add_take(struct index *ix, struct live *live);
+/* Its record is elsewhere now. */
+void index_move(struct index *ix, struct live *live, struct segment *to,
+    uint32_t offset, uint32_t length);
+/* Its record turned out to be damaged: it lies nowhere. */
+void index_detach(struct index *ix, struct live *live);
+/* Nothing but the record waits; the content is let go of. */
+void index_mark_done(struct index *ix, struct live *live);
+/* Forgets and frees it. */
+void index_remove(struct index *ix, struct live *live);
+/*
+ * Holds the content in memory, for which the oldest held may have to go.
+ * Takes a reference of its own.
+ */
+void index_hold(struct index *ix, struct live *live, struct content *content);
+void index_let_go(struct index *ix, struct live *live);
+
+/* Rows that name no recipient of it are ignored. */
+void live_apply(struct live *live, const struct progress *rcpts, uint32_t n);
+
+#endif

@@ -1,0 +1,308 @@
+/*
+ * Opening and closing, and the table of what the journal does. Opening goes:
+ * folders, lock, recover, threads. All is undone by one function, which works
+ * on what there is.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "journal_priv.h"
+
+enum {
+	SEGMENT_SIZE = 16 * 1024 * 1024,
+	SEGMENT_SMALLEST = 16 * 1024,
+	INLINE_MAX = 64 * 1024,
+	HELD_MAX = 64 * 1024 * 1024,
+	LAZY_MS = 10,
+	/* A record that does not fit wastes the rest of its segment. */
+	SEGMENT_SHARE = 8,
+};
+
+uint64_t
+journal_now(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+enum spool_status
+journal_status(int rc)
+{
+	return rc == -ENOSPC || rc == -EDQUOT ? SPOOL_FULL : SPOOL_FAULT;
+}
+
+/* --- the end --- */
+
+static void
+close_fd(int fd)
+{
+	if (fd != -1)
+		(void)close(fd); /* a folder, or the lock */
+}
+
+static void
+destroy(struct journal *j)
+{
+	/* One that never started is in no list. */
+	if (j->current != NULL && !j->current->started)
+		segment_unref(j->current);
+	LIST_FOREACH_SAFE (node, tmp, &j->segments)
+		segment_unref(LIST_ENTRY(node, struct segment, node));
+	LIST_FOREACH_SAFE (lazy, next, &j->lazies)
+		free(LIST_ENTRY(lazy, struct lazy, node));
+	index_clear(&j->index);
+	group_clear(&j->group);
+	space_clear(&j->space);
+	(void)pthread_cond_destroy(&j->wake);
+	(void)pthread_mutex_destroy(&j->lock);
+	close_fd(j->contents);
+	close_fd(j->folder);
+	close_fd(j->root);
+	free(j->cancels);
+	free(j->directory);
+	free(j);
+}
+
+void
+journal_ref(struct journal *j)
+{
+	(void)atomic_fetch_add(&j->refs, 1);
+}
+
+void
+journal_unref(struct journal *j)
+{
+	if (atomic_fetch_sub(&j->refs, 1) == 1)
+		destroy(j);
+}
+
+static void
+journal_close(struct spool *s)
+{
+	struct journal *j = journal_of(s);
+
+	committer_stop(j);
+	keeper_stop(j);
+	/* A fetch may still read; nobody writes any more. */
+	close_fd(j->lock_file);
+	j->lock_file = -1;
+	journal_unref(j);
+}
+
+/* --- questions --- */
+
+static enum spool_status
+journal_room(struct spool *s, uint64_t size)
+{
+	struct journal *j = journal_of(s);
+	enum spool_status status = SPOOL_OK;
+
+	(void)pthread_mutex_lock(&j->lock);
+	if (j->faulted)
+		status = j->fault_status;
+	(void)pthread_mutex_unlock(&j->lock);
+	if (status == SPOOL_OK && !space_has(j, size))
+		status = SPOOL_FULL;
+	return status;
+}
+
+static void
+journal_health(struct spool *s, struct spool_health *out)
+{
+	struct journal *j = journal_of(s);
+	bool has_space = space_has(j, 0);
+
+	(void)pthread_mutex_lock(&j->lock);
+	out->recording = !j->faulted;
+	out->accepting = !j->faulted && has_space;
+	out->messages = j->index.waiting;
+	out->live_bytes = j->index.live_bytes + j->index.file_bytes;
+	out->used_bytes = j->used_bytes + j->index.file_bytes;
+	out->segments = j->nsegments;
+	out->set_aside = j->set_aside;
+	if (j->faulted)
+		(void)snprintf(out->why, sizeof out->why, "%s", j->why);
+	else if (!has_space)
+		(void)snprintf(out->why, sizeof out->why,
+		    "less than %g %% of space or inodes left for %.150s",
+		    j->options.reserve_percent, j->directory);
+	(void)pthread_mutex_unlock(&j->lock);
+}
+
+static const struct spool_ops journal_ops = {
+	.close = journal_close,
+	.room = journal_room,
+	.entry_open = journal_entry_open,
+	.append_take = journal_append_take,
+	.commit = journal_commit,
+	.drop = journal_drop,
+	.progress = journal_progress,
+	.set_flags = journal_set_flags,
+	.done = journal_done,
+	.fetch = journal_fetch,
+	.health = journal_health,
+};
+
+/* --- the beginning --- */
+
+static void
+fill_options(struct spool_options *o)
+{
+	if (o->segment_size == 0)
+		o->segment_size = SEGMENT_SIZE;
+	if (o->segment_size < SEGMENT_SMALLEST)
+		o->segment_size = SEGMENT_SMALLEST;
+	o->segment_size = round_up(o->segment_size, GROUP_ALIGN);
+	if (o->inline_max == 0)
+		o->inline_max = INLINE_MAX;
+	if (o->inline_max > o->segment_size / SEGMENT_SHARE)
+		o->inline_max = o->segment_size / SEGMENT_SHARE;
+	if (o->held_max == 0)
+		o->held_max = HELD_MAX;
+	if (o->lazy_ms == 0)
+		o->lazy_ms = LAZY_MS;
+}
+
+static struct journal *
+journal_new(const struct disk *disk, const struct spool_options *options)
+{
+	struct journal *j = MEM_NEW(struct journal);
+	pthread_condattr_t attr;
+
+	j->base.ops = &journal_ops;
+	atomic_init(&j->refs, 1);
+	j->disk = disk;
+	j->options = *options;
+	fill_options(&j->options);
+	j->directory = mem_strdup(options->directory);
+	j->options.directory = j->directory;
+	j->root = j->folder = j->contents = j->lock_file = -1;
+	j->index.held_max = j->options.held_max;
+	list_init(&j->commits);
+	list_init(&j->lazies);
+	list_init(&j->segments);
+	keeper_init(&j->keeper);
+	space_init(&j->space);
+	(void)pthread_mutex_init(&j->lock, NULL);
+	(void)pthread_condattr_init(&attr);
+	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(&j->wake, &attr);
+	(void)pthread_condattr_destroy(&attr);
+	return j;
+}
+
+/* A folder that is new is synced into the one above it. */
+static int
+open_folder(
+    struct journal *j, int above, const char *name, int *out, struct err *err)
+{
+	bool is_new = mkdirat(above, name, 0700) == 0;
+	int up = -1, rc = 0;
+
+	if (!is_new && errno != EEXIST)
+		return err_errno(err, "make folder %s", name);
+	*out = openat(above, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (*out == -1)
+		return err_errno(err, "open folder %s", name);
+	if (!is_new)
+		return 0;
+	up = openat(*out, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (up == -1 || j->disk->sync_folder(j->disk->arg, up) != 0)
+		rc = err_errno(err, "sync the folder of %s", name);
+	close_fd(up);
+	return rc;
+}
+
+static int
+open_folders(struct journal *j, struct err *err)
+{
+	int rc = open_folder(j, AT_FDCWD, j->directory, &j->root, err);
+
+	if (rc == 0)
+		rc = open_folder(j, j->root, "journal", &j->folder, err);
+	if (rc == 0)
+		rc = open_folder(j, j->root, "content", &j->contents, err);
+	return rc;
+}
+
+static int
+refuse(int fd, struct err *err)
+{
+	char text[32];
+	ssize_t n = pread(fd, text, sizeof text - 1, 0);
+
+	text[n < 0 ? 0 : n] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+	return err_set(
+	    err, -EBUSY, "in use by process %s", n > 0 ? text : "(unknown)");
+}
+
+/* The lock goes with the process, however it ends; the number is for people. */
+static int
+take_lock(struct journal *j, struct err *err)
+{
+	char text[32];
+	int n;
+
+	j->lock_file =
+	    openat(j->root, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (j->lock_file == -1)
+		return err_errno(err, "open lock");
+	if (flock(j->lock_file, LOCK_EX | LOCK_NB) != 0)
+		return errno == EWOULDBLOCK ? refuse(j->lock_file, err)
+					    : err_errno(err, "lock");
+	n = snprintf(text, sizeof text, "%ld\n", (long)getpid());
+	if (ftruncate(j->lock_file, 0) != 0 ||
+	    pwrite(j->lock_file, text, (size_t)n, 0) != n)
+		return err_errno(err, "write lock");
+	return 0;
+}
+
+struct spool *
+journal_open_on(const struct disk *disk, const struct spool_options *options,
+    spool_load_cb load, void *arg, struct err *err)
+{
+	struct journal *j = journal_new(disk, options);
+	int rc = open_folders(j, err);
+
+	if (rc == 0)
+		rc = take_lock(j, err);
+	if (rc == 0)
+		rc = recover(j, load, arg, err);
+	if (rc == 0)
+		rc = keeper_start(j, err);
+	if (rc == 0) {
+		reclaim_drop_empty(j);
+		rc = committer_start(j, err);
+	}
+	if (rc == 0) {
+		log_info("spool_open directory=%s messages=%llu segments=%llu "
+			 "set_aside=%llu",
+		    log_quote_text(j->directory),
+		    (unsigned long long)j->index.waiting,
+		    (unsigned long long)j->nsegments,
+		    (unsigned long long)j->set_aside);
+		return &j->base;
+	}
+	(void)err_wrap(err, rc, "spool %s", j->directory);
+	journal_close(&j->base);
+	return NULL;
+}
+
+struct spool *
+journal_open(const struct spool_options *options, spool_load_cb load, void *arg,
+    struct err *err)
+{
+	return journal_open_on(&disk_system, options, load, arg, err);
+}

@@ -1,0 +1,198 @@
+/*
+ * journal: the spool on disk, as its own files see it. One lock guards the
+ * index, the segments' counts and the committer's queue; it is never held
+ * during a call to the disk. What is marked "committer's" is touched by that
+ * thread alone (and before it starts and after it ended).
+ *
+ * An entry's road:     entry.c -> commit.c -> write.c -> answer in commit.c
+ * A segment's life:    roll.c -> (full) -> reclaim.c -> keeper.c
+ * A start's steps:     journal.c -> recover.c -> chain.c -> replay.c
+ */
+#ifndef SPOOL_JOURNAL_PRIV_H
+#define SPOOL_JOURNAL_PRIV_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/list.h"
+#include "disk_priv.h"
+#include "group_priv.h"
+#include "index_priv.h"
+#include "io/mailbox.h"
+#include "keeper_priv.h"
+#include "segment_priv.h"
+#include "space_priv.h"
+#include "spool_priv.h"
+
+/* A message whose client was told to come back, still to be cancelled. */
+struct cancel {
+	uint64_t id;
+	bool in_file;
+};
+
+struct journal {
+	struct spool base;
+	atomic_uint refs; /* the owner's, and one a fetch under way */
+	const struct disk *disk; /* borrowed: static, or the test's */
+	struct spool_options options; /* with the defaults filled in */
+	char *directory; /* owned */
+	int root, folder, contents, lock_file; /* owned; -1: not open */
+	uint64_t salt;
+	atomic_uint open_entries;
+	uint64_t set_aside; /* messages and ranges, while reading back */
+	struct keeper keeper;
+	struct space space;
+
+	pthread_t committer;
+	bool committer_runs;
+	pthread_mutex_t lock;
+	pthread_cond_t wake; /* the committer; on the monotonic clock */
+	/* under the lock: */
+	struct list commits; /* struct journal_entry */
+	struct list lazies; /* struct lazy */
+	uint64_t lazy_since; /* when the first of them came, ms */
+	bool stop;
+	bool faulted; /* written by the committer only */
+	enum spool_status fault_status;
+	char why[256];
+	struct index index;
+	struct list segments; /* struct segment, oldest first */
+	uint64_t nsegments, used_bytes;
+
+	/* committer's: */
+	struct segment *current; /* where the next group goes; NULL: none */
+	struct tail before; /* for the next segment's header */
+	uint64_t next_number;
+	uint64_t retry_at;
+	uint64_t reclaim_at; /* not before, after a failed read */
+	struct group group;
+	struct cancel *cancels; /* owned */
+	size_t ncancels, cancels_cap;
+	uint8_t front[SEGMENT_FIRST];
+};
+
+/* News without a client that waits: rides along with the next group. */
+struct lazy {
+	struct list node;
+	uint64_t id;
+	enum record_type type;
+	uint32_t length;
+	uint8_t payload[];
+};
+
+struct journal_entry {
+	struct spool_entry base;
+	struct list node; /* in journal.commits, a round or an answer */
+	struct parcel parcel; /* to the loop's thread, and on to the pool */
+	const struct envelope *env; /* borrowed until the callback */
+	struct content *content; /* borrowed until the callback; or NULL */
+	struct live *live; /* owned until it is in the index */
+	struct group_place place;
+	enum spool_status status;
+	spool_done_cb cb;
+	void *arg;
+	struct buf chunk; /* being appended */
+	int fd; /* owned; of the content file while it grows; -1 */
+	bool has_file, busy, dropped;
+	uint32_t crc; /* of the content file so far */
+};
+
+/* A waiting message on its way from the oldest segment to the newest. */
+struct copy {
+	uint64_t id;
+	struct segment *from; /* a reference */
+	uint32_t offset, length; /* of the record there */
+	uint32_t flags, nrcpt;
+	struct row *rows; /* owned; as of when it was chosen */
+	uint8_t *bytes; /* owned; the record */
+	struct group_place place;
+	bool added, damaged;
+};
+
+enum { COPIES_MAX = 64 };
+
+/* What one group brings. */
+struct round {
+	struct list lazies;
+	struct list commits;
+	struct copy copies[COPIES_MAX];
+	size_t ncopies;
+	bool resume; /* the first group after a fault: it cancels */
+};
+
+static inline struct journal *
+journal_of(struct spool *s)
+{
+	return (struct journal *)(void *)s;
+}
+
+/* The same as journal_open(), on another disk. */
+struct spool *
+journal_open_on(const struct disk *disk, const struct spool_options *options,
+    spool_load_cb load, void *arg, struct err *err);
+void journal_ref(struct journal *j);
+void journal_unref(struct journal *j);
+uint64_t journal_now(void); /* monotonic ms */
+/* SPOOL_FULL for a disk without room, else SPOOL_FAULT. */
+enum spool_status journal_status(int rc);
+
+/* entry.c */
+struct spool_entry *journal_entry_open(struct spool *s);
+void journal_append_take(
+    struct spool_entry *base, struct buf *chunk, spool_done_cb cb, void *arg);
+void journal_commit(struct spool_entry *base, const struct envelope *env,
+    struct content *content, spool_done_cb cb, void *arg);
+void journal_drop(struct spool_entry *base);
+/* Frees it; its content file is no concern of this. */
+void journal_entry_free(struct journal_entry *e);
+
+/* news.c */
+void journal_progress(
+    struct spool *s, uint64_t id, const struct progress *rcpts, uint32_t n);
+void journal_set_flags(struct spool *s, uint64_t id, uint32_t flags);
+void journal_done(struct spool *s, uint64_t id);
+
+/* fetch.c */
+/*
+ * Reads one record and checks it. On RECORD_OK *bytes is the caller's; on
+ * anything else it is NULL, and *rc is negative if the disk did not answer.
+ */
+enum record_status journal_read_record(const struct journal *j,
+    const struct segment *s, uint32_t offset, uint32_t length, uint8_t **bytes,
+    struct record *out, int *rc);
+void journal_fetch(struct spool *s, uint64_t id, struct loop *loop,
+    spool_fetch_cb cb, void *arg);
+
+/* commit.c: the committer's thread; stops when all that waits is written. */
+int committer_start(struct journal *j, struct err *err);
+void committer_stop(struct journal *j);
+/* Puts it in the committer's queue. */
+void committer_add(struct journal *j, struct journal_entry *e);
+
+/* write.c: one round to disk, and into the index. */
+int round_write(struct journal *j, struct round *r);
+void round_settle(struct journal *j, struct round *r);
+
+/* roll.c */
+/* A new current segment with room for a group of that size. 0 or -errno. */
+int roll(struct journal *j, uint64_t need);
+/* Ends the current segment, of which only whole groups count. */
+void roll_seal(struct journal *j);
+
+/* reclaim.c; all but reclaim_read() and reclaim_clear() under the lock */
+bool reclaim_is_due(const struct journal *j);
+/* 1, 0 when it has to wait, or -EBADMSG when the record is damaged. */
+int reclaim_read(struct journal *j, struct copy *c, struct message_found *out);
+void reclaim_choose(struct journal *j, struct round *r);
+void reclaim_settle(struct journal *j, struct round *r);
+void reclaim_drop_empty(struct journal *j);
+/* The copies, whether they were written or not. */
+void reclaim_clear(struct round *r);
+
+/* recover.c: reads it all back. 0, or negative when it cannot be used. */
+int recover(struct journal *j, spool_load_cb load, void *arg, struct err *err);
+/* Keeps bytes that cannot be read for people, in the folder "damaged". */
+void recover_set_aside(
+    struct journal *j, struct segment *s, uint64_t from, uint64_t to);
+
+#endif

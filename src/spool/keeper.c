@@ -1,0 +1,379 @@
+/*
+ * Segments go in the order in which they were dropped, and the folder is synced
+ * after each: if a later segment could vanish before an earlier one, the "done"
+ * in it would be lost before its message, and the message rise again. A drop
+ * that fails therefore holds up all that follow.
+ *
+ * A spare is filled with zeros under another name and gets its own when that is
+ * synced, so that whatever is called a spare has all of its blocks.
+ */
+#include "keeper_priv.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "journal_priv.h"
+#include "mail/qid.h"
+
+enum { ZEROS = 256 * 1024 };
+
+static const char unfinished[] = "new";
+
+struct chore {
+	struct list node;
+	struct segment *segment; /* a reference; NULL: a content file */
+	uint64_t id;
+	bool recycle;
+	bool gone; /* its name is, and the folder is to be synced */
+	int spare; /* that it became; -1: none */
+};
+
+void
+keeper_init(struct keeper *k)
+{
+	list_init(&k->drops);
+	list_init(&k->removals);
+	(void)pthread_mutex_init(&k->lock, NULL);
+	(void)pthread_cond_init(&k->wake, NULL);
+}
+
+void
+spare_name(int spare, char out[SPARE_NAME])
+{
+	(void)snprintf(out, SPARE_NAME, "spare-%u", (unsigned)(spare + 1) % 10);
+}
+
+/* The first in that state; negative when there is none. Under the lock. */
+static int
+find_spare(const struct keeper *k, int state)
+{
+	for (int i = 0; i < SPARES; i++)
+		if ((int)k->spares[i] == state)
+			return i;
+	return -1;
+}
+
+static int
+free_slot(struct keeper *k)
+{
+	int spare;
+
+	(void)pthread_mutex_lock(&k->lock);
+	spare = find_spare(k, SPARE_NONE);
+	(void)pthread_mutex_unlock(&k->lock);
+	return spare;
+}
+
+void
+keeper_found_spare(struct journal *j, int spare)
+{
+	(void)pthread_mutex_lock(&j->keeper.lock);
+	j->keeper.spares[spare] = SPARE_READY;
+	(void)pthread_mutex_unlock(&j->keeper.lock);
+}
+
+int
+keeper_take_spare(struct journal *j)
+{
+	struct keeper *k = &j->keeper;
+	int spare;
+
+	(void)pthread_mutex_lock(&k->lock);
+	spare = find_spare(k, SPARE_READY);
+	if (spare != -1)
+		k->spares[spare] = SPARE_TAKEN;
+	(void)pthread_mutex_unlock(&k->lock);
+	return spare;
+}
+
+void
+keeper_spare_gone(struct journal *j, int spare)
+{
+	(void)pthread_mutex_lock(&j->keeper.lock);
+	j->keeper.spares[spare] = SPARE_NONE;
+	(void)pthread_mutex_unlock(&j->keeper.lock);
+}
+
+/* --- making a spare --- */
+
+static bool
+has_stopped(struct keeper *k)
+{
+	bool stop;
+
+	(void)pthread_mutex_lock(&k->lock);
+	stop = k->stop;
+	(void)pthread_mutex_unlock(&k->lock);
+	return stop;
+}
+
+static int
+fill(struct journal *j, int fd)
+{
+	uint64_t size = j->options.segment_size, at = 0;
+	char *zeros = mem_zalloc(1, ZEROS);
+	int rc = 0;
+
+	while (rc == 0 && at < size) {
+		size_t len = size - at < ZEROS ? (size_t)(size - at) : ZEROS;
+		struct iovec piece = { zeros, len };
+
+		rc = has_stopped(&j->keeper)
+			 ? -EINTR
+			 : disk_write(j->disk, fd, &piece, 1, at);
+		at += len;
+	}
+	free(zeros);
+	if (rc == 0 && j->disk->sync(j->disk->arg, fd) != 0)
+		rc = -errno;
+	return rc;
+}
+
+static int
+make_spare(struct journal *j, int spare)
+{
+	const struct disk *d = j->disk;
+	char name[SPARE_NAME];
+	int fd, rc;
+
+	fd = d->open(d->arg, j->folder, unfinished, O_RDWR | O_CREAT | O_TRUNC);
+	if (fd == -1)
+		return -errno;
+	rc = fill(j, fd);
+	(void)close(fd); /* synced, or not wanted any more */
+	spare_name(spare, name);
+	if (rc == 0 &&
+	    d->rename(d->arg, j->folder, unfinished, j->folder, name) != 0)
+		rc = -errno;
+	if (rc != 0)
+		(void)d->unlink(d->arg, j->folder, unfinished);
+	return rc;
+}
+
+static void
+provide_spare(struct journal *j)
+{
+	struct keeper *k = &j->keeper;
+	int spare, rc;
+
+	/* One ahead is enough; the second place is for dropped segments. */
+	(void)pthread_mutex_lock(&k->lock);
+	spare =
+	    find_spare(k, SPARE_READY) == -1 ? find_spare(k, SPARE_NONE) : -1;
+	(void)pthread_mutex_unlock(&k->lock);
+	if (spare == -1 || !space_has(j, j->options.segment_size))
+		return;
+	rc = make_spare(j, spare);
+	if (rc == 0)
+		keeper_found_spare(j, spare);
+	else if (rc != -EINTR)
+		log_warn("spool_spare_failed directory=%s reason=%s",
+		    log_quote_text(j->directory),
+		    log_quote_text(strerror(-rc)));
+}
+
+/* --- dropping --- */
+
+static int
+drop_name(struct journal *j, struct chore *c)
+{
+	const struct disk *d = j->disk;
+	struct segment *s = c->segment;
+	char name[SEGMENT_NAME], spare[SPARE_NAME];
+	int slot = free_slot(&j->keeper);
+
+	segment_name(s->number, name);
+	/* Nobody can get at it any more; who already reads it keeps it whole.
+	 */
+	if (c->recycle && slot != -1 && s->size == j->options.segment_size &&
+	    atomic_load(&s->refs) == 1) {
+		spare_name(slot, spare);
+		if (d->rename(d->arg, j->folder, name, j->folder, spare) != 0)
+			return -errno;
+		c->spare = slot;
+		return 0;
+	}
+	if (d->unlink(d->arg, j->folder, name) != 0 && errno != ENOENT)
+		return -errno;
+	return 0;
+}
+
+static int
+drop(struct journal *j, struct chore *c)
+{
+	int rc = c->gone ? 0 : drop_name(j, c);
+
+	if (rc != 0)
+		return rc;
+	c->gone = true;
+	if (j->disk->sync_folder(j->disk->arg, j->folder) != 0)
+		return -errno;
+	if (c->spare != -1)
+		keeper_found_spare(j, c->spare);
+	segment_unref(c->segment);
+	free(c);
+	return 0;
+}
+
+static void
+remove_content(struct journal *j, struct chore *c)
+{
+	struct qid qid = qid_format(c->id);
+
+	/* What stays behind is found at the next start. */
+	if (j->disk->unlink(j->disk->arg, j->contents, qid.text) != 0 &&
+	    errno != ENOENT)
+		log_warn("spool_remove_failed qid=%s reason=%s", qid.text,
+		    log_quote_text(strerror(errno)));
+	free(c);
+}
+
+/* --- the thread --- */
+
+static bool
+has_work(const struct keeper *k)
+{
+	return !list_is_empty(&k->removals) || k->wants_spare ||
+	       (k->retry_drops && !list_is_empty(&k->drops));
+}
+
+/* Under the lock, which is let go while working. */
+static void
+work(struct journal *j)
+{
+	struct keeper *k = &j->keeper;
+	struct list *node = list_pop(&k->removals);
+	bool is_drop = false, spare = false;
+	int rc = 0;
+
+	if (node == NULL && k->retry_drops) {
+		node = list_pop(&k->drops);
+		is_drop = node != NULL;
+	}
+	if (node == NULL) {
+		spare = k->wants_spare;
+		k->wants_spare = false;
+	}
+	(void)pthread_mutex_unlock(&k->lock);
+	if (is_drop)
+		rc = drop(j, LIST_ENTRY(node, struct chore, node));
+	else if (node != NULL)
+		remove_content(j, LIST_ENTRY(node, struct chore, node));
+	else if (spare)
+		provide_spare(j);
+	if (rc != 0)
+		log_error("spool_drop_failed directory=%s reason=%s",
+		    log_quote_text(j->directory),
+		    log_quote_text(strerror(-rc)));
+	(void)pthread_mutex_lock(&k->lock);
+	if (rc != 0) {
+		list_prepend(&k->drops, node);
+		k->retry_drops = false; /* until the next one comes */
+	}
+}
+
+static void *
+run(void *arg)
+{
+	struct journal *j = arg;
+	struct keeper *k = &j->keeper;
+
+	(void)pthread_mutex_lock(&k->lock);
+	for (;;) {
+		if (k->stop)
+			k->wants_spare = false;
+		if (has_work(k))
+			work(j);
+		else if (k->stop)
+			break;
+		else
+			(void)pthread_cond_wait(&k->wake, &k->lock);
+	}
+	(void)pthread_mutex_unlock(&k->lock);
+	return NULL;
+}
+
+int
+keeper_start(struct journal *j, struct err *err)
+{
+	int rc = pthread_create(&j->keeper.thread, NULL, run, j);
+
+	if (rc != 0)
+		return err_set(err, -rc, "start a thread: %s", strerror(rc));
+	j->keeper.runs = true;
+	return 0;
+}
+
+static void
+free_chores(struct list *chores)
+{
+	LIST_FOREACH_SAFE (node, tmp, chores) {
+		struct chore *c = LIST_ENTRY(node, struct chore, node);
+
+		segment_unref(c->segment);
+		free(c);
+	}
+	list_init(chores);
+}
+
+void
+keeper_stop(struct journal *j)
+{
+	struct keeper *k = &j->keeper;
+
+	if (k->runs) {
+		(void)pthread_mutex_lock(&k->lock);
+		k->stop = true;
+		(void)pthread_cond_signal(&k->wake);
+		(void)pthread_mutex_unlock(&k->lock);
+		(void)pthread_join(k->thread, NULL);
+		k->runs = false;
+	}
+	free_chores(&k->drops);
+	free_chores(&k->removals);
+	(void)pthread_cond_destroy(&k->wake);
+	(void)pthread_mutex_destroy(&k->lock);
+}
+
+static void
+add(struct keeper *k, struct list *to, const struct chore *chore)
+{
+	struct chore *c = mem_dup(chore, sizeof *chore);
+
+	(void)pthread_mutex_lock(&k->lock);
+	list_append(to, &c->node);
+	k->retry_drops = true;
+	(void)pthread_cond_signal(&k->wake);
+	(void)pthread_mutex_unlock(&k->lock);
+}
+
+void
+keeper_want_spare(struct journal *j)
+{
+	struct keeper *k = &j->keeper;
+
+	(void)pthread_mutex_lock(&k->lock);
+	k->wants_spare = true;
+	(void)pthread_cond_signal(&k->wake);
+	(void)pthread_mutex_unlock(&k->lock);
+}
+
+void
+keeper_drop_take(struct journal *j, struct segment *s, bool recycle)
+{
+	add(&j->keeper, &j->keeper.drops,
+	    &(struct chore){ .segment = s, .recycle = recycle, .spare = -1 });
+}
+
+void
+keeper_remove_content(struct journal *j, uint64_t id)
+{
+	add(&j->keeper, &j->keeper.removals,
+	    &(struct chore){ .id = id, .spare = -1 });
+}

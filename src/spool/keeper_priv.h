@@ -1,0 +1,54 @@
+/*
+ * keeper: the thread that does for the journal what no client waits for: fills
+ * spare segments ahead of time, drops segments in order, removes content files.
+ */
+#ifndef SPOOL_KEEPER_PRIV_H
+#define SPOOL_KEEPER_PRIV_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/list.h"
+
+struct journal;
+struct segment;
+
+enum { SPARES = 2, SPARE_NAME = 16 };
+
+struct keeper {
+	pthread_t thread;
+	bool runs;
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	/* under the lock: */
+	struct list drops, removals; /* struct chore */
+	enum { SPARE_NONE, SPARE_READY, SPARE_TAKEN } spares[SPARES];
+	bool wants_spare, retry_drops, stop;
+};
+
+void keeper_init(struct keeper *k);
+int keeper_start(struct journal *j, struct err *err);
+/* Does all that is to be done first. */
+void keeper_stop(struct journal *j);
+
+void keeper_want_spare(struct journal *j);
+/* At the start: a spare that an earlier process left. */
+void keeper_found_spare(struct journal *j, int spare);
+/*
+ * Takes one; negative when none is ready. Its name is spare_name()'s, and stays
+ * the taker's until keeper_spare_gone().
+ */
+int keeper_take_spare(struct journal *j);
+void keeper_spare_gone(struct journal *j, int spare);
+void spare_name(int spare, char out[SPARE_NAME]);
+
+/*
+ * The segment's file goes away, after all that were dropped before; it may
+ * become a spare if `recycle`. Takes the journal's reference.
+ */
+void keeper_drop_take(struct journal *j, struct segment *s, bool recycle);
+void keeper_remove_content(struct journal *j, uint64_t id);
+
+#endif

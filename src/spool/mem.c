@@ -1,0 +1,277 @@
+/*
+ * The spool in memory, for tests. Answers come through the loop's mailbox, as
+ * the journal's do.
+ */
+#include <assert.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/map.h"
+#include "base/mem.h"
+#include "io/mailbox.h"
+#include "mail/envelope.h"
+#include "spool/content.h"
+#include "spool_priv.h"
+
+struct mem_spool {
+	struct spool base;
+	pthread_mutex_t lock;
+	struct map contents; /* struct content by id; a reference each */
+	uint64_t bytes;
+	unsigned failures; /* that many commits to come */
+	enum spool_status failure;
+};
+
+struct mem_entry {
+	struct spool_entry base;
+	struct parcel parcel;
+	struct buf body;
+	struct content *content; /* a reference, while committing */
+	enum spool_status status;
+	bool busy, dropped;
+	spool_done_cb cb;
+	void *arg;
+};
+
+static struct mem_spool *
+mem_of(struct spool *s)
+{
+	return (struct mem_spool *)(void *)s;
+}
+
+static struct mem_entry *
+entry_of(struct spool_entry *base)
+{
+	return (struct mem_entry *)(void *)base;
+}
+
+static struct mem_entry *
+entry_of_parcel(struct parcel *p)
+{
+	return (struct mem_entry *)(void *)((char *)p -
+					    offsetof(struct mem_entry, parcel));
+}
+
+static void
+entry_free(struct mem_entry *e)
+{
+	content_unref(e->content);
+	buf_clear(&e->body);
+	free(e);
+}
+
+static void
+mem_close(struct spool *s)
+{
+	struct mem_spool *m = mem_of(s);
+	struct content *content;
+	size_t at = 0;
+
+	while ((content = map_next(&m->contents, &at)) != NULL)
+		content_unref(content);
+	map_clear(&m->contents);
+	(void)pthread_mutex_destroy(&m->lock);
+	free(m);
+}
+
+static enum spool_status
+mem_room(struct spool *s, uint64_t size)
+{
+	(void)s;
+	(void)size;
+	return SPOOL_OK;
+}
+
+static struct spool_entry *
+mem_entry_open(struct spool *s)
+{
+	struct mem_entry *e = MEM_NEW(struct mem_entry);
+
+	(void)s;
+	buf_init(&e->body, SIZE_MAX);
+	return &e->base;
+}
+
+static void
+on_appended(struct parcel *p)
+{
+	struct mem_entry *e = entry_of_parcel(p);
+
+	e->busy = false;
+	if (e->dropped)
+		entry_free(e);
+	else
+		e->cb(SPOOL_OK, e->arg);
+}
+
+static void
+post(struct mem_entry *e, void (*open)(struct parcel *p), spool_done_cb cb,
+    void *arg)
+{
+	e->cb = cb;
+	e->arg = arg;
+	e->parcel.open = open;
+	mailbox_post(e->base.loop, &e->parcel);
+}
+
+static void
+mem_append_take(
+    struct spool_entry *base, struct buf *chunk, spool_done_cb cb, void *arg)
+{
+	struct mem_entry *e = entry_of(base);
+
+	assert(!e->busy);
+	e->busy = true;
+	(void)buf_append_span(&e->body, buf_span(chunk));
+	buf_clear(chunk);
+	post(e, on_appended, cb, arg);
+}
+
+static void
+on_committed(struct parcel *p)
+{
+	struct mem_entry *e = entry_of_parcel(p);
+	enum spool_status status = e->status;
+	spool_done_cb cb = e->cb;
+	void *arg = e->arg;
+
+	entry_free(e);
+	cb(status, arg);
+}
+
+/* Under the lock. */
+static enum spool_status
+keep(struct mem_spool *m, struct mem_entry *e)
+{
+	if (m->failures > 0) {
+		m->failures--;
+		return m->failure;
+	}
+	m->bytes += content_size(e->content);
+	(void)map_put_u64(&m->contents, e->base.id, e->content);
+	e->content = NULL;
+	return SPOOL_OK;
+}
+
+static void
+mem_commit(struct spool_entry *base, const struct envelope *env,
+    struct content *content, spool_done_cb cb, void *arg)
+{
+	struct mem_entry *e = entry_of(base);
+	struct mem_spool *m = mem_of(base->spool);
+	struct buf none = { 0 };
+
+	(void)env; /* only what is read back after a start is needed */
+	e->content = content == NULL ? content_new_take(&none, &e->body)
+				     : content_ref(content);
+	(void)pthread_mutex_lock(&m->lock);
+	e->status = keep(m, e);
+	(void)pthread_mutex_unlock(&m->lock);
+	post(e, on_committed, cb, arg);
+}
+
+static void
+mem_drop(struct spool_entry *base)
+{
+	struct mem_entry *e = entry_of(base);
+
+	e->dropped = true;
+	if (!e->busy)
+		entry_free(e);
+}
+
+static void
+mem_progress(
+    struct spool *s, uint64_t id, const struct progress *rcpts, uint32_t n)
+{
+	(void)s;
+	(void)id;
+	(void)rcpts;
+	(void)n;
+}
+
+static void
+mem_set_flags(struct spool *s, uint64_t id, uint32_t message_flags)
+{
+	(void)s;
+	(void)id;
+	(void)message_flags;
+}
+
+static void
+mem_done(struct spool *s, uint64_t id)
+{
+	struct mem_spool *m = mem_of(s);
+	struct content *content;
+
+	(void)pthread_mutex_lock(&m->lock);
+	content = map_remove_u64(&m->contents, id);
+	if (content != NULL)
+		m->bytes -= content_size(content);
+	(void)pthread_mutex_unlock(&m->lock);
+	content_unref(content);
+}
+
+static void
+mem_fetch(struct spool *s, uint64_t id, struct loop *loop, spool_fetch_cb cb,
+    void *arg)
+{
+	struct mem_spool *m = mem_of(s);
+	struct content *content;
+
+	(void)pthread_mutex_lock(&m->lock);
+	content = map_get_u64(&m->contents, id);
+	if (content != NULL)
+		content = content_ref(content);
+	(void)pthread_mutex_unlock(&m->lock);
+	spool_answer_fetch(
+	    loop, content == NULL ? SPOOL_ABSENT : SPOOL_OK, content, cb, arg);
+}
+
+static void
+mem_health(struct spool *s, struct spool_health *out)
+{
+	struct mem_spool *m = mem_of(s);
+
+	(void)pthread_mutex_lock(&m->lock);
+	out->accepting = out->recording = true;
+	out->messages = m->contents.count;
+	out->live_bytes = out->used_bytes = m->bytes;
+	(void)pthread_mutex_unlock(&m->lock);
+}
+
+static const struct spool_ops mem_ops = {
+	.close = mem_close,
+	.room = mem_room,
+	.entry_open = mem_entry_open,
+	.append_take = mem_append_take,
+	.commit = mem_commit,
+	.drop = mem_drop,
+	.progress = mem_progress,
+	.set_flags = mem_set_flags,
+	.done = mem_done,
+	.fetch = mem_fetch,
+	.health = mem_health,
+};
+
+struct spool *
+mem_spool_open(void)
+{
+	struct mem_spool *m = MEM_NEW(struct mem_spool);
+
+	m->base.ops = &mem_ops;
+	(void)pthread_mutex_init(&m->lock, NULL);
+	return &m->base;
+}
+
+void
+mem_spool_fail(struct spool *s, unsigned n, enum spool_status status)
+{
+	struct mem_spool *m = mem_of(s);
+
+	(void)pthread_mutex_lock(&m->lock);
+	m->failures = n;
+	m->failure = status;
+	(void)pthread_mutex_unlock(&m->lock);
+}

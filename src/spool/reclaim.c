@@ -1,0 +1,149 @@
+/*
+ * Segments go oldest first, and only when no message has its record there; so a
+ * "done" always outlives its message. When few old messages keep many segments,
+ * the oldest segment's messages are written again at the end, some with each
+ * group, until it is empty. The newest segment always stays: the numbers and
+ * ids go on from it.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "journal_priv.h"
+#include "mail/envelope.h"
+#include "mail/qid.h"
+
+enum {
+	COPY_BYTES = 1024 * 1024, /* in one group */
+	SLACK = 4, /* segments that are always allowed */
+	READ_RETRY = 60 * 1000,
+};
+
+static struct segment *
+oldest(const struct journal *j)
+{
+	if (list_is_empty(&j->segments) ||
+	    j->segments.next->next == &j->segments)
+		return NULL;
+	return LIST_ENTRY(j->segments.next, struct segment, node);
+}
+
+bool
+reclaim_is_due(const struct journal *j)
+{
+	const struct segment *s = oldest(j);
+
+	return s != NULL && !list_is_empty(&s->live) &&
+	       journal_now() >= j->reclaim_at &&
+	       j->used_bytes >
+		   2 * j->index.live_bytes + SLACK * j->options.segment_size;
+}
+
+static void
+choose(struct copy *c, const struct live *live)
+{
+	*c = (struct copy){
+		.id = live->id,
+		.from = segment_ref(live->segment),
+		.offset = live->offset,
+		.length = live->length,
+		.flags = live->flags,
+		.nrcpt = live->nrcpt,
+		.rows = rows_copy(live->rows, live->nrcpt),
+	};
+}
+
+void
+reclaim_choose(struct journal *j, struct round *r)
+{
+	const struct segment *s = oldest(j);
+	uint64_t bytes = 0;
+
+	if (!reclaim_is_due(j))
+		return;
+	LIST_FOREACH (it, &s->live) {
+		const struct live *live = LIST_ENTRY(it, struct live, node);
+
+		if (r->ncopies == COPIES_MAX ||
+		    (r->ncopies > 0 && bytes + live->length > COPY_BYTES))
+			break;
+		bytes += live->length;
+		choose(&r->copies[r->ncopies++], live);
+	}
+}
+
+static int
+set_aside(struct journal *j, struct copy *c)
+{
+	log_error("spool_damaged qid=%s segment=%llu offset=%u length=%u",
+	    qid_format(c->id).text, (unsigned long long)c->from->number,
+	    c->offset, c->length);
+	recover_set_aside(j, c->from, c->offset, c->offset + c->length);
+	c->damaged = true;
+	return -EBADMSG;
+}
+
+int
+reclaim_read(struct journal *j, struct copy *c, struct message_found *out)
+{
+	struct record rec;
+	int rc = 0;
+
+	if (journal_read_record(j, c->from, c->offset, c->length, &c->bytes,
+		&rec, &rc) == RECORD_OK &&
+	    record_message_decode(rec.payload, c->id, out) &&
+	    out->env->nrcpt == c->nrcpt)
+		return 1;
+	if (rc == 0)
+		return set_aside(j, c);
+	/* The disk may come round. Nothing is lost by waiting. */
+	log_warn("spool_read_failed qid=%s segment=%llu reason=%s",
+	    qid_format(c->id).text, (unsigned long long)c->from->number,
+	    log_quote_text(strerror(-rc)));
+	j->reclaim_at = journal_now() + READ_RETRY;
+	return 0;
+}
+
+void
+reclaim_settle(struct journal *j, struct round *r)
+{
+	for (size_t i = 0; i < r->ncopies; i++) {
+		const struct copy *c = &r->copies[i];
+		struct live *live = index_get(&j->index, c->id);
+
+		if (live == NULL)
+			continue;
+		if (c->added)
+			index_move(&j->index, live, j->current, c->place.offset,
+			    c->place.length);
+		else if (c->damaged)
+			index_detach(&j->index, live);
+	}
+}
+
+void
+reclaim_drop_empty(struct journal *j)
+{
+	struct segment *s = oldest(j);
+
+	for (; s != NULL && s->count == 0; s = oldest(j)) {
+		list_remove(&s->node);
+		j->nsegments--;
+		j->used_bytes -= s->size;
+		keeper_drop_take(j, s, true);
+	}
+}
+
+void
+reclaim_clear(struct round *r)
+{
+	for (size_t i = 0; i < r->ncopies; i++) {
+		struct copy *c = &r->copies[i];
+
+		rows_free(c->rows, c->nrcpt);
+		free(c->bytes);
+		segment_unref(c->from);
+	}
+	r->ncopies = 0;
+}

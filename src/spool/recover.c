@@ -1,0 +1,304 @@
+/*
+ * A start. The segments that count are read in order, then content files are
+ * compared with the messages that have one. What is damaged is kept for people,
+ * told, and otherwise left out: the rest goes on.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "io/loop.h"
+#include "mail/envelope.h"
+#include "mail/qid.h"
+#include "recover_priv.h"
+
+static const char damaged[] = "damaged";
+
+/* --- what is kept for people --- */
+
+static int
+open_damaged(struct journal *j)
+{
+	if (mkdirat(j->root, damaged, 0700) != 0 && errno != EEXIST)
+		return -1;
+	return openat(j->root, damaged, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+static int
+copy_range(
+    const struct disk *d, int from_fd, uint64_t from, uint64_t to, int to_fd)
+{
+	uint8_t block[4096];
+	int64_t n = 1;
+	int rc = 0;
+
+	for (uint64_t at = from; rc == 0 && n > 0 && at < to;
+	     at += (uint64_t)n) {
+		size_t len =
+		    to - at < sizeof block ? (size_t)(to - at) : sizeof block;
+		struct iovec piece = { block, len };
+
+		n = disk_read(d, from_fd, block, len, at);
+		if (n <= 0)
+			return n < 0 ? (int)n : 0;
+		piece.iov_len = (size_t)n;
+		rc = disk_write(d, to_fd, &piece, 1, at - from);
+	}
+	return rc;
+}
+
+void
+recover_set_aside(
+    struct journal *j, struct segment *s, uint64_t from, uint64_t to)
+{
+	int folder = open_damaged(j), fd = -1, rc = 0;
+	char *name = mem_printf("%08llu-%llu", (unsigned long long)s->number,
+	    (unsigned long long)from);
+
+	if (folder != -1)
+		fd = openat(folder, name,
+		    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	/* At each start the same damage is found until its segment goes. */
+	if (fd == -1 && (folder == -1 || errno != EEXIST))
+		rc = -errno;
+	if (fd != -1) {
+		rc = copy_range(j->disk, s->fd, from, to, fd);
+		if (rc == 0 && fsync(fd) != 0)
+			rc = -errno;
+		(void)close(fd); /* synced, or told of */
+	}
+	if (rc != 0)
+		log_warn("spool_set_aside_failed name=%s reason=%s", name,
+		    log_quote_text(strerror(-rc)));
+	if (folder != -1)
+		(void)close(folder);
+	free(name);
+}
+
+static void
+tell_wounds(struct recovery *r)
+{
+	struct wound *w;
+	size_t at = 0;
+
+	while ((w = map_next(&r->wounds, &at)) != NULL) {
+		/* An older record of it may have been whole. */
+		if (index_get(&r->j->index, w->id) == NULL) {
+			r->j->set_aside++;
+			log_error("spool_damaged qid=%s segment=%llu "
+				  "offset=%llu length=%llu",
+			    qid_format(w->id).text,
+			    (unsigned long long)w->segment->number,
+			    (unsigned long long)w->from,
+			    (unsigned long long)(w->to - w->from));
+			recover_set_aside(r->j, w->segment, w->from, w->to);
+		}
+		free(w);
+	}
+	map_clear(&r->wounds);
+}
+
+/* --- segments --- */
+
+static struct segment *
+take_link(struct journal *j, struct link *l)
+{
+	struct segment *s = segment_new(l->fd, l->number, l->size);
+
+	l->fd = -1;
+	s->started = true;
+	list_append(&j->segments, &s->node);
+	j->nsegments++;
+	j->used_bytes += s->size;
+	return s;
+}
+
+/*
+ * What was read may be in the system's cache only, when the last process died
+ * between its write and its sync. From here on it counts, so it has to stay.
+ */
+static int
+keep_last(struct recovery *r)
+{
+	struct journal *j = r->j;
+	struct segment *s;
+
+	if (list_is_empty(&j->segments))
+		return 0;
+	s = LIST_ENTRY(j->segments.prev, struct segment, node);
+	if (j->disk->sync(j->disk->arg, s->fd) != 0)
+		return err_errno(r->err, "sync journal/%08llu",
+		    (unsigned long long)s->number);
+	return 0;
+}
+
+static int
+read_segments(struct recovery *r)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < r->chain.n; i++) {
+		struct link *l = &r->chain.links[i];
+
+		if (l->counts)
+			rc = replay(r, take_link(r->j, l), l, &r->j->before);
+	}
+	return rc != 0 ? rc : keep_last(r);
+}
+
+/* --- content files --- */
+
+static void
+move_to_damaged(struct journal *j, const char *name)
+{
+	int folder = open_damaged(j), rc = -1;
+
+	if (folder != -1)
+		rc = renameat(j->contents, name, folder, name);
+	log_warn("spool_orphan name=%s moved=%s", log_quote_text(name),
+	    rc == 0 ? "damaged" : "no");
+	if (folder != -1)
+		(void)close(folder);
+}
+
+static void
+see_file(struct journal *j, const char *name)
+{
+	struct live *live = NULL;
+	struct stat st;
+	uint64_t id;
+
+	if (name[0] == '.')
+		return;
+	if (qid_parse(span_text(name), &id))
+		live = index_get(&j->index, id);
+	if (live != NULL && live->in_file) {
+		live->seen = fstatat(j->contents, name, &st, 0) == 0 &&
+			     (uint64_t)st.st_size == live->file_size;
+		if (!live->seen)
+			move_to_damaged(j, name);
+	} else if (j->set_aside > 0) {
+		/* Perhaps of a message whose record could not be read. */
+		move_to_damaged(j, name);
+	} else {
+		(void)j->disk->unlink(j->disk->arg, j->contents, name);
+	}
+}
+
+static int
+see_files(struct recovery *r)
+{
+	int fd =
+	    openat(r->j->contents, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd == -1 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+
+	if (dir == NULL) {
+		if (fd != -1)
+			(void)close(fd);
+		return err_errno(r->err, "open content");
+	}
+	while ((entry = readdir(dir)) != NULL)
+		see_file(r->j, entry->d_name);
+	(void)closedir(dir);
+	return 0;
+}
+
+static void
+leave_out(struct journal *j, struct live *live)
+{
+	log_error("spool_damaged qid=%s reason=%s", qid_format(live->id).text,
+	    log_quote_text("its content file is missing or cut"));
+	j->set_aside++;
+	free(live->env);
+	live->env = NULL;
+	index_remove(&j->index, live);
+}
+
+/* --- to the schedule --- */
+
+struct rows {
+	struct progress *rows; /* owned; reused */
+	uint32_t cap;
+};
+
+static const struct progress *
+fill_rows(struct rows *all, const struct live *live)
+{
+	static const struct row fresh;
+
+	if (live->nrcpt > all->cap) {
+		all->cap = live->nrcpt;
+		all->rows =
+		    mem_realloc(all->rows, all->cap * sizeof *all->rows);
+	}
+	for (uint32_t i = 0; i < live->nrcpt; i++)
+		all->rows[i] =
+		    row_get(live->rows == NULL ? &fresh : &live->rows[i], i);
+	return all->rows;
+}
+
+static void
+hand_over(struct journal *j, spool_load_cb load, void *arg)
+{
+	struct rows rows = { 0 };
+
+	LIST_FOREACH (it, &j->segments) {
+		struct segment *s = LIST_ENTRY(it, struct segment, node);
+
+		LIST_FOREACH_SAFE (node, tmp, &s->live) {
+			struct live *live = LIST_ENTRY(node, struct live, node);
+			struct envelope *env = live->env;
+
+			if (live->in_file && !live->seen) {
+				leave_out(j, live);
+				continue;
+			}
+			live->env = NULL;
+			load(env, fill_rows(&rows, live), live->flags, arg);
+		}
+	}
+	free(rows.rows);
+}
+
+static void
+drop_envelopes(struct journal *j)
+{
+	size_t at = 0;
+	struct live *live;
+
+	while ((live = map_next(&j->index.map, &at)) != NULL) {
+		free(live->env);
+		live->env = NULL;
+	}
+}
+
+int
+recover(struct journal *j, spool_load_cb load, void *arg, struct err *err)
+{
+	struct recovery r = { .j = j, .err = err };
+	int rc;
+
+	random_fill(&j->salt, sizeof j->salt);
+	j->next_number = 1;
+	rc = chain_read(&r);
+	if (rc == 0)
+		rc = read_segments(&r);
+	tell_wounds(&r);
+	if (rc == 0)
+		rc = see_files(&r);
+	if (rc == 0)
+		hand_over(j, load, arg);
+	else
+		drop_envelopes(j);
+	chain_clear(&r.chain);
+	free(r.bytes);
+	return rc;
+}

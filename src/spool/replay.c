@@ -1,0 +1,337 @@
+/*
+ * One segment's records, in order. Groups were written one after the other, and
+ * each only when the one before was synced. So what cannot be read was
+ *
+ *   damaged  when a record of a group that began later can be read, or when the
+ *            next segment's header says that all was well up to behind it;
+ *   torn     otherwise: the last group, cut short. Nobody was told it is safe.
+ *
+ * What can be read counts in both cases.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "le_priv.h"
+#include "mail/envelope.h"
+#include "mail/qid.h"
+#include "recover_priv.h"
+
+enum {
+	READ_SIZE = 4 * 1024 * 1024,
+	BLOCK = 4096, /* what one bad sector may cost */
+};
+
+/* A range that could not be read. */
+struct bad {
+	uint64_t from, to;
+	uint64_t id; /* when the header could be read */
+	uint8_t type; /* 0: it could not */
+};
+
+struct reader {
+	struct recovery *r;
+	struct segment *segment;
+	const struct link *link;
+	struct record_area area;
+	struct bad *bad; /* owned; not judged yet */
+	size_t nbad, bad_cap;
+	uint64_t end; /* of the last good record */
+};
+
+/* --- the bytes --- */
+
+static void
+load_blocks(
+    struct recovery *r, int fd, uint64_t number, uint64_t at, size_t len)
+{
+	for (size_t done = 0; done < len; done += BLOCK) {
+		size_t some = len - done < BLOCK ? len - done : BLOCK;
+		uint8_t *to = r->bytes + at + done;
+		int64_t n = disk_read(r->j->disk, fd, to, some, at + done);
+
+		if (n < 0)
+			log_error("spool_unreadable segment=%llu offset=%llu "
+				  "reason=%s",
+			    (unsigned long long)number,
+			    (unsigned long long)(at + done),
+			    log_quote_text(strerror((int)-n)));
+		n = n < 0 ? 0 : n;
+		memset(to + n, 0, some - (size_t)n);
+	}
+}
+
+void
+replay_load(struct recovery *r, int fd, uint64_t number, uint64_t size)
+{
+	if (size > r->cap) {
+		free(r->bytes);
+		r->bytes = mem_alloc(size);
+		r->cap = size;
+	}
+	(void)posix_fadvise(fd, 0, (off_t)size, POSIX_FADV_SEQUENTIAL);
+	for (uint64_t at = 0; at < size; at += READ_SIZE) {
+		size_t len =
+		    size - at < READ_SIZE ? (size_t)(size - at) : READ_SIZE;
+		int64_t n = disk_read(r->j->disk, fd, r->bytes + at, len, at);
+
+		if (n != (int64_t)len)
+			load_blocks(r, fd, number, at, len);
+	}
+}
+
+/* --- what cannot be read --- */
+
+static void
+wound(struct reader *in, const struct bad *b)
+{
+	struct recovery *r = in->r;
+	struct wound *w = MEM_NEW(struct wound);
+
+	*w = (struct wound){ b->id, in->segment, b->from, b->to };
+	free(map_put_u64(&r->wounds, b->id, w));
+}
+
+/* Only a message's loss waits for the end: it may be done by then. */
+static void
+damaged(struct reader *in, const struct bad *b)
+{
+	if (b->type == RECORD_MESSAGE) {
+		wound(in, b);
+		return;
+	}
+	log_error("spool_damaged segment=%llu offset=%llu length=%llu "
+		  "record=%s qid=%s",
+	    (unsigned long long)in->segment->number,
+	    (unsigned long long)b->from, (unsigned long long)(b->to - b->from),
+	    record_type_name(b->type),
+	    b->id == 0 ? "unknown" : qid_format(b->id).text);
+	in->r->j->set_aside++;
+	recover_set_aside(in->r->j, in->segment, b->from, b->to);
+}
+
+static void
+torn(const struct reader *in, const struct bad *b)
+{
+	log_info("spool_torn segment=%llu offset=%llu length=%llu",
+	    (unsigned long long)in->segment->number,
+	    (unsigned long long)b->from, (unsigned long long)(b->to - b->from));
+}
+
+static void
+found_bad(struct reader *in, const struct bad *b)
+{
+	if (in->link->limited) {
+		if (b->from < in->link->limit.sure)
+			damaged(in, b);
+		return; /* else torn, and told at an earlier start */
+	}
+	if (in->nbad == in->bad_cap) {
+		in->bad_cap = in->bad_cap * 2 + 16;
+		in->bad = mem_realloc(in->bad, in->bad_cap * sizeof *in->bad);
+	}
+	in->bad[in->nbad++] = *b;
+}
+
+/* A good record of a group that began at `group` speaks for what is before. */
+static void
+judge(struct reader *in, uint64_t group)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < in->nbad; i++)
+		if (in->bad[i].from < group)
+			damaged(in, &in->bad[i]);
+		else
+			in->bad[kept++] = in->bad[i];
+	in->nbad = kept;
+}
+
+/* --- what can --- */
+
+static void
+forget(struct recovery *r, uint64_t id)
+{
+	struct live *live = index_get(&r->j->index, id);
+
+	free(map_remove_u64(&r->wounds, id));
+	spool_id_seen(&r->j->base, id);
+	if (live == NULL)
+		return;
+	free(live->env);
+	live->env = NULL;
+	index_remove(&r->j->index, live);
+}
+
+static bool
+apply_message(struct reader *in, const struct record *rec)
+{
+	struct message_found found;
+	struct live *live;
+
+	if (!record_message_decode(rec->payload, rec->head.id, &found))
+		return false;
+	forget(in->r, rec->head.id); /* a copy replaces its original */
+	live = MEM_NEW(struct live);
+	live->id = rec->head.id;
+	live->segment = in->segment;
+	live->env = found.env;
+	live->rows = found.rows;
+	live->offset = (uint32_t)rec->offset;
+	live->length = (uint32_t)group_record_size(rec->head.length);
+	live->flags = found.flags;
+	live->nrcpt = found.env->nrcpt;
+	live->in_file = found.in_file;
+	live->file_size = found.in_file ? found.env->size : 0;
+	index_add_take(&in->r->j->index, live);
+	return true;
+}
+
+static bool
+apply_progress(struct recovery *r, const struct record *rec)
+{
+	struct live *live = index_get(&r->j->index, rec->head.id);
+	struct span at = rec->payload;
+	struct progress row;
+
+	while (record_progress_next(&at, &row))
+		if (live != NULL)
+			live_apply(live, &row, 1);
+	return at.len == 0;
+}
+
+static bool
+apply_flags(struct recovery *r, const struct record *rec)
+{
+	struct live *live = index_get(&r->j->index, rec->head.id);
+
+	if (rec->payload.len != 4)
+		return false;
+	if (live != NULL)
+		live->flags = le_get32((const uint8_t *)rec->payload.ptr);
+	return true;
+}
+
+static bool
+apply_cancel(struct recovery *r, const struct record *rec)
+{
+	const uint8_t *p = (const uint8_t *)rec->payload.ptr;
+
+	for (size_t i = 0; i + 8 <= rec->payload.len; i += 8)
+		forget(r, le_get64(p + i));
+	return rec->payload.len % 8 == 0;
+}
+
+static bool
+apply(struct reader *in, const struct record *rec)
+{
+	switch ((enum record_type)rec->head.type) {
+	case RECORD_MESSAGE: return apply_message(in, rec);
+	case RECORD_PROGRESS: return apply_progress(in->r, rec);
+	case RECORD_FLAGS: return apply_flags(in->r, rec);
+	case RECORD_DONE: forget(in->r, rec->head.id); return true;
+	case RECORD_CANCEL: return apply_cancel(in->r, rec);
+	}
+	return false;
+}
+
+/* --- the walk --- */
+
+static uint64_t
+good_record(struct reader *in, const struct record *rec)
+{
+	judge(in, rec->head.group);
+	spool_id_seen(&in->r->j->base, rec->head.id);
+	if (!apply(in, rec))
+		/* Its checksum holds: not the disk's fault, but ours. */
+		damaged(in, &(struct bad){ rec->offset, rec->end, rec->head.id,
+				rec->head.type });
+	in->end = rec->end;
+	return rec->end;
+}
+
+static uint64_t
+bad_payload(struct reader *in, const struct record *rec)
+{
+	uint64_t to = rec->end < in->area.size ? rec->end : in->area.size;
+
+	judge(in, rec->head.group);
+	spool_id_seen(&in->r->j->base, rec->head.id);
+	found_bad(
+	    in, &(struct bad){ rec->offset, to, rec->head.id, rec->head.type });
+	return rec->end;
+}
+
+/* Behind the last record nothing is missing, unless somebody says so. */
+static uint64_t
+bad_header(struct reader *in, uint64_t at)
+{
+	uint64_t to = record_seek(&in->area, (size_t)at + RECORD_ALIGN);
+
+	if (to < in->area.size || in->link->limited)
+		found_bad(in, &(struct bad){ .from = at, .to = to });
+	return to;
+}
+
+static int
+walk(struct reader *in)
+{
+	uint64_t at = SEGMENT_FIRST;
+	struct record rec;
+
+	while (at < in->area.size) {
+		switch (record_read(&in->area, (size_t)at, &rec)) {
+		case RECORD_OK: at = good_record(in, &rec); break;
+		case RECORD_BAD_PAYLOAD: at = bad_payload(in, &rec); break;
+		case RECORD_BAD_HEADER: at = bad_header(in, at); break;
+		case RECORD_NEWER:
+			return err_set(in->r->err, -EPROTO,
+			    "journal/%08llu was written by a newer Postern",
+			    (unsigned long long)in->segment->number);
+		}
+	}
+	return 0;
+}
+
+/* How far the segment reaches, and what of that is missing at its end. */
+static uint64_t
+reach(struct reader *in)
+{
+	const struct link *l = in->link;
+	uint64_t end = l->limited ? l->limit.end : l->size;
+
+	if (end > l->size) {
+		damaged(in, &(struct bad){ .from = l->size, .to = end });
+		end = l->size;
+	}
+	return end;
+}
+
+int
+replay(struct recovery *r, struct segment *s, const struct link *link,
+    struct tail *end)
+{
+	struct reader in = {
+		.r = r, .segment = s, .link = link, .end = SEGMENT_FIRST
+	};
+	uint64_t size = reach(&in);
+	int rc;
+
+	replay_load(r, s->fd, s->number, size);
+	in.area = (struct record_area){ .bytes = r->bytes,
+		.size = (size_t)size,
+		.salt = r->j->salt,
+		.segment = s->number };
+	rc = walk(&in);
+	s->end = in.end;
+	*end = (struct tail){ s->number, in.end, in.end };
+	for (size_t i = 0; i < in.nbad; i++)
+		torn(&in, &in.bad[i]);
+	if (in.nbad > 0 && in.bad[0].from < in.end)
+		end->sure = in.bad[0].from;
+	free(in.bad);
+	return rc;
+}

@@ -1,0 +1,23 @@
+libpostern_a_SOURCES += \
+	include/spool/content.h src/spool/content.c \
+	include/spool/spool.h src/spool/spool.c src/spool/spool_priv.h \
+	src/spool/chain.c \
+	src/spool/commit.c \
+	src/spool/disk.c src/spool/disk_priv.h \
+	src/spool/entry.c \
+	src/spool/fetch.c \
+	src/spool/group.c src/spool/group_priv.h \
+	src/spool/index.c src/spool/index_priv.h \
+	src/spool/journal.c src/spool/journal_priv.h \
+	src/spool/keeper.c src/spool/keeper_priv.h \
+	src/spool/le_priv.h \
+	src/spool/mem.c \
+	src/spool/news.c \
+	src/spool/reclaim.c \
+	src/spool/record.c src/spool/record_priv.h \
+	src/spool/recover.c src/spool/recover_priv.h \
+	src/spool/replay.c \
+	src/spool/roll.c \
+	src/spool/segment.c src/spool/segment_priv.h \
+	src/spool/space.c src/spool/space_priv.h \
+	src/spool/write.c

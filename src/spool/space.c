@@ -1,0 +1,77 @@
+/*
+ * The file system is asked at most once a second; in between, what we wrote
+ * ourselves is subtracted. When it does not answer, the last answer holds.
+ */
+#include "space_priv.h"
+
+#include "journal_priv.h"
+
+enum { LOOK_EVERY = 1000 };
+
+void
+space_init(struct space *s)
+{
+	(void)pthread_mutex_init(&s->lock, NULL);
+}
+
+void
+space_clear(struct space *s)
+{
+	(void)pthread_mutex_destroy(&s->lock);
+}
+
+static uint64_t
+above(double have, double all, double percent)
+{
+	double left = have - all * percent / 100;
+
+	return left > 0 ? (uint64_t)left : 0;
+}
+
+static void
+look(struct journal *j)
+{
+	struct space *s = &j->space;
+	double percent = j->options.reserve_percent;
+	struct statvfs v;
+
+	if (j->disk->statvfs(j->disk->arg, j->root, &v) != 0)
+		return;
+	s->bytes = above((double)v.f_bavail * (double)v.f_frsize,
+	    (double)v.f_blocks * (double)v.f_frsize, percent);
+	/* File systems without a number of inodes never run out of them. */
+	s->inodes = v.f_files == 0
+			? UINT64_MAX
+			: above((double)v.f_favail, (double)v.f_files, percent);
+	s->known = true;
+	atomic_store(&s->taken, 0);
+}
+
+bool
+space_has(struct journal *j, uint64_t size)
+{
+	struct space *s = &j->space;
+	uint64_t now = journal_now(), entries, wanted;
+	bool has;
+
+	(void)pthread_mutex_lock(&s->lock);
+	if (!s->known || now - s->looked_at >= LOOK_EVERY) {
+		s->looked_at = now;
+		look(j);
+	}
+	/*
+	 * An entry's size is not known before its end. Each open one is taken
+	 * to bring one chunk more, and to need a file.
+	 */
+	entries = atomic_load(&j->open_entries);
+	wanted = size + atomic_load(&s->taken) + entries * SPOOL_CHUNK;
+	has = !s->known || (s->bytes >= wanted && s->inodes > entries);
+	(void)pthread_mutex_unlock(&s->lock);
+	return has;
+}
+
+void
+space_took(struct journal *j, uint64_t size)
+{
+	(void)atomic_fetch_add(&j->space.taken, size);
+}

@@ -1,0 +1,161 @@
+#include "spool/spool.h"
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "io/loop.h"
+#include "io/mailbox.h"
+#include "spool/content.h"
+#include "spool_priv.h"
+
+enum { ID_SHIFT = 10 }; /* ids in a millisecond before they run ahead */
+
+void
+spool_close(struct spool *s)
+{
+	s->ops->close(s);
+}
+
+enum spool_status
+spool_room(struct spool *s, uint64_t size)
+{
+	return s->ops->room(s, size);
+}
+
+uint64_t
+spool_next_id(struct spool *s)
+{
+	uint64_t clock = (uint64_t)wall_now() << ID_SHIFT;
+	uint64_t last = atomic_load(&s->last_id), next;
+
+	do {
+		next = last + 1 > clock ? last + 1 : clock;
+	} while (!atomic_compare_exchange_weak(&s->last_id, &last, next));
+	return next;
+}
+
+void
+spool_id_seen(struct spool *s, uint64_t id)
+{
+	uint64_t last = atomic_load(&s->last_id);
+
+	while (
+	    last < id && !atomic_compare_exchange_weak(&s->last_id, &last, id))
+		;
+}
+
+struct spool_entry *
+spool_entry_open(struct spool *s, struct loop *loop)
+{
+	struct spool_entry *e = s->ops->entry_open(s);
+
+	e->spool = s;
+	e->loop = loop;
+	e->id = spool_next_id(s);
+	return e;
+}
+
+uint64_t
+spool_entry_id(const struct spool_entry *e)
+{
+	return e->id;
+}
+
+void
+spool_entry_append_take(
+    struct spool_entry *e, struct buf *chunk, spool_done_cb cb, void *arg)
+{
+	e->appended += buf_len(chunk);
+	e->spool->ops->append_take(e, chunk, cb, arg);
+}
+
+uint64_t
+spool_entry_appended(const struct spool_entry *e)
+{
+	return e->appended;
+}
+
+void
+spool_commit(struct spool_entry *e, const struct envelope *env,
+    struct content *content, spool_done_cb cb, void *arg)
+{
+	/* One of the two has the content; the record would lie otherwise. */
+	assert(env->id == e->id);
+	assert(content == NULL || e->appended == 0);
+	assert(env->size ==
+	       (content == NULL ? e->appended : content_size(content)));
+	e->spool->ops->commit(e, env, content, cb, arg);
+}
+
+void
+spool_entry_drop(struct spool_entry *e)
+{
+	e->spool->ops->drop(e);
+}
+
+void
+spool_progress(
+    struct spool *s, uint64_t id, const struct progress *rcpts, uint32_t n)
+{
+	s->ops->progress(s, id, rcpts, n);
+}
+
+void
+spool_set_flags(struct spool *s, uint64_t id, uint32_t message_flags)
+{
+	s->ops->set_flags(s, id, message_flags);
+}
+
+void
+spool_done(struct spool *s, uint64_t id)
+{
+	s->ops->done(s, id);
+}
+
+void
+spool_fetch(struct spool *s, uint64_t id, struct loop *loop, spool_fetch_cb cb,
+    void *arg)
+{
+	s->ops->fetch(s, id, loop, cb, arg);
+}
+
+void
+spool_health(struct spool *s, struct spool_health *out)
+{
+	*out = (struct spool_health){ 0 };
+	s->ops->health(s, out);
+}
+
+struct fetched {
+	struct parcel parcel;
+	enum spool_status status;
+	struct content *content; /* the callee's */
+	spool_fetch_cb cb;
+	void *arg;
+};
+
+static void
+on_fetched(struct parcel *p)
+{
+	struct fetched *f = (struct fetched *)(void *)p;
+	struct fetched copy = *f;
+
+	free(f);
+	copy.cb(copy.status, copy.content, copy.arg);
+}
+
+void
+spool_answer_fetch(struct loop *loop, enum spool_status status,
+    struct content *content_take, spool_fetch_cb cb, void *arg)
+{
+	struct fetched *f = MEM_NEW(struct fetched);
+
+	*f = (struct fetched){ .parcel.open = on_fetched,
+		.status = status,
+		.content = content_take,
+		.cb = cb,
+		.arg = arg };
+	mailbox_post(loop, &f->parcel);
+}

@@ -1,0 +1,54 @@
+/*
+ * spool_priv: what an implementation of the spool provides. Each has a struct
+ * of its own that begins with struct spool, and entries that begin with struct
+ * spool_entry. spool.h has the contracts.
+ */
+#ifndef SPOOL_SPOOL_PRIV_H
+#define SPOOL_SPOOL_PRIV_H
+
+#include "spool/spool.h"
+
+struct spool_ops {
+	void (*close)(struct spool *s);
+	enum spool_status (*room)(struct spool *s, uint64_t size);
+	/* Sets the id; spool.c sets the rest of the struct. */
+	struct spool_entry *(*entry_open)(struct spool *s);
+	void (*append_take)(struct spool_entry *e, struct buf *chunk,
+	    spool_done_cb cb, void *arg);
+	void (*commit)(struct spool_entry *e, const struct envelope *env,
+	    struct content *content, spool_done_cb cb, void *arg);
+	void (*drop)(struct spool_entry *e);
+	void (*progress)(struct spool *s, uint64_t id,
+	    const struct progress *rcpts, uint32_t n);
+	void (*set_flags)(struct spool *s, uint64_t id, uint32_t message_flags);
+	void (*done)(struct spool *s, uint64_t id);
+	void (*fetch)(struct spool *s, uint64_t id, struct loop *loop,
+	    spool_fetch_cb cb, void *arg);
+	void (*health)(struct spool *s, struct spool_health *out);
+};
+
+struct spool {
+	const struct spool_ops *ops;
+	_Atomic uint64_t last_id; /* that was given out, or found on disk */
+};
+
+struct spool_entry {
+	struct spool *spool; /* borrowed: outlives its entries */
+	struct loop *loop; /* borrowed: where its answers go */
+	uint64_t id;
+	uint64_t appended;
+};
+
+/*
+ * An id that no message of this spool ever had: above the last one, and no less
+ * than the clock says, so that they also tell when.
+ */
+uint64_t spool_next_id(struct spool *s);
+/* Ids up to this one are taken. */
+void spool_id_seen(struct spool *s, uint64_t id);
+
+/* Posts the outcome of a fetch; takes the content. */
+void spool_answer_fetch(struct loop *loop, enum spool_status status,
+    struct content *content_take, spool_fetch_cb cb, void *arg);
+
+#endif

@@ -1,0 +1,293 @@
+/*
+ * One round: what waits becomes one group, one write and one sync, and then
+ * part of the index. In a group the order is: cancels, news, messages, copies.
+ * News come before the copies that already have them, so that a start which
+ * reads both ends with the newest state.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/metrics.h"
+#include "journal_priv.h"
+#include "le_priv.h"
+#include "mail/envelope.h"
+#include "spool/content.h"
+
+/* Bounds how long the clients in a group wait for each other. */
+enum { GROUP_MAX = 4 * 1024 * 1024 };
+
+/*
+ * Makes sure that the group has room for `need` bytes more. The first record
+ * of a group may open a new segment. 1, 0 when it has to wait, or -errno.
+ */
+static int
+make_room(struct journal *j, uint64_t need)
+{
+	struct group *g = &j->group;
+	struct segment *s = j->current;
+	int rc;
+
+	if (!group_is_empty(g))
+		return g->at + need <= s->size &&
+		       g->at + need - g->start <= GROUP_MAX;
+	if (s == NULL || s->end + need > s->size) {
+		rc = roll(j, need);
+		if (rc != 0)
+			return rc;
+		s = j->current;
+	}
+	group_begin(
+	    g, j->salt, s->number, s->end, s->started ? NULL : j->front);
+	return 1;
+}
+
+static int
+add_cancels(struct journal *j)
+{
+	size_t len = j->ncancels * 8;
+	int rc = make_room(j, group_record_size(len));
+	uint8_t *p;
+
+	if (rc < 0)
+		return rc;
+	p = group_record(&j->group, RECORD_CANCEL, 0, len);
+	for (size_t i = 0; i < j->ncancels; i++)
+		le_put64(p + i * 8, j->cancels[i].id);
+	(void)group_record_end(&j->group, NULL, 0);
+	return 0;
+}
+
+/* Returns like make_room(). */
+static int
+add_lazy(struct journal *j, const struct lazy *lazy)
+{
+	int rc = make_room(j, group_record_size(lazy->length));
+	uint8_t *p;
+
+	if (rc <= 0)
+		return rc;
+	p = group_record(&j->group, lazy->type, lazy->id, lazy->length);
+	if (lazy->length > 0)
+		memcpy(p, lazy->payload, lazy->length);
+	(void)group_record_end(&j->group, NULL, 0);
+	return 1;
+}
+
+static int
+add_message(struct journal *j, const struct record_message *m,
+    const struct span *content, int n, struct group_place *place)
+{
+	size_t own = record_message_size(m), len = own;
+	int rc;
+	uint8_t *p;
+
+	for (int i = 0; i < n; i++)
+		len += content[i].len;
+	if (len > UINT32_MAX / 2)
+		return -EFBIG;
+	rc = make_room(j, group_record_size(len));
+	if (rc <= 0)
+		return rc;
+	p = group_record(&j->group, RECORD_MESSAGE, m->env->id, own);
+	record_message_encode(m, p);
+	*place = group_record_end(&j->group, content, n);
+	return 1;
+}
+
+static int
+add_commit(struct journal *j, struct journal_entry *e)
+{
+	struct record_message m = {
+		.env = e->env, .in_file = e->has_file, .content_crc = e->crc
+	};
+	struct span content[2];
+	int n = 0;
+
+	if (!e->has_file && e->content != NULL)
+		n = content_pieces(e->content, 0, content);
+	return add_message(j, &m, content, n, &e->place);
+}
+
+/* A copy that cannot be made now is made with another group. */
+static int
+add_copy(struct journal *j, struct copy *c)
+{
+	struct message_found found;
+	struct record_message m;
+	int rc = reclaim_read(j, c, &found);
+
+	if (rc <= 0)
+		return rc == -EBADMSG ? 1 : rc;
+	m = (struct record_message){ .env = found.env,
+		.rows = c->rows,
+		.flags = c->flags,
+		.in_file = found.in_file,
+		.content_crc = found.content_crc };
+	rc = add_message(j, &m, &found.content, 1, &c->place);
+	c->added = rc == 1;
+	message_found_clear(&found);
+	return rc;
+}
+
+/* What did not fit goes back to where it came from, in front. */
+static void
+put_back(struct journal *j, struct list *queue, struct list *rest)
+{
+	(void)pthread_mutex_lock(&j->lock);
+	list_splice(rest, queue);
+	list_splice(queue, rest);
+	(void)pthread_mutex_unlock(&j->lock);
+}
+
+static int
+add_lazies(struct journal *j, struct round *r)
+{
+	struct list waiting, *node;
+	int rc = 1;
+
+	list_init(&waiting);
+	list_splice(&waiting, &r->lazies);
+	while (rc == 1 && (node = list_pop(&waiting)) != NULL) {
+		rc = add_lazy(j, LIST_ENTRY(node, struct lazy, node));
+		if (rc == 1)
+			list_append(&r->lazies, node);
+		else
+			list_prepend(&waiting, node);
+	}
+	put_back(j, &j->lazies, &waiting);
+	return rc;
+}
+
+static int
+add_commits(struct journal *j, struct round *r)
+{
+	struct list waiting, *node;
+	int rc = 1;
+
+	list_init(&waiting);
+	list_splice(&waiting, &r->commits);
+	while (rc == 1 && (node = list_pop(&waiting)) != NULL) {
+		rc =
+		    add_commit(j, LIST_ENTRY(node, struct journal_entry, node));
+		/* One that cannot be written at all must not come again. */
+		if (rc != 0)
+			list_append(&r->commits, node);
+		else
+			list_prepend(&waiting, node);
+	}
+	put_back(j, &j->commits, &waiting);
+	return rc;
+}
+
+static int
+fill(struct journal *j, struct round *r)
+{
+	int rc = r->resume ? add_cancels(j) : 0;
+
+	if (rc < 0) {
+		put_back(j, &j->lazies, &r->lazies);
+		return rc;
+	}
+	rc = add_lazies(j, r);
+	if (rc < 0) {
+		put_back(j, &j->commits, &r->commits);
+		return rc;
+	}
+	if (rc == 0)
+		reclaim_clear(r); /* they have news that is not in yet */
+	rc = add_commits(j, r);
+	for (size_t i = 0; rc == 1 && i < r->ncopies; i++)
+		rc = add_copy(j, &r->copies[i]);
+	return rc < 0 ? rc : 0;
+}
+
+int
+round_write(struct journal *j, struct round *r)
+{
+	const struct disk *d = j->disk;
+	struct iovec *pieces;
+	uint64_t at;
+	size_t n;
+	int rc;
+
+	group_begin(&j->group, 0, 0, 0, NULL);
+	rc = fill(j, r);
+	if (rc != 0 || group_is_empty(&j->group))
+		return rc;
+	metric_add(METRIC_COMMIT_RECORDS, (int64_t)j->group.nheads);
+	pieces = group_finish(&j->group, &n, &at);
+	rc = disk_write(d, j->current->fd, pieces, n, at);
+	if (rc == 0 && d->sync(d->arg, j->current->fd) != 0)
+		rc = errno == 0 ? -EIO : -errno;
+	if (rc == 0)
+		metric_add(METRIC_COMMITS, 1);
+	return rc;
+}
+
+/* --- into the index --- */
+
+static void
+settle_lazy(struct journal *j, struct lazy *lazy)
+{
+	struct live *live;
+	uint64_t file = 0;
+
+	if (lazy->type == RECORD_DONE) {
+		live = index_get(&j->index, lazy->id);
+		if (live != NULL && live->in_file)
+			file = live->id;
+		if (live != NULL)
+			index_remove(&j->index, live);
+	}
+	free(lazy);
+	if (file != 0)
+		keeper_remove_content(j, file);
+}
+
+static void
+settle_commit(struct journal *j, struct journal_entry *e)
+{
+	struct live *live = e->live;
+
+	e->live = NULL;
+	live->segment = j->current;
+	live->offset = e->place.offset;
+	live->length = e->place.length;
+	index_add_take(&j->index, live);
+	if (e->content != NULL && content_is_in_memory(e->content))
+		index_hold(&j->index, live, e->content);
+}
+
+static void
+start_segment(struct journal *j, struct segment *s)
+{
+	if (s->started)
+		return;
+	s->started = true;
+	list_append(&j->segments, &s->node);
+	j->nsegments++;
+	j->used_bytes += s->size;
+}
+
+void
+round_settle(struct journal *j, struct round *r)
+{
+	struct list *node;
+
+	if (group_is_empty(&j->group) && r->ncopies == 0)
+		return;
+	(void)pthread_mutex_lock(&j->lock);
+	if (!group_is_empty(&j->group)) {
+		start_segment(j, j->current);
+		j->current->end = round_up(j->group.at, GROUP_ALIGN);
+	}
+	while ((node = list_pop(&r->lazies)) != NULL)
+		settle_lazy(j, LIST_ENTRY(node, struct lazy, node));
+	LIST_FOREACH (it, &r->commits)
+		settle_commit(j, LIST_ENTRY(it, struct journal_entry, node));
+	reclaim_settle(j, r);
+	reclaim_drop_empty(j);
+	(void)pthread_mutex_unlock(&j->lock);
+}

@@ -1,0 +1,494 @@
+/*
+ * States and what leads from one to the other:
+ *
+ *            EHLO            MAIL          RCPT          DATA, 354
+ *   NEW ----------> READY ---------> MAIL ------> RCPT ----------> DATA
+ *    ^               ^  | AUTH         (RSET, EHLO: READY)           |
+ *    | STARTTLS      |  v                                     end of data
+ *    +---------------+ AUTH            STORING <---------------------+
+ *                    ^                    |
+ *                    +--------------------+ 250, 4xx or 5xx
+ *
+ * session_step() is the one way in. It handles the event, then goes on taking
+ * lines (or content) from the input until something other than input is
+ * needed. One table says which verb is allowed where; nobody else asks.
+ */
+#include "session_priv.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "smtp/command.h"
+
+#define IN(state) (1u << STATE_##state)
+#define COMMAND (IN(NEW) | IN(READY) | IN(MAIL) | IN(RCPT))
+
+enum { OPEN_TO_ALL = 0, NEEDS_TLS = 1, NEEDS_LOGIN = 2 };
+
+static const char *
+do_ehlo(struct session *s, struct span args, struct buf *out);
+static const char *
+do_helo(struct session *s, struct span args, struct buf *out);
+static const char *
+do_starttls(struct session *s, struct span args, struct buf *out);
+static const char *
+do_rset(struct session *s, struct span args, struct buf *out);
+static const char *
+do_noop(struct session *s, struct span args, struct buf *out);
+static const char *
+do_help(struct session *s, struct span args, struct buf *out);
+static const char *
+do_vrfy(struct session *s, struct span args, struct buf *out);
+static const char *
+do_quit(struct session *s, struct span args, struct buf *out);
+static const char *
+do_refused(struct session *s, struct span args, struct buf *out);
+
+static const struct verb {
+	struct span name;
+	unsigned allowed; /* states */
+	unsigned needs;
+	verb_fn run;
+} verbs[] = {
+	{ { "EHLO", 4 }, COMMAND, OPEN_TO_ALL, do_ehlo },
+	{ { "HELO", 4 }, COMMAND, OPEN_TO_ALL, do_helo },
+	{ { "STARTTLS", 8 }, IN(READY), OPEN_TO_ALL, do_starttls },
+	{ { "AUTH", 4 }, IN(READY), NEEDS_TLS, do_auth },
+	{ { "MAIL", 4 }, IN(READY), NEEDS_TLS | NEEDS_LOGIN, do_mail },
+	{ { "RCPT", 4 }, IN(MAIL) | IN(RCPT), NEEDS_TLS | NEEDS_LOGIN,
+	    do_rcpt },
+	{ { "DATA", 4 }, IN(RCPT), NEEDS_TLS | NEEDS_LOGIN, do_data },
+	{ { "RSET", 4 }, COMMAND, OPEN_TO_ALL, do_rset },
+	{ { "NOOP", 4 }, COMMAND, OPEN_TO_ALL, do_noop },
+	{ { "HELP", 4 }, COMMAND, OPEN_TO_ALL, do_help },
+	{ { "VRFY", 4 }, COMMAND, NEEDS_TLS | NEEDS_LOGIN, do_vrfy },
+	{ { "EXPN", 4 }, COMMAND, NEEDS_TLS | NEEDS_LOGIN, do_refused },
+	{ { "TURN", 4 }, COMMAND, NEEDS_TLS | NEEDS_LOGIN, do_refused },
+	{ { "ETRN", 4 }, COMMAND, NEEDS_TLS | NEEDS_LOGIN, do_refused },
+	{ { "QUIT", 4 }, COMMAND, OPEN_TO_ALL, do_quit },
+};
+
+/* --- making and ending --- */
+
+struct session *
+session_new(const struct session_options *o)
+{
+	struct session *s = MEM_NEW(struct session);
+
+	s->conf = o->conf;
+	s->mechanisms = o->mechanisms;
+	s->nmechanisms = o->nmechanisms;
+	s->implicit_tls = o->implicit_tls;
+	(void)snprintf(s->client, sizeof s->client, "%s", o->client);
+	buf_init(&s->tx.rcpts, (size_t)s->conf->limits.recipients * 300);
+	buf_init(&s->facts, 16384);
+	return s;
+}
+
+void
+session_free(struct session *s)
+{
+	if (s == NULL)
+		return;
+	session_forget(s);
+	buf_clear(&s->facts);
+	buf_clear(&s->auth_data);
+	free(s->login);
+	free(s);
+}
+
+void
+session_enter(struct session *s, enum state to)
+{
+	static const char *const names[] = { "new", "ready", "auth", "mail",
+		"rcpt", "data", "storing", "closed" };
+
+	if (log_is_on(LOG_DEBUG))
+		(void)buf_printf(&s->facts, "debug state from=%s to=%s\n",
+		    names[s->state], names[to]);
+	s->state = to;
+}
+
+void
+session_forget(struct session *s)
+{
+	size_t max = s->tx.rcpts.max;
+
+	free(s->tx.sender);
+	free(s->tx.hashes);
+	buf_clear(&s->tx.rcpts);
+	buf_clear(&s->tx.head);
+	buf_clear(&s->tx.body);
+	s->tx = (struct transaction){ .rcpts.max = max };
+}
+
+/* RFC 3207 4.2: what was learnt before the handshake does not count. */
+static void
+forget_client(struct session *s)
+{
+	session_forget(s);
+	free(s->login);
+	s->login = NULL;
+	s->helo[0] = '\0';
+	s->is_esmtp = false;
+}
+
+void
+session_say(struct buf *out, const char *reply)
+{
+	(void)buf_append_text(out, reply);
+	(void)buf_append(out, "\r\n", 2);
+}
+
+const char *
+session_textf(struct session *s, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	(void)vsnprintf(s->text, sizeof s->text, format, ap);
+	va_end(ap);
+	return s->text;
+}
+
+/* --- verbs that are no part of a transaction --- */
+
+static bool
+take_helo(struct session *s, struct span args)
+{
+	if (span_is_empty(args) || args.len > HELO_MAX)
+		return false;
+	for (size_t i = 0; i < args.len; i++)
+		if (args.ptr[i] <= ' ' || args.ptr[i] > '~')
+			return false;
+	memcpy(s->helo, args.ptr, args.len);
+	s->helo[args.len] = '\0';
+	session_forget(s); /* RFC 5321 4.1.4 */
+	session_enter(s, STATE_READY);
+	return true;
+}
+
+static const char bad_helo[] =
+    "501 5.5.4 Say EHLO with your name: EHLO client.example";
+
+static const char *
+do_helo(struct session *s, struct span args, struct buf *out)
+{
+	(void)out;
+	if (!take_helo(s, args))
+		return bad_helo;
+	s->is_esmtp = false;
+	return session_textf(s, "250 %s", s->conf->hostname);
+}
+
+static void
+say_mechanisms(const struct session *s, struct buf *out)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < s->nmechanisms; i++) {
+		if (!auth_offers(s, span_text(s->mechanisms[i])))
+			continue;
+		(void)buf_printf(
+		    out, "%s%s", any ? " " : "250-AUTH ", s->mechanisms[i]);
+		any = true;
+	}
+	if (any)
+		(void)buf_append_text(out, "\r\n");
+}
+
+static const char *
+do_ehlo(struct session *s, struct span args, struct buf *out)
+{
+	if (!take_helo(s, args))
+		return bad_helo;
+	s->is_esmtp = true;
+	(void)buf_printf(out,
+	    "250-%s\r\n250-PIPELINING\r\n250-SIZE %llu\r\n250-8BITMIME\r\n",
+	    s->conf->hostname, (unsigned long long)s->conf->max_message);
+	if (!s->has_tls)
+		(void)buf_append_text(out, "250-STARTTLS\r\n");
+	else if (s->login == NULL)
+		say_mechanisms(s, out);
+	return "250 ENHANCEDSTATUSCODES";
+}
+
+static const char *
+do_starttls(struct session *s, struct span args, struct buf *out)
+{
+	(void)out;
+	if (!span_is_empty(args))
+		return "501 5.5.4 STARTTLS takes no argument";
+	if (s->has_tls)
+		return "503 5.5.1 TLS is on already";
+	s->need = SESSION_TLS;
+	return "220 2.0.0 Ready to start TLS";
+}
+
+static const char *
+do_rset(struct session *s, struct span args, struct buf *out)
+{
+	(void)out;
+	if (!span_is_empty(args))
+		return "501 5.5.4 RSET takes no argument";
+	session_forget(s);
+	if (s->state != STATE_NEW)
+		session_enter(s, STATE_READY);
+	return "250 2.0.0 Reset";
+}
+
+static const char *
+do_noop(struct session *s, struct span args, struct buf *out)
+{
+	(void)s;
+	(void)args;
+	(void)out;
+	return "250 2.0.0 Ok";
+}
+
+static const char *
+do_help(struct session *s, struct span args, struct buf *out)
+{
+	(void)s;
+	(void)args;
+	(void)out;
+	return "214 2.0.0 EHLO STARTTLS AUTH MAIL RCPT DATA RSET NOOP VRFY "
+	       "QUIT; see RFC 6409";
+}
+
+static const char *
+do_vrfy(struct session *s, struct span args, struct buf *out)
+{
+	(void)s;
+	(void)out;
+	if (span_is_empty(args))
+		return "501 5.5.4 VRFY wants an address";
+	return "252 2.1.5 Cannot tell; send the message and it will be tried";
+}
+
+static const char *
+do_refused(struct session *s, struct span args, struct buf *out)
+{
+	(void)s;
+	(void)args;
+	(void)out;
+	return "502 5.5.1 Command not implemented";
+}
+
+static const char *
+do_quit(struct session *s, struct span args, struct buf *out)
+{
+	(void)args;
+	(void)out;
+	s->wants_close = true;
+	return "221 2.0.0 Bye";
+}
+
+/* --- dispatch --- */
+
+static const char *
+order_text(const struct session *s, const struct verb *v)
+{
+	if (s->state == STATE_NEW)
+		return "503 5.5.1 EHLO first";
+	if (v->run == do_rcpt)
+		return "503 5.5.1 MAIL first";
+	if (v->run == do_data)
+		return s->state == STATE_MAIL ? "554 5.5.1 No valid recipients"
+					      : "503 5.5.1 MAIL first";
+	return "503 5.5.1 Not during a mail transaction";
+}
+
+static const char *
+dispatch(struct session *s, struct span line, struct buf *out)
+{
+	const struct verb *v = NULL;
+	struct command c;
+
+	command_parse(line, &c);
+	for (size_t i = 0; i < ARRAY_LEN(verbs) && v == NULL; i++)
+		if (span_equal_nocase(c.verb, verbs[i].name))
+			v = &verbs[i];
+	if (v == NULL)
+		return "500 5.5.2 Command not recognized";
+	if ((v->needs & NEEDS_TLS) && !s->has_tls)
+		return "530 5.7.0 Must issue a STARTTLS command first";
+	if ((v->needs & NEEDS_LOGIN) && s->login == NULL)
+		return "530 5.7.0 Authentication required";
+	if (!(v->allowed & 1u << s->state))
+		return order_text(s, v);
+	return v->run(s, c.args, out);
+}
+
+/* A client that only makes mistakes is a program gone wrong, or worse. */
+static void
+count_error(struct session *s, const char *reply, struct buf *out)
+{
+	if (reply[0] != '5' || ++s->errors < s->conf->limits.errors ||
+	    s->wants_close)
+		return;
+	session_say(out, "421 4.7.0 Too many errors");
+	(void)buf_printf(
+	    &s->facts, "info dropped reason=errors count=%u\n", s->errors);
+	s->wants_close = true;
+}
+
+static void
+run_line(struct session *s, struct span line, struct buf *out)
+{
+	const char *reply;
+
+	if (s->state == STATE_AUTH) {
+		auth_line(s, line, out);
+		return;
+	}
+	reply = dispatch(s, line, out);
+	if (reply == NULL)
+		return;
+	session_say(out, reply);
+	count_error(s, reply, out);
+}
+
+/* Takes lines as long as nothing else is needed. False: input is short. */
+static bool
+take_line(struct session *s, struct span *in, struct buf *out)
+{
+	struct span line;
+
+	if (s->skips_line) {
+		size_t end = span_find(*in, '\n');
+
+		s->skips_line = end == in->len;
+		*in = span_from(*in, end + 1);
+		return !s->skips_line;
+	}
+	switch (command_take_line(in, &line)) {
+	case COMMAND_LINE_OK: run_line(s, line, out); return true;
+	case COMMAND_LINE_MORE: return false;
+	case COMMAND_LINE_TOO_LONG:
+		s->skips_line = true;
+		if (s->state == STATE_AUTH)
+			session_enter(s, STATE_READY);
+		session_say(out, "500 5.5.2 Line too long");
+		count_error(s, "5", out);
+		return true;
+	case COMMAND_LINE_BARE:
+		if (s->state == STATE_AUTH)
+			session_enter(s, STATE_READY);
+		session_say(out, "500 5.5.2 Lines must end in CRLF");
+		count_error(s, "5", out);
+		return true;
+	}
+	return false;
+}
+
+static enum session_need
+go_on(struct session *s, struct span *in, struct buf *out)
+{
+	while (s->need == SESSION_INPUT && !s->wants_close &&
+	       !span_is_empty(*in)) {
+		if (s->state == STATE_DATA)
+			data_input(s, in, out);
+		else if (!take_line(s, in, out))
+			break;
+	}
+	/*
+	 * What stands behind STARTTLS came in clear, perhaps from somebody
+	 * else (RFC 3207 section 6): such a connection is not worth going on.
+	 */
+	if (s->need == SESSION_TLS && !span_is_empty(*in)) {
+		buf_reset(out);
+		session_say(out, "554 5.5.0 Input behind STARTTLS");
+		(void)buf_append_text(&s->facts,
+		    "warn dropped reason=\"input behind STARTTLS\"\n");
+		s->wants_close = true;
+	}
+	if (s->wants_close) {
+		session_enter(s, STATE_CLOSED);
+		return SESSION_CLOSE;
+	}
+	return s->need;
+}
+
+/* --- events --- */
+
+static void
+take_tls(struct session *s, const struct session_event *ev)
+{
+	if (span_is_empty(ev->tls_version))
+		return;
+	s->has_tls = true;
+	s->has_binding = ev->has_binding;
+	(void)snprintf(s->tls_version, sizeof s->tls_version, "%.*s",
+	    SPAN_ARG(ev->tls_version));
+	(void)snprintf(s->tls_cipher, sizeof s->tls_cipher, "%.*s",
+	    SPAN_ARG(ev->tls_cipher));
+}
+
+static void
+bid_farewell(struct session *s, const char *reply, struct buf *out)
+{
+	/* Nobody waits for a reply in the middle of a handshake. */
+	session_say(out, reply);
+	s->wants_close = true;
+}
+
+enum session_need
+session_step(struct session *s, const struct session_event *ev, struct buf *out)
+{
+	assert(s->state != STATE_CLOSED);
+	s->need = SESSION_INPUT;
+	s->now = ev->now;
+	s->random = ev->random;
+	switch (ev->type) {
+	case EVENT_OPEN:
+		take_tls(s, ev);
+		session_say(out, session_textf(s, "220 %s ESMTP Postern",
+				     s->conf->hostname));
+		break;
+	case EVENT_INPUT: break;
+	case EVENT_TLS:
+		forget_client(s);
+		take_tls(s, ev);
+		session_enter(s, STATE_NEW);
+		break;
+	case EVENT_AUTH: auth_answered(s, ev, out); break;
+	case EVENT_STORED:
+		if (s->store == STORE_OPEN)
+			data_opened(s, ev, out);
+		else
+			data_stored(s, ev, out);
+		break;
+	case EVENT_TIMEOUT:
+		bid_farewell(s, "421 4.4.2 Idle too long", out);
+		break;
+	case EVENT_SHUTDOWN:
+		bid_farewell(s, "421 4.3.2 Shutting down", out);
+		break;
+	case EVENT_END: s->wants_close = true; break;
+	}
+	return go_on(s, ev->in, out);
+}
+
+uint32_t
+session_timeout(const struct session *s)
+{
+	return s->conf->limits.timeout;
+}
+
+struct span
+session_login(const struct session *s)
+{
+	return span_text(s->login);
+}
+
+struct buf *
+session_facts(struct session *s)
+{
+	return &s->facts;
+}

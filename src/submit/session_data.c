@@ -1,0 +1,244 @@
+/*
+ * Content: DATA, what follows it, and the answer to its end.
+ *
+ * The header is kept until it is whole; then Bcc goes and our own lines are
+ * written in `head`. From then on content passes: what grows beyond a chunk is
+ * taken to disk while the rest arrives. A message that will be refused is read
+ * to its true end, and nothing of it is kept.
+ */
+#include "session_priv.h"
+
+#include <string.h>
+
+#include "base/log.h"
+#include "mail/header.h"
+#include "mail/qid.h"
+#include "mail/trace.h"
+
+enum {
+	CHUNK = 128 * 1024, /* beyond it content leaves memory */
+	TAKE_MAX = 64 * 1024,
+};
+
+const char *
+do_data(struct session *s, struct span args, struct buf *out)
+{
+	(void)out;
+	if (!span_is_empty(args))
+		return "501 5.5.4 DATA takes no argument";
+	s->store = STORE_OPEN;
+	s->need = SESSION_STORE;
+	return NULL; /* data_opened() answers */
+}
+
+static const char *
+stored_text(enum session_stored stored)
+{
+	switch (stored) {
+	case STORED_OK: break;
+	case STORED_FULL: return "452 4.3.1 Not enough space; try again later";
+	case STORED_FAULT:
+		return "451 4.3.0 Message could not be stored; try again later";
+	}
+	return NULL;
+}
+
+static void
+refuse(struct session *s, const char *reply)
+{
+	if (s->tx.refusal == NULL)
+		s->tx.refusal = reply;
+	s->tx.drops_input = true;
+	buf_clear(&s->tx.body);
+	buf_clear(&s->tx.head);
+}
+
+void
+data_opened(struct session *s, const struct session_event *ev, struct buf *out)
+{
+	if (ev->stored != STORED_OK) {
+		session_say(out, stored_text(ev->stored));
+		return;
+	}
+	s->tx.id = ev->id;
+	s->tx.is_open = true;
+	s->tx.body.max = 4 * CHUNK;
+	s->tx.head.max = 16384;
+	session_enter(s, STATE_DATA);
+	session_say(out, "354 End data with <CR><LF>.<CR><LF>");
+}
+
+static void
+write_head(struct session *s, const struct header_facts *facts)
+{
+	struct transaction *tx = &s->tx;
+	struct qid qid = qid_format(tx->id);
+	struct trace t = {
+		.helo = span_text(s->helo),
+		.client = span_text(s->client),
+		.hostname = span_text(s->conf->hostname),
+		.protocol = SPAN("ESMTPSA"), /* RFC 3848 */
+		.tls = span_text(s->tls_version),
+		.cipher = span_text(s->tls_cipher),
+		.qid = span_text(qid.text),
+		.when = s->now,
+	};
+
+	if (tx->nrcpt == 1)
+		t.rcpt = span_text(buf_span(&tx->rcpts).ptr);
+	trace_write_received(&tx->head, &t);
+	if (!facts->has_date)
+		trace_write_date(&tx->head, s->now);
+	if (!facts->has_message_id)
+		trace_write_message_id(&tx->head, t.qid, s->random, t.hostname);
+}
+
+/* The header is body[0 .. end). `needs_blank`: none ends it yet. */
+static void
+finish_header(struct session *s, size_t end, bool needs_blank)
+{
+	struct transaction *tx = &s->tx;
+	struct header_facts facts;
+	char *data;
+	size_t len;
+
+	tx->header_done = true;
+	if (needs_blank) {
+		(void)buf_append(&tx->body, "\r\n", 2);
+		data = tx->body.data + tx->body.head;
+		memmove(
+		    data + end + 2, data + end, buf_len(&tx->body) - end - 2);
+		memcpy(data + end, "\r\n", 2);
+	}
+	header_review(span_to(buf_span(&tx->body), end), &facts);
+	if (facts.received > s->conf->limits.received) {
+		refuse(s, "554 5.4.6 Too many Received lines: a mail loop");
+		return;
+	}
+	if (facts.has_bcc) {
+		data = tx->body.data + tx->body.head;
+		len = buf_len(&tx->body);
+		len = header_remove(data, len, SPAN("bcc"));
+		buf_truncate(&tx->body, len);
+	}
+	write_head(s, &facts);
+}
+
+static void
+look_for_header(struct session *s)
+{
+	struct transaction *tx = &s->tx;
+	size_t end = 0;
+
+	switch (
+	    header_find_end(buf_span(&tx->body), &tx->header_scanned, &end)) {
+	case HEADER_BLANK: finish_header(s, end, false); return;
+	case HEADER_NO_BLANK: finish_header(s, end, true); return;
+	case HEADER_MORE: break;
+	}
+	if (tx->dot.state == DOT_END)
+		finish_header(s, buf_len(&tx->body), true);
+	else if (buf_len(&tx->body) > s->conf->limits.header)
+		refuse(s, "552 5.3.4 Header section too long");
+}
+
+static void
+check_content(struct session *s)
+{
+	const struct transaction *tx = &s->tx;
+
+	if (tx->size > s->conf->max_message)
+		refuse(s, "552 5.3.4 Message too big");
+	else if (tx->dot.bare)
+		refuse(s, "550 5.6.0 Bare CR or LF in the message; lines must "
+			  "end in CRLF");
+	else if (tx->dot.nul)
+		refuse(s, "550 5.6.0 NUL byte in the message");
+}
+
+static void
+refuse_at_end(struct session *s, struct buf *out)
+{
+	(void)buf_printf(&s->facts,
+	    "info refused user=%s from=%s size=%llu reply=%s\n",
+	    log_quote_text(s->login), log_quote_text(s->tx.sender),
+	    (unsigned long long)s->tx.size, log_quote_text(s->tx.refusal));
+	session_say(out, s->tx.refusal);
+	session_forget(s);
+	session_enter(s, STATE_READY);
+}
+
+void
+data_input(struct session *s, struct span *in, struct buf *out)
+{
+	struct transaction *tx = &s->tx;
+	struct span some = span_to(*in, TAKE_MAX);
+	size_t before = buf_len(&tx->body);
+	bool fits = dot_read(&tx->dot, &some, &tx->body);
+
+	tx->size += buf_len(&tx->body) - before;
+	if (!fits)
+		refuse(s, "552 5.3.4 Header section too long");
+	*in = span_from(*in, (size_t)(some.ptr - in->ptr));
+	check_content(s);
+	if (!tx->drops_input && !tx->header_done)
+		look_for_header(s);
+	if (tx->drops_input)
+		buf_reset(&tx->body);
+	if (tx->dot.state == DOT_END) {
+		if (tx->drops_input) {
+			refuse_at_end(s, out);
+			return;
+		}
+		s->store = STORE_COMMIT;
+		s->need = SESSION_STORE;
+		session_enter(s, STATE_STORING);
+	} else if (tx->header_done && buf_len(&tx->body) >= CHUNK) {
+		tx->stored += buf_len(&tx->head) + buf_len(&tx->body);
+		s->store = STORE_APPEND;
+		s->need = SESSION_STORE;
+	}
+}
+
+void
+data_stored(struct session *s, const struct session_event *ev, struct buf *out)
+{
+	struct qid qid = qid_format(s->tx.id);
+
+	if (s->store == STORE_APPEND) {
+		/* A fault shows at the end; the rest is read and dropped. */
+		if (ev->stored != STORED_OK)
+			refuse(s, stored_text(ev->stored));
+		return;
+	}
+	session_say(
+	    out, ev->stored != STORED_OK
+		     ? stored_text(ev->stored)
+		     : session_textf(s, "250 2.0.0 queued as %s", qid.text));
+	session_forget(s);
+	session_enter(s, STATE_READY);
+}
+
+enum session_store
+session_store(const struct session *s)
+{
+	return s->store;
+}
+
+struct buf *
+session_head(struct session *s)
+{
+	return &s->tx.head;
+}
+
+struct buf *
+session_body(struct session *s)
+{
+	return &s->tx.body;
+}
+
+bool
+session_has_message(const struct session *s)
+{
+	return s->tx.is_open;
+}

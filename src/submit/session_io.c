@@ -1,0 +1,511 @@
+/*
+ * The good path of a connection, callback by callback, and how each may fail:
+ *
+ *   on_tls       hands shaken (at once on 465, after STARTTLS on 587);
+ *                a failure closes
+ *   on_input     bytes came; the end or an error ends the session
+ *   on_auth      one step of an exchange was answered
+ *   on_appended  a piece of large content is on disk; or the spool failed,
+ *                and the core refuses the message at its end
+ *   on_committed the message is durable; or not, and the core says 4xx
+ *   on_deadline  the client was silent too long
+ *   on_closed    the last one: frees
+ */
+#include "submit/session_io.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "auth/auth.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/metrics.h"
+#include "conf/conf.h"
+#include "io/deadline.h"
+#include "io/loop.h"
+#include "io/stream.h"
+#include "io/tls.h"
+#include "mail/envelope.h"
+#include "mail/qid.h"
+#include "spool/content.h"
+#include "spool/spool.h"
+#include "submit/session.h"
+
+struct session_io {
+	struct list node; /* in worker->sessions */
+	struct submit_worker *worker; /* borrowed: outlives its sessions */
+	const struct conf *conf; /* owned reference */
+	struct tls_server *tls; /* owned reference */
+	struct stream *stream; /* owned */
+	struct session *session; /* owned */
+	struct deadline *deadline; /* owned */
+	struct auth_exchange *exchange; /* owned; NULL: none */
+	struct spool_entry *entry; /* owned; NULL: none */
+	struct envelope *env; /* owned while committing */
+	struct content *content; /* owned while committing */
+	struct buf out;
+	enum session_need need;
+	bool implicit_tls, closing, shutdown_asked;
+	bool append_failed;
+	void *token;
+	char client[64];
+	char sid[20];
+};
+
+static void on_tls(enum stream_status status, void *arg);
+static void on_input(enum stream_status status, void *arg);
+static void on_auth(const struct auth_answer *answer, void *arg);
+static void on_appended(enum spool_status status, void *arg);
+static void on_committed(enum spool_status status, void *arg);
+static void on_deadline(void *arg);
+static void on_closed(void *arg);
+
+static void run(struct session_io *io, struct session_event *ev);
+
+static void
+close_session(struct session_io *io, const char *reason)
+{
+	if (io->closing)
+		return;
+	io->closing = true;
+	log_info("closed sid=%s client=%s reason=%s", io->sid, io->client,
+	    log_quote_text(reason));
+	deadline_cancel(io->deadline);
+	if (io->exchange != NULL)
+		auth_close(io->exchange);
+	io->exchange = NULL;
+	/* A commit under way keeps its entry; on_committed() finishes. */
+	if (io->entry != NULL && io->need != SESSION_STORE) {
+		spool_entry_drop(io->entry);
+		io->entry = NULL;
+	}
+	if (io->need != SESSION_STORE || io->entry == NULL)
+		stream_close(io->stream, on_closed, io);
+}
+
+static void
+on_closed(void *arg)
+{
+	struct session_io *io = arg;
+
+	list_remove(&io->node);
+	deadline_close(io->deadline);
+	session_free(io->session);
+	buf_clear(&io->out);
+	tls_server_unref(io->tls);
+	conf_unref(io->conf);
+	metric_add(METRIC_SESSIONS, -1);
+	io->worker->closed(io->token, io->worker->arg);
+	free(io);
+}
+
+/* The core's facts, each with its level in front, as lines of the log. */
+static void
+log_facts(struct session_io *io)
+{
+	struct buf *facts = session_facts(io->session);
+	struct span all = buf_span(facts);
+
+	while (!span_is_empty(all)) {
+		struct span line = span_cut(&all, '\n');
+		struct span level = span_cut(&line, ' ');
+		struct span event = span_cut(&line, ' ');
+		enum log_level at = LOG_INFO;
+
+		if (span_equal(level, SPAN("warn")))
+			at = LOG_WARN;
+		else if (span_equal(level, SPAN("debug")))
+			at = LOG_DEBUG;
+		log_line(at, "%.*s sid=%s client=%s %.*s", SPAN_ARG(event),
+		    io->sid, io->client, SPAN_ARG(line));
+	}
+	buf_clear(facts);
+}
+
+/* --- what the core may need --- */
+
+static void
+start_auth(struct session_io *io)
+{
+	const struct session_auth *a = session_auth(io->session);
+	unsigned char binding[64];
+	struct auth_options o = {
+		.mechanism = span_text(a->mechanism),
+		.has_initial = a->has_initial,
+		.initial = a->data,
+		.remote_ip = io->client,
+	};
+	size_t len = 0;
+
+	if (!a->is_start && io->exchange != NULL) {
+		auth_step(io->exchange, a->data);
+		return;
+	}
+	o.binding_name = stream_tls_binding(io->stream, binding, &len);
+	o.binding = span_make((char *)binding, len);
+	io->exchange =
+	    auth_start(io->worker->auth, io->worker->loop, &o, on_auth, io);
+}
+
+static enum session_stored
+stored_as(enum spool_status status)
+{
+	switch (status) {
+	case SPOOL_OK: return STORED_OK;
+	case SPOOL_FULL: return STORED_FULL;
+	case SPOOL_FAULT:
+	case SPOOL_ABSENT:
+	case SPOOL_DAMAGED: break;
+	}
+	return STORED_FAULT;
+}
+
+/* Answered at once: opening touches no disk. */
+static void
+open_entry(struct session_io *io)
+{
+	struct session_event ev = { .type = EVENT_STORED };
+	enum spool_status status = spool_room(io->worker->spool, 0);
+
+	if (status == SPOOL_OK) {
+		io->entry =
+		    spool_entry_open(io->worker->spool, io->worker->loop);
+		io->append_failed = false;
+		ev.id = spool_entry_id(io->entry);
+	} else {
+		log_warn("refused sid=%s reason=\"%s\"", io->sid,
+		    status == SPOOL_FULL ? "not enough space in the spool"
+					 : "the spool does not accept mail");
+	}
+	ev.stored = stored_as(status);
+	run(io, &ev);
+}
+
+static struct buf *
+next_piece(struct session_io *io)
+{
+	struct buf *head = session_head(io->session);
+
+	return buf_len(head) > 0 ? head : session_body(io->session);
+}
+
+static void
+append_piece(struct session_io *io)
+{
+	spool_entry_append_take(io->entry, next_piece(io), on_appended, io);
+}
+
+static void
+commit(struct session_io *io)
+{
+	io->env = session_envelope(io->session);
+	if (spool_entry_appended(io->entry) > 0) {
+		append_piece(io); /* on_appended() commits */
+		return;
+	}
+	io->content = content_new_take(
+	    session_head(io->session), session_body(io->session));
+	spool_commit(io->entry, io->env, io->content, on_committed, io);
+}
+
+static void
+store(struct session_io *io)
+{
+	switch (session_store(io->session)) {
+	case STORE_OPEN: open_entry(io); break;
+	case STORE_APPEND: append_piece(io); break;
+	case STORE_COMMIT: commit(io); break;
+	}
+}
+
+static void
+wait_for_input(struct session_io *io)
+{
+	struct session_event ev = { .type = EVENT_SHUTDOWN };
+
+	if (io->shutdown_asked) {
+		io->shutdown_asked = false;
+		run(io, &ev);
+		return;
+	}
+	deadline_set(
+	    io->deadline, (uint64_t)session_timeout(io->session) * 1000);
+	stream_read(io->stream, on_input, io);
+}
+
+static void
+drop_what_is_over(struct session_io *io)
+{
+	if (io->exchange != NULL && !session_is_authenticating(io->session)) {
+		auth_close(io->exchange);
+		io->exchange = NULL;
+	}
+	if (io->entry != NULL && !session_has_message(io->session)) {
+		spool_entry_drop(io->entry);
+		io->entry = NULL;
+	}
+}
+
+static void
+run(struct session_io *io, struct session_event *ev)
+{
+	struct span input = stream_input(io->stream);
+	size_t before = input.len;
+
+	ev->in = &input;
+	ev->now = wall_now();
+	if (ev->random == 0)
+		ev->random = (uint64_t)random_u32() << 32 | random_u32();
+	io->need = session_step(io->session, ev, &io->out);
+	stream_consume(io->stream, before - input.len);
+	log_facts(io);
+	drop_what_is_over(io);
+	if (buf_len(&io->out) > 0)
+		stream_put(io->stream, buf_span(&io->out));
+	buf_clear(&io->out);
+	deadline_cancel(io->deadline);
+	switch (io->need) {
+	case SESSION_INPUT: wait_for_input(io); break;
+	case SESSION_TLS:
+		deadline_set(io->deadline,
+		    (uint64_t)session_timeout(io->session) * 1000);
+		stream_start_tls(
+		    io->stream, tls_server_session(io->tls), on_tls, io);
+		break;
+	case SESSION_AUTH:
+		stream_flush(io->stream);
+		start_auth(io);
+		break;
+	case SESSION_STORE: store(io); break;
+	case SESSION_CLOSE: close_session(io, "session ended"); break;
+	}
+}
+
+/* --- events --- */
+
+static void
+on_tls(enum stream_status status, void *arg)
+{
+	struct session_io *io = arg;
+	struct session_event ev = { .type = io->implicit_tls ? EVENT_OPEN
+							     : EVENT_TLS };
+	unsigned char binding[64];
+	size_t len;
+
+	if (status != STREAM_OK) {
+		log_info("tls_failed sid=%s client=%s what=%s", io->sid,
+		    io->client, log_quote_text(stream_error(io->stream)));
+		close_session(io, "TLS handshake failed");
+		return;
+	}
+	ev.tls_version = span_text(stream_tls_version(io->stream));
+	ev.tls_cipher = span_text(stream_tls_cipher(io->stream));
+	ev.has_binding = stream_tls_binding(io->stream, binding, &len) != NULL;
+	run(io, &ev);
+}
+
+static void
+on_input(enum stream_status status, void *arg)
+{
+	struct session_io *io = arg;
+	struct session_event ev = { .type = EVENT_INPUT };
+
+	if (status != STREAM_OK) {
+		close_session(io, status == STREAM_END
+				      ? "client closed"
+				      : stream_error(io->stream));
+		return;
+	}
+	run(io, &ev);
+}
+
+static void
+log_login(struct session_io *io, const struct auth_answer *a)
+{
+	const char *mechanism = session_auth(io->session)->mechanism;
+
+	if (a->result == AUTH_OK) {
+		metric_add(METRIC_LOGINS, 1);
+		log_info("login sid=%s client=%s user=%s mech=%s tls=%s",
+		    io->sid, io->client, log_quote(a->login), mechanism,
+		    stream_tls_version(io->stream));
+		return;
+	}
+	metric_add(METRIC_LOGIN_FAILURES, 1);
+	log_line(a->result == AUTH_TEMPORARY ? LOG_ERROR : LOG_WARN,
+	    "login_failed sid=%s client=%s user=%s mech=%s reason=%s", io->sid,
+	    io->client, log_quote(a->login), mechanism,
+	    log_quote_text(a->detail == NULL ? "" : a->detail));
+}
+
+static void
+on_auth(const struct auth_answer *answer, void *arg)
+{
+	static const enum session_authed as[] = {
+		[AUTH_CONTINUE] = AUTHED_CONTINUE,
+		[AUTH_OK] = AUTHED_OK,
+		[AUTH_BAD] = AUTHED_BAD,
+		[AUTH_MALFORMED] = AUTHED_MALFORMED,
+		[AUTH_TEMPORARY] = AUTHED_TEMPORARY,
+	};
+	struct session_io *io = arg;
+	struct session_event ev = { .type = EVENT_AUTH,
+		.auth = as[answer->result],
+		.data = answer->challenge,
+		.login = answer->login };
+
+	if (answer->result != AUTH_CONTINUE)
+		log_login(io, answer);
+	run(io, &ev);
+}
+
+static void
+finish_store(struct session_io *io, enum spool_status status)
+{
+	struct session_event ev = { .type = EVENT_STORED,
+		.stored = stored_as(status) };
+
+	if (io->closing) {
+		if (io->entry != NULL)
+			spool_entry_drop(io->entry);
+		io->entry = NULL;
+		stream_close(io->stream, on_closed, io);
+		return;
+	}
+	run(io, &ev);
+}
+
+static void
+on_appended(enum spool_status status, void *arg)
+{
+	struct session_io *io = arg;
+
+	if (status != SPOOL_OK)
+		io->append_failed = true;
+	if (!io->append_failed && !io->closing && buf_len(next_piece(io)) > 0) {
+		append_piece(io);
+		return;
+	}
+	if (io->env == NULL || io->append_failed || io->closing) {
+		free(io->env);
+		io->env = NULL;
+		finish_store(io, status);
+		return;
+	}
+	spool_commit(io->entry, io->env, NULL, on_committed, io);
+}
+
+static void
+log_accepted(struct session_io *io)
+{
+	struct qid qid = qid_format(io->env->id);
+
+	metric_add(METRIC_ACCEPTED, 1);
+	metric_add(METRIC_ACCEPTED_BYTES, (int64_t)io->env->size);
+	log_info(
+	    "accepted sid=%s qid=%s user=%s from=<%s> nrcpt=%u size=%" PRIu64,
+	    io->sid, qid.text, log_quote_text(io->env->account),
+	    io->env->sender, io->env->nrcpt, io->env->size);
+}
+
+static void
+on_committed(enum spool_status status, void *arg)
+{
+	struct session_io *io = arg;
+	struct envelope *env = io->env;
+	struct content *content = io->content;
+
+	io->entry = NULL; /* it ended with the commit, either way */
+	io->env = NULL;
+	io->content = NULL;
+	if (status == SPOOL_OK) {
+		io->env = env;
+		log_accepted(io);
+		io->env = NULL;
+		io->worker->accepted(env, content, io->worker->arg);
+	} else {
+		metric_add(METRIC_REFUSED, 1);
+		content_unref(content);
+		free(env);
+	}
+	finish_store(io, status);
+}
+
+static void
+on_deadline(void *arg)
+{
+	struct session_io *io = arg;
+	struct session_event ev = { .type = EVENT_TIMEOUT };
+
+	if (io->closing)
+		return;
+	if (io->need == SESSION_INPUT)
+		run(io, &ev);
+	else
+		close_session(io, "handshake took too long");
+}
+
+/* --- start and stop --- */
+
+void
+session_io_start(struct submit_worker *w, const struct submit_connection *c)
+{
+	struct session_io *io = MEM_NEW(struct session_io);
+	struct session_options o = {
+		.conf = c->conf,
+		.mechanisms = c->mechanisms,
+		.nmechanisms = c->nmechanisms,
+		.implicit_tls = c->implicit_tls,
+		.client = c->client,
+	};
+	struct session_event ev = { .type = EVENT_OPEN };
+
+	io->worker = w;
+	io->conf = c->conf;
+	io->tls = c->tls;
+	io->implicit_tls = c->implicit_tls;
+	io->token = c->token;
+	(void)snprintf(io->client, sizeof io->client, "%s", c->client);
+	(void)snprintf(io->sid, sizeof io->sid, "%" PRIx64, c->number);
+	list_append(&w->sessions, &io->node);
+	metric_add(METRIC_SESSIONS, 1);
+	io->session = session_new(&o);
+	io->deadline = deadline_new(w->loop, on_deadline, io);
+	io->stream = stream_new(w->loop, c->fd);
+	log_info("connected sid=%s client=%s tls=%s", io->sid, io->client,
+	    c->implicit_tls ? "implicit" : "starttls");
+	deadline_set(io->deadline, (uint64_t)c->conf->limits.timeout * 1000);
+	if (!c->implicit_tls) {
+		run(io, &ev);
+		return;
+	}
+	io->need = SESSION_TLS;
+	stream_start_tls(io->stream, tls_server_session(io->tls), on_tls, io);
+}
+
+void
+session_io_shutdown_all(struct submit_worker *w)
+{
+	LIST_FOREACH_SAFE (node, next, &w->sessions) {
+		struct session_io *io =
+		    LIST_ENTRY(node, struct session_io, node);
+		struct session_event ev = { .type = EVENT_SHUTDOWN };
+
+		if (io->closing)
+			continue;
+		if (io->need == SESSION_INPUT)
+			run(io, &ev);
+		else
+			io->shutdown_asked = true;
+	}
+}
+
+void
+session_io_abort_all(struct submit_worker *w)
+{
+	LIST_FOREACH_SAFE (node, next, &w->sessions)
+		close_session(LIST_ENTRY(node, struct session_io, node),
+		    "the relay stops");
+}

@@ -1,0 +1,104 @@
+/* postern status: a running relay in one page. */
+#include <stdio.h>
+
+#include "conf/conf.h"
+#include "ctl/client.h"
+#include "tool.h"
+
+static long long
+number(const json_t *o, const char *key)
+{
+	return (long long)json_integer_value(json_object_get(o, key));
+}
+
+static void
+print_spool(const json_t *spool)
+{
+	bool fine = json_is_true(json_object_get(spool, "accepting")) &&
+		    json_is_true(json_object_get(spool, "recording"));
+
+	(void)printf("spool      %s; %lld bytes of messages in %lld bytes, "
+		     "%lld segments\n",
+	    fine ? "fine" : "NOT WELL", number(spool, "live_bytes"),
+	    number(spool, "used_bytes"), number(spool, "segments"));
+	if (!fine)
+		(void)printf("           %s\n",
+		    json_string_value(json_object_get(spool, "why")));
+}
+
+static void
+print_sites(const json_t *sites)
+{
+	char wait[32];
+	json_t *s;
+	size_t i;
+
+	json_array_foreach(sites, i, s)
+	{
+		(void)printf("site       %s: %lld in line, %lld of %lld "
+			     "connections",
+		    json_string_value(json_object_get(s, "site")),
+		    number(s, "waiting"), number(s, "connections"),
+		    number(s, "connections_max"));
+		if (number(s, "closed_for") > 0)
+			(void)printf("; closed for %s: %s",
+			    tool_duration(number(s, "closed_for"), wait),
+			    json_string_value(json_object_get(s, "reason")));
+		(void)putchar('\n');
+	}
+}
+
+static void
+print(const json_t *o)
+{
+	const json_t *n = json_object_get(o, "counters");
+	char up[32];
+
+	(void)printf("postern    %s, process %lld, up %s\n",
+	    json_string_value(json_object_get(o, "version")), number(o, "pid"),
+	    tool_duration(number(o, "uptime"), up));
+	(void)printf("waiting    %lld messages\n", number(o, "waiting"));
+	print_spool(json_object_get(o, "spool"));
+	(void)printf("sessions   %lld now, %lld since the start; logins %lld, "
+		     "failed %lld\n",
+	    number(n, "sessions"), number(n, "connections"),
+	    number(n, "logins"), number(n, "login_failures"));
+	(void)printf("accepted   %lld messages; refused %lld\n",
+	    number(n, "accepted"), number(n, "refused"));
+	(void)printf("delivered  %lld recipients; put off %lld, failed %lld, "
+		     "reports %lld\n",
+	    number(n, "delivered"), number(n, "deferred"), number(n, "failed"),
+	    number(n, "bounces"));
+	print_sites(json_object_get(o, "sites"));
+}
+
+int
+tool_status(struct tool *t, int argc, char **argv)
+{
+	struct ctl_client *c;
+	struct conf *conf;
+	struct err err;
+	json_t *o;
+
+	(void)argv;
+	if (argc != 1)
+		return tool_usage("status [--json]");
+	conf = tool_conf(t);
+	if (conf == NULL)
+		return EXIT_FAILED;
+	c = ctl_client_open(conf->control_socket, &err);
+	o = c == NULL
+		? NULL
+		: ctl_client_ask(c, json_pack("{s:s}", "do", "status"), &err);
+	ctl_client_close(c);
+	conf_unref(conf);
+	if (o == NULL)
+		return tool_fail(&err);
+	if (t->json) {
+		tool_print_json(o);
+		return EXIT_OK;
+	}
+	print(o);
+	json_decref(o);
+	return EXIT_OK;
+}

@@ -1,0 +1,43 @@
+/*
+ * tool: what the sub-commands of postern(1) share. Each is a function from
+ * arguments (its own name first) to an exit code: 0 done, 1 failed, 2 used
+ * wrongly.
+ */
+#ifndef TOOL_TOOL_H
+#define TOOL_TOOL_H
+
+#include <stdbool.h>
+
+#include <jansson.h>
+
+#include "base/err.h"
+
+struct conf;
+
+enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+struct tool {
+	const char *conf_file;
+	bool json; /* --json was given */
+	bool from_stdin; /* --stdin was given */
+	bool all; /* --all was given */
+};
+
+typedef int (*tool_fn)(struct tool *t, int argc, char **argv);
+
+int tool_user(struct tool *t, int argc, char **argv);
+int tool_check(struct tool *t, int argc, char **argv);
+int tool_queue(struct tool *t, int argc, char **argv);
+int tool_status(struct tool *t, int argc, char **argv);
+
+/* "postern: what" on standard error; returns EXIT_FAILED. */
+int tool_fail(const struct err *err);
+int tool_usage(const char *text);
+/* The configuration; NULL after having said why. */
+struct conf *tool_conf(struct tool *t);
+/* Prints it on one line, and frees it. */
+void tool_print_json(json_t *o);
+/* "3d4h", "5m12s": short, for tables. */
+const char *tool_duration(long long seconds, char out[32]);
+
+#endif

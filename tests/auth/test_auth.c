@@ -1,0 +1,1118 @@
+/*
+ * Exchanges through the public face: a loop, the real libsasl2, and a client
+ * that is a script. SCRAM's client side is computed here, so that neither side
+ * of libsasl2 is checked by the other.
+ */
+#include "tests/lib/suite.h"
+
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "base/log.h"
+#include "conf/conf.h"
+#include "io/loop.h"
+#include "smtp/base64.h"
+#include "src/auth/auth_priv.h"
+
+static char folder[64], path[128];
+static struct conf *conf;
+static struct auth *auth;
+static struct loop *loop;
+
+static struct conf *
+make_conf(const char *more)
+{
+	char text[1024];
+	struct buf warnings = { 0 };
+	struct err err = { "" };
+	struct conf *c;
+
+	(void)snprintf(text, sizeof text,
+	    "hostname = relay.test\nauth { users = %s %s }\n", path, more);
+	c = conf_parse(span_text(text), "test.conf", NULL, &warnings, &err);
+	ck_assert_msg(c != NULL, "%s", err.text);
+	buf_clear(&warnings);
+	return c;
+}
+
+static void
+change(enum users_change what, const char *name, const char *password)
+{
+	struct err err = { "" };
+
+	ck_assert_msg(
+	    users_change(path, what, name, span_text(password), &err) == 0,
+	    "%s", err.text);
+}
+
+static void
+open_auth(const char *more)
+{
+	struct err err = { "" };
+
+	conf = make_conf(more);
+	auth = auth_new(conf, &err);
+	ck_assert_msg(auth != NULL, "%s", err.text);
+	loop = loop_new();
+}
+
+/* Accounts of fewer iterations, so that a hundred logins take no time. */
+static void
+write_users(void)
+{
+	static const char *const names[] = { "ann@a.test", "bob", "sus" };
+	FILE *f = fopen(path, "w");
+
+	ck_assert_ptr_nonnull(f);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		struct user u = { .iterations = 4096, .salt_len = 16 };
+		struct buf line = { 0 };
+
+		random_fill(u.salt, u.salt_len);
+		ck_assert(user_derive(&u, SPAN("secret")));
+		user_format(&u, &line);
+		(void)fprintf(f, "%s %.*s%s\n", names[i],
+		    SPAN_ARG(buf_span(&line)), i == 2 ? " suspended" : "");
+		buf_clear(&line);
+	}
+	(void)fclose(f);
+	ck_assert_int_eq(chmod(path, 0600), 0);
+}
+
+static void
+setup(void)
+{
+	(void)strcpy(folder, "/tmp/test_auth.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	(void)snprintf(path, sizeof path, "%s/users", folder);
+	write_users();
+	auth = NULL;
+	loop = NULL;
+	conf = NULL;
+}
+
+static void
+close_auth(void)
+{
+	if (loop != NULL) {
+		loop_stop(loop);
+		loop_run(loop);
+		loop_free(loop);
+	}
+	auth_free(auth);
+	conf_unref(conf);
+	loop = NULL;
+	auth = NULL;
+	conf = NULL;
+}
+
+static void
+teardown(void)
+{
+	char lock[160];
+
+	close_auth();
+	(void)snprintf(lock, sizeof lock, "%s.lock", path);
+	(void)unlink(lock);
+	(void)unlink(path);
+	(void)rmdir(folder);
+}
+
+/* One exchange, and what came last. */
+struct talk {
+	struct auth_exchange *x;
+	bool is_answered;
+	enum auth_result result;
+	char challenge[1024], login[300], detail[300];
+	size_t challenge_len;
+};
+
+static void
+on_answer(const struct auth_answer *a, void *arg)
+{
+	struct talk *t = arg;
+
+	ck_assert(!t->is_answered);
+	t->is_answered = true;
+	t->result = a->result;
+	ck_assert_uint_lt(a->challenge.len, sizeof t->challenge);
+	t->challenge_len = a->challenge.len;
+	if (a->challenge.len > 0)
+		memcpy(t->challenge, a->challenge.ptr, a->challenge.len);
+	t->challenge[a->challenge.len] = '\0';
+	(void)snprintf(t->login, sizeof t->login, "%.*s", SPAN_ARG(a->login));
+	(void)snprintf(t->detail, sizeof t->detail, "%s",
+	    a->detail == NULL ? "" : a->detail);
+}
+
+static enum auth_result
+wait_for(struct talk *t)
+{
+	while (!t->is_answered)
+		(void)uv_run(loop_uv(loop), UV_RUN_ONCE);
+	t->is_answered = false;
+	return t->result;
+}
+
+static void
+end(struct talk *t)
+{
+	auth_close(t->x);
+	t->x = NULL;
+}
+
+static const char exporter[] = "0123456789abcdef0123456789abcdef";
+
+static void
+begin(struct talk *t, const char *mechanism, const char *binding,
+    const char *initial, size_t len)
+{
+	struct auth_options o = {
+		.mechanism = span_text(mechanism),
+		.has_initial = initial != NULL,
+		.initial = span_make(initial, len),
+		.binding_name = binding,
+		.binding =
+		    binding == NULL ? span_text("") : span_text(exporter),
+		.remote_ip = "192.0.2.1",
+	};
+
+	*t = (struct talk){ 0 };
+	t->x = auth_start(auth, loop, &o, on_answer, t);
+	ck_assert_ptr_nonnull(t->x);
+	ck_assert(!t->is_answered);
+}
+
+#define BEGIN(t, mechanism, initial)                                           \
+	begin((t), (mechanism), NULL, (initial), sizeof(initial) - 1)
+
+static const struct {
+	const char *initial;
+	size_t len;
+	enum auth_result want;
+	const char *login, *detail;
+} plain[] = {
+#define ROW(text) (text), sizeof(text) - 1
+	{ ROW("\0ann@a.test\0secret"), AUTH_OK, "ann@a.test", "" },
+	{ ROW("\0ANN@A.test\0secret"), AUTH_OK, "ann@a.test", "" },
+	{ ROW("ann@a.test\0ann@a.test\0secret"), AUTH_OK, "ann@a.test", "" },
+	{ ROW("\0ann@a.test\0Secret"), AUTH_BAD, "",
+	    "wrong password name=\"ann@a.test\"" },
+	{ ROW("\0ann@a.test\0secretx"), AUTH_BAD, "", "wrong password name=" },
+	{ ROW("\0ann@a.test\0"), AUTH_BAD, "", "wrong password name=" },
+	{ ROW("\0nobody\0secret"), AUTH_BAD, "",
+	    "no such account name=\"nobody\"" },
+	{ ROW("\0sus\0secret"), AUTH_BAD, "",
+	    "the account is suspended name=\"sus\"" },
+	{ ROW("\0sus\0wrong"), AUTH_BAD, "",
+	    "the account is suspended name=\"sus\"" },
+	{ ROW("bob\0ann@a.test\0secret"), AUTH_BAD, "", "SASL(-13): " },
+	{ ROW("ann@a.test"), AUTH_MALFORMED, "", "" },
+	{ ROW("\0ann@a.test"), AUTH_MALFORMED, "", "" },
+	{ ROW("\0ann@a.test\0secret\0more"), AUTH_MALFORMED, "", "" },
+	{ ROW("\0ann@a.test\0secret\0"), AUTH_MALFORMED, "", "" },
+	{ ROW("\0\0\0"), AUTH_MALFORMED, "", "" },
+	{ ROW("\0\0secret"), AUTH_BAD, "", "" },
+	{ ROW("\0a\x01\"\0secret"), AUTH_BAD, "",
+	    "no such account name=\"a\\x01\\\"\"" },
+#undef ROW
+};
+
+START_TEST(plain_takes_one_message)
+{
+	struct talk t;
+
+	open_auth("");
+	begin(&t, "PLAIN", NULL, plain[_i].initial, plain[_i].len);
+	(void)wait_for(&t);
+	ck_assert_msg(
+	    t.result == plain[_i].want, "%d: %d %s", _i, t.result, t.detail);
+	ck_assert_str_eq(t.login, plain[_i].login);
+	ck_assert_msg(
+	    strncmp(t.detail, plain[_i].detail, strlen(plain[_i].detail)) == 0,
+	    "%d: %s", _i, t.detail);
+	ck_assert_uint_eq(t.challenge_len, 0);
+	end(&t);
+}
+END_TEST
+
+START_TEST(plain_without_initial_response_is_asked_for)
+{
+	struct talk t;
+
+	open_auth("");
+	begin(&t, "PLAIN", NULL, NULL, 0);
+	ck_assert_int_eq(wait_for(&t), AUTH_CONTINUE);
+	ck_assert_uint_eq(t.challenge_len, 0);
+	auth_step(t.x, SPAN("\0bob\0secret"));
+	ck_assert(!t.is_answered);
+	ck_assert_int_eq(wait_for(&t), AUTH_OK);
+	ck_assert_str_eq(t.login, "bob");
+	end(&t);
+}
+END_TEST
+
+/* In the library such a name would leak: see is_too_long(). */
+START_TEST(names_of_many_bytes_are_bad)
+{
+	static const char *const mechanisms[] = { "PLAIN", "LOGIN",
+		"SCRAM-SHA-256" };
+	char initial[3000];
+	struct talk t;
+
+	memset(initial, 'x', sizeof initial);
+	if (_i == 0)
+		initial[0] = initial[2000] = '\0';
+	open_auth("");
+	begin(&t, mechanisms[_i], NULL, initial, sizeof initial);
+	ck_assert_int_eq(wait_for(&t), AUTH_BAD);
+	end(&t);
+}
+END_TEST
+
+START_TEST(a_password_of_many_bytes_is_wrong)
+{
+	char initial[3000];
+	struct talk t;
+
+	memset(initial, 'x', sizeof initial);
+	memcpy(initial, "\0bob\0secret", 11);
+	open_auth("");
+	begin(&t, "PLAIN", NULL, initial, sizeof initial);
+	ck_assert_int_eq(wait_for(&t), AUTH_BAD);
+	ck_assert_str_eq(t.detail, "wrong password name=\"bob\"");
+	end(&t);
+}
+END_TEST
+
+static const struct {
+	const char *name, *password;
+	bool initial;
+	enum auth_result want;
+} login[] = {
+	{ "bob", "secret", false, AUTH_OK },
+	{ "bob", "secret", true, AUTH_OK },
+	{ "bob", "wrong", false, AUTH_BAD },
+	{ "nobody", "secret", false, AUTH_BAD },
+	{ "sus", "secret", false, AUTH_BAD },
+};
+
+START_TEST(login_takes_two_messages)
+{
+	struct talk t;
+
+	open_auth("");
+	begin(&t, "LOGIN", NULL, login[_i].initial ? login[_i].name : NULL,
+	    login[_i].initial ? strlen(login[_i].name) : 0);
+	ck_assert_int_eq(wait_for(&t), AUTH_CONTINUE);
+	if (!login[_i].initial) {
+		ck_assert_str_eq(t.challenge, "Username:");
+		auth_step(t.x, span_text(login[_i].name));
+		ck_assert_int_eq(wait_for(&t), AUTH_CONTINUE);
+	}
+	ck_assert_str_eq(t.challenge, "Password:");
+	auth_step(t.x, span_text(login[_i].password));
+	ck_assert_int_eq(wait_for(&t), login[_i].want);
+	ck_assert_str_eq(t.login, login[_i].want == AUTH_OK ? "bob" : "");
+	end(&t);
+}
+END_TEST
+
+/* SCRAM's client, RFC 5802 section 3. */
+struct scram {
+	const char *mechanism, *gs2, *binding;
+	const char *name, *password;
+	const char *cbind; /* the binding data that the client puts into c= */
+	enum auth_result want;
+	const char *detail;
+};
+
+static void
+field(const char *message, char name, char *out, size_t size)
+{
+	char key[4] = { ',', name, '=', '\0' };
+	const char *at = strstr(message, key);
+	size_t n;
+
+	if (message[0] == name && message[1] == '=')
+		at = message - 1;
+	ck_assert_msg(at != NULL, "%s", message);
+	at += 3;
+	n = strcspn(at, ",");
+	ck_assert_uint_lt(n, size);
+	memcpy(out, at, n);
+	out[n] = '\0';
+}
+
+static void
+append_base64(struct buf *b, const void *data, size_t len)
+{
+	ck_assert(base64_encode(span_make(data, len), b));
+}
+
+static void
+client_keys(const char *challenge, const char *password,
+    unsigned char client[32], unsigned char stored[32],
+    unsigned char server[32])
+{
+	char salt64[200], count[20];
+	unsigned char salt[100], salted[32];
+	size_t salt_len;
+	struct span key = { (char *)salted, 32 };
+
+	field(challenge, 's', salt64, sizeof salt64);
+	field(challenge, 'i', count, sizeof count);
+	ck_assert(base64_decode_into(
+	    span_text(salt64), salt, sizeof salt, &salt_len));
+	ck_assert_int_eq(PKCS5_PBKDF2_HMAC(password, -1, salt, (int)salt_len,
+			     atoi(count), EVP_sha256(), 32, salted),
+	    1);
+	ck_assert(hmac_sha256(key, SPAN("Client Key"), client));
+	ck_assert(hmac_sha256(key, SPAN("Server Key"), server));
+	ck_assert_int_eq(
+	    EVP_Digest(client, 32, stored, NULL, EVP_sha256(), NULL), 1);
+}
+
+/* The client's last message; `want` is the server's answer to a good one. */
+static void
+client_final(const struct scram *s, const char *bare, const char *challenge,
+    struct buf *out, struct buf *want)
+{
+	unsigned char client[32], stored[32], server[32], mac[32];
+	struct buf message = { 0 }, cbind = { 0 };
+	char nonce[200];
+
+	field(challenge, 'r', nonce, sizeof nonce);
+	client_keys(challenge, s->password, client, stored, server);
+	(void)buf_append_text(&cbind, s->gs2);
+	(void)buf_append_text(&cbind, s->cbind);
+	(void)buf_append_text(out, "c=");
+	append_base64(out, buf_span(&cbind).ptr, buf_len(&cbind));
+	(void)buf_printf(out, ",r=%s", nonce);
+	(void)buf_printf(&message, "%s,%s,", bare, challenge);
+	(void)buf_append_span(&message, buf_span(out));
+	ck_assert(hmac_sha256(
+	    span_make((char *)stored, 32), buf_span(&message), mac));
+	for (size_t i = 0; i < 32; i++)
+		client[i] ^= mac[i];
+	(void)buf_append_text(out, ",p=");
+	append_base64(out, client, 32);
+	ck_assert(hmac_sha256(
+	    span_make((char *)server, 32), buf_span(&message), mac));
+	(void)buf_append_text(want, "v=");
+	append_base64(want, mac, 32);
+	buf_clear(&message);
+	buf_clear(&cbind);
+}
+
+static enum auth_result
+run_scram(const struct scram *s, struct talk *t)
+{
+	struct buf first = { 0 }, final = { 0 }, want = { 0 };
+	char bare[300];
+	enum auth_result result;
+
+	(void)snprintf(
+	    bare, sizeof bare, "n=%s,r=fyko+d2lbbFgONRv9qkxdawL", s->name);
+	(void)buf_printf(&first, "%s%s", s->gs2, bare);
+	begin(
+	    t, s->mechanism, s->binding, buf_span(&first).ptr, buf_len(&first));
+	result = wait_for(t);
+	if (result == AUTH_CONTINUE) {
+		client_final(s, bare, t->challenge, &final, &want);
+		auth_step(t->x, buf_span(&final));
+		result = wait_for(t);
+	}
+	if (result == AUTH_CONTINUE) {
+		ck_assert(span_equal(span_text(t->challenge), buf_span(&want)));
+		auth_step(t->x, SPAN(""));
+		result = wait_for(t);
+	}
+	buf_clear(&first);
+	buf_clear(&final);
+	buf_clear(&want);
+	return result;
+}
+
+#define S256 "SCRAM-SHA-256"
+#define PLUS "SCRAM-SHA-256-PLUS"
+#define EXP "tls-exporter"
+
+static const struct scram scrams[] = {
+	{ S256, "n,,", NULL, "bob", "secret", "", AUTH_OK, "" },
+	{ S256, "n,,", NULL, "BOB", "secret", "", AUTH_OK, "" },
+	{ S256, "n,a=bob,", NULL, "bob", "secret", "", AUTH_OK, "" },
+	{ S256, "n,,", NULL, "ann@a.test", "secret", "", AUTH_OK, "" },
+	{ S256, "n,,", NULL, "bob", "wrong", "", AUTH_BAD, "" },
+	{ S256, "n,,", NULL, "nobody", "secret", "", AUTH_BAD,
+	    "no such account name=\"nobody\"" },
+	{ S256, "n,,", NULL, "sus", "secret", "", AUTH_BAD,
+	    "the account is suspended name=\"sus\"" },
+	{ S256, "n,a=ann@a.test,", NULL, "bob", "secret", "", AUTH_BAD, "" },
+	/* A client without channel binding, where there is one. */
+	{ S256, "n,,", EXP, "bob", "secret", "", AUTH_OK, "" },
+	/* "You do not offer -PLUS": true without TLS data, a lie with it. */
+	{ S256, "y,,", NULL, "bob", "secret", "", AUTH_OK, "" },
+	{ S256, "y,,", EXP, "bob", "secret", "", AUTH_BAD, "" },
+	{ PLUS, "p=tls-exporter,,", EXP, "bob", "secret", exporter, AUTH_OK,
+	    "" },
+	{ PLUS, "p=tls-unique,,", "tls-unique", "bob", "secret", exporter,
+	    AUTH_OK, "" },
+	{ PLUS, "p=tls-exporter,,", EXP, "bob", "wrong", exporter, AUTH_BAD,
+	    "" },
+	{ PLUS, "p=tls-exporter,,", EXP, "sus", "secret", exporter, AUTH_BAD,
+	    "" },
+	/* Somebody between: the two ends see different channels. */
+	{ PLUS, "p=tls-exporter,,", EXP, "bob", "secret",
+	    "0123456789abcdef0123456789abcdeF", AUTH_BAD, "" },
+	{ PLUS, "p=tls-exporter,,", EXP, "bob", "secret", "", AUTH_BAD, "" },
+	{ PLUS, "p=tls-unique,,", EXP, "bob", "secret", exporter, AUTH_BAD,
+	    "" },
+	{ PLUS, "n,,", EXP, "bob", "secret", "", AUTH_BAD, "" },
+	{ PLUS, "y,,", EXP, "bob", "secret", "", AUTH_BAD, "" },
+	{ PLUS, "p=tls-exporter,,", NULL, "bob", "secret", exporter, AUTH_BAD,
+	    "" },
+};
+
+START_TEST(scram_proves_both_sides)
+{
+	const struct scram *s = &scrams[_i];
+	enum auth_result got;
+	struct talk t;
+
+	open_auth("");
+	got = run_scram(s, &t);
+	ck_assert_msg(got == s->want, "%s %s %s: %d %s", s->mechanism, s->gs2,
+	    s->name, got, t.detail);
+	ck_assert_msg(strncmp(t.detail, s->detail, strlen(s->detail)) == 0,
+	    "%s: %s", s->name, t.detail);
+	if (got == AUTH_OK)
+		ck_assert(
+		    span_equal_nocase(span_text(t.login), span_text(s->name)));
+	else
+		ck_assert_str_eq(t.login, "");
+	ck_assert_uint_eq(auth->remember.hits, 0);
+	end(&t);
+}
+END_TEST
+
+START_TEST(scram_says_y_where_plus_is_not_offered)
+{
+	static const struct scram s = { S256, "y,,", EXP, "bob", "secret", "",
+		AUTH_OK, "" };
+	struct talk t;
+
+	open_auth("mechanisms = { SCRAM-SHA-256, PLAIN }");
+	ck_assert_int_eq(run_scram(&s, &t), AUTH_OK);
+	end(&t);
+}
+END_TEST
+
+START_TEST(plus_alone_may_be_offered)
+{
+	static const struct scram s = { PLUS, "p=tls-exporter,,", EXP, "bob",
+		"secret", exporter, AUTH_OK, "" };
+	struct talk t;
+
+	open_auth("mechanisms = { SCRAM-SHA-256-PLUS }");
+	ck_assert_int_eq(run_scram(&s, &t), AUTH_OK);
+	end(&t);
+}
+END_TEST
+
+static const struct {
+	const char *mechanism, *message;
+} malformed[] = {
+	{ S256, "x" },
+	{ S256, "n,," },
+	{ S256, "n,,n=bob" },
+	{ S256, "n,,r=abcdefghijklm" },
+	{ S256, "n,,n=,r=abcdefghijklm" },
+	{ S256, "n,,m=x,n=bob,r=abcdefghijklm" },
+	{ S256, "n,,n=b=3xb,r=abcdefghijklm" },
+	{ S256, "q,,n=bob,r=abcdefghijklm" },
+	{ S256, "n=bob,r=abcdefghijklm" },
+};
+
+START_TEST(scram_refuses_what_is_no_message)
+{
+	struct talk t;
+
+	open_auth("");
+	begin(&t, malformed[_i].mechanism, NULL, malformed[_i].message,
+	    strlen(malformed[_i].message));
+	(void)wait_for(&t);
+	ck_assert_msg(t.result == AUTH_MALFORMED || t.result == AUTH_BAD,
+	    "%s: %d %s", malformed[_i].message, t.result, t.detail);
+	if (_i < 3)
+		ck_assert_msg(t.result == AUTH_MALFORMED, "%s: %d %s",
+		    malformed[_i].message, t.result, t.detail);
+	end(&t);
+}
+END_TEST
+
+static const char *const finals[] = {
+	"",
+	"x",
+	"c=biws",
+	"c=biws,r=other,p=AAAA",
+	"c=biws,r=fyko+d2lbbFgONRv9qkxdawL,p=AAAA",
+};
+
+START_TEST(scram_refuses_a_last_message_that_is_none)
+{
+	static const char first[] = "n,,n=bob,r=fyko+d2lbbFgONRv9qkxdawL";
+	struct talk t;
+
+	open_auth("");
+	BEGIN(&t, S256, first);
+	ck_assert_int_eq(wait_for(&t), AUTH_CONTINUE);
+	auth_step(t.x, span_text(finals[_i]));
+	(void)wait_for(&t);
+	ck_assert_msg(t.result == AUTH_MALFORMED || t.result == AUTH_BAD,
+	    "%s: %d %s", finals[_i], t.result, t.detail);
+	end(&t);
+}
+END_TEST
+
+/* What SCRAM tells everybody before any proof. */
+static void
+ask_salt(const char *name, char salt[200], char count[20])
+{
+	char first[300];
+	struct talk t;
+
+	(void)snprintf(first, sizeof first, "n,,n=%s,r=abcdefghijklmnop", name);
+	begin(&t, S256, NULL, first, strlen(first));
+	ck_assert_int_eq(wait_for(&t), AUTH_CONTINUE);
+	field(t.challenge, 's', salt, 200);
+	field(t.challenge, 'i', count, 20);
+	end(&t);
+}
+
+START_TEST(an_account_that_is_not_there_looks_like_one)
+{
+	char salt[200], again[200], other[200], count[20];
+
+	change(USERS_ADD, "real", "secret");
+	open_auth("");
+	ask_salt("real", salt, count);
+	ck_assert_str_eq(count, "10000");
+	ck_assert_uint_eq(strlen(salt), 24);
+	ask_salt("nobody", salt, count);
+	ck_assert_str_eq(count, "10000");
+	ck_assert_uint_eq(strlen(salt), 24);
+	ask_salt("Nobody", again, count);
+	ask_salt("nobody2", other, count);
+	ck_assert_str_eq(salt, again);
+	ck_assert_str_ne(salt, other);
+	/* A suspended one keeps its salt. */
+	ask_salt("real", salt, count);
+	change(USERS_SUSPEND, "real", "");
+	auth_refresh(auth);
+	ask_salt("real", again, count);
+	ck_assert_str_eq(salt, again);
+}
+END_TEST
+
+static enum auth_result
+log_in(const char *name, const char *password)
+{
+	char initial[300];
+	size_t n = strlen(name), len = n + strlen(password) + 2;
+	struct talk t;
+
+	initial[0] = '\0';
+	memcpy(initial + 1, name, n + 1);
+	memcpy(initial + n + 2, password, strlen(password));
+	begin(&t, "PLAIN", NULL, initial, len);
+	(void)wait_for(&t);
+	end(&t);
+	return t.result;
+}
+
+START_TEST(a_right_password_is_checked_once)
+{
+	open_auth("");
+	ck_assert_int_eq(log_in("bob", "wrong"), AUTH_BAD);
+	ck_assert_int_eq(log_in("bob", "wrong"), AUTH_BAD);
+	ck_assert_int_eq(log_in("bob", "secret"), AUTH_OK);
+	ck_assert_uint_eq(auth->remember.hits, 0);
+	ck_assert_int_eq(log_in("bob", "secret"), AUTH_OK);
+	ck_assert_int_eq(log_in("Bob", "secret"), AUTH_OK);
+	ck_assert_uint_eq(auth->remember.hits, 2);
+	ck_assert_int_eq(log_in("bob", "wrong"), AUTH_BAD);
+	ck_assert_int_eq(log_in("ann@a.test", "secret"), AUTH_OK);
+	ck_assert_uint_eq(auth->remember.hits, 2);
+}
+END_TEST
+
+START_TEST(remember_zero_remembers_nothing)
+{
+	open_auth("remember = 0");
+	ck_assert_int_eq(log_in("bob", "secret"), AUTH_OK);
+	ck_assert_int_eq(log_in("bob", "secret"), AUTH_OK);
+	ck_assert_uint_eq(auth->remember.hits, 0);
+}
+END_TEST
+
+START_TEST(a_changed_file_is_seen)
+{
+	open_auth("");
+	ck_assert_int_eq(log_in("bob", "secret"), AUTH_OK);
+	change(USERS_PASSWD, "bob", "fresh");
+	change(USERS_ADD, "new", "one");
+	ck_assert_int_eq(log_in("new", "one"), AUTH_BAD);
+	auth_refresh(auth);
+	ck_assert_int_eq(log_in("bob", "secret"), AUTH_BAD);
+	ck_assert_int_eq(log_in("bob", "fresh"), AUTH_OK);
+	ck_assert_int_eq(log_in("new", "one"), AUTH_OK);
+	change(USERS_SUSPEND, "bob", "");
+	change(USERS_REMOVE, "new", "");
+	auth_refresh(auth);
+	ck_assert_int_eq(log_in("bob", "fresh"), AUTH_BAD);
+	ck_assert_int_eq(log_in("new", "one"), AUTH_BAD);
+	change(USERS_RESUME, "bob", "");
+	auth_refresh(auth);
+	ck_assert_int_eq(log_in("bob", "fresh"), AUTH_OK);
+}
+END_TEST
+
+static unsigned errors;
+
+static void
+count_errors(enum log_level level, const char *line, void *arg)
+{
+	(void)arg;
+	errors +=
+	    level == LOG_ERROR && strstr(line, "users-unreadable") != NULL;
+}
+
+START_TEST(a_broken_file_changes_nothing)
+{
+	FILE *f;
+
+	open_auth("");
+	errors = 0;
+	log_set_writer(count_errors, NULL);
+	f = fopen(path, "a");
+	(void)fputs("broken\n", f);
+	(void)fclose(f);
+	auth_refresh(auth);
+	auth_refresh(auth);
+	ck_assert_uint_eq(errors, 1);
+	ck_assert_int_eq(log_in("bob", "secret"), AUTH_OK);
+	(void)unlink(path);
+	auth_refresh(auth);
+	auth_refresh(auth);
+	ck_assert_uint_eq(errors, 2);
+	ck_assert_int_eq(log_in("bob", "secret"), AUTH_OK);
+	write_users();
+	change(USERS_REMOVE, "bob", "");
+	auth_refresh(auth);
+	ck_assert_uint_eq(errors, 2);
+	ck_assert_int_eq(log_in("bob", "secret"), AUTH_BAD);
+	log_set_writer(NULL, NULL);
+}
+END_TEST
+
+START_TEST(a_reload_takes_another_file)
+{
+	struct conf *other;
+	struct err err = { "" };
+	char kept[sizeof path];
+
+	open_auth("");
+	(void)strcpy(kept, path);
+	(void)snprintf(path, sizeof path, "%.60s/missing", folder);
+	other = make_conf("");
+	ck_assert_int_lt(auth_reload(auth, other, &err), 0);
+	ck_assert_ptr_nonnull(strstr(err.text, "missing"));
+	ck_assert_int_eq(log_in("bob", "secret"), AUTH_OK);
+	change(USERS_ADD, "eve", "one");
+	ck_assert_int_eq(auth_reload(auth, other, &err), 0);
+	conf_unref(other);
+	ck_assert_int_eq(log_in("bob", "secret"), AUTH_BAD);
+	ck_assert_int_eq(log_in("eve", "one"), AUTH_OK);
+	teardown();
+	(void)strcpy(path, kept);
+}
+END_TEST
+
+START_TEST(a_start_without_accounts_fails)
+{
+	struct conf *c;
+	struct err err = { "" };
+
+	(void)unlink(path);
+	c = make_conf("");
+	ck_assert_ptr_null(auth_new(c, &err));
+	ck_assert_msg(strstr(err.text, path) != NULL, "%s", err.text);
+	conf_unref(c);
+}
+END_TEST
+
+START_TEST(an_exchange_may_end_at_any_time)
+{
+	struct talk talks[12];
+
+	open_auth("");
+	/* Some in the pool, the rest in line. */
+	for (size_t i = 0; i < ARRAY_LEN(talks); i++)
+		BEGIN(&talks[i], "PLAIN", "\0bob\0secret");
+	if (_i == 1)
+		(void)wait_for(&talks[0]);
+	for (size_t i = 0; i < ARRAY_LEN(talks); i++) {
+		/* An answer that was there already is no late one. */
+		talks[i].is_answered = true;
+		end(&talks[i]);
+	}
+	auth_close(NULL);
+}
+END_TEST
+
+START_TEST(exchanges_in_line_have_their_turn)
+{
+	struct talk talks[20];
+
+	open_auth("");
+	for (size_t i = 0; i < ARRAY_LEN(talks); i++)
+		BEGIN(&talks[i], "PLAIN", "\0bob\0secret");
+	ck_assert_uint_eq(auth->running, auth->most);
+	/* Every third one leaves the line. */
+	for (size_t i = 0; i < ARRAY_LEN(talks); i += 3)
+		end(&talks[i]);
+	for (size_t i = 0; i < ARRAY_LEN(talks); i++)
+		if (talks[i].x != NULL)
+			ck_assert_int_eq(wait_for(&talks[i]), AUTH_OK);
+	for (size_t i = 0; i < ARRAY_LEN(talks); i++)
+		if (talks[i].x != NULL)
+			end(&talks[i]);
+	while (auth->running > 0)
+		(void)uv_run(loop_uv(loop), UV_RUN_ONCE);
+	ck_assert(list_is_empty(&auth->line));
+}
+END_TEST
+
+/* Closes while the answer is read: what it was given must still be there. */
+static void
+on_answer_close(const struct auth_answer *a, void *arg)
+{
+	struct talk *t = arg;
+
+	end(t);
+	on_answer(a, t);
+}
+
+START_TEST(a_callback_may_close_its_exchange)
+{
+	struct auth_options o = {
+		.mechanism = SPAN("PLAIN"),
+		.has_initial = true,
+		.initial = SPAN("\0bob\0secret"),
+	};
+	struct talk t = { 0 };
+
+	open_auth("");
+	t.x = auth_start(auth, loop, &o, on_answer_close, &t);
+	ck_assert_int_eq(wait_for(&t), AUTH_OK);
+	ck_assert_str_eq(t.login, "bob");
+}
+END_TEST
+
+/* A worker of its own: logs in again and again. */
+static atomic_int rounds, wrong;
+
+struct worker {
+	uv_thread_t thread;
+	struct loop *loop;
+	struct auth_exchange *x;
+	int left;
+};
+
+static void on_worker_answer(const struct auth_answer *a, void *arg);
+
+static void
+start_again(struct worker *w)
+{
+	struct auth_options o = {
+		.mechanism = SPAN("PLAIN"),
+		.has_initial = true,
+		.initial = SPAN("\0bob\0secret"),
+	};
+
+	w->x = auth_start(auth, w->loop, &o, on_worker_answer, w);
+}
+
+static void
+on_worker_answer(const struct auth_answer *a, void *arg)
+{
+	struct worker *w = arg;
+
+	(void)atomic_fetch_add(&rounds, 1);
+	if (a->result != AUTH_OK || !span_equal(a->login, SPAN("bob")))
+		(void)atomic_fetch_add(&wrong, 1);
+	auth_close(w->x);
+	if (--w->left > 0)
+		start_again(w);
+	else
+		loop_stop(w->loop);
+}
+
+static void
+run_worker(void *arg)
+{
+	struct worker *w = arg;
+
+	start_again(w);
+	loop_run(w->loop);
+}
+
+START_TEST(workers_log_in_while_the_file_changes)
+{
+	struct worker workers[4];
+
+	open_auth("");
+	atomic_store(&rounds, 0);
+	atomic_store(&wrong, 0);
+	for (size_t i = 0; i < ARRAY_LEN(workers); i++) {
+		workers[i] = (struct worker){ .loop = loop_new(), .left = 15 };
+		ck_assert_int_eq(uv_thread_create(&workers[i].thread,
+				     run_worker, &workers[i]),
+		    0);
+	}
+	for (int i = 0; atomic_load(&rounds) < 60; i++) {
+		change(i % 2 == 0 ? USERS_SUSPEND : USERS_RESUME, "sus", "");
+		auth_refresh(auth);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(workers); i++) {
+		(void)uv_thread_join(&workers[i].thread);
+		loop_free(workers[i].loop);
+	}
+	ck_assert_int_eq(atomic_load(&wrong), 0);
+}
+END_TEST
+
+START_TEST(mechanisms_are_known_or_not)
+{
+	open_auth("");
+	ck_assert(auth_has_mechanism(auth, SPAN("PLAIN")));
+	ck_assert(auth_has_mechanism(auth, SPAN("LOGIN")));
+	ck_assert(auth_has_mechanism(auth, SPAN("SCRAM-SHA-256")));
+	ck_assert(auth_has_mechanism(auth, SPAN("SCRAM-SHA-256-PLUS")));
+	ck_assert(!auth_has_mechanism(auth, SPAN("NO-SUCH")));
+	ck_assert(!auth_has_mechanism(auth, SPAN("")));
+}
+END_TEST
+
+START_TEST(a_mechanism_that_is_not_offered_does_not_run)
+{
+	struct talk t;
+
+	open_auth("mechanisms = { SCRAM-SHA-256 }");
+	BEGIN(&t, "PLAIN", "\0bob\0secret");
+	ck_assert_int_ne(wait_for(&t), AUTH_OK);
+	end(&t);
+	BEGIN(&t, "ANONYMOUS", "bob");
+	ck_assert_int_ne(wait_for(&t), AUTH_OK);
+	end(&t);
+}
+END_TEST
+
+/* libsasl2 starts and ends as often as relays do. */
+START_TEST(several_at_once_and_again)
+{
+	struct err err;
+
+	for (int i = 0; i < 3; i++) {
+		struct conf *c = make_conf("");
+		struct auth *second = auth_new(c, &err);
+
+		open_auth("");
+		ck_assert_ptr_nonnull(second);
+		ck_assert_int_eq(log_in("bob", "secret"), AUTH_OK);
+		auth_free(second);
+		ck_assert_int_eq(log_in("ann@a.test", "secret"), AUTH_OK);
+		conf_unref(c);
+		close_auth();
+	}
+}
+END_TEST
+
+/*
+ * Cyrus SASL's own configuration, from a folder of the test's. There is no
+ * saslauthd at the path that it names.
+ */
+static void
+write_cyrus(const char *text)
+{
+	char name[160];
+	FILE *f;
+
+	(void)snprintf(name, sizeof name, "%s/postern.conf", folder);
+	f = fopen(name, "w");
+	ck_assert_ptr_nonnull(f);
+	(void)fputs(text, f);
+	(void)fclose(f);
+	ck_assert_int_eq(sasl_set_path(SASL_PATH_TYPE_CONFIG, folder), SASL_OK);
+}
+
+static void
+remove_cyrus(void)
+{
+	char name[160];
+
+	(void)snprintf(name, sizeof name, "%s/postern.conf", folder);
+	(void)unlink(name);
+}
+
+START_TEST(a_back_end_that_is_down_is_temporary)
+{
+	char text[256];
+
+	(void)snprintf(text, sizeof text,
+	    "pwcheck_method: saslauthd\nsaslauthd_path: %s/mux\n"
+	    "mech_list: PLAIN LOGIN\n",
+	    folder);
+	write_cyrus(text);
+	open_auth("backend = cyrus mechanisms = { PLAIN, LOGIN, ANONYMOUS }");
+	ck_assert_int_eq(log_in("bob", "secret"), AUTH_TEMPORARY);
+	remove_cyrus();
+}
+END_TEST
+
+START_TEST(anonymous_is_nobody)
+{
+	struct talk t;
+
+	write_cyrus("mech_list: PLAIN ANONYMOUS\n");
+	open_auth("backend = cyrus mechanisms = { PLAIN, ANONYMOUS }");
+	BEGIN(&t, "ANONYMOUS", "bob");
+	ck_assert_int_ne(wait_for(&t), AUTH_OK);
+	end(&t);
+	remove_cyrus();
+}
+END_TEST
+
+/* One answer of a saslauthd: a length of two bytes and a text. */
+struct saslauthd {
+	uv_pipe_t listener, client;
+	const char *answer;
+	char buf[1024];
+};
+
+static void
+on_saslauthd_read(uv_stream_t *s, ssize_t n, const uv_buf_t *buf)
+{
+	struct saslauthd *d = s->data;
+	char reply[64];
+	uv_buf_t out;
+
+	(void)buf;
+	if (n <= 0)
+		return;
+	reply[0] = 0;
+	reply[1] = (char)strlen(d->answer);
+	(void)strcpy(reply + 2, d->answer);
+	out = uv_buf_init(reply, (unsigned)strlen(d->answer) + 2);
+	(void)uv_try_write(s, &out, 1);
+	uv_close((uv_handle_t *)s, NULL);
+	uv_close((uv_handle_t *)&d->listener, NULL);
+}
+
+static void
+alloc_saslauthd(uv_handle_t *h, size_t size, uv_buf_t *buf)
+{
+	struct saslauthd *d = h->data;
+
+	(void)size;
+	*buf = uv_buf_init(d->buf, sizeof d->buf);
+}
+
+static void
+on_saslauthd_client(uv_stream_t *s, int status)
+{
+	struct saslauthd *d = s->data;
+
+	ck_assert_int_eq(status, 0);
+	(void)uv_pipe_init(loop_uv(loop), &d->client, 0);
+	d->client.data = d;
+	(void)uv_accept(s, (uv_stream_t *)&d->client);
+	(void)uv_read_start(
+	    (uv_stream_t *)&d->client, alloc_saslauthd, on_saslauthd_read);
+}
+
+static const struct {
+	const char *answer;
+	enum auth_result want;
+} saslauthds[] = {
+	{ "OK", AUTH_OK },
+	{ "NO", AUTH_BAD },
+	{ "NO authentication failed", AUTH_BAD },
+};
+
+START_TEST(cyrus_decides_with_its_own_means)
+{
+	struct saslauthd d = { .answer = saslauthds[_i].answer };
+	char text[256], mux[160];
+
+	(void)snprintf(mux, sizeof mux, "%s/mux", folder);
+	(void)snprintf(text, sizeof text,
+	    "pwcheck_method: saslauthd\nsaslauthd_path: %s\n"
+	    "mech_list: PLAIN LOGIN\n",
+	    mux);
+	write_cyrus(text);
+	open_auth("backend = cyrus mechanisms = { PLAIN, LOGIN }");
+	(void)uv_pipe_init(loop_uv(loop), &d.listener, 0);
+	d.listener.data = &d;
+	ck_assert_int_eq(uv_pipe_bind(&d.listener, mux), 0);
+	ck_assert_int_eq(
+	    uv_listen((uv_stream_t *)&d.listener, 1, on_saslauthd_client), 0);
+	ck_assert_int_eq(log_in("bob", "whatever"), saslauthds[_i].want);
+	close_auth();
+	(void)unlink(mux);
+	remove_cyrus();
+}
+END_TEST
+
+static void
+fill(TCase *tc)
+{
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_loop_test(tc, plain_takes_one_message, 0, ARRAY_LEN(plain));
+	tcase_add_test(tc, plain_without_initial_response_is_asked_for);
+	tcase_add_loop_test(tc, names_of_many_bytes_are_bad, 0, 3);
+	tcase_add_test(tc, a_password_of_many_bytes_is_wrong);
+	tcase_add_loop_test(tc, login_takes_two_messages, 0, ARRAY_LEN(login));
+	tcase_add_loop_test(tc, scram_proves_both_sides, 0, ARRAY_LEN(scrams));
+	tcase_add_test(tc, scram_says_y_where_plus_is_not_offered);
+	tcase_add_test(tc, plus_alone_may_be_offered);
+	tcase_add_loop_test(
+	    tc, scram_refuses_what_is_no_message, 0, ARRAY_LEN(malformed));
+	tcase_add_loop_test(tc, scram_refuses_a_last_message_that_is_none, 0,
+	    ARRAY_LEN(finals));
+	tcase_add_test(tc, an_account_that_is_not_there_looks_like_one);
+	tcase_add_test(tc, a_right_password_is_checked_once);
+	tcase_add_test(tc, remember_zero_remembers_nothing);
+	tcase_add_test(tc, a_changed_file_is_seen);
+	tcase_add_test(tc, a_broken_file_changes_nothing);
+	tcase_add_test(tc, a_reload_takes_another_file);
+	tcase_add_test(tc, a_start_without_accounts_fails);
+	tcase_add_loop_test(tc, an_exchange_may_end_at_any_time, 0, 2);
+	tcase_add_test(tc, exchanges_in_line_have_their_turn);
+	tcase_add_test(tc, a_callback_may_close_its_exchange);
+	tcase_add_test(tc, workers_log_in_while_the_file_changes);
+	tcase_add_test(tc, mechanisms_are_known_or_not);
+	tcase_add_test(tc, a_mechanism_that_is_not_offered_does_not_run);
+	tcase_add_test(tc, several_at_once_and_again);
+	tcase_add_test(tc, a_back_end_that_is_down_is_temporary);
+	tcase_add_test(tc, anonymous_is_nobody);
+	tcase_add_loop_test(
+	    tc, cyrus_decides_with_its_own_means, 0, ARRAY_LEN(saslauthds));
+}
+
+SUITE_MAIN("auth", fill)

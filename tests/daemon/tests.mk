@@ -1,0 +1,9 @@
+# Tests of the built programs, on loopback, against real software.
+TESTS += \
+	tests/daemon/t01_delivers \
+	tests/daemon/t02_refuses \
+	tests/daemon/t03_retries_and_reports
+EXTRA_DIST += tests/daemon/harness.py \
+	tests/daemon/t01_delivers \
+	tests/daemon/t02_refuses \
+	tests/daemon/t03_retries_and_reports

@@ -1,0 +1,502 @@
+/* Lookups through the public face, against a name server that is a script. */
+#include "tests/lib/suite.h"
+
+#include "base/mem.h"
+#include "src/dns/dns_priv.h"
+#include "io/loop.h"
+#include "tests/dns/fake_dns.h"
+
+static const struct fake_row script[] = {
+	{ "order.test", FAKE_MX, 0,
+	    "MX 20 b.order.test 300;MX 10 a.order.test 200;"
+	    "MX 30 none.order.test 300;MX 20 B.order.test 300" },
+	{ "a.order.test", FAKE_A, 0, "A 192.0.2.1 400;A 192.0.2.2 400" },
+	{ "a.order.test", FAKE_AAAA, 0, "AAAA 2001:db8::1 400" },
+	{ "b.order.test", FAKE_A, 0, "A 192.0.2.3 100" },
+	{ "b.order.test", FAKE_AAAA, 0, "" },
+	{ "null.test", FAKE_MX, 0, "MX 0 . 500" },
+	{ "nullalso.test", FAKE_MX, 0, "MX 0 . 500;MX 5 a.order.test 500" },
+	{ "negative.test", FAKE_MX, 3, "SOA 77 900" },
+	{ "fail.test", FAKE_MX, 2, "" },
+	{ "refused.test", FAKE_MX, 5, "" },
+	{ "silent.test", FAKE_MX, FAKE_SILENT, "" },
+	{ "garbage.test", FAKE_MX, FAKE_GARBAGE, "MX 10 a.order.test 300" },
+	{ "cut.test", FAKE_MX, FAKE_CUT, "MX 10 a.order.test 300" },
+	{ "referral.test", FAKE_MX, FAKE_REFERRAL, "" },
+	{ "plain.test", FAKE_MX, 0, "SOA 600 5000" },
+	{ "plain.test", FAKE_A, 0, "A 192.0.2.9 5000" },
+	{ "plain.test", FAKE_AAAA, 0, "" },
+	{ "nothing.test", FAKE_MX, 0, "" },
+	{ "nothing.test", FAKE_A, 0, "" },
+	{ "nothing.test", FAKE_AAAA, 0, "" },
+	{ "alias.test", FAKE_MX, 0,
+	    "CNAME Real.test 50;MX 10 a.order.test 300" },
+	{ "loop.test", FAKE_MX, 0, "CNAME loop.test 50" },
+	{ "stray.test", FAKE_MX, 0, "MX 10 a.order.test 300" },
+	{ "dead.test", FAKE_MX, 0, "MX 10 x.dead.test 300;MX 9 y.dead.test 5" },
+	{ "x.dead.test", FAKE_A, 0, "" },
+	{ "x.dead.test", FAKE_AAAA, 0, "" },
+	{ "half.test", FAKE_MX, 0, "MX 10 x.dead.test 300;MX 9 f.half.test 5" },
+	{ "f.half.test", FAKE_A, 2, "" },
+	{ "f.half.test", FAKE_AAAA, 0, "" },
+	{ "some.test", FAKE_MX, 0,
+	    "MX 10 a.order.test 3000;MX 9 f.half.test 3000" },
+	{ "names.test", FAKE_MX, 0, "MX 1 a*b.test 60;MX 2 -x.test 60" },
+	{ "odd.test", FAKE_MX, 0, "MX 1 a_b.odd.test 60" },
+	{ "a_b.odd.test", FAKE_A, 0, "A 192.0.2.7 1" },
+	{ "a_b.odd.test", FAKE_AAAA, 0, "" },
+	{ "host.test", FAKE_A, 0, "CNAME b.order.test 40;A 192.0.2.3 100" },
+	{ "host.test", FAKE_AAAA, 0, "CNAME b.order.test 40" },
+};
+
+static struct loop *loop;
+static struct fake_dns server;
+static struct resolver *resolver;
+
+/* What came, in words: "10 a.test 2001:db8::1 192.0.2.1; 20 ...". */
+static struct answer {
+	unsigned count;
+	enum mx_status status;
+	uint32_t ttl;
+	char hosts[4096];
+	char detail[256];
+} got;
+
+static void
+open_all(unsigned most)
+{
+	struct resolver_options options = {
+		.timeout_ms = 20,
+		.tries = 2,
+		.most = most,
+	};
+	struct err err;
+	char *servers[1];
+
+	got = (struct answer){ 0 };
+	loop = loop_new();
+	server.asked = 0;
+	fake_dns_open(&server, loop_uv(loop), script, ARRAY_LEN(script));
+	servers[0] = server.text;
+	resolver = resolver_open(loop, servers, 1, &options, &err);
+	ck_assert_msg(resolver != NULL, "%s", err.text);
+}
+
+static void
+close_all(void)
+{
+	resolver_close(resolver);
+	fake_dns_close(&server);
+	loop_stop(loop);
+}
+
+static void
+run_all(void)
+{
+	loop_run(loop);
+	loop_free(loop);
+}
+
+static void
+note(const struct mx_answer *a)
+{
+	size_t len = 0;
+
+	got.count++;
+	got.status = a->status;
+	got.ttl = a->ttl;
+	got.hosts[0] = '\0';
+	(void)snprintf(got.detail, sizeof got.detail, "%s", a->detail);
+	for (unsigned i = 0; i < a->nhosts; i++) {
+		const struct mx_host *h = &a->hosts[i];
+
+		len += (size_t)snprintf(got.hosts + len, sizeof got.hosts - len,
+		    "%s%u %s", i == 0 ? "" : "; ", h->preference, h->name);
+		for (unsigned k = 0; k < h->naddresses; k++) {
+			char text[64];
+
+			ck_assert_uint_eq(h->addresses[k].in.sin_port, 0);
+			(void)uv_ip_name(
+			    &h->addresses[k].sa, text, sizeof text);
+			len += (size_t)snprintf(got.hosts + len,
+			    sizeof got.hosts - len, " %s", text);
+		}
+	}
+}
+
+static void
+on_last(const struct mx_answer *a, void *arg)
+{
+	(void)arg;
+	note(a);
+	close_all();
+}
+
+#define ORDER_A "10 a.order.test 2001:db8::1 192.0.2.1 192.0.2.2"
+#define TEXT_250(a) a a a a a a a a a a a a a a a a a a a a a a a a a
+#define DIGITS "0123456789"
+
+static const struct {
+	const char *domain;
+	enum mx_status status;
+	const char *hosts, *detail; /* the detail's beginning */
+	uint32_t ttl;
+} cases[] = {
+	{ "order.test", MX_FOUND, ORDER_A "; 20 b.order.test 192.0.2.3", "",
+	    100 },
+	{ "ORDER.Test", MX_FOUND, ORDER_A "; 20 b.order.test 192.0.2.3", "",
+	    100 },
+	{ "null.test", MX_NONE, "", "MX of null.test: null MX", 500 },
+	{ "nullalso.test", MX_FOUND,
+	    "5"
+	    " a.order.test 2001:db8::1 192.0.2.1 "
+	    "192.0.2.2",
+	    "", 400 },
+	{ "negative.test", MX_NO_DOMAIN, "", "MX of negative.test: NXDOMAIN",
+	    77 },
+	{ "absent.test", MX_NO_DOMAIN, "", "MX of absent.test: NXDOMAIN",
+	    3600 },
+	{ "fail.test", MX_TEMPORARY, "",
+	    "MX of fail.test: SERVFAIL (asked 127.0.0.1:", 60 },
+	{ "refused.test", MX_TEMPORARY, "", "MX of refused.test: REFUSED", 60 },
+	{ "silent.test", MX_TEMPORARY, "",
+	    "MX of silent.test: no answer in time", 60 },
+	{ "garbage.test", MX_TEMPORARY, "",
+	    "MX of garbage.test: malformed answer", 60 },
+	{ "cut.test", MX_TEMPORARY, "", "MX of cut.test: malformed answer",
+	    60 },
+	{ "referral.test", MX_TEMPORARY, "", "MX of referral.test: a referral",
+	    60 },
+	{ "plain.test", MX_FOUND, "0 plain.test 192.0.2.9", "", 600 },
+	{ "nothing.test", MX_NO_DOMAIN, "",
+	    "nothing.test: neither MX nor address", 3600 },
+	{ "alias.test", MX_FOUND, ORDER_A, "", 50 },
+	{ "loop.test", MX_TEMPORARY, "", "MX of loop.test: malformed", 60 },
+	{ "dead.test", MX_NO_DOMAIN, "",
+	    "dead.test: no host of its MX has an address", 10 },
+	{ "half.test", MX_TEMPORARY, "", "A of f.half.test: SERVFAIL", 10 },
+	{ "some.test", MX_FOUND, ORDER_A, "A of f.half.test: SERVFAIL", 60 },
+	{ "names.test", MX_NO_DOMAIN, "", "MX of names.test: names no host",
+	    60 },
+	{ "odd.test", MX_FOUND, "1 a_b.odd.test 192.0.2.7", "", 10 },
+	{ "[192.0.2.1]", MX_FOUND, "0 [192.0.2.1] 192.0.2.1", "", 3600 },
+	{ "[IPv6:2001:DB8::1]", MX_FOUND, "0 [ipv6:2001:db8::1] 2001:db8::1",
+	    "", 3600 },
+	{ "[2001:db8::1]", MX_NO_DOMAIN, "", "[2001:db8::1]: not a domain",
+	    3600 },
+	{ "[192.0.2.300]", MX_NO_DOMAIN, "", "[192.0.2.300]: not a domain",
+	    3600 },
+	{ "[]", MX_NO_DOMAIN, "", "[]: not a domain", 3600 },
+	{ "", MX_NO_DOMAIN, "", ": not a domain", 3600 },
+	{ "a..test", MX_NO_DOMAIN, "", "a..test: not a domain", 3600 },
+	{ ".test", MX_NO_DOMAIN, "", ".test: not a domain", 3600 },
+	{ "test.", MX_NO_DOMAIN, "", "test.: not a domain", 3600 },
+	{ "-a.test", MX_NO_DOMAIN, "", "-a.test: not a domain", 3600 },
+	{ "a b.test", MX_NO_DOMAIN, "", "a b.test: not a domain", 3600 },
+	{ "a\\.test", MX_NO_DOMAIN, "", "a\\.test: not a domain", 3600 },
+	{ "\xc3\xa9.test", MX_NO_DOMAIN, "", "\xc3\xa9.test: not a domain",
+	    3600 },
+	{ DIGITS DIGITS DIGITS DIGITS DIGITS DIGITS "0123.test", MX_NO_DOMAIN,
+	    "", DIGITS, 3600 },
+	{ TEXT_250("abcdefghi.") "test", MX_NO_DOMAIN, "", "abcdefghi.", 3600 },
+};
+
+START_TEST(domains_are_resolved)
+{
+	open_all(10);
+	ck_assert_ptr_nonnull(
+	    resolve_mx(resolver, span_text(cases[_i].domain), on_last, NULL));
+	ck_assert_uint_eq(got.count, 0);
+	run_all();
+	ck_assert_uint_eq(got.count, 1);
+	ck_assert_msg(got.status == cases[_i].status, "%s: %d %s",
+	    cases[_i].domain, got.status, got.detail);
+	ck_assert_str_eq(got.hosts, cases[_i].hosts);
+	ck_assert_msg(strncmp(got.detail, cases[_i].detail,
+			  strlen(cases[_i].detail)) == 0,
+	    "%s: %s", cases[_i].domain, got.detail);
+	ck_assert_uint_eq(got.ttl, cases[_i].ttl);
+}
+END_TEST
+
+static const struct {
+	const char *name;
+	enum mx_status status;
+	const char *hosts;
+} hosts[] = {
+	{ "a.order.test", MX_FOUND,
+	    "0 a.order.test 2001:db8::1 192.0.2.1 192.0.2.2" },
+	{ "host.test", MX_FOUND, "0 host.test 192.0.2.3" },
+	{ "order.test", MX_NO_DOMAIN, "" },
+	{ "x.dead.test", MX_NO_DOMAIN, "" },
+	{ "f.half.test", MX_TEMPORARY, "" },
+	{ "192.0.2.8", MX_FOUND, "0 192.0.2.8 192.0.2.8" },
+	{ "2001:db8::8", MX_FOUND, "0 2001:db8::8 2001:db8::8" },
+	{ "[192.0.2.8]", MX_FOUND, "0 [192.0.2.8] 192.0.2.8" },
+};
+
+START_TEST(hosts_are_resolved_without_mx)
+{
+	open_all(10);
+	(void)resolve_host(resolver, span_text(hosts[_i].name), on_last, NULL);
+	run_all();
+	ck_assert_int_eq(got.status, hosts[_i].status);
+	ck_assert_str_eq(got.hosts, hosts[_i].hosts);
+}
+END_TEST
+
+static unsigned left;
+static unsigned first_a;
+
+static void
+on_one_of_many(const struct mx_answer *a, void *arg)
+{
+	(void)arg;
+	note(a);
+	if (a->nhosts == 2 && strcmp(a->hosts[0].name, "a.equal.test") == 0)
+		first_a++;
+	if (--left == 0)
+		close_all();
+}
+
+static const struct fake_row equal[] = {
+	{ "equal.test", FAKE_MX, 0,
+	    "MX 5 a.equal.test 60;MX 5 b.equal.test 60" },
+	{ "a.equal.test", FAKE_A, 0, "A 192.0.2.1 60" },
+	{ "a.equal.test", FAKE_AAAA, 0, "" },
+	{ "b.equal.test", FAKE_A, 0, "A 192.0.2.2 60" },
+	{ "b.equal.test", FAKE_AAAA, 0, "" },
+};
+
+START_TEST(equal_preferences_take_turns)
+{
+	open_all(10);
+	server.rows = equal;
+	server.nrows = ARRAY_LEN(equal);
+	left = 64;
+	first_a = 0;
+	for (unsigned i = 0; i < 64; i++)
+		(void)resolve_mx(
+		    resolver, SPAN("equal.test"), on_one_of_many, NULL);
+	run_all();
+	ck_assert_uint_eq(got.count, 64);
+	/* Each with a chance of less than one in a million to be wrong. */
+	ck_assert_uint_gt(first_a, 8);
+	ck_assert_uint_lt(first_a, 56);
+}
+END_TEST
+
+START_TEST(lookups_beyond_the_bound_wait_in_line)
+{
+	open_all(3);
+	left = 50;
+	for (unsigned i = 0; i < 50; i++)
+		(void)resolve_mx(resolver,
+		    i % 2 == 0 ? SPAN("null.test") : SPAN("[192.0.2.1]"),
+		    on_one_of_many, NULL);
+	ck_assert_uint_eq(server.asked, 0);
+	run_all();
+	ck_assert_uint_eq(got.count, 50);
+	ck_assert_uint_eq(server.asked, 25);
+}
+END_TEST
+
+static void
+on_never(const struct mx_answer *a, void *arg)
+{
+	(void)a;
+	(void)arg;
+	ck_abort_msg("called back after the end");
+}
+
+START_TEST(a_cancelled_lookup_does_not_call_back)
+{
+	struct mx_lookup *pending[3];
+
+	open_all(3);
+	for (int i = 0; i < 3; i++)
+		pending[i] =
+		    resolve_mx(resolver, SPAN("silent.test"), on_never, NULL);
+	/* One that never began, and three once their question is out. */
+	mx_lookup_cancel(
+	    resolve_mx(resolver, SPAN("order.test"), on_never, NULL));
+	while (server.asked < 3)
+		(void)uv_run(loop_uv(loop), UV_RUN_ONCE);
+	for (int i = 0; i < 3; i++)
+		mx_lookup_cancel(pending[i]);
+	(void)resolve_mx(resolver, SPAN("null.test"), on_last, NULL);
+	run_all();
+	ck_assert_uint_eq(got.count, 1);
+	ck_assert_int_eq(got.status, MX_NONE);
+}
+END_TEST
+
+START_TEST(a_closed_resolver_calls_nobody_back)
+{
+	open_all(3);
+	for (int i = 0; i < 5; i++)
+		(void)resolve_mx(resolver, SPAN("silent.test"), on_never, NULL);
+	(void)resolve_mx(resolver, SPAN("[192.0.2.1]"), on_never, NULL);
+	if (_i == 1)
+		while (server.asked < 3)
+			(void)uv_run(loop_uv(loop), UV_RUN_ONCE);
+	close_all();
+	resolver_close(NULL);
+	run_all();
+	ck_assert_uint_eq(got.count, 0);
+}
+END_TEST
+
+static struct mx_lookup *itself;
+
+static void
+on_cancel_itself(const struct mx_answer *a, void *arg)
+{
+	(void)arg;
+	note(a);
+	mx_lookup_cancel(itself);
+	close_all();
+}
+
+START_TEST(a_callback_may_cancel_its_lookup_and_close)
+{
+	open_all(3);
+	itself =
+	    resolve_mx(resolver, SPAN("order.test"), on_cancel_itself, NULL);
+	(void)resolve_mx(resolver, SPAN("silent.test"), on_never, NULL);
+	run_all();
+	ck_assert_uint_eq(got.count, 1);
+}
+END_TEST
+
+static void
+on_then_next(const struct mx_answer *a, void *arg)
+{
+	(void)arg;
+	note(a);
+	(void)resolve_mx(resolver, SPAN("order.test"), on_last, NULL);
+}
+
+START_TEST(a_callback_may_ask_again)
+{
+	open_all(1);
+	(void)resolve_mx(resolver, SPAN("null.test"), on_then_next, NULL);
+	run_all();
+	ck_assert_uint_eq(got.count, 2);
+	ck_assert_int_eq(got.status, MX_FOUND);
+}
+END_TEST
+
+START_TEST(a_server_that_is_gone_is_temporary)
+{
+	open_all(3);
+	fake_dns_close(&server);
+	(void)uv_run(loop_uv(loop), UV_RUN_NOWAIT);
+	(void)resolve_mx(resolver, SPAN("order.test"), on_last, NULL);
+	run_all();
+	ck_assert_int_eq(got.status, MX_TEMPORARY);
+	ck_assert_msg(strncmp(got.detail, "MX of order.test: ", 18) == 0, "%s",
+	    got.detail);
+}
+END_TEST
+
+START_TEST(the_next_server_may_know_better)
+{
+	static const struct fake_row refusing[] = {
+		{ "null.test", FAKE_MX, 2, "" },
+		{ "fail.test", FAKE_MX, 5, "" },
+	};
+	static const char *const domains[] = { "null.test", "fail.test" };
+	struct resolver_options options = { 200, 2, 10 };
+	struct fake_dns first;
+	char *servers[2];
+	struct err err;
+
+	open_all(3);
+	resolver_close(resolver);
+	fake_dns_open(&first, loop_uv(loop), refusing, 2);
+	first.asked = 0;
+	servers[0] = first.text;
+	servers[1] = server.text;
+	resolver = resolver_open(loop, servers, 2, &options, &err);
+	(void)resolve_mx(resolver, span_text(domains[_i]), on_last, NULL);
+	while (got.count == 0)
+		(void)uv_run(loop_uv(loop), UV_RUN_ONCE);
+	fake_dns_close(&first);
+	run_all();
+	ck_assert_uint_ge(first.asked, 1);
+	ck_assert_uint_ge(server.asked, 1);
+	ck_assert_int_eq(got.status, _i == 0 ? MX_NONE : MX_TEMPORARY);
+	/* What the first one said stands when none knows better. */
+	if (_i == 1)
+		ck_assert_msg(
+		    strncmp(got.detail, "MX of fail.test: REFUSED", 24) == 0,
+		    "%s", got.detail);
+}
+END_TEST
+
+START_TEST(servers_that_are_no_addresses_are_refused)
+{
+	char bad[] = "localhost:53";
+	char *servers[] = { bad };
+	struct err err = { "" };
+
+	loop = loop_new();
+	ck_assert_ptr_null(resolver_new(loop, servers, 1, &err));
+	ck_assert_msg(strstr(err.text, "localhost:53") != NULL, "%s", err.text);
+	loop_free(loop);
+}
+END_TEST
+
+START_TEST(servers_are_named_with_their_ports)
+{
+	char v4[] = "192.0.2.1:5353", v6[] = "[2001:db8::53]:54";
+	char *servers[] = { v4, v6 };
+	struct resolver *r;
+	struct err err = { "" };
+
+	loop = loop_new();
+	r = resolver_new(loop, servers, 2, &err);
+	ck_assert_msg(r != NULL, "%s", err.text);
+	ck_assert_str_eq(
+	    resolver_servers(r), "192.0.2.1:5353,[2001:db8::53]:54");
+	resolver_close(r);
+	loop_stop(loop);
+	run_all();
+}
+END_TEST
+
+START_TEST(the_system_has_servers)
+{
+	struct resolver *r;
+	struct err err = { "" };
+
+	loop = loop_new();
+	r = resolver_new(loop, NULL, 0, &err);
+	ck_assert_msg(r != NULL, "%s", err.text);
+	resolver_close(r);
+	loop_stop(loop);
+	run_all();
+}
+END_TEST
+
+static void
+fill(TCase *tc)
+{
+	tcase_add_loop_test(tc, domains_are_resolved, 0, ARRAY_LEN(cases));
+	tcase_add_loop_test(
+	    tc, hosts_are_resolved_without_mx, 0, ARRAY_LEN(hosts));
+	tcase_add_test(tc, equal_preferences_take_turns);
+	tcase_add_test(tc, lookups_beyond_the_bound_wait_in_line);
+	tcase_add_test(tc, a_cancelled_lookup_does_not_call_back);
+	tcase_add_loop_test(tc, a_closed_resolver_calls_nobody_back, 0, 2);
+	tcase_add_test(tc, a_callback_may_cancel_its_lookup_and_close);
+	tcase_add_test(tc, a_callback_may_ask_again);
+	tcase_add_test(tc, a_server_that_is_gone_is_temporary);
+	tcase_add_loop_test(tc, the_next_server_may_know_better, 0, 2);
+	tcase_add_test(tc, servers_that_are_no_addresses_are_refused);
+	tcase_add_test(tc, servers_are_named_with_their_ports);
+	tcase_add_test(tc, the_system_has_servers);
+}
+
+SUITE_MAIN("mx", fill)

@@ -1,0 +1,24 @@
+/* A name server's answer: the first byte chooses the type that was asked. */
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "src/dns/dns_priv.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const uint16_t types[] = { DNS_MX, DNS_A, DNS_AAAA };
+	struct packet *p;
+
+	if (size == 0)
+		return 0;
+	p = MEM_NEW(struct packet);
+	(void)packet_parse(span_make((const char *)data + 1, size - 1),
+	    "a.test", types[data[0] % 3], p);
+	free(p);
+	return 0;
+}

@@ -1,0 +1,1 @@
+# Check programs of this folder; one a source file.

@@ -1,0 +1,129 @@
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/metrics.h"
+#include "spool/content.h"
+#include "tests/lib/suite.h"
+
+static struct content *
+in_memory(const char *head, const char *body)
+{
+	struct buf h = { 0 }, b = { 0 };
+
+	(void)buf_append_text(&h, head);
+	(void)buf_append_text(&b, body);
+	return content_new_take(&h, &b);
+}
+
+static struct content *
+in_file(const char *before, const char *text)
+{
+	char name[] = "/tmp/content-XXXXXX";
+	int fd = mkstemp(name);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(write(fd, before, strlen(before)), strlen(before));
+	ck_assert_int_eq(write(fd, text, strlen(text)), strlen(text));
+	ck_assert_int_eq(unlink(name), 0);
+	return content_new_file(fd, strlen(before), strlen(text));
+}
+
+START_TEST(bytes_in_memory_are_counted_while_they_are_held)
+{
+	int64_t before = metric_get(METRIC_CONTENT_HELD);
+	struct content *c = in_memory("abc", "defg");
+
+	ck_assert_int_eq(metric_get(METRIC_CONTENT_HELD), before + 7);
+	ck_assert(content_ref(c) == c);
+	content_unref(c);
+	ck_assert_int_eq(metric_get(METRIC_CONTENT_HELD), before + 7);
+	content_unref(c);
+	ck_assert_int_eq(metric_get(METRIC_CONTENT_HELD), before);
+	content_unref(NULL);
+}
+END_TEST
+
+static const struct {
+	const char *head, *body;
+	uint64_t offset;
+	int n;
+	const char *first, *second;
+} pieces[] = {
+	{ "abc", "defg", 0, 2, "abc", "defg" },
+	{ "abc", "defg", 2, 2, "c", "defg" },
+	{ "abc", "defg", 3, 1, "defg", NULL },
+	{ "abc", "defg", 6, 1, "g", NULL },
+	{ "abc", "defg", 7, 0, NULL, NULL },
+	{ "abc", "defg", 700, 0, NULL, NULL },
+	{ "", "defg", 1, 1, "efg", NULL },
+	{ "abc", "", 0, 1, "abc", NULL },
+	{ "", "", 0, 0, NULL, NULL },
+};
+
+START_TEST(pieces_begin_at_the_offset)
+{
+	struct content *c = in_memory(pieces[_i].head, pieces[_i].body);
+	struct span got[2];
+
+	ck_assert_int_eq(
+	    content_pieces(c, pieces[_i].offset, got), pieces[_i].n);
+	if (pieces[_i].n > 0)
+		ck_assert(span_equal(got[0], span_text(pieces[_i].first)));
+	if (pieces[_i].n > 1)
+		ck_assert(span_equal(got[1], span_text(pieces[_i].second)));
+	content_unref(c);
+}
+END_TEST
+
+START_TEST(a_read_gives_the_same_from_memory_and_from_a_file)
+{
+	const char *text = "abcdefghij";
+	struct content *from[] = { in_memory("abc", "defghij"),
+		in_file("junk", text) };
+
+	for (size_t k = 0; k < 2; k++) {
+		struct content *c = from[k];
+		char got[16];
+		struct err err;
+
+		ck_assert_uint_eq(content_size(c), 10);
+		ck_assert(content_is_in_memory(c) == (k == 0));
+		for (size_t at = 0; at <= 12; at++)
+			for (size_t len = 0; len <= 12; len++) {
+				size_t left = at < 10 ? 10 - at : 0;
+				size_t want = len < left ? len : left;
+
+				ck_assert_int_eq(
+				    content_read(c, at, got, len, &err), want);
+				ck_assert_mem_eq(got, text + at % 10, want);
+			}
+		content_unref(c);
+	}
+}
+END_TEST
+
+START_TEST(a_file_that_became_shorter_is_an_error)
+{
+	char name[] = "/tmp/content-XXXXXX", got[8];
+	int fd = mkstemp(name);
+	struct content *c = content_new_file(fd, 0, 5);
+	struct err err;
+
+	ck_assert_int_lt(content_read(c, 0, got, 5, &err), 0);
+	ck_assert_int_eq(unlink(name), 0);
+	content_unref(c);
+}
+END_TEST
+
+static void
+fill(TCase *tc)
+{
+	tcase_add_test(tc, bytes_in_memory_are_counted_while_they_are_held);
+	tcase_add_loop_test(
+	    tc, pieces_begin_at_the_offset, 0, ARRAY_LEN(pieces));
+	tcase_add_test(tc, a_read_gives_the_same_from_memory_and_from_a_file);
+	tcase_add_test(tc, a_file_that_became_shorter_is_an_error);
+}
+
+SUITE_MAIN("content", fill)

@@ -1,0 +1,207 @@
+#include "fixture.h"
+
+#include "mail/qid.h"
+
+enum { CHUNKS = 9, BIG = CHUNKS * 20000 };
+
+static struct box box;
+static char big[BIG + 1];
+
+static void
+setup(void)
+{
+	box_init(&box);
+	ck_assert(box_open(&box));
+	for (int i = 0; i < BIG; i++)
+		big[i] = (char)('a' + i * 7 % 26);
+}
+
+static void
+teardown(void)
+{
+	box_clear(&box);
+}
+
+static enum spool_status
+append(struct spool_entry *e, const char *text, size_t len)
+{
+	struct answer a = { 0 };
+	struct buf b = { 0 };
+
+	(void)buf_append(&b, text, len);
+	spool_entry_append_take(e, &b, on_status, &a);
+	box_wait(&box, &a);
+	return a.status;
+}
+
+static struct spool_entry *
+append_all(void)
+{
+	struct spool_entry *e = spool_entry_open(box.spool, box.loop);
+
+	for (int i = 0; i < CHUNKS; i++)
+		ck_assert_int_eq(
+		    append(e, big + i * (BIG / CHUNKS), BIG / CHUNKS),
+		    SPOOL_OK);
+	ck_assert_uint_eq(spool_entry_appended(e), BIG);
+	return e;
+}
+
+static enum spool_status
+commit(struct spool_entry *e)
+{
+	struct envelope *env =
+	    envelope_of(spool_entry_id(e), spool_entry_appended(e), 1);
+	struct answer a = { 0 };
+
+	spool_commit(e, env, NULL, on_status, &a);
+	box_wait(&box, &a);
+	free(env);
+	return a.status;
+}
+
+static void
+spoil(uint64_t id, off_t at)
+{
+	char *path =
+	    mem_printf("%s/content/%s", box.directory, qid_format(id).text);
+	int fd = open(path, O_WRONLY);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(pwrite(fd, "!", 1, at), 1);
+	(void)close(fd);
+	free(path);
+}
+
+START_TEST(appended_content_is_a_file_until_it_is_done)
+{
+	struct spool_entry *e = append_all();
+	uint64_t id = spool_entry_id(e);
+
+	ck_assert_int_eq(commit(e), SPOOL_OK);
+	box_expect(&box, id, big);
+	box_reopen(&box);
+	ck_assert_uint_eq(box.nloaded, 1);
+	ck_assert_uint_eq(box.loaded[0].env->size, BIG);
+	box_expect(&box, id, big);
+	ck_assert_uint_eq(box_count(&box, "content"), 1);
+	spool_done(box.spool, id);
+	box_close(&box);
+	ck_assert_uint_eq(box_count(&box, "content"), 0);
+}
+END_TEST
+
+START_TEST(large_content_from_memory_becomes_a_file_too)
+{
+	uint64_t id = box_store(&box, big);
+
+	ck_assert_uint_eq(box_count(&box, "content"), 1);
+	box_reopen(&box);
+	box_expect(&box, id, big);
+}
+END_TEST
+
+START_TEST(dropped_entries_leave_no_file)
+{
+	struct spool_entry *e = append_all();
+	struct answer a = { 0 };
+	struct buf b = { 0 };
+
+	ck_assert_uint_eq(box_count(&box, "content"), 1);
+	spool_entry_drop(e);
+	/* And one whose append is still under way. */
+	e = append_all();
+	(void)buf_append_text(&b, "more");
+	spool_entry_append_take(e, &b, on_status, &a);
+	spool_entry_drop(e);
+	while (atomic_load(&journal_of(box.spool)->open_entries) > 0)
+		(void)uv_run(loop_uv(box.loop), UV_RUN_ONCE);
+	ck_assert(!a.is_there);
+	box_close(&box);
+	ck_assert_uint_eq(box_count(&box, "content"), 0);
+}
+END_TEST
+
+START_TEST(an_unfinished_file_is_removed_at_the_next_start)
+{
+	struct spool_entry *e = append_all();
+	uint64_t id = spool_entry_id(e);
+	char *from =
+	    mem_printf("%s/content/%s", box.directory, qid_format(id).text);
+	char *to =
+	    mem_printf("%s/content/%s", box.directory, qid_format(id + 1).text);
+
+	/* What a crash leaves: the file, and no record. */
+	ck_assert_int_eq(link(from, to), 0);
+	spool_entry_drop(e);
+	box_close(&box);
+	ck_assert_uint_eq(box_count(&box, "content"), 1);
+	box_reopen(&box);
+	ck_assert_uint_eq(box_count(&box, "content"), 0);
+	free(from);
+	free(to);
+}
+END_TEST
+
+START_TEST(a_changed_file_is_damaged_and_not_delivered)
+{
+	struct spool_entry *e = append_all();
+	uint64_t id = spool_entry_id(e);
+	struct answer a;
+
+	ck_assert_int_eq(commit(e), SPOOL_OK);
+	spoil(id, BIG / 2);
+	a = box_fetch(&box, id);
+	ck_assert_int_eq(a.status, SPOOL_DAMAGED);
+	ck_assert(a.content == NULL);
+}
+END_TEST
+
+START_TEST(a_file_of_another_size_sets_its_message_aside)
+{
+	struct spool_entry *e = append_all();
+	uint64_t other = box_store(&box, "small"), id = spool_entry_id(e);
+	struct spool_health h;
+
+	ck_assert_int_eq(commit(e), SPOOL_OK);
+	spoil(id, BIG);
+	box_reopen(&box);
+	ck_assert_uint_eq(box.nloaded, 1);
+	ck_assert(box_loaded(&box, other) != NULL);
+	spool_health(box.spool, &h);
+	ck_assert_uint_eq(h.set_aside, 1);
+	ck_assert_uint_eq(box_count(&box, "damaged"), 1);
+}
+END_TEST
+
+START_TEST(an_append_that_fails_fails_the_commit_and_nothing_else)
+{
+	struct spool_entry *e = append_all();
+
+	box.fault.fail_at = atomic_load(&box.fault.calls) + 1;
+	box.fault.error = ENOSPC;
+	ck_assert_int_eq(append(e, "more", 4), SPOOL_FULL);
+	ck_assert_int_eq(append(e, "more", 4), SPOOL_FULL);
+	ck_assert_int_eq(commit(e), SPOOL_FULL);
+	ck_assert_uint_ne(box_store(&box, "other"), 0);
+	box_reopen(&box);
+	ck_assert_uint_eq(box.nloaded, 1);
+	ck_assert_uint_eq(box_count(&box, "content"), 0);
+}
+END_TEST
+
+static void
+fill(TCase *tc)
+{
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, appended_content_is_a_file_until_it_is_done);
+	tcase_add_test(tc, large_content_from_memory_becomes_a_file_too);
+	tcase_add_test(tc, dropped_entries_leave_no_file);
+	tcase_add_test(tc, an_unfinished_file_is_removed_at_the_next_start);
+	tcase_add_test(tc, a_changed_file_is_damaged_and_not_delivered);
+	tcase_add_test(tc, a_file_of_another_size_sets_its_message_aside);
+	tcase_add_test(
+	    tc, an_append_that_fails_fails_the_commit_and_nothing_else);
+}
+
+SUITE_MAIN("entry", fill)

@@ -1,0 +1,223 @@
+/*
+ * The n-th call to the disk fails, for every n of a small piece of work. Then
+ * the disk is well again, and what the clients were told must be true.
+ */
+#include "fixture.h"
+
+enum { MESSAGES = 12, LARGE = 5, CALLS = 70 };
+
+static struct box box;
+static char large[20000];
+
+struct told {
+	uint64_t id;
+	enum spool_status status;
+	bool done;
+};
+
+static void
+setup(void)
+{
+	box_init(&box);
+	memset(large, 'l', sizeof large - 1);
+	large[sizeof large - 1] = '\0';
+}
+
+static void
+teardown(void)
+{
+	box_clear(&box);
+}
+
+static const char *
+body_of(int i)
+{
+	static char body[7000];
+
+	if (i == LARGE)
+		return large;
+	memset(body, 'a' + i, sizeof body - 1);
+	return body;
+}
+
+static void
+work(struct told *told)
+{
+	for (int i = 0; i < MESSAGES; i++) {
+		const char *body = body_of(i);
+		struct progress p = { .rcpt = 0, .tries = 1 };
+		struct sent s;
+
+		box_send(&box, &s, body, strlen(body));
+		told[i].status = box_sent(&box, &s);
+		told[i].id = s.id;
+		if (told[i].status != SPOOL_OK)
+			continue;
+		if (i % 3 == 0) {
+			spool_done(box.spool, s.id);
+			told[i].done = true;
+		} else {
+			spool_progress(box.spool, s.id, &p, 1);
+		}
+	}
+}
+
+/* `strict`: the disk was well again in time to record everything. */
+static void
+check(const struct told *told, bool strict)
+{
+	for (int i = 0; i < MESSAGES; i++) {
+		bool is_there = box_loaded(&box, told[i].id) != NULL;
+
+		if (told[i].status == SPOOL_OK && !told[i].done) {
+			ck_assert_msg(is_there, "lost %d", i);
+			box_expect(&box, told[i].id, body_of(i));
+		} else if (strict) {
+			ck_assert_msg(!is_there, "%s %d",
+			    told[i].done ? "done" : "refused", i);
+		}
+	}
+}
+
+static void
+run(int fail_at, int fail_for, int error, bool strict)
+{
+	struct told told[MESSAGES] = { 0 };
+	struct spool_health h;
+
+	box.fault.fail_at = fail_at;
+	box.fault.fail_for = fail_for;
+	box.fault.error = error;
+	if (!box_open(&box))
+		return; /* refused: nobody was told anything */
+	work(told);
+	if (strict)
+		box.fault.fail_at = 0;
+	box_close(&box);
+	box.fault.fail_at = 0;
+	ck_assert_msg(box_open(&box), "%s", box.err.text);
+	check(told, strict);
+	spool_health(box.spool, &h);
+	if (strict)
+		ck_assert_uint_eq(h.set_aside, 0);
+	ck_assert_uint_ne(box_store(&box, "after"), 0);
+	box_reopen(&box);
+	check(told, strict);
+}
+
+START_TEST(one_failed_call_makes_no_promise_false)
+{
+	run(_i, 1, EIO, true);
+}
+END_TEST
+
+START_TEST(some_failed_calls_make_no_promise_false)
+{
+	run(_i, 4, EIO, true);
+}
+END_TEST
+
+START_TEST(a_disk_that_stays_bad_makes_no_promise_false)
+{
+	run(_i, 1000000, EIO, false);
+}
+END_TEST
+
+START_TEST(a_full_disk_makes_no_promise_false)
+{
+	run(_i, 6, ENOSPC, true);
+}
+END_TEST
+
+START_TEST(a_power_cut_makes_no_promise_false)
+{
+	struct told told[MESSAGES];
+	struct spool_health h;
+
+	for (int i = 0; i < MESSAGES; i++)
+		told[i] = (struct told){ .status = SPOOL_FAULT };
+	box.fault.is_dead = true;
+	box.fault.fail_for = 1000000;
+	box.fault.fail_at = _i;
+	if (box_open(&box))
+		work(told);
+	box_close(&box);
+	box.fault.fail_at = 0;
+	power_cut(&box.fault.power, (unsigned)_i);
+	ck_assert_msg(box_open(&box), "%s", box.err.text);
+	check(told, false);
+	spool_health(box.spool, &h);
+	ck_assert_uint_eq(h.set_aside, 0);
+	ck_assert_uint_ne(box_store(&box, "after"), 0);
+	box_reopen(&box);
+	check(told, false);
+	spool_health(box.spool, &h);
+	ck_assert_uint_eq(h.set_aside, 0);
+}
+END_TEST
+
+START_TEST(a_full_disk_is_told_as_such)
+{
+	struct sent s;
+
+	ck_assert(box_open(&box));
+	ck_assert_uint_ne(box_store(&box, "one"), 0);
+	box.fault.error = ENOSPC;
+	box.fault.fail_for = 1000000;
+	box.fault.fail_at = atomic_load(&box.fault.calls) + 1;
+	box_send(&box, &s, "two", 3);
+	ck_assert_int_eq(box_sent(&box, &s), SPOOL_FULL);
+	box_send(&box, &s, "three", 5);
+	ck_assert_int_eq(box_sent(&box, &s), SPOOL_FULL);
+	ck_assert_int_eq(spool_room(box.spool, 1), SPOOL_FULL);
+	box.fault.fail_at = 0;
+}
+END_TEST
+
+START_TEST(a_journal_that_cannot_write_says_so_and_comes_back)
+{
+	struct spool_health h;
+	uint64_t one;
+
+	ck_assert(box_open(&box));
+	one = box_store(&box, "one");
+	box.fault.fail_for = 1000000;
+	box.fault.fail_at = atomic_load(&box.fault.calls) + 1;
+	ck_assert_uint_eq(box_store(&box, "two"), 0);
+	/* The second answer comes only when the state is known. */
+	ck_assert_uint_eq(box_store(&box, "three"), 0);
+	spool_health(box.spool, &h);
+	ck_assert(!h.accepting && !h.recording);
+	ck_assert_msg(strstr(h.why, strerror(EIO)) != NULL, "%s", h.why);
+	ck_assert_uint_eq(h.messages, 1);
+	spool_done(box.spool, one);
+	box.fault.fail_at = 0;
+	/* It tries again by itself, once a second. */
+	while (!h.recording)
+		spool_health(box.spool, &h);
+	ck_assert(h.accepting);
+	ck_assert_str_eq(h.why, "");
+	ck_assert_uint_ne(box_store(&box, "four"), 0);
+	box_reopen(&box);
+	ck_assert_uint_eq(box.nloaded, 1);
+}
+END_TEST
+
+static void
+fill(TCase *tc)
+{
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_loop_test(
+	    tc, one_failed_call_makes_no_promise_false, 1, CALLS);
+	tcase_add_loop_test(
+	    tc, some_failed_calls_make_no_promise_false, 1, CALLS);
+	tcase_add_loop_test(
+	    tc, a_disk_that_stays_bad_makes_no_promise_false, 1, CALLS);
+	tcase_add_loop_test(tc, a_full_disk_makes_no_promise_false, 1, CALLS);
+	tcase_add_loop_test(
+	    tc, a_power_cut_makes_no_promise_false, 1, 3 * CALLS);
+	tcase_add_test(tc, a_full_disk_is_told_as_such);
+	tcase_add_test(tc, a_journal_that_cannot_write_says_so_and_comes_back);
+}
+
+SUITE_MAIN("fault", fill)

@@ -1,0 +1,290 @@
+#include "fixture.h"
+
+static struct box box;
+
+static void
+setup(void)
+{
+	box_init(&box);
+	ck_assert_msg(box_open(&box), "%s", box.err.text);
+}
+
+static void
+teardown(void)
+{
+	box_clear(&box);
+}
+
+START_TEST(a_committed_message_is_there_after_a_restart)
+{
+	uint64_t id = box_store(&box, "Hello\r\n");
+	const struct loaded *l;
+
+	ck_assert_uint_ne(id, 0);
+	box_reopen(&box);
+	ck_assert_uint_eq(box.nloaded, 1);
+	l = box_loaded(&box, id);
+	ck_assert(l != NULL);
+	ck_assert_str_eq(l->env->account, "ann@example.test");
+	ck_assert_str_eq(l->env->sender, "ann+list@example.test");
+	ck_assert_str_eq(l->env->rcpt[1], "other@example.test");
+	ck_assert_int_eq(l->env->arrived, 1234567890123);
+	ck_assert_uint_eq(l->env->flags, ENVELOPE_8BIT);
+	ck_assert_uint_eq(l->env->nrcpt, 2);
+	ck_assert_uint_eq(l->env->size, strlen("Received: test\r\nHello\r\n"));
+	ck_assert_int_eq(l->rows[1].state, RCPT_QUEUED);
+	box_expect(&box, id, "test\r\nHello\r\n");
+}
+END_TEST
+
+START_TEST(content_is_held_until_the_first_attempt_and_read_after_it)
+{
+	uint64_t id = box_store(&box, "Hello\r\n");
+	struct progress p = { .rcpt = 0, .tries = 1 };
+	struct answer a = box_fetch(&box, id), again = box_fetch(&box, id);
+
+	ck_assert(a.content == again.content);
+	content_unref(again.content);
+	spool_progress(box.spool, id, &p, 1);
+	again = box_fetch(&box, id);
+	ck_assert(a.content != again.content);
+	content_unref(a.content);
+	content_unref(again.content);
+	box_expect(&box, id, "\r\nHello\r\n");
+}
+END_TEST
+
+START_TEST(held_content_stays_within_its_budget)
+{
+	struct journal *j;
+	char body[1000];
+	uint64_t first = 0;
+
+	box.options.held_max = 3000;
+	box_reopen(&box);
+	j = journal_of(box.spool);
+	memset(body, 'x', sizeof body - 1);
+	body[sizeof body - 1] = '\0';
+	for (int i = 0; i < 10; i++) {
+		uint64_t id = box_store(&box, body);
+
+		first = first == 0 ? id : first;
+		ck_assert_uint_le(j->index.held_bytes, 3000);
+	}
+	ck_assert_uint_gt(j->index.held_bytes, 1000);
+	box_expect(&box, first, body);
+}
+END_TEST
+
+START_TEST(what_is_done_stays_gone)
+{
+	uint64_t id = box_store(&box, "one"), other = box_store(&box, "two");
+	struct answer a;
+
+	spool_done(box.spool, id);
+	a = box_fetch(&box, id);
+	ck_assert_int_eq(a.status, SPOOL_ABSENT);
+	ck_assert(a.content == NULL);
+	for (int i = 0; i < 3; i++) {
+		box_reopen(&box);
+		ck_assert_uint_eq(box.nloaded, 1);
+		ck_assert(box_loaded(&box, other) != NULL);
+	}
+}
+END_TEST
+
+START_TEST(progress_and_flags_outlive_a_restart)
+{
+	uint64_t id = box_store(&box, "one");
+	char detail[600];
+	struct progress p[] = {
+		{ .rcpt = 1,
+		    .state = RCPT_QUEUED,
+		    .tries = 3,
+		    .last = 1111111111111,
+		    .due = 2222222222222 },
+		{ .rcpt = 0,
+		    .state = RCPT_DELIVERED,
+		    .tries = 1,
+		    .last = 1111111111112,
+		    .detail = SPAN("250 ok") },
+		{ .rcpt = 77, .state = RCPT_FAILED },
+	};
+	const struct loaded *l;
+
+	memset(detail, 'd', sizeof detail);
+	p[0].detail = span_make(detail, sizeof detail);
+	spool_progress(box.spool, id, p, 3);
+	spool_set_flags(box.spool, id, MESSAGE_HELD | MESSAGE_WARNED);
+	spool_progress(box.spool, id + 1, p, 2);
+	spool_done(box.spool, id + 1);
+	for (int i = 0; i < 2; i++) {
+		box_reopen(&box);
+		l = box_loaded(&box, id);
+		ck_assert(l != NULL);
+		ck_assert_uint_eq(l->flags, MESSAGE_HELD | MESSAGE_WARNED);
+		ck_assert_int_eq(l->rows[0].state, RCPT_DELIVERED);
+		ck_assert_str_eq(l->rows[0].detail.ptr, "250 ok");
+		ck_assert_uint_eq(l->rows[1].tries, 3);
+		ck_assert_int_eq(l->rows[1].last, 1111111111111);
+		ck_assert_int_eq(l->rows[1].due, 2222222222222);
+		ck_assert_uint_eq(l->rows[1].detail.len, PROGRESS_DETAIL_MAX);
+	}
+}
+END_TEST
+
+START_TEST(the_newest_news_are_the_last_written)
+{
+	enum { NEWS = 3000 };
+	char detail[PROGRESS_DETAIL_MAX];
+	struct progress p = { .detail = { detail, sizeof detail } };
+	uint64_t id;
+
+	/* Far more than fits a segment, so that some have to wait. */
+	box.options.segment_size = 16 * 1024;
+	box_reopen(&box);
+	id = box_store(&box, "x");
+	memset(detail, 'd', sizeof detail);
+	for (uint32_t i = 1; i <= NEWS; i++) {
+		p.tries = i;
+		spool_progress(box.spool, id, &p, 1);
+	}
+	box_reopen(&box);
+	ck_assert_uint_eq(box_loaded(&box, id)->rows[0].tries, NEWS);
+}
+END_TEST
+
+START_TEST(ids_only_grow_also_over_restarts)
+{
+	struct spool_entry *e;
+	uint64_t last = 0, id;
+
+	for (int i = 0; i < 100; i++) {
+		if (i == 50)
+			/* A clock that was far ahead before the restart. */
+			spool_id_seen(box.spool, last + (1ULL << 50));
+		if (i % 25 == 0) {
+			ck_assert_uint_ne(box_store(&box, "x"), 0);
+			box_reopen(&box);
+		}
+		e = spool_entry_open(box.spool, box.loop);
+		id = spool_entry_id(e);
+		spool_entry_drop(e);
+		ck_assert_uint_gt(id, last);
+		last = id;
+	}
+}
+END_TEST
+
+START_TEST(a_spool_in_use_is_refused_and_says_by_whom)
+{
+	struct err err;
+	char *pid = mem_printf("process %ld", (long)getpid());
+
+	ck_assert(journal_open(&box.options, on_load, &box, &err) == NULL);
+	ck_assert_msg(strstr(err.text, pid) != NULL, "%s", err.text);
+	ck_assert_msg(strstr(err.text, box.directory) != NULL, "%s", err.text);
+	free(pid);
+}
+END_TEST
+
+START_TEST(a_path_that_is_no_folder_is_refused)
+{
+	struct spool_options o = { .directory = "/dev/null" };
+	struct err err;
+
+	ck_assert(journal_open(&o, on_load, &box, &err) == NULL);
+	ck_assert(strstr(err.text, "/dev/null") != NULL);
+}
+END_TEST
+
+START_TEST(many_messages_at_once_share_groups_and_roll_over_segments)
+{
+	enum { N = 500 };
+	static struct sent sent[N];
+	struct spool_health h;
+	char body[600];
+
+	for (int i = 0; i < N; i++) {
+		(void)snprintf(body, sizeof body, "%0500d", i);
+		box_send(&box, &sent[i], body, strlen(body));
+	}
+	for (int i = 0; i < N; i++)
+		ck_assert_int_eq(box_sent(&box, &sent[i]), SPOOL_OK);
+	spool_health(box.spool, &h);
+	ck_assert(h.accepting && h.recording);
+	ck_assert_uint_eq(h.messages, N);
+	ck_assert_uint_gt(h.segments, 4);
+	for (int round = 0; round < 2; round++) {
+		box_reopen(&box);
+		ck_assert_uint_eq(box.nloaded, N);
+		for (int i = 0; i < N; i++) {
+			(void)snprintf(body, sizeof body, "%0500d", i);
+			box_expect(&box, sent[i].id, body);
+		}
+	}
+}
+END_TEST
+
+START_TEST(a_message_larger_than_a_segment_gets_a_segment_of_its_size)
+{
+	struct spool_entry *e = spool_entry_open(box.spool, box.loop);
+	uint64_t id = spool_entry_id(e);
+	struct span rcpt[2000];
+	struct envelope_parts parts = { .id = id, .nrcpt = 2000, .rcpt = rcpt };
+	struct answer a = { 0 };
+	struct envelope *env;
+	char address[2000][60];
+
+	for (int i = 0; i < 2000; i++) {
+		(void)snprintf(
+		    address[i], sizeof address[i], "somebody.%040d@x.test", i);
+		rcpt[i] = span_text(address[i]);
+	}
+	env = envelope_new(&parts);
+	spool_commit(e, env, NULL, on_status, &a);
+	box_wait(&box, &a);
+	free(env);
+	ck_assert_int_eq(a.status, SPOOL_OK);
+	ck_assert_uint_ne(box_store(&box, "after it"), 0);
+	box_reopen(&box);
+	ck_assert_uint_eq(box.nloaded, 2);
+	ck_assert_uint_eq(box.loaded[0].env->nrcpt, 2000);
+	ck_assert_str_eq(box.loaded[0].env->rcpt[1999], address[1999]);
+}
+END_TEST
+
+START_TEST(a_full_disk_is_told_before_the_message_comes)
+{
+	box.options.reserve_percent = 5;
+	box_reopen(&box);
+	ck_assert_int_eq(spool_room(box.spool, 1000), SPOOL_OK);
+	ck_assert_int_eq(spool_room(box.spool, 1ULL << 62), SPOOL_FULL);
+	box.fault.is_full = true;
+	box_reopen(&box);
+	ck_assert_int_eq(spool_room(box.spool, 1000), SPOOL_FULL);
+}
+END_TEST
+
+static void
+fill(TCase *tc)
+{
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, a_committed_message_is_there_after_a_restart);
+	tcase_add_test(
+	    tc, content_is_held_until_the_first_attempt_and_read_after_it);
+	tcase_add_test(tc, held_content_stays_within_its_budget);
+	tcase_add_test(tc, what_is_done_stays_gone);
+	tcase_add_test(tc, progress_and_flags_outlive_a_restart);
+	tcase_add_test(tc, the_newest_news_are_the_last_written);
+	tcase_add_test(tc, ids_only_grow_also_over_restarts);
+	tcase_add_test(tc, a_spool_in_use_is_refused_and_says_by_whom);
+	tcase_add_test(tc, a_path_that_is_no_folder_is_refused);
+	tcase_add_test(
+	    tc, many_messages_at_once_share_groups_and_roll_over_segments);
+	tcase_add_test(
+	    tc, a_message_larger_than_a_segment_gets_a_segment_of_its_size);
+	tcase_add_test(tc, a_full_disk_is_told_before_the_message_comes);
+}
+
+SUITE_MAIN("journal", fill)

@@ -1,0 +1,96 @@
+#include "fixture.h"
+
+static struct box box;
+
+static void
+setup(void)
+{
+	box_init(&box);
+	box.spool = mem_spool_open();
+}
+
+static void
+teardown(void)
+{
+	box_clear(&box);
+}
+
+START_TEST(a_stored_message_is_fetched_until_it_is_done)
+{
+	uint64_t id = box_store(&box, "hello");
+	struct answer a;
+
+	ck_assert_uint_ne(id, 0);
+	box_expect(&box, id, "test\r\nhello");
+	spool_done(box.spool, id);
+	a = box_fetch(&box, id);
+	ck_assert_int_eq(a.status, SPOOL_ABSENT);
+}
+END_TEST
+
+START_TEST(appended_chunks_make_the_content)
+{
+	struct spool_entry *e = spool_entry_open(box.spool, box.loop);
+	uint64_t id = spool_entry_id(e);
+	struct envelope *env = envelope_of(id, 9, 1);
+	struct answer done = { 0 };
+
+	for (int i = 0; i < 3; i++) {
+		struct answer a = { 0 };
+		struct buf b = { 0 };
+
+		(void)buf_append_text(&b, "abc");
+		spool_entry_append_take(e, &b, on_status, &a);
+		ck_assert(!a.is_there);
+		box_wait(&box, &a);
+		ck_assert_int_eq(a.status, SPOOL_OK);
+	}
+	ck_assert_uint_eq(spool_entry_appended(e), 9);
+	spool_commit(e, env, NULL, on_status, &done);
+	ck_assert(!done.is_there);
+	box_wait(&box, &done);
+	free(env);
+	box_expect(&box, id, "abcabcabc");
+}
+END_TEST
+
+START_TEST(commits_fail_as_often_as_they_are_told)
+{
+	struct spool_health h;
+
+	mem_spool_fail(box.spool, 2, SPOOL_FULL);
+	ck_assert_uint_eq(box_store(&box, "one"), 0);
+	ck_assert_uint_eq(box_store(&box, "two"), 0);
+	ck_assert_uint_ne(box_store(&box, "three"), 0);
+	spool_health(box.spool, &h);
+	ck_assert_uint_eq(h.messages, 1);
+	ck_assert(h.accepting && h.recording);
+}
+END_TEST
+
+START_TEST(a_dropped_entry_leaves_nothing)
+{
+	struct spool_entry *e = spool_entry_open(box.spool, box.loop);
+	struct answer a = { 0 };
+	struct buf b = { 0 };
+
+	(void)buf_append_text(&b, "abc");
+	spool_entry_append_take(e, &b, on_status, &a);
+	spool_entry_drop(e);
+	ck_assert_uint_ne(box_store(&box, "after"), 0);
+	ck_assert(!a.is_there);
+	spool_entry_drop(spool_entry_open(box.spool, box.loop));
+}
+END_TEST
+
+static void
+fill(TCase *tc)
+{
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, a_stored_message_is_fetched_until_it_is_done);
+	tcase_add_test(tc, appended_chunks_make_the_content);
+	tcase_add_test(tc, commits_fail_as_often_as_they_are_told);
+	tcase_add_test(tc, a_dropped_entry_leaves_nothing);
+}
+
+SUITE_MAIN("mem", fill)

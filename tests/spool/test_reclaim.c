@@ -1,0 +1,170 @@
+#include "fixture.h"
+
+enum { OLD = 100, BATCH = 50, BATCHES = 40 };
+
+static struct box box;
+
+static void
+setup(void)
+{
+	box_init(&box);
+	ck_assert(box_open(&box));
+}
+
+static void
+teardown(void)
+{
+	box_clear(&box);
+}
+
+static void
+pass(int n)
+{
+	static struct sent sent[BATCH];
+	char body[1000];
+
+	memset(body, 'x', sizeof body);
+	for (int i = 0; i < n; i++)
+		box_send(&box, &sent[i], body, sizeof body);
+	for (int i = 0; i < n; i++)
+		ck_assert_int_eq(box_sent(&box, &sent[i]), SPOOL_OK);
+	for (int i = 0; i < n; i++)
+		spool_done(box.spool, sent[i].id);
+}
+
+static void
+expect_bounded(void)
+{
+	struct spool_health h;
+
+	spool_health(box.spool, &h);
+	/* The rule, and what a group may add before it is looked at again. */
+	ck_assert_uint_le(
+	    h.used_bytes, 2 * h.live_bytes + 8 * box.options.segment_size);
+}
+
+START_TEST(few_old_messages_do_not_keep_the_segments_of_many)
+{
+	uint64_t old[OLD];
+	struct progress p = {
+		.rcpt = 1, .tries = 2, .detail = SPAN("451 later")
+	};
+	char body[32];
+
+	for (int i = 0; i < OLD; i++) {
+		(void)snprintf(body, sizeof body, "old message %d", i);
+		old[i] = box_store(&box, body);
+		spool_progress(box.spool, old[i], &p, 1);
+	}
+	spool_set_flags(box.spool, old[0], MESSAGE_HELD);
+	for (int i = 0; i < BATCHES; i++) {
+		pass(BATCH);
+		expect_bounded();
+		(void)snprintf(body, sizeof body, "old message %d", i);
+		box_expect(&box, old[i], body);
+	}
+	ck_assert_uint_gt(journal_of(box.spool)->next_number, 30);
+	box_reopen(&box);
+	ck_assert_uint_eq(box.nloaded, OLD);
+	for (int i = 0; i < OLD; i++) {
+		const struct loaded *l = box_loaded(&box, old[i]);
+
+		ck_assert(l != NULL);
+		ck_assert_uint_eq(l->flags, i == 0 ? MESSAGE_HELD : 0);
+		ck_assert_uint_eq(l->rows[1].tries, 2);
+		ck_assert_str_eq(l->rows[1].detail.ptr, "451 later");
+		(void)snprintf(body, sizeof body, "old message %d", i);
+		box_expect(&box, old[i], body);
+	}
+}
+END_TEST
+
+START_TEST(an_empty_spool_shrinks_to_one_segment_and_its_spares)
+{
+	struct spool_health h;
+
+	for (int i = 0; i < 10; i++)
+		pass(BATCH);
+	box_reopen(&box);
+	spool_health(box.spool, &h);
+	ck_assert_uint_eq(h.messages, 0);
+	ck_assert_uint_le(h.segments, 2);
+	box_close(&box);
+	ck_assert_uint_le(box_count(&box, "journal"), 1 + SPARES);
+}
+END_TEST
+
+START_TEST(numbers_and_ids_go_on_from_the_segment_that_stays)
+{
+	uint64_t number;
+
+	for (int i = 0; i < 10; i++)
+		pass(BATCH);
+	box_close(&box);
+	ck_assert(box_open(&box));
+	number = journal_of(box.spool)->next_number;
+	ck_assert_uint_gt(number, 5);
+	box_reopen(&box);
+	ck_assert_uint_eq(journal_of(box.spool)->next_number, number);
+}
+END_TEST
+
+START_TEST(a_damaged_old_message_is_kept_for_people_and_stops_nothing)
+{
+	uint64_t id = box_store(&box, "to be damaged");
+	struct live *live = index_get(&journal_of(box.spool)->index, id);
+	struct progress p = { .rcpt = 0, .tries = 1 };
+	char *path = mem_printf("%s/journal/00000001", box.directory);
+	int fd = open(path, O_WRONLY);
+	struct answer a;
+
+	ck_assert_int_eq(pwrite(fd, "!", 1, live->offset + 60), 1);
+	(void)close(fd);
+	spool_progress(box.spool, id, &p, 1);
+	for (int i = 0; i < 15; i++)
+		pass(BATCH);
+	expect_bounded();
+	a = box_fetch(&box, id);
+	ck_assert_int_eq(a.status, SPOOL_DAMAGED);
+	ck_assert_uint_eq(box_count(&box, "damaged"), 1);
+	spool_done(box.spool, id);
+	pass(1);
+	box_reopen(&box);
+	ck_assert_uint_eq(box.nloaded, 0);
+	free(path);
+}
+END_TEST
+
+START_TEST(a_segment_that_is_being_read_never_becomes_a_spare)
+{
+	uint64_t id = box_store(&box, "read slowly");
+	struct live *live = index_get(&journal_of(box.spool)->index, id);
+	struct segment *s = segment_ref(live->segment);
+	off_t at = live->offset;
+	uint8_t before[64], after[64];
+
+	ck_assert_int_eq(pread(s->fd, before, sizeof before, at), 64);
+	spool_done(box.spool, id);
+	for (int i = 0; i < 20; i++)
+		pass(BATCH);
+	box_close(&box);
+	ck_assert_int_eq(pread(s->fd, after, sizeof after, at), 64);
+	ck_assert_mem_eq(before, after, 64);
+	segment_unref(s);
+}
+END_TEST
+
+static void
+fill(TCase *tc)
+{
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, few_old_messages_do_not_keep_the_segments_of_many);
+	tcase_add_test(
+	    tc, an_empty_spool_shrinks_to_one_segment_and_its_spares);
+	tcase_add_test(tc, a_segment_that_is_being_read_never_becomes_a_spare);
+	tcase_add_test(tc, numbers_and_ids_go_on_from_the_segment_that_stays);
+	tcase_add_test(
+	    tc, a_damaged_old_message_is_kept_for_people_and_stops_nothing);
+}
+
+SUITE_MAIN("reclaim", fill)

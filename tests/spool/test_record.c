@@ -1,0 +1,320 @@
+#include <string.h>
+
+#include "base/mem.h"
+#include "mail/envelope.h"
+#include "src/spool/group_priv.h"
+#include "src/spool/record_priv.h"
+#include "tests/lib/suite.h"
+
+enum { SALT = 12345, SEGMENT = 7, START = GROUP_ALIGN };
+
+/* A segment's bytes with one group in it. */
+static struct record_area area;
+static uint8_t *bytes;
+static struct group group;
+
+static void
+setup(void)
+{
+	group_begin(&group, SALT, SEGMENT, START, NULL);
+}
+
+static void
+teardown(void)
+{
+	group_clear(&group);
+	free(bytes);
+	bytes = NULL;
+}
+
+static void
+add(enum record_type type, uint64_t id, const char *own, const char *tail)
+{
+	struct span content = span_text(tail);
+	uint8_t *p = group_record(&group, type, id, strlen(own));
+
+	memcpy(p, own, strlen(own));
+	(void)group_record_end(&group, &content, 1);
+}
+
+static void
+finish(void)
+{
+	size_t n;
+	uint64_t at;
+	struct iovec *v = group_finish(&group, &n, &at);
+
+	bytes = mem_zalloc(1, 16 * GROUP_ALIGN);
+	for (size_t i = 0; i < n; i++) {
+		memcpy(bytes + at, v[i].iov_base, v[i].iov_len);
+		at += v[i].iov_len;
+	}
+	ck_assert_uint_eq(at % GROUP_ALIGN, 0);
+	area = (struct record_area){
+		.bytes = bytes, .size = at, .salt = SALT, .segment = SEGMENT
+	};
+}
+
+START_TEST(a_group_reads_back_record_by_record)
+{
+	struct record r;
+
+	add(RECORD_MESSAGE, 1, "own", "content");
+	add(RECORD_DONE, 2, "", "");
+	add(RECORD_PROGRESS, 3, "12345678", "");
+	finish();
+	ck_assert_int_eq(record_read(&area, START, &r), RECORD_OK);
+	ck_assert(span_equal(r.payload, SPAN("owncontent")));
+	ck_assert_uint_eq(r.head.type, RECORD_MESSAGE);
+	ck_assert_uint_eq(r.head.id, 1);
+	ck_assert_uint_eq(r.head.group, START);
+	ck_assert_uint_eq(r.head.left, 2);
+	ck_assert_int_eq(record_read(&area, r.end, &r), RECORD_OK);
+	ck_assert_uint_eq(r.head.type, RECORD_DONE);
+	ck_assert_int_eq(record_read(&area, r.end, &r), RECORD_OK);
+	ck_assert_uint_eq(r.head.left, 0);
+	ck_assert_uint_eq(r.end, 2 * GROUP_ALIGN);
+	ck_assert_uint_eq(r.end, area.size);
+	ck_assert_uint_eq(
+	    record_seek(&area, START + 1), START + group_record_size(10));
+}
+END_TEST
+
+START_TEST(every_flipped_bit_is_noticed)
+{
+	size_t len = group_record_size(10);
+	struct record r;
+
+	add(RECORD_MESSAGE, 1, "own", "content");
+	finish();
+	for (size_t bit = 0; bit < (RECORD_HEADER + 10) * 8; bit++) {
+		bytes[START + bit / 8] ^= (uint8_t)(1 << bit % 8);
+		ck_assert_int_eq(record_read(&area, START, &r),
+		    bit < RECORD_HEADER * 8 ? RECORD_BAD_HEADER
+					    : RECORD_BAD_PAYLOAD);
+		if (bit >= RECORD_HEADER * 8)
+			ck_assert_uint_eq(r.head.id, 1);
+		bytes[START + bit / 8] ^= (uint8_t)(1 << bit % 8);
+	}
+	ck_assert_uint_ge(len, RECORD_HEADER + 10);
+	ck_assert_int_eq(record_read(&area, START, &r), RECORD_OK);
+}
+END_TEST
+
+START_TEST(every_truncation_is_noticed)
+{
+	struct record r;
+
+	add(RECORD_MESSAGE, 1, "own", "content");
+	finish();
+	for (size_t cut = 0; cut < RECORD_HEADER + 10; cut++) {
+		area.size = START + cut;
+		ck_assert_int_eq(record_read(&area, START, &r),
+		    cut < RECORD_HEADER ? RECORD_BAD_HEADER
+					: RECORD_BAD_PAYLOAD);
+	}
+	area.size = START + RECORD_HEADER + 10;
+	ck_assert_int_eq(record_read(&area, START, &r), RECORD_OK);
+}
+END_TEST
+
+START_TEST(a_record_is_valid_only_in_its_spool_segment_and_place)
+{
+	struct record_area other;
+	struct record r;
+
+	add(RECORD_MESSAGE, 1, "own", "content");
+	finish();
+	other = area;
+	other.salt++;
+	ck_assert_int_eq(record_read(&other, START, &r), RECORD_BAD_HEADER);
+	other = area;
+	other.segment++;
+	ck_assert_int_eq(record_read(&other, START, &r), RECORD_BAD_HEADER);
+	other = area;
+	other.base = 8;
+	ck_assert_int_eq(record_read(&other, START, &r), RECORD_BAD_HEADER);
+}
+END_TEST
+
+START_TEST(kinds_and_versions_of_the_future_are_told_apart_from_damage)
+{
+	struct record r;
+
+	add((enum record_type)(RECORD_CANCEL + 1), 1, "own", "");
+	finish();
+	ck_assert_int_eq(record_read(&area, START, &r), RECORD_NEWER);
+}
+END_TEST
+
+/* --- payloads --- */
+
+static const struct span rcpts[] = { { "a@x.test", 8 }, { "", 0 },
+	{ "c@x.test", 8 } };
+
+static uint8_t *
+encode(const struct row *rows, size_t *len)
+{
+	struct envelope *env = envelope_new(&(struct envelope_parts){
+	    .id = 9,
+	    .size = 4,
+	    .arrived = -5,
+	    .flags = ENVELOPE_UTF8,
+	    .nrcpt = 3,
+	    .account = SPAN("acc"),
+	    .sender = SPAN(""),
+	    .rcpt = rcpts,
+	});
+	struct record_message m = { .env = env,
+		.rows = rows,
+		.flags = MESSAGE_HELD,
+		.content_crc = 77 };
+	uint8_t *p;
+
+	*len = record_message_size(&m) + 4;
+	p = mem_zalloc(1, *len);
+	record_message_encode(&m, p);
+	memcpy(p + *len - 4, "body", 4);
+	free(env);
+	return p;
+}
+
+START_TEST(a_message_comes_back_as_it_went)
+{
+	struct row rows[3] = { [1] = { .last = 1,
+				   .due = -2,
+				   .tries = 3,
+				   .state = RCPT_EXPIRED,
+				   .detail = (char *)(uintptr_t) "why",
+				   .detail_len = 3 } };
+	struct message_found found;
+	size_t len;
+	uint8_t *p = encode(rows, &len);
+
+	ck_assert(record_message_decode(span_make((char *)p, len), 9, &found));
+	ck_assert_uint_eq(found.env->id, 9);
+	ck_assert_int_eq(found.env->arrived, -5);
+	ck_assert_uint_eq(found.env->flags, ENVELOPE_UTF8);
+	ck_assert_str_eq(found.env->account, "acc");
+	ck_assert_str_eq(found.env->sender, "");
+	ck_assert_str_eq(found.env->rcpt[1], "");
+	ck_assert_str_eq(found.env->rcpt[2], "c@x.test");
+	ck_assert_uint_eq(found.flags, MESSAGE_HELD);
+	ck_assert_uint_eq(found.content_crc, 77);
+	ck_assert(!found.in_file);
+	ck_assert(span_equal(found.content, SPAN("body")));
+	ck_assert(found.rows != NULL);
+	ck_assert_int_eq(found.rows[1].due, -2);
+	ck_assert_uint_eq(found.rows[1].tries, 3);
+	ck_assert_uint_eq(found.rows[1].state, RCPT_EXPIRED);
+	ck_assert_mem_eq(found.rows[1].detail, "why", 3);
+	ck_assert_uint_eq(found.rows[2].state, RCPT_QUEUED);
+	message_found_clear(&found);
+	free(p);
+}
+END_TEST
+
+START_TEST(fresh_recipients_need_no_rows)
+{
+	struct message_found found;
+	size_t len;
+	uint8_t *p = encode(NULL, &len);
+
+	ck_assert(record_message_decode(span_make((char *)p, len), 9, &found));
+	ck_assert(found.rows == NULL);
+	message_found_clear(&found);
+	free(p);
+}
+END_TEST
+
+START_TEST(no_part_of_a_message_is_one)
+{
+	struct message_found found;
+	size_t len;
+	uint8_t *p = encode(NULL, &len);
+
+	for (size_t cut = 0; cut < len; cut++) {
+		/* A copy of its own, so that a read too far is seen. */
+		char *part = mem_dup(p, cut == 0 ? 1 : cut);
+
+		ck_assert(
+		    !record_message_decode(span_make(part, cut), 9, &found));
+		free(part);
+	}
+	free(p);
+}
+END_TEST
+
+START_TEST(a_changed_message_never_reads_beyond_its_end)
+{
+	size_t len;
+	uint8_t *p = encode(NULL, &len);
+
+	for (size_t bit = 0; bit < len * 8; bit++) {
+		char *copy = mem_dup(p, len);
+		struct message_found found;
+
+		copy[bit / 8] ^= (char)(1 << bit % 8);
+		if (record_message_decode(span_make(copy, len), 9, &found))
+			message_found_clear(&found);
+		free(copy);
+	}
+	free(p);
+}
+END_TEST
+
+START_TEST(progress_comes_back_with_its_detail_cut)
+{
+	char detail[PROGRESS_DETAIL_MAX + 1] = { 0 };
+	struct progress in[2] = {
+		{ .rcpt = 4,
+		    .state = RCPT_FAILED,
+		    .tries = 5,
+		    .last = 6,
+		    .due = 7,
+		    .detail = { detail, sizeof detail } },
+		{ .rcpt = 1 },
+	};
+	struct progress got;
+	size_t len = record_progress_size(in, 2);
+	uint8_t *p = mem_alloc(len);
+	struct span at = { (char *)p, len };
+
+	record_progress_encode(in, 2, p);
+	ck_assert(record_progress_next(&at, &got));
+	ck_assert_uint_eq(got.rcpt, 4);
+	ck_assert_int_eq(got.state, RCPT_FAILED);
+	ck_assert_uint_eq(got.tries, 5);
+	ck_assert_int_eq(got.last, 6);
+	ck_assert_int_eq(got.due, 7);
+	ck_assert_uint_eq(got.detail.len, PROGRESS_DETAIL_MAX);
+	ck_assert(record_progress_next(&at, &got));
+	ck_assert_uint_eq(got.rcpt, 1);
+	ck_assert(!record_progress_next(&at, &got));
+	ck_assert_uint_eq(at.len, 0);
+	at = span_make((char *)p, len - 1);
+	ck_assert(record_progress_next(&at, &got));
+	ck_assert(!record_progress_next(&at, &got));
+	free(p);
+}
+END_TEST
+
+static void
+fill(TCase *tc)
+{
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, a_group_reads_back_record_by_record);
+	tcase_add_test(tc, every_flipped_bit_is_noticed);
+	tcase_add_test(tc, every_truncation_is_noticed);
+	tcase_add_test(
+	    tc, a_record_is_valid_only_in_its_spool_segment_and_place);
+	tcase_add_test(
+	    tc, kinds_and_versions_of_the_future_are_told_apart_from_damage);
+	tcase_add_test(tc, a_message_comes_back_as_it_went);
+	tcase_add_test(tc, fresh_recipients_need_no_rows);
+	tcase_add_test(tc, no_part_of_a_message_is_one);
+	tcase_add_test(tc, a_changed_message_never_reads_beyond_its_end);
+	tcase_add_test(tc, progress_comes_back_with_its_detail_cut);
+}
+
+SUITE_MAIN("record", fill)

@@ -1,0 +1,11 @@
+# Check programs of this folder; one a source file.
+check_PROGRAMS += tests/spool/test_content
+check_PROGRAMS += tests/spool/test_entry
+check_PROGRAMS += tests/spool/test_fault
+check_PROGRAMS += tests/spool/test_journal
+check_PROGRAMS += tests/spool/test_mem
+check_PROGRAMS += tests/spool/test_reclaim
+check_PROGRAMS += tests/spool/test_record
+check_PROGRAMS += tests/spool/test_recover
+check_PROGRAMS += tests/spool/test_segment
+EXTRA_DIST += tests/spool/fixture.h tests/spool/power.h

@@ -1,0 +1,24 @@
+# What every test needs, and each folder's tests.
+
+check_LIBRARIES += libtest.a
+libtest_a_SOURCES = tests/lib/suite.h
+
+include tests/base/tests.mk
+include tests/smtp/tests.mk
+include tests/mail/tests.mk
+include tests/conf/tests.mk
+include tests/policy/tests.mk
+include tests/sched/tests.mk
+include tests/io/tests.mk
+include tests/dns/tests.mk
+include tests/auth/tests.mk
+include tests/spool/tests.mk
+include tests/submit/tests.mk
+include tests/deliver/tests.mk
+include tests/bounce/tests.mk
+include tests/ctl/tests.mk
+
+LDADD = $(TESTS_LDADD)
+TESTS += $(check_PROGRAMS)
+
+include tests/daemon/tests.mk
