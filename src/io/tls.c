@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #include "base/map.h"
@@ -20,6 +21,7 @@ enum { SESSIONS_KEPT = 1000 };
 struct tls_server {
 	atomic_int refs;
 	SSL_CTX **contexts; /* owned; [0] is the default one */
+	char **names; /* owned, for each context; NULL: none given */
 	size_t ncontexts;
 };
 
@@ -38,13 +40,15 @@ static const unsigned char alpn_smtp[] = { 4, 's', 'm', 't', 'p' };
 static int
 ssl_err(struct err *err, const char *what, const char *which)
 {
-	char why[256] = "no reason given";
 	unsigned long code = ERR_get_error();
+	const char *why = ERR_reason_error_string(code);
 
-	if (code != 0)
-		ERR_error_string_n(code, why, sizeof why);
+	/* A file that cannot be opened is an error of the system. */
+	if (ERR_SYSTEM_ERROR(code))
+		why = strerror(ERR_GET_REASON(code));
 	ERR_clear_error();
-	return err_set(err, -EINVAL, "%s %s: %s", what, which, why);
+	return err_set(err, -EINVAL, "%s %s: %s", what, which,
+	    why == NULL ? "not a PEM file of the right kind" : why);
 }
 
 static SSL_CTX *
@@ -81,6 +85,15 @@ select_alpn(SSL *ssl, const unsigned char **out, unsigned char *outlen,
 	return SSL_TLSEXT_ERR_OK;
 }
 
+/* By the name in the configuration, or by those in the certificate. */
+static bool
+is_for(const struct tls_server *t, size_t i, const char *name)
+{
+	return (t->names[i] != NULL && strcasecmp(t->names[i], name) == 0) ||
+	       X509_check_host(SSL_CTX_get0_certificate(t->contexts[i]), name,
+		   0, 0, NULL) == 1;
+}
+
 /* RFC 6066 section 3: a name nobody here has gets the default certificate. */
 static int
 select_certificate(SSL *ssl, int *alert, void *arg)
@@ -91,10 +104,8 @@ select_certificate(SSL *ssl, int *alert, void *arg)
 	(void)alert;
 	if (name == NULL)
 		return SSL_TLSEXT_ERR_NOACK;
-	for (size_t i = 0; i < t->ncontexts; i++) {
-		X509 *cert = SSL_CTX_get0_certificate(t->contexts[i]);
-
-		if (X509_check_host(cert, name, 0, 0, NULL) == 1) {
+	for (size_t i = 1; i < t->ncontexts; i++) {
+		if (is_for(t, i, name)) {
 			(void)SSL_set_SSL_CTX(ssl, t->contexts[i]);
 			return SSL_TLSEXT_ERR_OK;
 		}
@@ -108,13 +119,17 @@ load_certificate(
 {
 	if (SSL_CTX_use_certificate_chain_file(ctx, c->certificate) != 1)
 		return ssl_err(err, "tls.certificate", c->certificate);
-	if (SSL_CTX_use_PrivateKey_file(ctx, c->key, SSL_FILETYPE_PEM) != 1)
+	if (SSL_CTX_use_PrivateKey_file(ctx, c->key, SSL_FILETYPE_PEM) != 1) {
+		if (ERR_GET_REASON(ERR_peek_error()) ==
+		    X509_R_KEY_VALUES_MISMATCH) {
+			ERR_clear_error();
+			return err_set(err, -EINVAL,
+			    "tls.key %s: does not belong to the certificate "
+			    "%s",
+			    c->key, c->certificate);
+		}
 		return ssl_err(err, "tls.key", c->key);
-	if (SSL_CTX_check_private_key(ctx) != 1)
-		return ssl_err(err,
-		    "tls.key does not belong to the "
-		    "certificate",
-		    c->certificate);
+	}
 	return 0;
 }
 
@@ -125,9 +140,12 @@ tls_server_new(const struct conf *conf, struct err *err)
 
 	t->refs = 1;
 	t->contexts = mem_zalloc(conf->ncertificates, sizeof(SSL_CTX *));
+	t->names = mem_zalloc(conf->ncertificates, sizeof(char *));
 	for (size_t i = 0; i < conf->ncertificates; i++) {
 		SSL_CTX *ctx = make_context(TLS_server_method());
 
+		if (conf->certificates[i].name != NULL)
+			t->names[i] = mem_strdup(conf->certificates[i].name);
 		t->contexts[t->ncontexts++] = ctx;
 		SSL_CTX_set_alpn_select_cb(ctx, select_alpn, NULL);
 		(void)SSL_CTX_set_tlsext_servername_callback(
@@ -157,8 +175,11 @@ tls_server_unref(struct tls_server *t)
 {
 	if (t == NULL || atomic_fetch_sub(&t->refs, 1) != 1)
 		return;
-	for (size_t i = 0; i < t->ncontexts; i++)
+	for (size_t i = 0; i < t->ncontexts; i++) {
 		SSL_CTX_free(t->contexts[i]);
+		free(t->names[i]);
+	}
+	free(t->names);
 	free(t->contexts);
 	free(t);
 }

@@ -106,7 +106,8 @@ header_review(struct span header, struct header_facts *out)
 			out->has_date |= !span_is_empty(f.value);
 		else if (span_equal_nocase(f.name, SPAN("message-id")))
 			out->has_message_id |= is_message_id(f.value);
-		else if (span_equal_nocase(f.name, SPAN("bcc")))
+		else if (span_equal_nocase(f.name, SPAN("bcc")) ||
+			 span_equal_nocase(f.name, SPAN("resent-bcc")))
 			out->has_bcc = true;
 		else if (span_equal_nocase(f.name, SPAN("received")))
 			out->received++;

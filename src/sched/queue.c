@@ -353,8 +353,7 @@ apply(enum rcpt_state from, enum rcpt_event event)
 	for (size_t i = 0; i < ARRAY_LEN(rules); i++)
 		if (rules[i].from == from && rules[i].event == event)
 			return rules[i].to;
-	assert(!"this event cannot happen in this state");
-	return from;
+	abort(); /* a bug: this event cannot happen in this state */
 }
 
 static void

@@ -93,6 +93,14 @@ write_head(struct session *s, const struct header_facts *facts)
 		trace_write_message_id(&tx->head, t.qid, s->random, t.hostname);
 }
 
+static void
+remove_field(struct transaction *tx, struct span name)
+{
+	char *data = tx->body.data + tx->body.head;
+
+	buf_truncate(&tx->body, header_remove(data, buf_len(&tx->body), name));
+}
+
 /* The header is body[0 .. end). `needs_blank`: none ends it yet. */
 static void
 finish_header(struct session *s, size_t end, bool needs_blank)
@@ -100,7 +108,6 @@ finish_header(struct session *s, size_t end, bool needs_blank)
 	struct transaction *tx = &s->tx;
 	struct header_facts facts;
 	char *data;
-	size_t len;
 
 	tx->header_done = true;
 	if (needs_blank) {
@@ -116,11 +123,14 @@ finish_header(struct session *s, size_t end, bool needs_blank)
 		return;
 	}
 	if (facts.has_bcc) {
-		data = tx->body.data + tx->body.head;
-		len = buf_len(&tx->body);
-		len = header_remove(data, len, SPAN("bcc"));
-		buf_truncate(&tx->body, len);
+		remove_field(tx, SPAN("bcc"));
+		remove_field(tx, SPAN("resent-bcc"));
 	}
+	/* One that is there but empty would stand beside ours. */
+	if (!facts.has_message_id)
+		remove_field(tx, SPAN("message-id"));
+	if (!facts.has_date)
+		remove_field(tx, SPAN("date"));
 	write_head(s, &facts);
 }
 
