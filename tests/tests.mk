@@ -22,3 +22,7 @@ LDADD = $(TESTS_LDADD)
 TESTS += $(check_PROGRAMS)
 
 include tests/daemon/tests.mk
+include tests/bench/bench.mk
+
+# Check's macros convert as they like.
+tests/%.$(OBJEXT): AM_CFLAGS += -Wno-conversion -Wno-sign-conversion

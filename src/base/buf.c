@@ -109,7 +109,8 @@ bool
 buf_vprintf(struct buf *b, const char *format, va_list ap)
 {
 	va_list again;
-	char small[256], *room;
+	char small[256], *large;
+	bool fits;
 	int n;
 
 	va_copy(again, ap);
@@ -119,13 +120,13 @@ buf_vprintf(struct buf *b, const char *format, va_list ap)
 		va_end(again);
 		return buf_append(b, small, (size_t)n);
 	}
-	room = buf_reserve(b, (size_t)n + 1);
-	if (room != NULL) {
-		(void)vsnprintf(room, (size_t)n + 1, format, again);
-		b->tail += (size_t)n;
-	}
+	/* Not in place: the NUL needs room that the maximum may not give. */
+	large = mem_alloc((size_t)n + 1);
+	(void)vsnprintf(large, (size_t)n + 1, format, again);
 	va_end(again);
-	return room != NULL;
+	fits = buf_append(b, large, (size_t)n);
+	free(large);
+	return fits;
 }
 
 bool

@@ -147,13 +147,18 @@ random_fill(void *p, unsigned long len)
 	}
 }
 
+/* From a small store of the thread's own: one system call serves many. */
 uint32_t
 random_u32(void)
 {
-	uint32_t n;
+	static _Thread_local uint32_t store[64];
+	static _Thread_local size_t left;
 
-	random_fill(&n, sizeof n);
-	return n;
+	if (left == 0) {
+		random_fill(store, sizeof store);
+		left = sizeof store / sizeof store[0];
+	}
+	return store[--left];
 }
 
 struct work {

@@ -40,6 +40,23 @@ first_line(struct span s)
 	return span_to(s, end + 1);
 }
 
+static bool
+is_white(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* A line of blanks alone is still no value, wherever it is folded. */
+static struct span
+trim_folds(struct span s)
+{
+	while (s.len > 0 && is_white(s.ptr[s.len - 1]))
+		s.len--;
+	while (s.len > 0 && is_white(s.ptr[0]))
+		s = span_from(s, 1);
+	return s;
+}
+
 bool
 header_next(struct span *rest, struct header_field *out)
 {
@@ -54,12 +71,7 @@ header_next(struct span *rest, struct header_field *out)
 	out->raw = span_to(*rest, len);
 	out->name = span_to(*rest, name_length(*rest));
 	colon = span_find(out->raw, ':');
-	out->value = span_from(out->raw, colon + 1);
-	while (out->value.len > 0 &&
-	       (out->value.ptr[out->value.len - 1] == '\n' ||
-		   out->value.ptr[out->value.len - 1] == '\r'))
-		out->value.len--;
-	out->value = span_trim(out->value);
+	out->value = trim_folds(span_from(out->raw, colon + 1));
 	*rest = span_from(*rest, len);
 	return true;
 }

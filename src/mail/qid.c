@@ -28,6 +28,8 @@ qid_parse(struct span text, uint64_t *id)
 
 	if (text.len == 0 || text.len >= QID_SIZE)
 		return false;
+	if (text.ptr[0] == '0' && text.len > 1)
+		return false; /* qid_format() writes no leading zero */
 	for (size_t i = 0; i < text.len; i++) {
 		const char *at;
 		char c = ascii_lower(text.ptr[i]);

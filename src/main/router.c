@@ -289,6 +289,23 @@ site_key(const struct entry *e, const struct target *t, struct buf *key)
 }
 
 static struct site *
+make_site(struct router *r, const struct entry *e, const char *key)
+{
+	struct site_link *link = MEM_NEW(struct site_link);
+	char name[300];
+	struct site *s;
+
+	if (e->via != NULL)
+		(void)snprintf(name, sizeof name, "%.250s:%u", e->via->host,
+		    e->via->port);
+	s = site_new(key, e->via != NULL ? name : key);
+	list_init(&link->idle);
+	s->target = link;
+	(void)map_put(&r->sites, span_text(s->key), s);
+	return s;
+}
+
+static struct site *
 site_for(struct router *r, const struct entry *e, struct target *t)
 {
 	struct buf key = { 0 };
@@ -299,11 +316,7 @@ site_for(struct router *r, const struct entry *e, struct target *t)
 	s = map_get(&r->sites, buf_span(&key));
 	if (s == NULL) {
 		(void)buf_append_char(&key, '\0');
-		s = site_new(buf_span(&key).ptr, buf_span(&key).ptr);
-		link = MEM_NEW(struct site_link);
-		list_init(&link->idle);
-		s->target = link;
-		(void)map_put(&r->sites, span_text(s->key), s);
+		s = make_site(r, e, buf_span(&key).ptr);
 	}
 	buf_clear(&key);
 	link = s->target;

@@ -80,10 +80,13 @@ found_name(struct recovery *r, const char *name)
 	if (found_spare(r, name))
 		return;
 	if (strcmp(name, "new") == 0 || strcmp(name, "fresh") == 0 ||
-	    span_starts(span_text(name), SPAN("spare-")))
+	    span_starts(span_text(name), SPAN("spare-"))) {
+		if (j->read_only)
+			return;
 		(void)j->disk->unlink(j->disk->arg, j->folder, name);
-	else
-		log_warn("spool_foreign_file name=%s", log_quote_text(name));
+		return;
+	}
+	log_warn("spool_foreign_file name=%s", log_quote_text(name));
 }
 
 static int
@@ -127,7 +130,8 @@ read_header(struct recovery *r, struct link *l)
 	int64_t n;
 
 	segment_name(l->number, name);
-	l->fd = d->open(d->arg, r->j->folder, name, O_RDWR);
+	l->fd = d->open(
+	    d->arg, r->j->folder, name, r->j->read_only ? O_RDONLY : O_RDWR);
 	if (l->fd == -1 || fstat(l->fd, &st) != 0)
 		return err_errno(r->err, "open journal/%s", name);
 	l->size = (uint64_t)st.st_size;
@@ -252,5 +256,5 @@ chain_read(struct recovery *r)
 	if (c->n > 0)
 		j->next_number = c->links[c->n - 1].number + 1;
 	choose(r);
-	return remove_void(r);
+	return j->read_only ? 0 : remove_void(r);
 }

@@ -92,11 +92,10 @@ file_is_whole(const struct disk *d, int fd, uint64_t size, uint32_t want)
 }
 
 static struct content *
-file_content(const struct fetch *f, uint64_t size, uint32_t crc)
+file_content(const struct journal *j, uint64_t id, uint64_t size, uint32_t crc)
 {
-	const struct disk *d = f->journal->disk;
-	int fd = d->open(
-	    d->arg, f->journal->contents, qid_format(f->id).text, O_RDONLY);
+	const struct disk *d = j->disk;
+	int fd = d->open(d->arg, j->contents, qid_format(id).text, O_RDONLY);
 
 	if (fd == -1)
 		return NULL;
@@ -107,8 +106,9 @@ file_content(const struct fetch *f, uint64_t size, uint32_t crc)
 	return content_new_file(fd, 0, size);
 }
 
-static struct content *
-read_content(struct fetch *f)
+struct content *
+journal_read_content(const struct journal *j, const struct segment *s,
+    uint64_t id, uint32_t offset, uint32_t length)
 {
 	struct message_found found;
 	struct content *content;
@@ -116,19 +116,20 @@ read_content(struct fetch *f)
 	uint8_t *bytes;
 	int rc;
 
-	if (journal_read_record(f->journal, f->segment, f->offset, f->length,
-		&bytes, &rec, &rc) != RECORD_OK)
+	if (journal_read_record(j, s, offset, length, &bytes, &rec, &rc) !=
+	    RECORD_OK)
 		return NULL;
-	if (rec.head.id != f->id ||
-	    !record_message_decode(rec.payload, f->id, &found)) {
+	if (rec.head.id != id ||
+	    !record_message_decode(rec.payload, id, &found)) {
 		free(bytes);
 		return NULL;
 	}
 	if (found.in_file) {
-		content = file_content(f, found.env->size, found.content_crc);
+		content =
+		    file_content(j, id, found.env->size, found.content_crc);
 		free(bytes);
 	} else {
-		content = inline_content(bytes, f->length, found.content);
+		content = inline_content(bytes, length, found.content);
 	}
 	message_found_clear(&found);
 	return content;
@@ -152,7 +153,8 @@ run(void *arg)
 {
 	struct fetch *f = arg;
 
-	f->content = read_content(f);
+	f->content = journal_read_content(
+	    f->journal, f->segment, f->id, f->offset, f->length);
 	if (f->content != NULL) {
 		f->status = SPOOL_OK;
 	} else if (!is_waiting(f->journal, f->id)) {

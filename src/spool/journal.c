@@ -174,7 +174,7 @@ fill_options(struct spool_options *o)
 		o->lazy_ms = LAZY_MS;
 }
 
-static struct journal *
+struct journal *
 journal_new(const struct disk *disk, const struct spool_options *options)
 {
 	struct journal *j = MEM_NEW(struct journal);

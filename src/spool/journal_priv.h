@@ -39,6 +39,7 @@ struct journal {
 	int root, folder, contents, lock_file; /* owned; -1: not open */
 	uint64_t salt;
 	atomic_uint open_entries;
+	bool read_only; /* inspect.c: look, change nothing */
 	uint64_t set_aside; /* messages and ranges, while reading back */
 	struct keeper keeper;
 	struct space space;
@@ -188,6 +189,13 @@ void reclaim_settle(struct journal *j, struct round *r);
 void reclaim_drop_empty(struct journal *j);
 /* The copies, whether they were written or not. */
 void reclaim_clear(struct round *r);
+
+/* A journal that is not open yet; journal_unref() frees it. */
+struct journal *
+journal_new(const struct disk *disk, const struct spool_options *options);
+/* The content of a record, from disk, checked; NULL: damaged. Blocks. */
+struct content *journal_read_content(const struct journal *j,
+    const struct segment *s, uint64_t id, uint32_t offset, uint32_t length);
 
 /* recover.c: reads it all back. 0, or negative when it cannot be used. */
 int recover(struct journal *j, spool_load_cb load, void *arg, struct err *err);

@@ -58,10 +58,14 @@ void
 recover_set_aside(
     struct journal *j, struct segment *s, uint64_t from, uint64_t to)
 {
-	int folder = open_damaged(j), fd = -1, rc = 0;
-	char *name = mem_printf("%08llu-%llu", (unsigned long long)s->number,
-	    (unsigned long long)from);
+	int folder, fd = -1, rc = 0;
+	char *name;
 
+	if (j->read_only)
+		return;
+	folder = open_damaged(j);
+	name = mem_printf("%08llu-%llu", (unsigned long long)s->number,
+	    (unsigned long long)from);
 	if (folder != -1)
 		fd = openat(folder, name,
 		    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -130,7 +134,7 @@ keep_last(struct recovery *r)
 	struct journal *j = r->j;
 	struct segment *s;
 
-	if (list_is_empty(&j->segments))
+	if (list_is_empty(&j->segments) || j->read_only)
 		return 0;
 	s = LIST_ENTRY(j->segments.prev, struct segment, node);
 	if (j->disk->sync(j->disk->arg, s->fd) != 0)
@@ -158,8 +162,11 @@ read_segments(struct recovery *r)
 static void
 move_to_damaged(struct journal *j, const char *name)
 {
-	int folder = open_damaged(j), rc = -1;
+	int folder, rc = -1;
 
+	if (j->read_only)
+		return;
+	folder = open_damaged(j);
 	if (folder != -1)
 		rc = renameat(j->contents, name, folder, name);
 	log_warn("spool_orphan name=%s moved=%s", log_quote_text(name),
@@ -187,7 +194,7 @@ see_file(struct journal *j, const char *name)
 	} else if (j->set_aside > 0) {
 		/* Perhaps of a message whose record could not be read. */
 		move_to_damaged(j, name);
-	} else {
+	} else if (!j->read_only) {
 		(void)j->disk->unlink(j->disk->arg, j->contents, name);
 	}
 }

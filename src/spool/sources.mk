@@ -8,6 +8,7 @@ libpostern_a_SOURCES += \
 	src/spool/fetch.c \
 	src/spool/group.c src/spool/group_priv.h \
 	src/spool/index.c src/spool/index_priv.h \
+	include/spool/offline.h src/spool/inspect.c \
 	src/spool/journal.c src/spool/journal_priv.h \
 	src/spool/keeper.c src/spool/keeper_priv.h \
 	src/spool/le_priv.h \

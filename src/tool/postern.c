@@ -24,6 +24,8 @@ static const char usage[] =
     "  queue bounce ID           give it back to its sender\n"
     "  queue remove ID           forget it; nobody is told\n"
     "  queue cat ID              the message itself\n"
+    "  spool check [--json]      every record and checksum; without a daemon\n"
+    "  spool export|import DIR   waiting messages as files, and back\n"
     "  -c FILE  configuration (" SYSCONFDIR "/postern/postern.conf)\n"
     "  -V       print the version\n";
 
@@ -34,6 +36,7 @@ static const struct {
 	{ "user", tool_user },
 	{ "check", tool_check },
 	{ "queue", tool_queue },
+	{ "spool", tool_spool },
 	{ "status", tool_status },
 };
 

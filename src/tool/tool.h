@@ -28,6 +28,7 @@ typedef int (*tool_fn)(struct tool *t, int argc, char **argv);
 int tool_user(struct tool *t, int argc, char **argv);
 int tool_check(struct tool *t, int argc, char **argv);
 int tool_queue(struct tool *t, int argc, char **argv);
+int tool_spool(struct tool *t, int argc, char **argv);
 int tool_status(struct tool *t, int argc, char **argv);
 
 /* "postern: what" on standard error; returns EXIT_FAILED. */

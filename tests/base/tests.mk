@@ -1,1 +1,7 @@
 # Check programs of this folder; one a source file.
+check_PROGRAMS += tests/base/test_buf
+check_PROGRAMS += tests/base/test_crc32c
+check_PROGRAMS += tests/base/test_err
+check_PROGRAMS += tests/base/test_log
+check_PROGRAMS += tests/base/test_map
+check_PROGRAMS += tests/base/test_span

@@ -1,1 +1,6 @@
 # Check programs of this folder; one a source file.
+check_PROGRAMS += tests/mail/test_dsn
+check_PROGRAMS += tests/mail/test_envelope
+check_PROGRAMS += tests/mail/test_header
+check_PROGRAMS += tests/mail/test_qid
+check_PROGRAMS += tests/mail/test_trace

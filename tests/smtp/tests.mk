@@ -1,1 +1,6 @@
 # Check programs of this folder; one a source file.
+check_PROGRAMS += tests/smtp/test_address
+check_PROGRAMS += tests/smtp/test_base64
+check_PROGRAMS += tests/smtp/test_command
+check_PROGRAMS += tests/smtp/test_dot
+check_PROGRAMS += tests/smtp/test_reply

@@ -1,0 +1,116 @@
+/*
+ * Reads a spool as a start does, with journal.read_only set: recover() then
+ * removes, moves and syncs nothing. Content is read back message by message.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "journal_priv.h"
+#include "mail/envelope.h"
+#include "mail/qid.h"
+#include "record_priv.h"
+#include "spool/content.h"
+#include "spool/offline.h"
+
+struct inspection {
+	struct journal *journal; /* a reference */
+	spool_visit_cb visit;
+	void *arg;
+	struct spool_summary *summary; /* borrowed: the caller's */
+	int rc; /* of the first visit that wanted to end */
+};
+
+static int
+open_folders(struct journal *j, struct err *err)
+{
+	j->root = open(j->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (j->root == -1)
+		return err_errno(err, "open");
+	j->folder =
+	    openat(j->root, "journal", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (j->folder == -1)
+		return err_errno(err, "open journal");
+	j->contents =
+	    openat(j->root, "content", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (j->contents == -1)
+		return err_errno(err, "open content");
+	return 0;
+}
+
+/* A daemon would write under our eyes. Without a lock file none ever ran. */
+static int
+take_lock(struct journal *j, struct err *err)
+{
+	j->lock_file = openat(j->root, "lock", O_RDONLY | O_CLOEXEC);
+	if (j->lock_file == -1)
+		return errno == ENOENT ? 0 : err_errno(err, "open lock");
+	if (flock(j->lock_file, LOCK_SH | LOCK_NB) == 0)
+		return 0;
+	return err_set(err, -EBUSY,
+	    "in use by a running posternd; stop it "
+	    "first");
+}
+
+static void
+on_message(struct envelope *env, const struct progress *rcpts, uint32_t flags,
+    void *arg)
+{
+	struct inspection *in = arg;
+	struct live *live = index_get(&in->journal->index, env->id);
+	struct content *content = NULL;
+
+	if (in->rc == 0)
+		content = journal_read_content(in->journal, live->segment,
+		    env->id, live->offset, live->length);
+	if (content != NULL) {
+		in->summary->messages++;
+		in->summary->recipients += env->nrcpt;
+		in->summary->content_bytes += content_size(content);
+		in->rc = in->visit(env, rcpts, flags, content, in->arg);
+	} else if (in->rc == 0) {
+		in->summary->damaged++;
+		log_error("spool_damaged qid=%s reason=\"its content cannot "
+			  "be read\"",
+		    qid_format(env->id).text);
+	}
+	content_unref(content);
+	free(env);
+}
+
+int
+spool_inspect(const char *directory, spool_visit_cb visit, void *arg,
+    struct spool_summary *out, struct err *err)
+{
+	struct spool_options options = { .directory = directory };
+	struct journal *j = journal_new(&disk_system, &options);
+	struct inspection in = {
+		.journal = j, .visit = visit, .arg = arg, .summary = out
+	};
+	int rc;
+
+	*out = (struct spool_summary){ 0 };
+	j->read_only = true;
+	rc = open_folders(j, err);
+	if (rc == 0)
+		rc = take_lock(j, err);
+	if (rc == 0)
+		rc = recover(j, on_message, &in, err);
+	out->segments = j->nsegments;
+	out->segment_bytes = j->used_bytes;
+	out->damaged += j->set_aside;
+	if (j->lock_file != -1)
+		(void)close(j->lock_file); /* only read */
+	j->lock_file = -1;
+	journal_unref(j);
+	if (rc != 0)
+		return err_wrap(err, rc, "spool %s", directory);
+	if (in.rc != 0)
+		return err_set(
+		    err, in.rc, "spool %s: the reading was ended", directory);
+	return 0;
+}

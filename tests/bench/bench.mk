@@ -1,0 +1,6 @@
+# Benchmarks: built by `make bench`, never run by make check.
+EXTRA_PROGRAMS = tests/bench/bench_spool
+tests_bench_bench_spool_LDADD = $(LIBS_ALL)
+bench: $(EXTRA_PROGRAMS)
+.PHONY: bench
+CLEANFILES += $(EXTRA_PROGRAMS)

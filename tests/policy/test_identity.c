@@ -1,0 +1,80 @@
+#include "tests/lib/suite.h"
+
+#include "conf/conf.h"
+#include "policy/identity.h"
+#include "smtp/address.h"
+
+#define LOGIN_ONLY { "$login" }
+
+static const struct {
+	const char *name;
+	const char *send_as[3];
+	const char *login, *from; /* from: a path */
+	bool may;
+} cases[] = {
+	{ "own_address", LOGIN_ONLY, "ann@b.test", "<ann@b.test>", true },
+	{ "case_does_not_matter", LOGIN_ONLY, "Ann@B.test", "<aNN@b.TEST>",
+	    true },
+	{ "another", LOGIN_ONLY, "ann@b.test", "<bob@b.test>", false },
+	{ "another_domain", LOGIN_ONLY, "ann@b.test", "<ann@c.test>", false },
+	{ "a_subdomain_is_another", LOGIN_ONLY, "ann@b.test",
+	    "<ann@x.b.test>", false },
+	{ "a_longer_local_part", LOGIN_ONLY, "ann@b.test", "<ann+x@b.test>",
+	    false },
+	{ "short_login_is_at_our_host", LOGIN_ONLY, "ann", "<ann@relay.test>",
+	    true },
+	{ "short_login_not_elsewhere", LOGIN_ONLY, "ann", "<ann@b.test>",
+	    false },
+	{ "null_path_always", { NULL }, "ann", "<>", true },
+	{ "nothing_allowed", { NULL }, "ann", "<ann@relay.test>", false },
+	{ "one_address", { "info@b.test" }, "ann", "<info@b.test>", true },
+	{ "one_address_any_case", { "Info@b.test" }, "ann", "<iNFO@B.test>",
+	    true },
+	{ "one_address_only", { "info@b.test" }, "ann", "<ann@b.test>",
+	    false },
+	{ "whole_domain", { "*@b.test" }, "app", "<anybody@B.test>", true },
+	{ "whole_domain_not_below", { "*@b.test" }, "app", "<x@y.b.test>",
+	    false },
+	{ "whole_domain_not_its_tail", { "*@b.test" }, "app", "<x@ab.test>",
+	    false },
+	{ "quoted_at_is_not_the_domain", { "*@b.test" }, "app",
+	    "<\"x@b.test\"@evil.test>", false },
+	{ "everything", { "*" }, "app", "<x@y.test>", true },
+	{ "second_pattern", { "$login", "*@b.test" }, "app", "<x@b.test>",
+	    true },
+	{ "no_pattern_fits", { "$login", "*@b.test" }, "app", "<x@c.test>",
+	    false },
+	{ "star_inside_is_a_letter", { "a*@b.test" }, "app", "<ab@b.test>",
+	    false },
+	{ "quoted_form_is_not_the_same", LOGIN_ONLY, "ann@b.test",
+	    "<\"ann\"@b.test>", false },
+};
+
+START_TEST(verdict)
+{
+	struct conf_account account = { 0 };
+	struct span path = span_text(cases[_i].from);
+	char *patterns[3];
+	struct address from;
+
+	for (size_t i = 0; i < 3 && cases[_i].send_as[i] != NULL; i++)
+		patterns[account.nsend_as++] =
+		    span_dup(span_text(cases[_i].send_as[i]));
+	account.send_as = patterns;
+	ck_assert(address_parse_path(&path, &from) == ADDRESS_OK);
+	ck_assert_msg(
+	    identity_may_send(&account, span_text(cases[_i].login),
+		SPAN("relay.test"), &from) == cases[_i].may,
+	    "%s", cases[_i].name);
+	for (size_t i = 0; i < account.nsend_as; i++)
+		free(patterns[i]);
+}
+END_TEST
+
+static void
+fill(TCase *tc)
+{
+	tcase_add_loop_test(tc, verdict, 0, (int)ARRAY_LEN(cases));
+}
+
+SUITE_MAIN("identity", fill)

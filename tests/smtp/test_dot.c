@@ -1,0 +1,254 @@
+#include "tests/lib/suite.h"
+
+#include <string.h>
+
+#include "smtp/dot.h"
+
+#define S(lit) { (lit), sizeof(lit) - 1 }
+
+/* What is on the wire, what it says, what is seen on the way. */
+static const struct {
+	const char *name;
+	struct span wire;
+	const char *rest; /* behind the end; NULL: there is no end */
+	struct span content;
+	bool bare, nul, has_8bit, has_dots;
+} cases[] = {
+	{ "nothing", S(".\r\n"), "", S(""), 0, 0, 0, 0 },
+	{ "plain", S("a\r\nb\r\n.\r\nQUIT\r\n"), "QUIT\r\n",
+	    S("a\r\nb\r\n"), 0, 0, 0, 0 },
+	{ "stuffed", S("..a\r\n...\r\n..\r\n.\r\n"), "",
+	    S(".a\r\n..\r\n.\r\n"), 0, 0, 0, 1 },
+	{ "dots_inside_lines", S("a.\r\n b..\r\n.\r\n"), "",
+	    S("a.\r\n b..\r\n"), 0, 0, 0, 0 },
+	{ "single_dot_is_dropped", S(".a\r\n.\r\n"), "", S("a\r\n"),
+	    0, 0, 0, 0 },
+	{ "eight_bit", S("\xc3\xa4\r\n.\r\n"), "", S("\xc3\xa4\r\n"),
+	    0, 0, 1, 0 },
+	{ "lf_dot_lf_is_no_end", S("a\n.\nb\r\n.\r\n"), "",
+	    S("a\n.\nb\r\n"), 1, 0, 0, 0 },
+	{ "lf_dot_crlf_is_no_end", S("a\n.\r\nMAIL\r\n.\r\n"), "",
+	    S("a\n.\r\nMAIL\r\n"), 1, 0, 0, 0 },
+	{ "crlf_dot_lf_is_no_end", S("a\r\n.\nMAIL\r\n.\r\n"), "",
+	    S("a\r\n\nMAIL\r\n"), 1, 0, 0, 0 },
+	{ "cr_dot_cr_is_no_end", S("a\r.\rb\r\n.\r\n"), "",
+	    S("a\r.\rb\r\n"), 1, 0, 0, 0 },
+	{ "crlf_dot_cr_is_no_end", S("a\r\n.\rb\r\n.\r\n"), "",
+	    S("a\r\n\rb\r\n"), 1, 0, 0, 0 },
+	{ "crlf_dot_cr_cr_lf_is_no_end", S("a\r\n.\r\r\nb\r\n.\r\n"), "",
+	    S("a\r\n\r\r\nb\r\n"), 1, 0, 0, 0 },
+	{ "cr_cr_lf_is_bare", S("a\r\r\n.\r\n"), "", S("a\r\r\n"), 1,
+	    0, 0, 0 },
+	{ "nul_in_a_line", S("a\0b\r\n.\r\n"), "", S("a\0b\r\n"), 0, 1,
+	    0, 0 },
+	{ "nul_behind_the_dot", S(".\0\r\n.\r\n"), "", S("\0\r\n"), 0,
+	    1, 0, 0 },
+	{ "nul_makes_no_end", S("a\r\n.\0\r\n.\r\n"), "",
+	    S("a\r\n\0\r\n"), 0, 1, 0, 0 },
+	{ "cr_at_the_end", S("a\r"), NULL, S("a"), 0, 0, 0, 0 },
+	{ "dot_cr_at_the_end", S("a\r\n.\r"), NULL, S("a\r\n"), 0, 0,
+	    0, 0 },
+	{ "blank_lines", S("\r\n\r\n.\r\n"), "", S("\r\n\r\n"), 0, 0,
+	    0, 0 },
+	{ "second_end_is_not_ours", S(".\r\n.\r\n"), ".\r\n", S(""),
+	    0, 0, 0, 0 },
+	{ "all_at_once",
+	    S("x: y\r\n\r\n..\r\na\n.\nb\r.\r\xff\0c\r\n..x\r\n.\r\n."),
+	    ".", S("x: y\r\n\r\n.\r\na\n.\nb\r.\r\xff\0c\r\n.x\r\n"), 1,
+	    1, 1, 1 },
+};
+
+static void
+expect(int i, const struct dot_reader *r, struct span rest,
+    const struct buf *out, const char *how)
+{
+	const char *name = cases[i].name;
+
+	ck_assert_msg(
+	    span_equal(buf_span(out), cases[i].content), "%s %s", name, how);
+	ck_assert_msg((r->state == DOT_END) == (cases[i].rest != NULL),
+	    "%s %s: state %d", name, how, (int)r->state);
+	if (cases[i].rest != NULL)
+		ck_assert_msg(span_equal(rest, span_text(cases[i].rest)),
+		    "%s %s: rest", name, how);
+	ck_assert_msg(r->bare == cases[i].bare, "%s %s: bare", name, how);
+	ck_assert_msg(r->nul == cases[i].nul, "%s %s: nul", name, how);
+	ck_assert_msg(r->has_8bit == cases[i].has_8bit, "%s %s", name, how);
+	ck_assert_msg(
+	    r->has_dots == cases[i].has_dots, "%s %s: dots", name, how);
+}
+
+START_TEST(content_is_read_whole)
+{
+	struct dot_reader r = { 0 };
+	struct span in = cases[_i].wire;
+	struct buf out = { 0 };
+
+	ck_assert(dot_read(&r, &in, &out));
+	expect(_i, &r, in, &out, "whole");
+	buf_clear(&out);
+}
+END_TEST
+
+/* Reads in[0 .. end) and adds what is left of it. */
+static struct span
+read_to(struct dot_reader *r, struct span in, size_t at, size_t end,
+    struct buf *out)
+{
+	struct span part = span_from(span_to(in, end), at);
+
+	ck_assert(dot_read(r, &part, out));
+	return span_from(in, (size_t)(part.ptr - in.ptr));
+}
+
+START_TEST(two_splits_anywhere_change_nothing)
+{
+	struct span in = cases[_i].wire;
+
+	for (size_t a = 0; a <= in.len; a++)
+		for (size_t b = a; b <= in.len; b++) {
+			struct dot_reader r = { 0 };
+			struct buf out = { 0 };
+			struct span rest = read_to(&r, in, 0, a, &out);
+
+			if (r.state != DOT_END)
+				rest = read_to(&r, in, a, b, &out);
+			if (r.state != DOT_END)
+				rest = read_to(&r, in, b, in.len, &out);
+			expect(_i, &r, rest, &out, "split");
+			buf_clear(&out);
+		}
+}
+END_TEST
+
+START_TEST(byte_by_byte_is_the_same)
+{
+	struct span in = cases[_i].wire, rest = in;
+	struct dot_reader r = { 0 };
+	struct buf out = { 0 };
+
+	for (size_t i = 0; i < in.len && r.state != DOT_END; i++)
+		rest = read_to(&r, in, i, i + 1, &out);
+	expect(_i, &r, rest, &out, "bytes");
+	buf_clear(&out);
+}
+END_TEST
+
+START_TEST(the_end_is_found_when_nothing_fits_any_more)
+{
+	for (size_t piece = 1; piece < 30; piece++) {
+		struct span wire =
+		    SPAN("one\r\ntwo..\r\n..three\r\nfour\r\n.\r\nrest");
+		struct dot_reader r = { 0 };
+		struct buf out = { .max = 7 };
+		bool fits = true;
+
+		while (r.state != DOT_END && wire.len > 0) {
+			struct span part = span_to(wire, piece);
+			const char *from = part.ptr;
+
+			fits = dot_read(&r, &part, &out) && fits;
+			wire = span_from(wire, (size_t)(part.ptr - from));
+		}
+		ck_assert(!fits);
+		ck_assert(span_equal(wire, SPAN("rest")));
+		ck_assert_uint_le(buf_len(&out), 7);
+		buf_clear(&out);
+	}
+}
+END_TEST
+
+/* --- the writer --- */
+
+static const struct {
+	const char *content, *wire;
+} writes[] = {
+	{ "", ".\r\n" },
+	{ "a\r\n", "a\r\n.\r\n" },
+	{ "a", "a\r\n.\r\n" },
+	{ ".", "..\r\n.\r\n" },
+	{ ".\r\n", "..\r\n.\r\n" },
+	{ "..a\r\n.b\r\n", "...a\r\n..b\r\n.\r\n" },
+	{ "a.\r\n\r\n.\r\n", "a.\r\n\r\n..\r\n.\r\n" },
+};
+
+START_TEST(content_is_stuffed_whatever_the_pieces)
+{
+	struct span content = span_text(writes[_i].content);
+
+	for (size_t a = 0; a <= content.len; a++)
+		for (size_t b = a; b <= content.len; b++) {
+			struct dot_writer w = { 0 };
+			struct buf out = { 0 };
+
+			ck_assert(dot_write(&w, span_to(content, a), &out));
+			ck_assert(dot_write(
+			    &w, span_from(span_to(content, b), a), &out));
+			ck_assert(dot_write(&w, span_from(content, b), &out));
+			ck_assert(dot_write_end(&w, &out));
+			ck_assert(span_equal(
+			    buf_span(&out), span_text(writes[_i].wire)));
+			buf_clear(&out);
+		}
+}
+END_TEST
+
+START_TEST(a_full_buffer_is_reported)
+{
+	struct dot_writer w = { 0 };
+	struct buf out = { .max = 3 };
+
+	ck_assert(!dot_write(&w, SPAN("abcd\r\n"), &out));
+	buf_reset(&out);
+	ck_assert(!dot_write(&w, SPAN("a\r\nbcd"), &out));
+	ck_assert(!dot_write_end(&w, &out));
+	buf_clear(&out);
+}
+END_TEST
+
+/* Random clean content goes out and comes back as it was. */
+START_TEST(what_is_written_is_read_again)
+{
+	static const char *const parts[] = { "\r\n", ".", "..", "a", "bc",
+		"\xfe", " " };
+	uint32_t random = (uint32_t)_i;
+	struct buf content = { 0 }, wire = { 0 }, back = { 0 };
+	struct dot_reader r = { 0 };
+	struct dot_writer w = { 0 };
+	struct span in;
+
+	for (int i = 0; i < 60; i++) {
+		random = random * 1664525 + 1013904223;
+		(void)buf_append_text(&content, parts[(random >> 16) % 7]);
+	}
+	(void)buf_append_text(&content, "\r\n");
+	in = buf_span(&content);
+	ck_assert(dot_write(&w, span_to(in, random % 50), &wire));
+	ck_assert(dot_write(&w, span_from(in, random % 50), &wire));
+	ck_assert(dot_write_end(&w, &wire));
+	in = buf_span(&wire);
+	ck_assert(dot_read(&r, &in, &back));
+	ck_assert(r.state == DOT_END && !r.bare && in.len == 0);
+	ck_assert(span_equal(buf_span(&back), buf_span(&content)));
+	buf_clear(&content);
+	buf_clear(&wire);
+	buf_clear(&back);
+}
+END_TEST
+
+static void
+fill(TCase *tc)
+{
+	int n = (int)ARRAY_LEN(cases);
+
+	tcase_add_loop_test(tc, content_is_read_whole, 0, n);
+	tcase_add_loop_test(tc, two_splits_anywhere_change_nothing, 0, n);
+	tcase_add_loop_test(tc, byte_by_byte_is_the_same, 0, n);
+	tcase_add_test(tc, the_end_is_found_when_nothing_fits_any_more);
+	tcase_add_loop_test(tc, content_is_stuffed_whatever_the_pieces, 0,
+	    (int)ARRAY_LEN(writes));
+	tcase_add_test(tc, a_full_buffer_is_reported);
+	tcase_add_loop_test(tc, what_is_written_is_read_again, 0, 100);
+}
+
+SUITE_MAIN("dot", fill)
