@@ -39,7 +39,7 @@ struct queued_rcpt {
 	uint8_t state; /* enum rcpt_state */
 	uint8_t phase; /* enum rcpt_phase */
 	uint16_t tries;
-	int64_t last; /* wall ms of the last attempt; 0: none */
+	uint32_t last; /* wall s of the last attempt; 0: none */
 	uint64_t due; /* monotonic ms */
 	struct site *site; /* borrowed; of this round */
 	char *detail; /* owned; why, NULL: nothing yet */
@@ -50,11 +50,11 @@ struct queued {
 	void *content; /* the relay's (struct content), or NULL */
 	struct list order; /* all messages, by id */
 	uint64_t due;
-	size_t heap_at; /* place in the heap */
 	int64_t born; /* monotonic ms; before the start: negative */
-	uint32_t flags; /* enum message_flags */
+	uint32_t heap_at; /* place in the heap */
 	uint32_t busy; /* jobs under way in this round, and the caller */
 	uint32_t routing; /* of these: questions not answered yet */
+	uint8_t flags; /* enum message_flags */
 	bool in_heap;
 	bool is_removed; /* by the operator, during a round */
 	bool is_reporting; /* a report of it is being stored */
@@ -132,6 +132,8 @@ void queue_hurry(struct queue *q, struct queued *m, uint64_t now);
 /* Frees it; it must not be busy. The content is returned to the caller. */
 void *queue_remove(struct queue *q, struct queued *m);
 
+/* When the last attempt was made, wall ms; 0: none was. */
+int64_t queued_last(const struct queued_rcpt *r);
 /* Age, ms. */
 uint64_t queued_age(const struct queued *m, uint64_t now);
 

@@ -4,11 +4,19 @@
 
 #include "base/mem.h"
 
+static bool
+is_shared(const struct envelope_parts *p)
+{
+	return span_equal(p->account, p->sender);
+}
+
 static size_t
 text_size(const struct envelope_parts *p)
 {
-	size_t size = p->account.len + 1 + p->sender.len + 1;
+	size_t size = p->account.len + 1;
 
+	if (!is_shared(p))
+		size += p->sender.len + 1;
 	for (uint32_t i = 0; i < p->nrcpt; i++)
 		size += p->rcpt[i].len + 1;
 	return size;
@@ -39,7 +47,8 @@ envelope_new(const struct envelope_parts *p)
 	env->flags = p->flags;
 	env->nrcpt = p->nrcpt;
 	env->account = place(&at, p->account);
-	env->sender = place(&at, p->sender);
+	/* Most send as what they are called. */
+	env->sender = is_shared(p) ? env->account : place(&at, p->sender);
 	for (uint32_t i = 0; i < p->nrcpt; i++)
 		env->rcpt[i] = place(&at, p->rcpt[i]);
 	return env;
@@ -49,8 +58,10 @@ size_t
 envelope_memory(const struct envelope *env)
 {
 	size_t size = sizeof *env + env->nrcpt * sizeof(char *) +
-		      strlen(env->account) + strlen(env->sender) + 2;
+		      strlen(env->account) + 1;
 
+	if (env->sender != env->account)
+		size += strlen(env->sender) + 1;
 	for (uint32_t i = 0; i < env->nrcpt; i++)
 		size += strlen(env->rcpt[i]) + 1;
 	return size;

@@ -66,7 +66,7 @@ describe_rcpt(const struct queued *m, uint32_t i, uint64_t now, int64_t wall)
 	    o, "state", json_string(rcpt_state_name(r->state)));
 	(void)json_object_set_new(o, "now", json_string(what_now(m, r, now)));
 	(void)json_object_set_new(o, "tries", json_integer(r->tries));
-	(void)json_object_set_new(o, "last", describe_time(r->last));
+	(void)json_object_set_new(o, "last", describe_time(queued_last(r)));
 	(void)json_object_set_new(o, "reason", any_text(r->detail));
 	if (waits) {
 		(void)json_object_set_new(

@@ -51,7 +51,7 @@ rcpt_for(const struct queued *m, uint32_t i, enum dsn_action action)
 {
 	const struct queued_rcpt *r = &m->rcpts[i];
 	struct dsn_rcpt out = { .address = span_text(m->env->rcpt[i]),
-		.last = r->last };
+		.last = queued_last(r) };
 
 	take_apart(r, &out);
 	if (span_is_empty(out.reply))

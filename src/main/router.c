@@ -296,8 +296,8 @@ make_site(struct router *r, const struct entry *e, const char *key)
 	struct site *s;
 
 	if (e->via != NULL)
-		(void)snprintf(name, sizeof name, "%.250s:%u", e->via->host,
-		    e->via->port);
+		(void)snprintf(
+		    name, sizeof name, "%.250s:%u", e->via->host, e->via->port);
 	s = site_new(key, e->via != NULL ? name : key);
 	list_init(&link->idle);
 	s->target = link;

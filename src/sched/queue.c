@@ -21,7 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/map.h"
+#include "base/idmap.h"
 #include "base/mem.h"
 
 static const struct rule {
@@ -43,7 +43,7 @@ static const struct rule {
 
 struct queue {
 	struct queue_options options;
-	struct map by_id;
+	struct idmap by_id;
 	struct list order;
 	struct queued **heap; /* owned array of borrowed messages */
 	size_t heap_len, heap_cap;
@@ -55,7 +55,7 @@ static void
 place(struct queue *q, size_t at, struct queued *m)
 {
 	q->heap[at] = m;
-	m->heap_at = at;
+	m->heap_at = (uint32_t)at;
 }
 
 static void
@@ -100,7 +100,7 @@ heap_insert(struct queue *q, struct queued *m)
 		q->heap = mem_realloc(q->heap, q->heap_cap * sizeof *q->heap);
 	}
 	m->in_heap = true;
-	m->heap_at = q->heap_len++;
+	m->heap_at = (uint32_t)q->heap_len++;
 	sift_up(q, m);
 }
 
@@ -122,12 +122,19 @@ heap_remove(struct queue *q, struct queued *m)
 
 /* --- making and finding --- */
 
+static uint64_t
+id_of(const void *value)
+{
+	return ((const struct queued *)value)->env->id;
+}
+
 struct queue *
 queue_new(const struct queue_options *options)
 {
 	struct queue *q = MEM_NEW(struct queue);
 
 	q->options = *options;
+	idmap_init(&q->by_id, id_of);
 	list_init(&q->order);
 	return q;
 }
@@ -157,7 +164,7 @@ queue_free(struct queue *q, void (*drop)(void *content))
 			drop(m->content);
 		queued_free(m);
 	}
-	map_clear(&q->by_id);
+	idmap_clear(&q->by_id);
 	free(q->heap);
 	free(q);
 }
@@ -171,7 +178,7 @@ queue_count(const struct queue *q)
 struct queued *
 queue_find(const struct queue *q, uint64_t id)
 {
-	return map_get_u64(&q->by_id, id);
+	return idmap_get(&q->by_id, id);
 }
 
 struct queued *
@@ -241,23 +248,36 @@ is_waiting(const struct queued_rcpt *r)
 	return r->state == RCPT_QUEUED;
 }
 
-static void
-schedule(struct queue *q, struct queued *m)
+/* The time of its next event, among what can still happen to it. */
+static uint64_t
+next_event(const struct queue *q, const struct queued *m)
 {
-	uint64_t due = moment(m, q->options.expire);
+	uint64_t due = UINT64_MAX, warning, end;
+	bool waiting = false;
 
-	heap_remove(q, m);
-	if ((m->flags & MESSAGE_HELD) != 0 || m->busy > 0 || m->is_reporting)
-		return;
-	if (wants_warning(q, m) && moment(m, q->options.delay_warning) < due)
-		due = moment(m, q->options.delay_warning);
 	for (uint32_t i = 0; i < m->env->nrcpt; i++) {
 		const struct queued_rcpt *r = &m->rcpts[i];
 
+		waiting |= is_waiting(r);
 		if (!rcpt_state_is_final(r->state) && r->due < due)
 			due = r->due;
 	}
-	m->due = due;
+	if (!waiting) /* a report is due, or nothing: then it is done now */
+		return due == UINT64_MAX ? 0 : due;
+	end = moment(m, q->options.expire);
+	warning = moment(m, q->options.delay_warning);
+	if (wants_warning(q, m) && warning < due)
+		due = warning;
+	return end < due ? end : due;
+}
+
+static void
+schedule(struct queue *q, struct queued *m)
+{
+	heap_remove(q, m);
+	if ((m->flags & MESSAGE_HELD) != 0 || m->busy > 0 || m->is_reporting)
+		return;
+	m->due = next_event(q, m);
 	heap_insert(q, m);
 }
 
@@ -280,6 +300,18 @@ age_at_start(const struct queue *q, int64_t arrived, int64_t wall)
 	return age;
 }
 
+static uint32_t
+seconds_of(int64_t wall)
+{
+	return wall <= 0 ? 0 : (uint32_t)(wall / 1000);
+}
+
+int64_t
+queued_last(const struct queued_rcpt *r)
+{
+	return (int64_t)r->last * 1000;
+}
+
 static void
 resume_rcpt(const struct queue *q, struct queued_rcpt *r,
     const struct progress *row, uint64_t now, int64_t wall)
@@ -289,7 +321,7 @@ resume_rcpt(const struct queue *q, struct queued_rcpt *r,
 
 	r->state = (uint8_t)row->state;
 	r->tries = row->tries > UINT16_MAX ? UINT16_MAX : (uint16_t)row->tries;
-	r->last = row->last;
+	r->last = seconds_of(row->last);
 	if (!span_is_empty(row->detail))
 		r->detail = span_dup(row->detail);
 	if (wait < 0)
@@ -303,11 +335,10 @@ queue_add(struct queue *q, struct envelope *env, void *content,
 {
 	struct queued *m =
 	    mem_zalloc(1, sizeof *m + env->nrcpt * sizeof m->rcpts[0]);
-	void *before;
 
 	m->env = env;
 	m->content = content;
-	m->flags = flags;
+	m->flags = (uint8_t)flags;
 	m->born =
 	    (int64_t)now -
 	    (int64_t)(rows == NULL ? 0 : age_at_start(q, env->arrived, wall));
@@ -316,8 +347,7 @@ queue_add(struct queue *q, struct envelope *env, void *content,
 		if (rows != NULL)
 			resume_rcpt(q, &m->rcpts[i], &rows[i], now, wall);
 	}
-	before = map_put_u64(&q->by_id, env->id, m);
-	assert(before == NULL);
+	idmap_add(&q->by_id, m);
 	insert_in_order(q, m);
 	schedule(q, m);
 	return m;
@@ -379,7 +409,7 @@ queue_tell(struct queue *q, struct queued *m, const struct rcpt_news *news,
 	    news->event != RCPT_EVENT_REPORTED &&
 	    news->event != RCPT_EVENT_REMOVED &&
 	    news->event != RCPT_EVENT_TOO_OLD) {
-		r->last = news->wall;
+		r->last = seconds_of(news->wall);
 		if (r->tries < UINT16_MAX)
 			r->tries++;
 	}
@@ -397,7 +427,7 @@ queue_tell(struct queue *q, struct queued *m, const struct rcpt_news *news,
 		.rcpt = news->rcpt,
 		.state = r->state,
 		.tries = r->tries,
-		.last = r->last,
+		.last = queued_last(r),
 		.due = r->state == RCPT_QUEUED
 			   ? news->wall + (int64_t)(r->due - news->now)
 			   : 0,
@@ -442,7 +472,7 @@ void
 queue_set_flags(struct queue *q, struct queued *m, uint32_t flags, uint64_t now)
 {
 	(void)now;
-	m->flags = flags;
+	m->flags = (uint8_t)flags;
 	schedule(q, m);
 }
 
@@ -464,7 +494,7 @@ queue_remove(struct queue *q, struct queued *m)
 	assert(m->busy == 0);
 	heap_remove(q, m);
 	list_remove(&m->order);
-	(void)map_remove_u64(&q->by_id, m->env->id);
+	(void)idmap_remove(&q->by_id, m->env->id);
 	queued_free(m);
 	return content;
 }

@@ -10,26 +10,39 @@
 
 enum { HELD_FIRST_CAP = 64 };
 
+static uint64_t
+id_of(const void *value)
+{
+	return ((const struct live *)value)->id;
+}
+
+void
+index_init(struct index *ix, uint64_t held_max)
+{
+	*ix = (struct index){ .held_max = held_max };
+	idmap_init(&ix->map, id_of);
+}
+
 void
 index_clear(struct index *ix)
 {
 	size_t at = 0;
 	struct live *live;
 
-	while ((live = map_next(&ix->map, &at)) != NULL) {
+	while ((live = idmap_next(&ix->map, &at)) != NULL) {
 		content_unref(live->held);
 		rows_free(live->rows, live->nrcpt);
 		free(live);
 	}
-	map_clear(&ix->map);
+	idmap_clear(&ix->map);
 	free(ix->held);
-	*ix = (struct index){ 0 };
+	index_init(ix, 0);
 }
 
 struct live *
 index_get(const struct index *ix, uint64_t id)
 {
-	return map_get_u64(&ix->map, id);
+	return idmap_get(&ix->map, id);
 }
 
 static void
@@ -50,7 +63,7 @@ leave(struct live *live)
 void
 index_add_take(struct index *ix, struct live *live)
 {
-	(void)map_put_u64(&ix->map, live->id, live);
+	idmap_add(&ix->map, live);
 	list_init(&live->node);
 	enter(live);
 	ix->waiting++;
@@ -101,7 +114,7 @@ index_remove(struct index *ix, struct live *live)
 		ix->waiting--;
 	ix->live_bytes -= live->length;
 	ix->file_bytes -= live->file_size;
-	(void)map_remove_u64(&ix->map, live->id);
+	(void)idmap_remove(&ix->map, live->id);
 	rows_free(live->rows, live->nrcpt);
 	free(live);
 }

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "base/list.h"
-#include "base/map.h"
+#include "base/idmap.h"
 #include "mail/progress.h"
 
 struct content;
@@ -30,15 +30,15 @@ struct live {
 	struct row *rows; /* owned; NULL: all fresh */
 	uint64_t file_size; /* of a content file */
 	uint32_t offset, length; /* of the record */
-	uint32_t flags; /* enum message_flags */
 	uint32_t nrcpt;
+	uint8_t flags; /* enum message_flags */
 	bool in_file;
 	bool done; /* only the record of it waits */
 	bool seen; /* its content file, while reading back */
 };
 
 struct index {
-	struct map map;
+	struct idmap map;
 	uint64_t waiting; /* messages that are not done */
 	uint64_t live_bytes; /* of their records, done ones too */
 	uint64_t file_bytes; /* of content files, done ones too */
@@ -48,6 +48,7 @@ struct index {
 	size_t held_first, held_count, held_cap;
 };
 
+void index_init(struct index *ix, uint64_t held_max);
 void index_clear(struct index *ix);
 /* Also a message that is done but not yet recorded so. */
 struct live *index_get(const struct index *ix, uint64_t id);

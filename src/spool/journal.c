@@ -188,7 +188,7 @@ journal_new(const struct disk *disk, const struct spool_options *options)
 	j->directory = mem_strdup(options->directory);
 	j->options.directory = j->directory;
 	j->root = j->folder = j->contents = j->lock_file = -1;
-	j->index.held_max = j->options.held_max;
+	index_init(&j->index, j->options.held_max);
 	list_init(&j->commits);
 	list_init(&j->lazies);
 	list_init(&j->segments);

@@ -74,7 +74,7 @@ journal_set_flags(struct spool *s, uint64_t id, uint32_t flags)
 	(void)pthread_mutex_lock(&j->lock);
 	live = find_waiting(j, id);
 	if (live != NULL) {
-		live->flags = flags;
+		live->flags = (uint8_t)flags;
 		add_take(j, lazy);
 	}
 	(void)pthread_mutex_unlock(&j->lock);

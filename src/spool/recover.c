@@ -281,7 +281,7 @@ drop_envelopes(struct journal *j)
 	size_t at = 0;
 	struct live *live;
 
-	while ((live = map_next(&j->index.map, &at)) != NULL) {
+	while ((live = idmap_next(&j->index.map, &at)) != NULL) {
 		free(live->env);
 		live->env = NULL;
 	}

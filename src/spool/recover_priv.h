@@ -6,6 +6,7 @@
 #ifndef SPOOL_RECOVER_PRIV_H
 #define SPOOL_RECOVER_PRIV_H
 
+#include "base/map.h"
 #include "journal_priv.h"
 
 struct link {

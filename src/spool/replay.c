@@ -182,7 +182,7 @@ apply_message(struct reader *in, const struct record *rec)
 	live->rows = found.rows;
 	live->offset = (uint32_t)rec->offset;
 	live->length = (uint32_t)group_record_size(rec->head.length);
-	live->flags = found.flags;
+	live->flags = (uint8_t)found.flags;
 	live->nrcpt = found.env->nrcpt;
 	live->in_file = found.in_file;
 	live->file_size = found.in_file ? found.env->size : 0;
@@ -211,7 +211,8 @@ apply_flags(struct recovery *r, const struct record *rec)
 	if (rec->payload.len != 4)
 		return false;
 	if (live != NULL)
-		live->flags = le_get32((const uint8_t *)rec->payload.ptr);
+		live->flags =
+		    (uint8_t)(le_get32((const uint8_t *)rec->payload.ptr));
 	return true;
 }
 

@@ -237,6 +237,19 @@ START_TEST(what_is_too_old_expires_at_its_next_failure)
 }
 END_TEST
 
+/* Its report could not be stored: that is tried again later, not at once. */
+START_TEST(a_report_waits_for_its_own_time)
+{
+	struct queued *m = add(1, 1);
+
+	now += options.expire;
+	ck_assert_uint_eq(play(m, RCPT_EVENT_TEMPORARY), QUEUE_REPORT);
+	m->rcpts[0].due = now + MINUTE;
+	ck_assert_uint_eq(queue_review(queue, m, now), QUEUE_REPORT);
+	ck_assert_uint_eq(queue_next_due(queue), now + MINUTE);
+}
+END_TEST
+
 /* The end of its time comes though the next attempt would be later. */
 START_TEST(the_end_of_its_time_is_due_too)
 {
@@ -590,6 +603,7 @@ fill(TCase *tc)
 	tcase_add_test(tc, the_fortieth_try_waits_like_the_last);
 	tcase_add_test(tc, a_failure_is_reported_and_then_it_is_done);
 	tcase_add_test(tc, what_is_too_old_expires_at_its_next_failure);
+	tcase_add_test(tc, a_report_waits_for_its_own_time);
 	tcase_add_test(tc, the_end_of_its_time_is_due_too);
 	tcase_add_test(tc, the_delay_warning_comes_once_at_its_time);
 	tcase_add_test(tc, the_null_sender_is_not_warned);

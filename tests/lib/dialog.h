@@ -1,0 +1,109 @@
+/*
+ * dialog: a conversation as a text file, tests/dialogs/<who>-<what>.dialog, one
+ * step a line: a key, a colon, a blank and a value. Empty lines and lines that
+ * begin with '#' are comments. The same steps run whole and cut: the input is
+ * fed in other pieces, and everything else must come out the same.
+ *
+ * In values \r \n \t \0 \\ and \xNN are bytes; nothing is added to them. A key
+ * may be followed by *N (`C*100: ...`): the value N times.
+ *
+ * The receiving session (submit-*.dialog, test_dialogs.c in tests/submit):
+ *
+ *   conf: TEXT        one more line of the configuration; before all others
+ *   given: WHERE      how far it has come: connected (nothing said yet),
+ *                     greeted (EHLO in clear), secured (and TLS, and EHLO),
+ *                     implicit (TLS from the start, EHLO), login (and ann@b.test
+ *                     logged in), mail, rcpt, data (MAIL, RCPT, DATA done)
+ *   given: binding    TLS can bind the channel
+ *   C: BYTES          the client sends
+ *   S: LINE           the next line that is answered, without its CRLF
+ *   S: (nothing)      nothing was answered
+ *   need: input | close | tls | tls ok (and the handshake is done)
+ *   need: auth MECH | auth MECH initial=BYTES | auth response=BYTES
+ *   need: store open | store append | store commit
+ *   auth: continue BYTES | ok LOGIN | bad | malformed | temporary
+ *   stored: ok | full | fault
+ *                     A store step without a `need: store` line is answered
+ *                     with ok; ids count from 1.
+ *   wait: N[s]        time passes, with the session's own time-out
+ *   event: end | shutdown
+ *   content: BYTES    all that the last commit stored
+ *   has: BYTES        ... which has these bytes in it
+ *   lacks: BYTES      ... or not
+ *   envelope: TEXT    its envelope: account from=<> to=<>,<> and its flags
+ *   fact: TEXT        a line for the log that has this in it was written
+ *
+ * The client (client-*.dialog, test_dialogs.c in tests/deliver): here S is the
+ * host and feeds bytes, C is what we say, line by line.
+ *
+ *   tls: opportunistic | require | implicit
+ *   login: NAME PASSWORD
+ *   given: ready      connected, EHLO answered with PIPELINING and 8BITMIME
+ *   without-tls:      TLS failed before and is optional
+ *   S: BYTES          the host sends
+ *   C: LINE           the next line that we sent; C: (nothing)
+ *   need: input | tls | tls ok | content | content sent | ready | close
+ *   give: FLAGS FROM TO TO ...
+ *                     the next message; FLAGS are - or 8bit, size=N
+ *   outcome: N WORD STATUS TEXT
+ *                     of recipient N: none, delivered, deferred or failed, its
+ *                     status, and what its reply begins with
+ *   quit:             no more messages
+ *   lost: TEXT        the connection is gone
+ *   lost-untouched:   the same; the attempt may go to another lane
+ *   end: FLAGS TEXT   client_end(): host, clear-may-do or -, and in its words
+ */
+#ifndef TESTS_LIB_DIALOG_H
+#define TESTS_LIB_DIALOG_H
+
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "base/span.h"
+
+struct dialog_step {
+	unsigned line;
+	char key[24];
+	char *value; /* owned; the bytes, and a NUL behind them */
+	size_t len;
+};
+
+struct dialog {
+	char *path;
+	struct dialog_step *steps;
+	size_t nsteps;
+};
+
+/* The files tests/dialogs/<prefix>*.dialog, sorted; none is a failure. */
+size_t dialog_find(const char *prefix, char ***paths);
+/* Fails the test when the file cannot be read. */
+struct dialog *dialog_read(const char *path);
+void dialog_free(struct dialog *d);
+struct span dialog_value(const struct dialog_step *step);
+bool dialog_is(const struct dialog_step *step, const char *key,
+    const char *value);
+
+/* Ends the test: where in the file, and what. */
+_Noreturn void dialog_fail(const struct dialog *d,
+    const struct dialog_step *step, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/*
+ * Takes the next line of `out` and compares; "(nothing)": `out` is empty.
+ */
+void dialog_expect_line(const struct dialog *d,
+    const struct dialog_step *step, struct buf *out);
+/* Fails when something was said that the dialog does not expect. */
+void dialog_expect_silence(const struct dialog *d,
+    const struct dialog_step *step, const struct buf *out);
+
+/*
+ * How input is cut: CUT_WHOLE, CUT_BYTES, and from CUT_AT on in two, at the
+ * byte `cut` - CUT_AT + 1.
+ */
+enum { CUT_WHOLE, CUT_BYTES, CUT_AT };
+/* How much of `left` bytes to feed, when `fed` were fed of this input. */
+size_t dialog_piece(unsigned cut, size_t fed, size_t left);
+/* How many ways of cutting are worth it for this dialog's `key` lines. */
+unsigned dialog_cuts(const struct dialog *d, const char *key);
+
+#endif

@@ -1,0 +1,515 @@
+/*
+ * Runs every tests/dialogs/submit-*.dialog through session_step(). The format
+ * stands in tests/lib/dialog.h. What session_io.c and the spool do is played
+ * here: time-outs, the exchange's answers, and taking content away in pieces.
+ */
+#include "tests/lib/suite.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "conf/conf.h"
+#include "mail/envelope.h"
+#include "submit/session.h"
+#include "tests/lib/dialog.h"
+
+enum { CONTENT_MAX = 64 << 20 };
+#define START 1000000000000 /* Sun, 09 Sep 2001 01:46:40 */
+
+static char **paths;
+static size_t npaths;
+
+/* One session and the world around it. */
+struct stage {
+	const struct dialog *dialog;
+	const struct dialog_step *step; /* the one that runs */
+	unsigned cut;
+	struct conf *conf;
+	struct session *session;
+	struct buf in, out, facts;
+	enum session_need need;
+	bool is_binding, is_over;
+	int64_t now;
+	uint64_t silent; /* s since the client had to say something */
+	uint64_t id;
+	struct buf stored;	 /* appended so far */
+	struct buf content;	 /* of the last commit */
+	char *envelope;		 /* owned; of the last commit, as text */
+};
+
+static void feed(struct stage *s, struct span bytes);
+
+static void
+event(struct stage *s, struct session_event *ev)
+{
+	struct span in = buf_span(&s->in);
+	size_t before = in.len;
+
+	if (s->is_over)
+		dialog_fail(s->dialog, s->step, "the session is over");
+	ev->in = &in;
+	ev->now = s->now;
+	ev->random = 0xabc;
+	s->need = session_step(s->session, ev, &s->out);
+	buf_consume(&s->in, before - in.len);
+	s->silent = 0;
+	s->is_over = s->need == SESSION_CLOSE;
+	(void)buf_append_span(&s->facts, buf_span(session_facts(s->session)));
+	buf_clear(session_facts(s->session));
+	/* What session_io.c relies on. */
+	if (s->need == SESSION_STORE &&
+	    session_store(s->session) != STORE_OPEN &&
+	    !session_has_message(s->session))
+		dialog_fail(s->dialog, s->step, "no message to store");
+}
+
+/* --- the spool's part --- */
+
+static void
+describe(struct stage *s, const struct envelope *env)
+{
+	struct buf text = { 0 };
+
+	(void)buf_printf(&text, "%s from=<%s> to=", env->account, env->sender);
+	for (uint32_t i = 0; i < env->nrcpt; i++)
+		(void)buf_printf(
+		    &text, "%s<%s>", i == 0 ? "" : ",", env->rcpt[i]);
+	if (env->flags & ENVELOPE_8BIT)
+		(void)buf_append_text(&text, " 8bit");
+	if (!(env->flags & ENVELOPE_NO_DOTS))
+		(void)buf_append_text(&text, " dots");
+	(void)buf_append_char(&text, '\0');
+	free(s->envelope);
+	s->envelope = mem_strdup(buf_span(&text).ptr);
+	buf_clear(&text);
+}
+
+static void
+take_pieces(struct stage *s)
+{
+	struct buf *head = session_head(s->session);
+	struct buf *body = session_body(s->session);
+
+	(void)buf_append_span(&s->stored, buf_span(head));
+	(void)buf_append_span(&s->stored, buf_span(body));
+	buf_clear(head);
+	buf_clear(body);
+}
+
+static void
+commit(struct stage *s)
+{
+	struct envelope *env = session_envelope(s->session);
+
+	describe(s, env);
+	take_pieces(s);
+	if (env->size != buf_len(&s->stored))
+		dialog_fail(s->dialog, s->step,
+		    "the envelope says %llu bytes, there are %zu",
+		    (unsigned long long)env->size, buf_len(&s->stored));
+	if (env->id != s->id || env->arrived != s->now)
+		dialog_fail(s->dialog, s->step, "wrong id or time");
+	buf_clear(&s->content);
+	s->content = buf_take(&s->stored);
+	free(env);
+}
+
+static void
+answer_store(struct stage *s, enum session_stored result)
+{
+	struct session_event ev = { .type = EVENT_STORED, .stored = result };
+
+	switch (session_store(s->session)) {
+	case STORE_OPEN:
+		buf_clear(&s->stored);
+		ev.id = result == STORED_OK ? ++s->id : 0;
+		break;
+	case STORE_APPEND: take_pieces(s); break;
+	case STORE_COMMIT: commit(s); break;
+	}
+	event(s, &ev);
+}
+
+/* Whether the dialog has something of its own to say about this need. */
+static bool
+is_asked(const struct stage *s)
+{
+	const struct dialog_step *next = s->step + 1;
+
+	return next < s->dialog->steps + s->dialog->nsteps &&
+	       dialog_is(next, "need", NULL);
+}
+
+static void
+settle(struct stage *s)
+{
+	while (s->need == SESSION_STORE && !is_asked(s))
+		answer_store(s, STORED_OK);
+}
+
+static void
+feed(struct stage *s, struct span bytes)
+{
+	struct session_event ev = { .type = EVENT_INPUT };
+	size_t fed = 0;
+
+	while (fed < bytes.len) {
+		size_t left = bytes.len - fed, n;
+
+		if (s->is_over)
+			return; /* nobody reads it */
+		n = s->need == SESSION_INPUT ? dialog_piece(s->cut, fed, left)
+					     : left;
+		if (s->need == SESSION_INPUT && n > 16384)
+			n = 16384; /* as a stream reads */
+		(void)buf_append(&s->in, bytes.ptr + fed, n);
+		fed += n;
+		if (s->need == SESSION_INPUT)
+			event(s, &ev);
+		settle(s);
+	}
+}
+
+/* --- steps --- */
+
+static void
+say(struct stage *s, const char *text)
+{
+	unsigned cut = s->cut;
+
+	s->cut = CUT_WHOLE;
+	feed(s, span_text(text));
+	s->cut = cut;
+	while (s->need == SESSION_STORE)
+		answer_store(s, STORED_OK);
+}
+
+static void
+secure(struct stage *s, enum session_event_type type)
+{
+	struct session_event ev = {
+		.type = type,
+		.tls_version = SPAN("TLSv1.3"),
+		.tls_cipher = SPAN("TLS_AES_256_GCM_SHA384"),
+		.has_binding = s->is_binding,
+	};
+
+	buf_clear(&s->in); /* as a stream does */
+	event(s, &ev);
+}
+
+static void
+log_in(struct stage *s, const char *login)
+{
+	struct session_event ev = { .type = EVENT_AUTH,
+		.auth = AUTHED_OK,
+		.login = span_text(login) };
+
+	event(s, &ev);
+}
+
+static void
+open_session(struct stage *s, bool implicit)
+{
+	struct session_options o = {
+		.conf = s->conf,
+		.mechanisms = (const char *const *)s->conf->mechanisms,
+		.nmechanisms = s->conf->nmechanisms,
+		.implicit_tls = implicit,
+		.client = "192.0.2.9",
+	};
+	struct session_event ev = { .type = EVENT_OPEN };
+
+	s->session = session_new(&o);
+	if (implicit)
+		secure(s, EVENT_OPEN);
+	else
+		event(s, &ev);
+}
+
+/* How far each word of `given:` goes. */
+static void
+do_given(struct stage *s, const char *where)
+{
+	static const char *const order[] = { "implicit", "login", "mail",
+		"rcpt", "data" };
+	static const char *const lines[] = { "EHLO client.test\r\n",
+		"AUTH PLAIN AGFubgBzZWNyZXQ=\r\n",
+		"MAIL FROM:<ann@b.test>\r\n", "RCPT TO:<x@c.test>\r\n",
+		"DATA\r\n" };
+
+	if (strcmp(where, "binding") == 0) {
+		s->is_binding = true;
+		return;
+	}
+	if (strcmp(where, "connected") == 0) {
+		open_session(s, false);
+		return;
+	}
+	if (strcmp(where, "greeted") == 0 || strcmp(where, "secured") == 0) {
+		open_session(s, false);
+		say(s, lines[0]);
+		if (where[0] == 's') {
+			say(s, "STARTTLS\r\n");
+			secure(s, EVENT_TLS);
+			say(s, lines[0]);
+		}
+		buf_clear(&s->out);
+		return;
+	}
+	open_session(s, true);
+	for (size_t i = 0; i < ARRAY_LEN(order); i++) {
+		say(s, lines[i]);
+		if (s->need == SESSION_AUTH)
+			log_in(s, "ann@b.test");
+		if (strcmp(order[i], where) == 0) {
+			buf_clear(&s->out);
+			return;
+		}
+	}
+	dialog_fail(s->dialog, s->step, "no such place");
+}
+
+static const char *
+need_text(struct stage *s, char *text, size_t size)
+{
+	static const char *const needs[] = { "input", "tls", "auth", "store",
+		"close" };
+	static const char *const stores[] = { "open", "append", "commit" };
+	const struct session_auth *a = session_auth(s->session);
+
+	if (s->need == SESSION_STORE)
+		(void)snprintf(text, size, "store %s",
+		    stores[session_store(s->session)]);
+	else if (s->need == SESSION_AUTH && !a->is_start)
+		(void)snprintf(
+		    text, size, "auth response=%.*s", SPAN_ARG(a->data));
+	else if (s->need == SESSION_AUTH)
+		(void)snprintf(text, size, "auth %s%s%.*s", a->mechanism,
+		    a->has_initial ? " initial=" : "", SPAN_ARG(a->data));
+	else
+		(void)snprintf(text, size, "%s", needs[s->need]);
+	return text;
+}
+
+static void
+do_need(struct stage *s, const char *want)
+{
+	char text[600];
+	bool handshake = strcmp(want, "tls ok") == 0;
+
+	/* Bytes below a NUL of an initial response are not compared. */
+	(void)need_text(s, text, sizeof text);
+	if (strcmp(text, handshake ? "tls" : want) != 0)
+		dialog_fail(s->dialog, s->step, "it needs %s", text);
+	if (s->need == SESSION_AUTH && !session_is_authenticating(s->session))
+		dialog_fail(s->dialog, s->step, "it does not authenticate");
+	if (handshake)
+		secure(s, EVENT_TLS);
+}
+
+static void
+do_auth_answer(struct stage *s, struct span value)
+{
+	struct session_event ev = { .type = EVENT_AUTH };
+	struct span word = span_cut(&value, ' ');
+
+	if (s->need != SESSION_AUTH)
+		dialog_fail(s->dialog, s->step, "nobody asks");
+	if (span_equal(word, SPAN("continue"))) {
+		ev.auth = AUTHED_CONTINUE;
+		ev.data = value;
+	} else if (span_equal(word, SPAN("ok"))) {
+		ev.auth = AUTHED_OK;
+		ev.login = value;
+	} else if (span_equal(word, SPAN("bad"))) {
+		ev.auth = AUTHED_BAD;
+	} else if (span_equal(word, SPAN("malformed"))) {
+		ev.auth = AUTHED_MALFORMED;
+	} else if (span_equal(word, SPAN("temporary"))) {
+		ev.auth = AUTHED_TEMPORARY;
+	} else {
+		dialog_fail(s->dialog, s->step, "no such answer");
+	}
+	event(s, &ev);
+}
+
+static void
+do_stored(struct stage *s, const char *value)
+{
+	if (s->need != SESSION_STORE)
+		dialog_fail(s->dialog, s->step, "nobody asks");
+	answer_store(s, strcmp(value, "full") == 0    ? STORED_FULL
+			: strcmp(value, "fault") == 0 ? STORED_FAULT
+						      : STORED_OK);
+}
+
+static void
+do_wait(struct stage *s, struct span value)
+{
+	struct session_event ev = { .type = EVENT_TIMEOUT };
+	uint64_t seconds = 0;
+
+	if (span_ends_nocase(value, SPAN("s")))
+		value.len--;
+	(void)span_to_u64(value, 1000000, &seconds);
+	s->now += (int64_t)seconds * 1000;
+	s->silent += seconds;
+	if (s->silent >= session_timeout(s->session))
+		event(s, &ev);
+}
+
+static void
+do_event(struct stage *s, const char *value)
+{
+	struct session_event ev = { .type = strcmp(value, "end") == 0
+					? EVENT_END
+					: EVENT_SHUTDOWN };
+
+	event(s, &ev);
+}
+
+static bool
+holds(const struct buf *all, struct span part)
+{
+	return memmem(buf_span(all).ptr, buf_len(all), part.ptr, part.len) !=
+	       NULL;
+}
+
+static void
+do_look(struct stage *s, const struct dialog_step *step)
+{
+	struct span value = dialog_value(step);
+	struct span content = buf_span(&s->content);
+
+	if (dialog_is(step, "content", NULL) && !span_equal(value, content))
+		dialog_fail(s->dialog, step, "stored: %.*s",
+		    SPAN_ARG(span_to(content, 1000)));
+	if (dialog_is(step, "has", NULL) && !holds(&s->content, value))
+		dialog_fail(s->dialog, step, "not in: %.*s",
+		    SPAN_ARG(span_to(content, 1000)));
+	if (dialog_is(step, "lacks", NULL) && holds(&s->content, value))
+		dialog_fail(s->dialog, step, "it is there");
+	if (dialog_is(step, "envelope", NULL) &&
+	    (s->envelope == NULL || strcmp(s->envelope, step->value) != 0))
+		dialog_fail(s->dialog, step, "it is: %s",
+		    s->envelope == NULL ? "none" : s->envelope);
+	if (dialog_is(step, "fact", NULL) && !holds(&s->facts, value))
+		dialog_fail(s->dialog, step, "facts: %.*s",
+		    SPAN_ARG(span_to(buf_span(&s->facts), 1000)));
+}
+
+static void
+run_step(struct stage *s, const struct dialog_step *step)
+{
+	static const char *const looks[] = { "content", "has", "lacks",
+		"envelope", "fact" };
+
+	for (size_t i = 0; i < ARRAY_LEN(looks); i++)
+		if (dialog_is(step, looks[i], NULL)) {
+			do_look(s, step);
+			return;
+		}
+	if (dialog_is(step, "S", NULL)) {
+		dialog_expect_line(s->dialog, step, &s->out);
+		return;
+	}
+	if (dialog_is(step, "need", NULL)) {
+		do_need(s, step->value);
+		return;
+	}
+	/* All others go on: by now everything said must have been expected. */
+	dialog_expect_silence(s->dialog, step, &s->out);
+	if (dialog_is(step, "C", NULL))
+		feed(s, dialog_value(step));
+	else if (dialog_is(step, "given", NULL))
+		do_given(s, step->value);
+	else if (dialog_is(step, "auth", NULL))
+		do_auth_answer(s, dialog_value(step));
+	else if (dialog_is(step, "stored", NULL))
+		do_stored(s, step->value);
+	else if (dialog_is(step, "wait", NULL))
+		do_wait(s, dialog_value(step));
+	else if (dialog_is(step, "event", NULL))
+		do_event(s, step->value);
+	else if (!dialog_is(step, "conf", NULL))
+		dialog_fail(s->dialog, step, "no such step");
+	settle(s);
+}
+
+static void
+read_conf(struct stage *s)
+{
+	struct buf text = { 0 }, warnings = { 0 };
+	struct err err = { "" };
+
+	(void)buf_append_text(&text, "hostname = relay.test\n");
+	for (size_t i = 0; i < s->dialog->nsteps; i++)
+		if (dialog_is(&s->dialog->steps[i], "conf", NULL))
+			(void)buf_printf(
+			    &text, "%s\n", s->dialog->steps[i].value);
+	s->conf = conf_parse(
+	    buf_span(&text), "dialog", "relay.test", &warnings, &err);
+	if (s->conf == NULL)
+		dialog_fail(s->dialog, NULL, "%s", err.text);
+	buf_clear(&text);
+	buf_clear(&warnings);
+}
+
+static void
+run_dialog(const struct dialog *d, unsigned cut)
+{
+	struct stage s = { .dialog = d,
+		.cut = cut,
+		.now = START,
+		.in.max = CONTENT_MAX,
+		.stored.max = CONTENT_MAX,
+		.content.max = CONTENT_MAX };
+
+	read_conf(&s);
+	for (size_t i = 0; i < d->nsteps; i++) {
+		s.step = &d->steps[i];
+		run_step(&s, s.step);
+	}
+	dialog_expect_silence(d, s.step, &s.out);
+	session_free(s.session);
+	conf_unref(s.conf);
+	buf_clear(&s.in);
+	buf_clear(&s.out);
+	buf_clear(&s.facts);
+	buf_clear(&s.stored);
+	buf_clear(&s.content);
+	free(s.envelope);
+}
+
+START_TEST(it_goes_as_written_whole)
+{
+	struct dialog *d = dialog_read(paths[_i]);
+
+	run_dialog(d, CUT_WHOLE);
+	dialog_free(d);
+}
+END_TEST
+
+START_TEST(it_goes_the_same_cut_at_every_byte)
+{
+	struct dialog *d = dialog_read(paths[_i]);
+	unsigned cuts = dialog_cuts(d, "C");
+
+	for (unsigned cut = CUT_BYTES; cut < cuts; cut++)
+		run_dialog(d, cut);
+	dialog_free(d);
+}
+END_TEST
+
+static void
+fill(TCase *tc)
+{
+	npaths = dialog_find("submit-", &paths);
+	tcase_add_loop_test(tc, it_goes_as_written_whole, 0, (int)npaths);
+	tcase_add_loop_test(
+	    tc, it_goes_the_same_cut_at_every_byte, 0, (int)npaths);
+}
+
+SUITE_MAIN("submit dialogs", fill)
