@@ -68,6 +68,8 @@ void buf_added(struct buf *b, size_t len);
 void buf_consume(struct buf *b, size_t len);
 /* Cuts the content to `len` bytes. */
 void buf_truncate(struct buf *b, size_t len);
+/* Gives back memory that the content does not need, when it is a good deal. */
+void buf_fit(struct buf *b);
 /* Moves memory and content to a new owner; `b` is empty then. */
 struct buf buf_take(struct buf *b);
 

@@ -158,6 +158,16 @@ buf_truncate(struct buf *b, size_t len)
 		b->tail = b->head + len;
 }
 
+void
+buf_fit(struct buf *b)
+{
+	if (b->data == NULL || b->cap < 2 * SMALLEST ||
+	    b->tail > b->cap - b->cap / 4)
+		return;
+	b->cap = b->tail;
+	b->data = mem_realloc(b->data, b->cap);
+}
+
 struct buf
 buf_take(struct buf *b)
 {

@@ -1,4 +1,5 @@
 /* posternd: the relay, in the foreground. See posternd(8). */
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +31,18 @@ raise_limits(void)
 	}
 }
 
+/*
+ * Content and TLS buffers come and go in bursts. Few arenas, and what is free
+ * at the top of one goes back early: else a burst's memory stays for good.
+ */
+static void
+tame_malloc(void)
+{
+	(void)mallopt(M_ARENA_MAX, 2);
+	(void)mallopt(M_TRIM_THRESHOLD, 1 << 20);
+	(void)mallopt(M_MMAP_THRESHOLD, 256 << 10);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -55,6 +68,7 @@ main(int argc, char **argv)
 	/* The pool does key derivations and syncs; four would queue. */
 	(void)setenv("UV_THREADPOOL_SIZE", "8", 0);
 	raise_limits();
+	tame_malloc();
 	relay = relay_new(file, &err);
 	if (relay == NULL) {
 		(void)fprintf(stderr, "posternd: %s\n", err.text);

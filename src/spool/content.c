@@ -23,6 +23,8 @@ content_new_take(struct buf *head, struct buf *body)
 
 	atomic_init(&c->refs, 1);
 	c->fd = -1;
+	buf_fit(head);
+	buf_fit(body);
 	c->head = buf_take(head);
 	c->body = buf_take(body);
 	c->size = buf_len(&c->head) + buf_len(&c->body);
