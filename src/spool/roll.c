@@ -1,8 +1,8 @@
 /*
- * A new segment is a spare under a new name. The name is made durable first;
- * the header goes out with the first group, in the same write, so that rolling
- * costs one sync of a folder and no more. Until that group is synced the
- * segment is nobody's predecessor.
+ * A new segment is a spare under a new name. The name is made durable first,
+ * then the header, and only then is a group written: so records in a file whose
+ * header cannot be read mean damage, never a roll that was cut short. Until its
+ * first group is synced the segment is nobody's predecessor.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -90,6 +90,18 @@ open_next(struct journal *j, uint64_t size)
 	return fd;
 }
 
+static int
+write_header(struct journal *j)
+{
+	const struct disk *d = j->disk;
+	struct iovec page = { j->front, sizeof j->front };
+	int rc = disk_write(d, j->current->fd, &page, 1, 0);
+
+	if (rc == 0 && d->sync(d->arg, j->current->fd) != 0)
+		rc = -errno;
+	return rc;
+}
+
 int
 roll(struct journal *j, uint64_t need)
 {
@@ -119,5 +131,5 @@ roll(struct journal *j, uint64_t need)
 	};
 	segment_header_encode(j->front, &h);
 	keeper_want_spare(j);
-	return 0;
+	return write_header(j);
 }

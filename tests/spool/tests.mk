@@ -9,3 +9,6 @@ check_PROGRAMS += tests/spool/test_record
 check_PROGRAMS += tests/spool/test_recover
 check_PROGRAMS += tests/spool/test_segment
 EXTRA_DIST += tests/spool/fixture.h tests/spool/power.h
+check_PROGRAMS += tests/spool/prove_crash
+tests_spool_prove_crash_SOURCES = tests/spool/prove_crash.c \
+	tests/spool/tape.c tests/spool/tape.h
