@@ -92,6 +92,7 @@ class Relay:
         self.cert, self.key = make_certificate(self.folder)
         self.hostname = hostname or "relay.example.com"
         self.process = None
+        Relay.newest = self
         self.log_path = self.folder("log")
         self.conf = self.folder("postern.conf")
         self.write_conf(route, resolver, deliver_port, retry, extra)
@@ -165,6 +166,8 @@ deliver {{ allow-loopback = true
             self.process = None
 
     def log(self):
+        if not os.path.exists(self.log_path):
+            return ""
         with open(self.log_path, encoding="utf-8") as f:
             return f.read()
 
@@ -411,4 +414,6 @@ def run_tests(namespace):
             print(f"not ok {number} - {name}", flush=True)
             for line in traceback.format_exc().splitlines():
                 print(f"# {line}", flush=True)
+            for line in Relay.newest.log().splitlines()[-25:]:
+                print(f"# log: {line}", flush=True)
     sys.exit(1 if failed else 0)

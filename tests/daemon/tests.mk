@@ -5,11 +5,15 @@ TESTS += \
 	tests/daemon/t03_retries_and_reports \
 	tests/daemon/t04_load \
 	tests/daemon/t06_operator \
-	tests/daemon/t07_spool_tools
+	tests/daemon/t07_spool_tools \
+	tests/daemon/t08_kill \
+	tests/daemon/t09_sync_order
 EXTRA_DIST += tests/daemon/harness.py \
 	tests/daemon/t01_delivers \
 	tests/daemon/t02_refuses \
 	tests/daemon/t03_retries_and_reports \
 	tests/daemon/t04_load \
 	tests/daemon/t06_operator \
-	tests/daemon/t07_spool_tools
+	tests/daemon/t07_spool_tools \
+	tests/daemon/t08_kill \
+	tests/daemon/t09_sync_order

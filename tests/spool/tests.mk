@@ -12,3 +12,4 @@ EXTRA_DIST += tests/spool/fixture.h tests/spool/power.h
 check_PROGRAMS += tests/spool/prove_crash
 tests_spool_prove_crash_SOURCES = tests/spool/prove_crash.c \
 	tests/spool/tape.c tests/spool/tape.h
+check_PROGRAMS += tests/spool/prove_damage
