@@ -1,1 +1,38 @@
-EXTRA_DIST += etc/postern.conf
+# What make install puts beside the programs, and what a tarball needs beside
+# the sources that automake knows of.
+
+dist_man_MANS = man/posternd.8 man/postern.1 man/postern.conf.5
+
+EXTRA_DIST += etc/postern.conf \
+	.ci/run \
+	contrib/check contrib/check-format contrib/check-layers \
+	contrib/demo-host contrib/packages contrib/postern.service \
+	contrib/prove-spool contrib/quickstart \
+	docs/architecture.md \
+	src/spool/README.md \
+	tests/daemon/t05_quickstart \
+	tests/dialogs \
+	tests/fuzz
+
+# A configuration that is there stays. The unit gets this build's paths; it is
+# data: whether systemd runs the relay is the operator's choice.
+install-data-local:
+	$(MKDIR_P) '$(DESTDIR)$(sysconfdir)/postern'
+	test -e '$(DESTDIR)$(sysconfdir)/postern/postern.conf' || \
+	    $(INSTALL_DATA) '$(srcdir)/etc/postern.conf' \
+		'$(DESTDIR)$(sysconfdir)/postern/postern.conf'
+	$(MKDIR_P) '$(DESTDIR)$(pkgdatadir)'
+	sed -e 's,/usr/local/sbin,$(sbindir),' \
+	    -e 's,/etc/postern/,$(sysconfdir)/postern/,' \
+	    '$(srcdir)/contrib/postern.service' \
+	    > '$(DESTDIR)$(pkgdatadir)/postern.service'
+	chmod 644 '$(DESTDIR)$(pkgdatadir)/postern.service'
+
+# One that was changed stays here too.
+uninstall-local:
+	rm -f '$(DESTDIR)$(pkgdatadir)/postern.service'
+	! cmp -s '$(srcdir)/etc/postern.conf' \
+	    '$(DESTDIR)$(sysconfdir)/postern/postern.conf' || \
+	    rm -f '$(DESTDIR)$(sysconfdir)/postern/postern.conf'
+	-rmdir '$(DESTDIR)$(sysconfdir)/postern' 2>/dev/null
+	-rmdir '$(DESTDIR)$(pkgdatadir)' 2>/dev/null

@@ -25,4 +25,5 @@ include tests/daemon/tests.mk
 include tests/bench/bench.mk
 
 # Check's macros convert as they like.
-tests/%.$(OBJEXT): AM_CFLAGS += -Wno-conversion -Wno-sign-conversion
+tests/%.$(OBJEXT): AM_CFLAGS += -Wno-conversion -Wno-sign-conversion \
+	-Wno-unused-result

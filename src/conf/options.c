@@ -565,7 +565,7 @@ const struct option conf_options[] = {
 	{ "control", "socket", 0, RUNSTATEDIR "/postern/control.sock",
 	    store_text, CONF(control_socket), 0, SOCKET_MOST,
 	    "a path of up to 107 bytes" },
-	{ "http", "address", OPTION_LATER, NULL, store_address,
+	{ "http", "address", 0, NULL, store_address,
 	    CONF(http_address), 0, 128, an_address },
 
 	{ "log", "target", 0, "stderr", store_text, CONF(log_target), 0,

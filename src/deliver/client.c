@@ -161,6 +161,9 @@ static enum client_need
 say_ehlo(struct client *c, struct buf *out)
 {
 	c->state = STATE_EHLO;
+	/* RFC 3207 4.2: what was offered in clear says nothing now. */
+	c->can_pipeline = c->can_8bit = c->can_size = c->can_starttls =
+	    c->can_auth_plain = false;
 	(void)buf_printf(out, "EHLO %s\r\n", c->target->hostname);
 	return CLIENT_INPUT;
 }
@@ -263,8 +266,6 @@ on_ehlo(struct client *c, const struct reply *r, struct buf *out)
 		c->state = STATE_HELO;
 		return CLIENT_INPUT;
 	}
-	c->can_pipeline = c->can_8bit = c->can_size = c->can_starttls =
-	    c->can_auth_plain = false;
 	while (reply_next_line(&text, &line)) {
 		if (!first)
 			take_extension(c, line);
@@ -475,13 +476,37 @@ on_unasked(struct client *c, const struct reply *r, struct buf *out)
 
 /* 421 may answer anything and means that the host closes (RFC 5321 3.8). */
 static enum client_need
-shut_out(struct client *c, const struct reply *r)
+shut_out(struct client *c, const struct reply *r, const char *what)
 {
-	if (c->attempt != NULL)
+	if (c->attempt != NULL) {
+		c->attempt->said_anything = true;
 		attempt_set_rest(c->attempt, STAGE_MAIL, OUTCOME_DEFERRED,
 		    r->enhanced, whole_text(r));
-	c->attempt = NULL;
-	return give_up(c, "host closes", whole_text(r));
+	}
+	return give_up(c, what, whole_text(r));
+}
+
+/*
+ * 2xx where only 354 makes sense, or the other way round: replies and commands
+ * do not belong together any more. Content would be read as commands, and a
+ * go-ahead be taken for a receipt.
+ */
+static bool
+is_out_of_step(const struct client *c, const struct reply *r)
+{
+	if (c->state < STATE_MAIL || c->state > STATE_FINAL || r->code >= 400)
+		return false;
+	return (r->code >= 300) != (c->state == STATE_DATA);
+}
+
+static enum client_need
+take_reply(struct client *c, const struct reply *r, struct buf *out)
+{
+	if (r->code == 421 && c->state != STATE_QUIT)
+		return shut_out(c, r, "host closes");
+	if (is_out_of_step(c, r))
+		return shut_out(c, r, "host answered out of step");
+	return states[c->state].on_reply(c, r, out);
 }
 
 static enum client_need
@@ -500,9 +525,7 @@ take_replies(struct client *c, struct span *in, struct buf *out)
 			return give_up(
 			    c, "host does not speak SMTP", span_to(*in, 100));
 		}
-		need = r.code == 421 && c->state != STATE_QUIT
-			   ? shut_out(c, &r)
-			   : states[c->state].on_reply(c, &r, out);
+		need = take_reply(c, &r, out);
 	}
 	/* RFC 3207 6: replies from before TLS must not be read after it. */
 	if (need == CLIENT_TLS && !span_is_empty(*in))
@@ -518,7 +541,12 @@ client_step(struct client *c, const struct client_event *ev, struct buf *out)
 	case CLIENT_CONNECTED:
 	case CLIENT_GOT: break;
 	case CLIENT_SECURED: c->has_tls = true; return say_ehlo(c, out);
-	case CLIENT_GIVEN: return begin(c, ev->attempt, out);
+	case CLIENT_GIVEN:
+		/* What came unasked must not be read as an answer to this. */
+		if (!span_is_empty(*ev->in))
+			return give_up(c, "host spoke out of turn",
+			    span_to(*ev->in, 300));
+		return begin(c, ev->attempt, out);
 	case CLIENT_SENT: c->state = STATE_FINAL; break;
 	case CLIENT_QUIT:
 		(void)buf_append_text(out, "QUIT\r\n");

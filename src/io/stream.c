@@ -117,6 +117,9 @@ break_stream(struct stream *s, const char *why)
 	s->broken = true;
 	buf_clear(&s->out);
 	update_poll(s);
+	/* A write may fail while somebody waits for input. */
+	if (s->want != WANT_NOTHING)
+		answer_later(s);
 }
 
 static void

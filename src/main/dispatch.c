@@ -195,7 +195,7 @@ dispatch_arm(struct dispatch *d)
 {
 	uint64_t due = queue_next_due(d->queue), now = loop_now(d->loop);
 
-	if (!d->running)
+	if (!d->running || d->is_paused)
 		return;
 	if (due == UINT64_MAX)
 		deadline_cancel(d->due);
@@ -446,24 +446,52 @@ start_round(struct dispatch *d, struct queued *m)
 	free(rows);
 }
 
+bool
+dispatch_may_deliver(struct dispatch *d)
+{
+	struct spool_health health;
+
+	spool_health(d->spool, &health);
+	if (health.recording == d->is_paused) {
+		d->is_paused = !health.recording;
+		if (d->is_paused)
+			log_error("delivery_paused reason=%s",
+			    log_quote_text(health.why));
+		else
+			log_info("delivery_resumed");
+	}
+	if (d->is_paused && d->running)
+		deadline_set(d->due, PAUSE_MS);
+	return !d->is_paused;
+}
+
+/* The jobs in line have waited for this. */
+static void
+serve_all(struct dispatch *d)
+{
+	struct site *s;
+	size_t at = 0;
+
+	while ((s = router_next_site(d->router, &at)) != NULL)
+		if (s->waiting > 0)
+			lanes_serve(d, s);
+}
+
 static void
 on_due(void *arg)
 {
 	struct dispatch *d = arg;
 	uint64_t now = loop_now(d->loop);
-	struct spool_health health;
+	bool was_paused = d->is_paused;
 	struct queued *m;
 
 	if (!d->running)
 		return;
-	if (queue_next_due(d->queue) <= now) {
-		spool_health(d->spool, &health);
-		if (!health.recording) {
-			/* Else all would go out again after a restart. */
-			deadline_set(d->due, PAUSE_MS);
-			return;
-		}
-	}
+	if ((was_paused || queue_next_due(d->queue) <= now) &&
+	    !dispatch_may_deliver(d))
+		return; /* it looks again soon */
+	if (was_paused)
+		serve_all(d);
 	for (int i = 0; i < ROUNDS_A_TURN; i++) {
 		m = queue_take_due(d->queue, now);
 		if (m == NULL)

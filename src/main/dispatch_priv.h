@@ -20,6 +20,7 @@ struct dispatch {
 	struct deadline *sweep; /* owned */
 	uint32_t lanes, reports; /* under way */
 	bool running;
+	bool is_paused; /* the spool cannot record what is delivered */
 	void (*idle)(void *arg); /* NULL: nobody asked */
 	void *idle_arg;
 };
@@ -47,6 +48,8 @@ void dispatch_record(struct dispatch *d, struct queued *m,
     const struct progress *rows, uint32_t n);
 /* Does what queue_review() asks for. */
 void dispatch_do(struct dispatch *d, struct queued *m, unsigned todo);
+/* Whether deliveries can be recorded; if not, it looks again soon. */
+bool dispatch_may_deliver(struct dispatch *d);
 /* Sets the clock for what is due next. */
 void dispatch_arm(struct dispatch *d);
 

@@ -150,6 +150,9 @@ lanes_serve(struct dispatch *d, struct site *site)
 {
 	struct list *node;
 
+	/* What is delivered now could not be recorded, and would go twice. */
+	if (site->waiting > 0 && !dispatch_may_deliver(d))
+		return;
 	while (site->waiting > 0 && d->running) {
 		node = list_pop(&link_of(site)->idle);
 		if (node != NULL) {

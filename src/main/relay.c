@@ -28,10 +28,12 @@
 #include "conf/conf.h"
 #include "control.h"
 #include "dispatch.h"
+#include "http/server.h"
 #include "io/deadline.h"
 #include "io/loop.h"
 #include "io/tls.h"
 #include "logger.h"
+#include "pages.h"
 #include "sched/queue.h"
 #include "spool/spool.h"
 #include "worker.h"
@@ -52,6 +54,8 @@ struct relay {
 	uint32_t nworkers;
 	struct acceptor *acceptor;
 	struct control *control;
+	struct http_server *http; /* NULL: none is configured */
+	struct pages pages;
 	struct deadline *stop_limit, *refresh;
 	uv_signal_t signals[3];
 	bool stopping, stopped;
@@ -224,6 +228,17 @@ start_workers(struct relay *r, struct err *err)
 }
 
 static int
+open_http(struct relay *r, struct err *err)
+{
+	if (r->conf->http_address == NULL)
+		return 0;
+	r->pages = (struct pages){ r->spool, dispatch_queue(r->dispatch) };
+	r->http = http_server_open(
+	    r->loop, r->conf->http_address, pages_write, &r->pages, err);
+	return r->http == NULL ? -1 : 0;
+}
+
+static int
 open_road(struct relay *r, struct err *err)
 {
 	struct dispatch_options o = { .loop = r->loop, .conf = r->conf };
@@ -241,6 +256,8 @@ open_road(struct relay *r, struct err *err)
 	dispatch_set_road(r->dispatch, r->spool, r->workers, r->nworkers);
 	r->control = control_open(r->loop, r->conf, r->dispatch, r->spool, err);
 	if (r->control == NULL)
+		return -1;
+	if (open_http(r, err) != 0)
 		return -1;
 	r->acceptor = acceptor_new(r->loop, r->workers, r->nworkers);
 	return acceptor_configure(r->acceptor, r->conf, r->tls, err);
@@ -302,13 +319,38 @@ needs_restart(const struct conf *old, const struct conf *new)
 {
 	return strcmp(old->spool_directory, new->spool_directory) != 0 ||
 	       old->workers != new->workers || old->backend != new->backend ||
-	       strcmp(old->control_socket, new->control_socket) != 0;
+	       strcmp(old->control_socket, new->control_socket) != 0 ||
+	       (old->http_address == NULL) != (new->http_address == NULL) ||
+	       (old->http_address != NULL &&
+		   strcmp(old->http_address, new->http_address) != 0);
 }
 
-/*
- * All or nothing, as far as one step can fail after another has changed
- * something: what can fail comes first.
- */
+/* What may fail; what of it was done is undone by going back. */
+static int
+apply_conf(struct relay *r, const struct conf *conf, struct tls_server *tls,
+    struct err *err)
+{
+	int rc = acceptor_configure(r->acceptor, conf, tls, err);
+
+	if (rc == 0)
+		rc = auth_reload(r->auth, conf, err);
+	if (rc == 0)
+		rc = logger_reload(r->logger, conf, err);
+	if (rc == 0)
+		rc = dispatch_reload(r->dispatch, conf, err);
+	return rc;
+}
+
+static void
+go_back(struct relay *r)
+{
+	struct err ignored; /* it worked with this configuration before */
+
+	(void)acceptor_configure(r->acceptor, r->conf, r->tls, &ignored);
+	(void)auth_reload(r->auth, r->conf, &ignored);
+	(void)logger_reload(r->logger, r->conf, &ignored);
+}
+
 static int
 reload(struct relay *r, struct err *err)
 {
@@ -321,27 +363,28 @@ reload(struct relay *r, struct err *err)
 	buf_clear(&warnings);
 	if (conf == NULL)
 		return -1;
-	if (drop_mechanisms(conf, r->auth, err) != 0)
-		goto out;
-	tls = tls_server_new(conf, err);
-	if (tls == NULL ||
-	    acceptor_configure(r->acceptor, conf, tls, err) != 0 ||
-	    auth_reload(r->auth, conf, err) != 0 ||
-	    logger_reload(r->logger, conf, err) != 0 ||
-	    dispatch_reload(r->dispatch, conf, err) != 0)
-		goto out;
+	if (drop_mechanisms(conf, r->auth, err) == 0)
+		tls = tls_server_new(conf, err);
+	if (tls != NULL) {
+		rc = apply_conf(r, conf, tls, err);
+		if (rc != 0)
+			go_back(r);
+	}
+	if (rc != 0) {
+		tls_server_unref(tls);
+		conf_unref(conf);
+		return rc;
+	}
 	if (needs_restart(r->conf, conf))
-		log_warn("reload what=\"spool.directory, workers, auth.backend "
-			 "and control.socket change at the next start only\"");
+		log_warn(
+		    "reload what=\"spool.directory, workers, auth.backend, "
+		    "control.socket and http.address change at the next start "
+		    "only\"");
 	tls_server_unref(r->tls);
 	conf_unref(r->conf);
 	r->tls = tls;
 	r->conf = conf;
 	return 0;
-out:
-	tls_server_unref(tls);
-	conf_unref(conf);
-	return rc;
 }
 
 static void
@@ -392,6 +435,8 @@ finish_if_idle(struct relay *r)
 	r->dispatch = NULL;
 	control_close(r->control);
 	r->control = NULL;
+	http_server_close(r->http);
+	r->http = NULL;
 	close_loop(r);
 }
 
@@ -465,6 +510,7 @@ relay_free(struct relay *r)
 			spool_close(r->spool);
 		dispatch_free(r->dispatch);
 		control_close(r->control);
+		http_server_close(r->http);
 		close_loop(r);
 		loop_run(r->loop);
 	}

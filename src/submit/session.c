@@ -341,13 +341,9 @@ count_error(struct session *s, const char *reply, struct buf *out)
 static void
 run_line(struct session *s, struct span line, struct buf *out)
 {
-	const char *reply;
+	const char *reply = s->state == STATE_AUTH ? auth_line(s, line)
+						   : dispatch(s, line, out);
 
-	if (s->state == STATE_AUTH) {
-		auth_line(s, line, out);
-		return;
-	}
-	reply = dispatch(s, line, out);
 	if (reply == NULL)
 		return;
 	session_say(out, reply);

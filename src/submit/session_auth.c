@@ -73,21 +73,20 @@ do_auth(struct session *s, struct span args, struct buf *out)
 	return NULL;
 }
 
-void
-auth_line(struct session *s, struct span line, struct buf *out)
+const char *
+auth_line(struct session *s, struct span line)
 {
 	s->auth.is_start = false;
 	if (span_equal(line, SPAN("*"))) {
 		session_enter(s, STATE_READY);
-		session_say(out, "501 5.7.0 Authentication cancelled");
-		return;
+		return "501 5.7.0 Authentication cancelled";
 	}
 	if (!decode(s, line)) {
 		session_enter(s, STATE_READY);
-		session_say(out, "501 5.5.2 Response is not base64");
-		return;
+		return "501 5.5.2 Response is not base64";
 	}
 	ask(s);
+	return NULL;
 }
 
 static void

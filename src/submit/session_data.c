@@ -62,7 +62,7 @@ data_opened(struct session *s, const struct session_event *ev, struct buf *out)
 	}
 	s->tx.id = ev->id;
 	s->tx.is_open = true;
-	s->tx.body.max = 4 * CHUNK;
+	s->tx.body.max = 4 * CHUNK + 2 * (size_t)s->conf->limits.header;
 	s->tx.head.max = 16384;
 	session_enter(s, STATE_DATA);
 	session_say(out, "354 End data with <CR><LF>.<CR><LF>");
@@ -101,21 +101,33 @@ remove_field(struct transaction *tx, struct span name)
 	buf_truncate(&tx->body, header_remove(data, buf_len(&tx->body), name));
 }
 
+static const char too_long[] = "552 5.3.4 Header section too long";
+
+static bool
+insert_blank(struct transaction *tx, size_t at)
+{
+	char *data;
+
+	if (!buf_append(&tx->body, "\r\n", 2))
+		return false;
+	data = tx->body.data + tx->body.head;
+	memmove(data + at + 2, data + at, buf_len(&tx->body) - at - 2);
+	memcpy(data + at, "\r\n", 2);
+	return true;
+}
+
 /* The header is body[0 .. end). `needs_blank`: none ends it yet. */
 static void
 finish_header(struct session *s, size_t end, bool needs_blank)
 {
 	struct transaction *tx = &s->tx;
 	struct header_facts facts;
-	char *data;
 
 	tx->header_done = true;
-	if (needs_blank) {
-		(void)buf_append(&tx->body, "\r\n", 2);
-		data = tx->body.data + tx->body.head;
-		memmove(
-		    data + end + 2, data + end, buf_len(&tx->body) - end - 2);
-		memcpy(data + end, "\r\n", 2);
+	if (end > s->conf->limits.header ||
+	    (needs_blank && !insert_blank(tx, end))) {
+		refuse(s, too_long);
+		return;
 	}
 	header_review(span_to(buf_span(&tx->body), end), &facts);
 	if (facts.received > s->conf->limits.received) {
@@ -148,8 +160,11 @@ look_for_header(struct session *s)
 	}
 	if (tx->dot.state == DOT_END)
 		finish_header(s, buf_len(&tx->body), true);
-	else if (buf_len(&tx->body) > s->conf->limits.header)
-		refuse(s, "552 5.3.4 Header section too long");
+	/* The last line may be the body's first: it has a limit of its own. */
+	else if (tx->header_scanned > s->conf->limits.header ||
+		 buf_len(&tx->body) - tx->header_scanned >
+		     s->conf->limits.header)
+		refuse(s, too_long);
 }
 
 static void
@@ -188,7 +203,7 @@ data_input(struct session *s, struct span *in, struct buf *out)
 
 	tx->size += buf_len(&tx->body) - before;
 	if (!fits)
-		refuse(s, "552 5.3.4 Header section too long");
+		refuse(s, too_long);
 	*in = span_from(*in, (size_t)(some.ptr - in->ptr));
 	check_content(s);
 	if (!tx->drops_input && !tx->header_done)

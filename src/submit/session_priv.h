@@ -91,7 +91,7 @@ void
 data_stored(struct session *s, const struct session_event *ev, struct buf *out);
 
 const char *do_auth(struct session *s, struct span args, struct buf *out);
-void auth_line(struct session *s, struct span line, struct buf *out);
+const char *auth_line(struct session *s, struct span line);
 void auth_answered(
     struct session *s, const struct session_event *ev, struct buf *out);
 bool auth_offers(const struct session *s, struct span mechanism);

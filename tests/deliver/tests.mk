@@ -1,1 +1,4 @@
 # Check programs of this folder; one a source file.
+check_PROGRAMS += tests/deliver/test_dialogs
+check_PROGRAMS += tests/deliver/test_outcome
+check_PROGRAMS += tests/deliver/test_target

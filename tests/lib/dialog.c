@@ -225,10 +225,13 @@ dialog_cuts(const struct dialog *d, const char *key)
 {
 	size_t longest = 0;
 
-	for (size_t i = 0; i < d->nsteps; i++)
+	for (size_t i = 0; i < d->nsteps; i++) {
+		if (dialog_is(&d->steps[i], "cut", "no"))
+			return 0;
 		if (dialog_is(&d->steps[i], key, NULL) &&
 		    d->steps[i].len > longest)
 			longest = d->steps[i].len;
+	}
 	if (longest > 20000)
 		return CUT_AT + 3;
 	return CUT_AT + (unsigned)(longest < CUTS_MAX ? longest : CUTS_MAX);

@@ -7,6 +7,8 @@
  * In values \r \n \t \0 \\ and \xNN are bytes; nothing is added to them. A key
  * may be followed by *N (`C*100: ...`): the value N times.
  *
+ *   cut: no           it goes so only when the input comes in one piece
+ *
  * The receiving session (submit-*.dialog, test_dialogs.c in tests/submit):
  *
  *   conf: TEXT        one more line of the configuration; before all others
@@ -39,6 +41,7 @@
  *   tls: opportunistic | require | implicit
  *   login: NAME PASSWORD
  *   given: ready      connected, EHLO answered with PIPELINING and 8BITMIME
+ *   given: simple     connected, EHLO answered with nothing
  *   without-tls:      TLS failed before and is optional
  *   S: BYTES          the host sends
  *   C: LINE           the next line that we sent; C: (nothing)
@@ -48,6 +51,7 @@
  *   outcome: N WORD STATUS TEXT
  *                     of recipient N: none, delivered, deferred or failed, its
  *                     status, and what its reply begins with
+ *   timeout: N        seconds that the host has now
  *   quit:             no more messages
  *   lost: TEXT        the connection is gone
  *   lost-untouched:   the same; the attempt may go to another lane

@@ -111,6 +111,15 @@ START_TEST(one_failed_call_makes_no_promise_false)
 }
 END_TEST
 
+/* Out of descriptors, of quota, interrupted for good: whatever the words. */
+START_TEST(the_kind_of_error_does_not_matter)
+{
+	static const int errors[] = { EMFILE, EDQUOT, EROFS };
+
+	run(1 + _i / 3, 1 + _i % 5, errors[_i % 3], true);
+}
+END_TEST
+
 START_TEST(some_failed_calls_make_no_promise_false)
 {
 	run(_i, 4, EIO, true);
@@ -209,6 +218,8 @@ fill(TCase *tc)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(
 	    tc, one_failed_call_makes_no_promise_false, 1, CALLS);
+	tcase_add_loop_test(
+	    tc, the_kind_of_error_does_not_matter, 0, 3 * CALLS);
 	tcase_add_loop_test(
 	    tc, some_failed_calls_make_no_promise_false, 1, CALLS);
 	tcase_add_loop_test(

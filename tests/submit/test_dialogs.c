@@ -138,7 +138,8 @@ is_asked(const struct stage *s)
 	const struct dialog_step *next = s->step + 1;
 
 	return next < s->dialog->steps + s->dialog->nsteps &&
-	       dialog_is(next, "need", NULL);
+	       dialog_is(next, "need", NULL) &&
+	       span_starts(dialog_value(next), SPAN("store"));
 }
 
 static void
@@ -271,38 +272,40 @@ do_given(struct stage *s, const char *where)
 	dialog_fail(s->dialog, s->step, "no such place");
 }
 
-static const char *
-need_text(struct stage *s, char *text, size_t size)
+static void
+need_text(struct stage *s, struct buf *text)
 {
 	static const char *const needs[] = { "input", "tls", "auth", "store",
 		"close" };
 	static const char *const stores[] = { "open", "append", "commit" };
 	const struct session_auth *a = session_auth(s->session);
 
+	(void)buf_append_text(text, needs[s->need]);
 	if (s->need == SESSION_STORE)
-		(void)snprintf(text, size, "store %s",
-		    stores[session_store(s->session)]);
-	else if (s->need == SESSION_AUTH && !a->is_start)
-		(void)snprintf(
-		    text, size, "auth response=%.*s", SPAN_ARG(a->data));
-	else if (s->need == SESSION_AUTH)
-		(void)snprintf(text, size, "auth %s%s%.*s", a->mechanism,
-		    a->has_initial ? " initial=" : "", SPAN_ARG(a->data));
+		(void)buf_printf(text, " %s", stores[session_store(s->session)]);
+	if (s->need != SESSION_AUTH)
+		return;
+	if (a->is_start)
+		(void)buf_printf(text, " %s%s", a->mechanism,
+		    a->has_initial ? " initial=" : "");
 	else
-		(void)snprintf(text, size, "%s", needs[s->need]);
-	return text;
+		(void)buf_append_text(text, " response=");
+	(void)buf_append_span(text, a->data);
 }
 
 static void
-do_need(struct stage *s, const char *want)
+do_need(struct stage *s, struct span want)
 {
-	char text[600];
-	bool handshake = strcmp(want, "tls ok") == 0;
+	bool handshake = span_equal(want, SPAN("tls ok"));
+	struct buf text = { 0 };
 
-	/* Bytes below a NUL of an initial response are not compared. */
-	(void)need_text(s, text, sizeof text);
-	if (strcmp(text, handshake ? "tls" : want) != 0)
-		dialog_fail(s->dialog, s->step, "it needs %s", text);
+	need_text(s, &text);
+	if (handshake)
+		want = SPAN("tls");
+	if (!span_equal(buf_span(&text), want))
+		dialog_fail(s->dialog, s->step, "it needs %.*s",
+		    SPAN_ARG(buf_span(&text)));
+	buf_clear(&text);
 	if (s->need == SESSION_AUTH && !session_is_authenticating(s->session))
 		dialog_fail(s->dialog, s->step, "it does not authenticate");
 	if (handshake)
@@ -416,7 +419,7 @@ run_step(struct stage *s, const struct dialog_step *step)
 		return;
 	}
 	if (dialog_is(step, "need", NULL)) {
-		do_need(s, step->value);
+		do_need(s, dialog_value(step));
 		return;
 	}
 	/* All others go on: by now everything said must have been expected. */
@@ -433,7 +436,8 @@ run_step(struct stage *s, const struct dialog_step *step)
 		do_wait(s, dialog_value(step));
 	else if (dialog_is(step, "event", NULL))
 		do_event(s, step->value);
-	else if (!dialog_is(step, "conf", NULL))
+	else if (!dialog_is(step, "conf", NULL) &&
+		 !dialog_is(step, "cut", NULL))
 		dialog_fail(s->dialog, step, "no such step");
 	settle(s);
 }

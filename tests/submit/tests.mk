@@ -1,1 +1,2 @@
 # Check programs of this folder; one a source file.
+check_PROGRAMS += tests/submit/test_dialogs

@@ -1,0 +1,339 @@
+/*
+ * Runs every tests/dialogs/client-*.dialog through client_step(). The format
+ * stands in tests/lib/dialog.h. What lane_io.c does is played here.
+ */
+#include "tests/lib/suite.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "deliver/attempt.h"
+#include "deliver/client.h"
+#include "deliver/target.h"
+#include "mail/envelope.h"
+#include "tests/lib/dialog.h"
+
+enum { RCPTS_MAX = 8 };
+
+static char **paths;
+static size_t npaths;
+
+/* One connection and the world around it. */
+struct scene {
+	const struct dialog *dialog;
+	const struct dialog_step *step; /* the one that runs */
+	unsigned cut;
+	struct target *target;
+	struct client *client;
+	struct envelope *env;
+	struct attempt *attempt;
+	struct buf in, out;
+	enum client_need need;
+	bool is_over, without_tls;
+};
+
+static void
+event(struct scene *s, struct client_event *ev)
+{
+	struct span in = buf_span(&s->in);
+	size_t before = in.len;
+
+	if (s->is_over)
+		dialog_fail(s->dialog, s->step, "the connection is over");
+	ev->in = &in;
+	s->need = client_step(s->client, ev, &s->out);
+	buf_consume(&s->in, before - in.len);
+	s->is_over = s->need == CLIENT_CLOSE;
+}
+
+static void
+feed(struct scene *s, struct span bytes)
+{
+	struct client_event ev = { .type = CLIENT_GOT };
+	bool listens = s->need == CLIENT_INPUT || s->need == CLIENT_READY;
+	size_t fed = 0;
+
+	while (fed < bytes.len && !s->is_over) {
+		size_t n = bytes.len - fed;
+
+		if (listens)
+			n = dialog_piece(s->cut, fed, n);
+		(void)buf_append(&s->in, bytes.ptr + fed, n);
+		fed += n;
+		if (!listens)
+			return; /* it lies in the stream's buffer */
+		event(s, &ev);
+		listens = s->need == CLIENT_INPUT;
+	}
+}
+
+/* --- steps --- */
+
+static void
+make(struct scene *s)
+{
+	if (s->client != NULL)
+		return;
+	s->client = client_new(s->target, !s->without_tls);
+}
+
+static void
+do_tls(struct scene *s, const char *value)
+{
+	s->target->tls = strcmp(value, "require") == 0 ? TARGET_TLS_REQUIRE
+			 : strcmp(value, "implicit") == 0
+			     ? TARGET_TLS_IMPLICIT
+			     : TARGET_TLS_OPPORTUNISTIC;
+}
+
+static void
+do_login(struct scene *s, struct span value)
+{
+	struct span name = span_cut(&value, ' ');
+
+	s->target->login = span_dup(name);
+	secret_set(&s->target->password, value.ptr, value.len);
+}
+
+static void
+do_given(struct scene *s, const char *where)
+{
+	struct client_event ev = { .type = CLIENT_CONNECTED };
+	bool simple = strcmp(where, "simple") == 0;
+	unsigned cut = s->cut;
+
+	make(s);
+	event(s, &ev);
+	if (strcmp(where, "connected") == 0)
+		return;
+	s->cut = CUT_WHOLE;
+	feed(s, SPAN("220 mx.test\r\n"));
+	feed(s, simple ? SPAN("250 mx.test\r\n")
+		       : SPAN("250-mx.test\r\n250-PIPELINING\r\n"
+			      "250 8BITMIME\r\n"));
+	s->cut = cut;
+	if (s->need != CLIENT_READY)
+		dialog_fail(s->dialog, s->step, "it is not ready");
+	buf_clear(&s->out);
+}
+
+static void
+do_need(struct scene *s, struct span want)
+{
+	static const char *const needs[] = {
+		[CLIENT_INPUT] = "input",
+		[CLIENT_TLS] = "tls",
+		[CLIENT_CONTENT] = "content",
+		[CLIENT_READY] = "ready",
+		[CLIENT_CLOSE] = "close",
+	};
+	struct client_event ev = { .type = CLIENT_SENT };
+	struct span word = span_cut(&want, ' ');
+
+	if (!span_equal(word, span_text(needs[s->need])))
+		dialog_fail(s->dialog, s->step, "it needs %s: %s",
+		    needs[s->need], client_end(s->client)->why);
+	if (span_is_empty(want))
+		return;
+	if (s->need == CLIENT_TLS) {
+		buf_clear(&s->in); /* as a stream does */
+		ev.type = CLIENT_SECURED;
+	}
+	event(s, &ev);
+}
+
+static void
+drop_attempt(struct scene *s)
+{
+	if (s->attempt != NULL)
+		attempt_free(s->attempt);
+	free(s->env);
+	s->attempt = NULL;
+	s->env = NULL;
+}
+
+static void
+do_give(struct scene *s, struct span value)
+{
+	static const uint32_t all[RCPTS_MAX] = { 0, 1, 2, 3, 4, 5, 6, 7 };
+	struct client_event ev = { .type = CLIENT_GIVEN };
+	struct span flags = span_cut(&value, ' '), rcpts[RCPTS_MAX];
+	struct envelope_parts parts = { .size = 100, .rcpt = rcpts };
+
+	if (s->need != CLIENT_READY)
+		dialog_fail(s->dialog, s->step, "it is not ready");
+	parts.sender = span_cut(&value, ' ');
+	if (span_equal(parts.sender, SPAN("<>")))
+		parts.sender = SPAN("");
+	if (span_equal(span_to(flags, 4), SPAN("8bit")))
+		parts.flags |= ENVELOPE_8BIT;
+	while (!span_is_empty(value) && parts.nrcpt < RCPTS_MAX)
+		rcpts[parts.nrcpt++] = span_cut(&value, ' ');
+	drop_attempt(s);
+	s->env = envelope_new(&parts);
+	s->attempt = attempt_new(s->env, NULL, all, parts.nrcpt);
+	ev.attempt = s->attempt;
+	event(s, &ev);
+}
+
+/* "N WORD STATUS TEXT" */
+static void
+do_outcome(struct scene *s, struct span want)
+{
+	static const char *const words[] = { "none", "delivered", "deferred",
+		"failed" };
+	const struct attempt_rcpt *r;
+	struct buf got = { 0 };
+	uint64_t i = 0;
+
+	if (s->attempt == NULL ||
+	    !span_to_u64(span_to(want, 1), s->attempt->nrcpt - 1, &i))
+		dialog_fail(s->dialog, s->step, "no such recipient");
+	r = &s->attempt->rcpts[i];
+	(void)buf_printf(&got, "%d %s", (int)i, words[r->outcome]);
+	if (r->outcome != OUTCOME_NONE)
+		(void)buf_printf(&got, " %s %s", r->status, r->reply);
+	if (!span_starts(buf_span(&got), want))
+		dialog_fail(s->dialog, s->step, "it is %.*s",
+		    SPAN_ARG(buf_span(&got)));
+	buf_clear(&got);
+}
+
+static void
+do_lost(struct scene *s, struct span why, bool touched)
+{
+	bool got = client_lost(s->client, why);
+
+	s->is_over = true;
+	if (got != touched)
+		dialog_fail(s->dialog, s->step, "it is %s",
+		    got ? "touched" : "untouched");
+}
+
+static void
+do_end(struct scene *s, struct span want)
+{
+	const struct client_end *end = client_end(s->client);
+	const char *flags = end->without_tls_may_do ? "clear-may-do"
+			    : end->by_host	    ? "host"
+						    : "-";
+
+	if (!span_equal(span_cut(&want, ' '), span_text(flags)) ||
+	    !span_starts(span_text(end->why), want))
+		dialog_fail(s->dialog, s->step, "it is %s %s", flags, end->why);
+}
+
+static void
+do_timeout(struct scene *s, struct span want)
+{
+	uint64_t seconds = 0;
+
+	if (!span_to_u64(want, 10000, &seconds) ||
+	    client_timeout(s->client) != seconds)
+		dialog_fail(s->dialog, s->step, "it is %u",
+		    client_timeout(s->client));
+}
+
+/* Steps that only look. */
+static bool
+look(struct scene *s, const struct dialog_step *step)
+{
+	struct span value = dialog_value(step);
+
+	if (dialog_is(step, "C", NULL))
+		dialog_expect_line(s->dialog, step, &s->out);
+	else if (dialog_is(step, "need", NULL))
+		do_need(s, value);
+	else if (dialog_is(step, "outcome", NULL))
+		do_outcome(s, value);
+	else if (dialog_is(step, "end", NULL))
+		do_end(s, value);
+	else if (dialog_is(step, "timeout", NULL))
+		do_timeout(s, value);
+	else
+		return false;
+	return true;
+}
+
+static void
+run_step(struct scene *s, const struct dialog_step *step)
+{
+	struct client_event quit = { .type = CLIENT_QUIT };
+	struct span value = dialog_value(step);
+
+	if (look(s, step))
+		return;
+	/* All others go on: by now everything said must have been expected. */
+	dialog_expect_silence(s->dialog, step, &s->out);
+	if (dialog_is(step, "tls", NULL))
+		do_tls(s, step->value);
+	else if (dialog_is(step, "login", NULL))
+		do_login(s, value);
+	else if (dialog_is(step, "without-tls", NULL))
+		s->without_tls = true;
+	else if (dialog_is(step, "given", NULL))
+		do_given(s, step->value);
+	else if (dialog_is(step, "S", NULL))
+		feed(s, value);
+	else if (dialog_is(step, "give", NULL))
+		do_give(s, value);
+	else if (dialog_is(step, "quit", NULL))
+		event(s, &quit);
+	else if (dialog_is(step, "lost", NULL))
+		do_lost(s, value, true);
+	else if (dialog_is(step, "lost-untouched", NULL))
+		do_lost(s, value, false);
+	else if (!dialog_is(step, "cut", NULL))
+		dialog_fail(s->dialog, step, "no such step");
+}
+
+static void
+run_dialog(const struct dialog *d, unsigned cut)
+{
+	struct scene s = { .dialog = d, .cut = cut };
+
+	s.target = target_new();
+	s.target->hostname = mem_strdup("relay.test");
+	for (size_t i = 0; i < d->nsteps; i++) {
+		s.step = &d->steps[i];
+		run_step(&s, s.step);
+	}
+	dialog_expect_silence(d, s.step, &s.out);
+	drop_attempt(&s);
+	client_free(s.client);
+	target_unref(s.target);
+	buf_clear(&s.in);
+	buf_clear(&s.out);
+}
+
+START_TEST(it_goes_as_written_whole)
+{
+	struct dialog *d = dialog_read(paths[_i]);
+
+	run_dialog(d, CUT_WHOLE);
+	dialog_free(d);
+}
+END_TEST
+
+START_TEST(it_goes_the_same_cut_at_every_byte)
+{
+	struct dialog *d = dialog_read(paths[_i]);
+	unsigned cuts = dialog_cuts(d, "S");
+
+	for (unsigned cut = CUT_BYTES; cut < cuts; cut++)
+		run_dialog(d, cut);
+	dialog_free(d);
+}
+END_TEST
+
+static void
+fill(TCase *tc)
+{
+	npaths = dialog_find("client-", &paths);
+	tcase_add_loop_test(tc, it_goes_as_written_whole, 0, (int)npaths);
+	tcase_add_loop_test(
+	    tc, it_goes_the_same_cut_at_every_byte, 0, (int)npaths);
+}
+
+SUITE_MAIN("client dialogs", fill)

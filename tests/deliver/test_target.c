@@ -1,0 +1,100 @@
+#include "tests/lib/suite.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "deliver/target.h"
+
+static void
+address(const char *text, struct sockaddr_storage *out)
+{
+	struct sockaddr_in *in = (struct sockaddr_in *)out;
+	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)out;
+
+	memset(out, 0, sizeof *out);
+	if (inet_pton(AF_INET, text, &in->sin_addr) == 1)
+		out->ss_family = AF_INET;
+	else if (inet_pton(AF_INET6, text, &in6->sin6_addr) == 1)
+		out->ss_family = AF_INET6;
+	else
+		ck_abort_msg("%s", text);
+}
+
+static const struct {
+	const char *text;
+	bool special;
+} cases[] = {
+	{ "192.0.2.1", false },
+	{ "10.0.0.1", false },
+	{ "126.255.255.255", false },
+	{ "127.0.0.1", true },
+	{ "127.255.255.255", true },
+	{ "128.0.0.1", false },
+	{ "0.0.0.0", true },
+	{ "0.1.2.3", true },
+	{ "169.254.0.1", true },
+	{ "169.253.0.1", false },
+	{ "224.0.0.1", true },
+	{ "223.255.255.255", false },
+	{ "239.255.255.255", true },
+	{ "255.255.255.255", true },
+	{ "2001:db8::1", false },
+	{ "fd00::1", false },
+	{ "::", true },
+	{ "::1", true },
+	{ "fe80::1", true },
+	{ "ff02::1", true },
+	{ "::ffff:127.0.0.1", true },
+	{ "::ffff:192.0.2.1", false },
+};
+
+START_TEST(some_addresses_are_never_delivered_to)
+{
+	struct sockaddr_storage a;
+	char text[TARGET_ADDRESS_TEXT];
+
+	address(cases[_i].text, &a);
+	ck_assert_msg(target_address_is_special((struct sockaddr *)&a) ==
+			  cases[_i].special,
+	    "%s", cases[_i].text);
+	target_address_text((struct sockaddr *)&a, text);
+	ck_assert_str_eq(text, cases[_i].text);
+}
+END_TEST
+
+START_TEST(addresses_belong_to_the_host_before_them)
+{
+	struct target *t = target_new();
+	struct sockaddr_storage a;
+
+	target_add_host(t, SPAN("mx1.test"));
+	address("192.0.2.1", &a);
+	target_add_address(t, (struct sockaddr *)&a, 25);
+	address("2001:db8::1", &a);
+	target_add_address(t, (struct sockaddr *)&a, 2525);
+	target_add_host(t, SPAN("mx2.test"));
+	address("192.0.2.2", &a);
+	target_add_address(t, (struct sockaddr *)&a, 25);
+	ck_assert_uint_eq(t->naddresses, 3);
+	ck_assert_str_eq(t->addresses[0].host, "mx1.test");
+	ck_assert_str_eq(t->addresses[1].host, "mx1.test");
+	ck_assert_str_eq(t->addresses[2].host, "mx2.test");
+	ck_assert_uint_eq(ntohs(t->addresses[0].to.in.sin_port), 25);
+	ck_assert_uint_eq(ntohs(t->addresses[1].to.in6.sin6_port), 2525);
+	ck_assert_ptr_eq(target_ref(t), t);
+	target_unref(t);
+	ck_assert_uint_eq(t->nhosts, 2);
+	target_unref(t);
+	target_unref(NULL);
+}
+END_TEST
+
+static void
+fill(TCase *tc)
+{
+	tcase_add_loop_test(tc, some_addresses_are_never_delivered_to, 0,
+	    (int)ARRAY_LEN(cases));
+	tcase_add_test(tc, addresses_belong_to_the_host_before_them);
+}
+
+SUITE_MAIN("target", fill)

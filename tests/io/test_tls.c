@@ -1,0 +1,346 @@
+#include "pair.h"
+
+#include <openssl/x509v3.h>
+
+START_TEST(the_newest_version_is_chosen)
+{
+	begin(true);
+	ck_assert_str_eq(stream_tls_version(a.stream), "TLSv1.3");
+	ck_assert_str_eq(stream_tls_version(b.stream), "TLSv1.3");
+	ck_assert(span_starts(
+	    span_text(stream_tls_cipher(a.stream)), SPAN("TLS_")));
+	ck_assert_str_eq(
+	    stream_tls_cipher(a.stream), stream_tls_cipher(b.stream));
+	finish();
+	begin(false);
+	ck_assert_str_eq(stream_tls_version(a.stream), "");
+	ck_assert_str_eq(stream_tls_cipher(a.stream), "");
+	finish();
+}
+END_TEST
+
+/* _i: 0 newest, 1 at most TLS 1.2 */
+START_TEST(both_ends_bind_to_the_same_channel)
+{
+	unsigned char mine[64], theirs[64];
+	SSL *ssl = client_session("relay.test", false, NULL);
+	size_t len, other;
+	const char *name;
+
+	if (_i == 1)
+		(void)SSL_set_max_proto_version(ssl, TLS1_2_VERSION);
+	connect_pair();
+	ck_assert_ptr_null(stream_tls_binding(a.stream, mine, &len));
+	shake_hands(ssl);
+	ck_assert(a.status == STREAM_OK && b.status == STREAM_OK);
+	name = stream_tls_binding(a.stream, mine, &len);
+	ck_assert_str_eq(name, _i == 1 ? "tls-unique" : "tls-exporter");
+	ck_assert_uint_ge(len, 12);
+	/* tls-unique: each side asks for the first Finished; ours answers as a
+	   server, which takes the client's. */
+	name = stream_tls_binding(b.stream, theirs, &other);
+	ck_assert_str_eq(name, _i == 1 ? "tls-unique" : "tls-exporter");
+	ck_assert_uint_eq(other, len);
+	if (_i == 0)
+		ck_assert_mem_eq(mine, theirs, len);
+	finish();
+}
+END_TEST
+
+static void
+expect_refused(SSL *ssl)
+{
+	connect_pair();
+	shake_hands(ssl);
+	ck_assert(a.status == STREAM_BROKEN || b.status == STREAM_BROKEN);
+	if (a.status == STREAM_OK) {
+		end_ask(&a); /* in TLS 1.3 the client hears of it later */
+		ck_assert(end_wait(&a) == STREAM_BROKEN);
+	}
+	ck_assert(stream_error(b.stream)[0] != '\0');
+	finish();
+}
+
+START_TEST(old_versions_are_refused)
+{
+	SSL *ssl = client_session("relay.test", false, NULL);
+
+	(void)SSL_set_min_proto_version(ssl, TLS1_VERSION);
+	(void)SSL_set_max_proto_version(ssl, TLS1_1_VERSION);
+	SSL_set_security_level(ssl, 0);
+	expect_refused(ssl);
+}
+END_TEST
+
+START_TEST(ciphers_without_forward_secrecy_are_refused)
+{
+	SSL *ssl = client_session("relay.test", false, NULL);
+
+	(void)SSL_set_max_proto_version(ssl, TLS1_2_VERSION);
+	ck_assert_int_eq(SSL_set_cipher_list(ssl, "AES128-GCM-SHA256"
+						  ":AES256-SHA"), 1);
+	expect_refused(ssl);
+}
+END_TEST
+
+/* ALPN: what the client says, and whether it may. */
+static const struct {
+	const char *protocols; /* in wire form */
+	bool fine;
+} alpns[] = {
+	{ "\x04smtp", true },
+	{ "\x08http/1.1\x04smtp", true },
+	{ "\x08http/1.1", false },
+	{ "\x02h2\x08http/1.1", false },
+	{ "\x04imap", false },
+};
+
+START_TEST(a_request_for_another_protocol_ends_here)
+{
+	SSL *ssl = client_session("relay.test", false, NULL);
+	const unsigned char *chosen;
+	unsigned len;
+
+	ck_assert_int_eq(
+	    SSL_set_alpn_protos(ssl,
+		(const unsigned char *)alpns[_i].protocols,
+		(unsigned)strlen(alpns[_i].protocols)),
+	    0);
+	if (!alpns[_i].fine) {
+		expect_refused(ssl);
+		return;
+	}
+	connect_pair();
+	shake_hands(ssl);
+	ck_assert(a.status == STREAM_OK && b.status == STREAM_OK);
+	SSL_get0_alpn_selected(ssl, &chosen, &len);
+	ck_assert(span_equal(
+	    span_make((const char *)chosen, len), SPAN("smtp")));
+	finish();
+}
+END_TEST
+
+START_TEST(a_session_is_resumed_for_the_same_key_only)
+{
+	static const char *const keys[] = { "one", "one", "two", NULL };
+	static const bool resumed[] = { false, true, false, false };
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		connect_pair();
+		shake_hands(client_session("relay.test", false, keys[i]));
+		ck_assert(a.status == STREAM_OK && b.status == STREAM_OK);
+		ck_assert_msg(stream_is_resumed(a.stream) == resumed[i],
+		    "connection %zu", i);
+		/* The ticket comes with the first bytes. */
+		end_ask(&a);
+		end_put(&b, "220 hello\r\n");
+		ck_assert(end_wait(&a) == STREAM_OK);
+		finish();
+	}
+}
+END_TEST
+
+START_TEST(a_trusted_certificate_is_verified)
+{
+	connect_pair();
+	shake_hands(client_session("relay.test", true, NULL));
+	ck_assert_msg(a.status == STREAM_OK, "%s", stream_error(a.stream));
+	ck_assert(b.status == STREAM_OK);
+	finish();
+}
+END_TEST
+
+START_TEST(another_name_is_refused)
+{
+	connect_pair();
+	shake_hands(client_session("other.test", true, NULL));
+	ck_assert(a.status == STREAM_BROKEN);
+	ck_assert_msg(strstr(stream_error(a.stream), "certificate: ") != NULL,
+	    "%s", stream_error(a.stream));
+	finish();
+}
+END_TEST
+
+/* _i: 0 nobody trusts it, 1 it is over; verified, and not. */
+START_TEST(a_bad_certificate_is_refused_when_it_matters)
+{
+	struct cert bad;
+
+	cert_make(&bad, "relay.test", _i == 1 ? -10 : 10);
+	tls_server_unref(server);
+	server = make_server(&bad, 1);
+	connect_pair();
+	shake_hands(client_session("relay.test", true, NULL));
+	ck_assert(a.status == STREAM_BROKEN);
+	ck_assert_msg(strstr(stream_error(a.stream), "certificate: ") != NULL,
+	    "%s", stream_error(a.stream));
+	finish();
+	begin(true); /* opportunistic: better than clear text */
+	finish();
+	cert_remove(&bad);
+}
+END_TEST
+
+START_TEST(the_name_asked_for_chooses_the_certificate)
+{
+	static const char *const names[] = { "mail.test", "MAIL.test",
+		"relay.test", "unknown.test" };
+	static const char *const want[] = { "mail.test", "mail.test",
+		"relay.test", "relay.test" };
+	struct cert certs[2] = { cert };
+
+	cert_make(&certs[1], "mail.test", 10);
+	tls_server_unref(server);
+	server = make_server(certs, 2);
+	ck_assert_int_eq(tls_server_days_left(server), 10);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		SSL *ssl = client_session(names[i], false, NULL);
+		X509 *peer;
+
+		connect_pair();
+		shake_hands(ssl);
+		ck_assert(a.status == STREAM_OK);
+		peer = SSL_get0_peer_certificate(ssl);
+		ck_assert_msg(
+		    X509_check_host(peer, want[i], 0, 0, NULL) == 1, "%s",
+		    names[i]);
+		finish();
+	}
+	cert_remove(&certs[1]);
+}
+END_TEST
+
+START_TEST(a_key_that_does_not_fit_is_an_error)
+{
+	struct cert other;
+	struct conf_certificate mixed;
+	struct conf conf = { .certificates = &mixed, .ncertificates = 1 };
+	struct err err;
+
+	cert_make(&other, "other.test", 10);
+	mixed = (struct conf_certificate){ .certificate = cert.certificate,
+		.key = other.key };
+	ck_assert_ptr_null(tls_server_new(&conf, &err));
+	ck_assert_ptr_nonnull(strstr(err.text, other.key) != NULL
+		? strstr(err.text, other.key)
+		: strstr(err.text, cert.certificate));
+	mixed.key = (char *)(uintptr_t) "/nonexistent/key.pem";
+	ck_assert_ptr_null(tls_server_new(&conf, &err));
+	ck_assert_ptr_nonnull(strstr(err.text, "/nonexistent/key.pem"));
+	cert_remove(&other);
+}
+END_TEST
+
+/* --- the handshake on a stream --- */
+
+START_TEST(what_was_read_in_clear_is_forgotten)
+{
+	connect_pair();
+	b.asks = true;
+	stream_read(b.stream, on_answer, &b);
+	end_put(&a, "STARTTLS\r\nMAIL FROM:<x@evil.test>\r\n");
+	ck_assert(end_wait(&b) == STREAM_OK);
+	stream_consume(b.stream, 10);
+	end_put(&b, "220 go on\r\n");
+	end_ask(&a);
+	ck_assert(end_wait(&a) == STREAM_OK);
+	shake_hands(client_session("relay.test", false, NULL));
+	ck_assert(b.status == STREAM_OK);
+	ck_assert_uint_eq(stream_input(b.stream).len, 0);
+	end_ask(&b);
+	end_put(&a, "NOOP\r\n");
+	ck_assert(end_wait(&b) == STREAM_OK);
+	ck_assert(span_equal(buf_span(&b.got), SPAN("NOOP\r\n")));
+	finish();
+}
+END_TEST
+
+static const char *const no_hello[] = {
+	"EHLO client.test\r\n",
+	"GET / HTTP/1.1\r\n\r\n",
+	"\x16\x03\x01\x00\x05\xff\xff\xff\xff\xff",
+	"\x15\x03\x03\x00\x02\x02\x28",
+};
+
+START_TEST(what_is_no_handshake_breaks_it)
+{
+	connect_pair();
+	start_tls(&b, tls_server_session(server));
+	stream_put(a.stream, span_make(no_hello[_i], _i == 2 ? 10
+		: _i == 3 ? 7 : strlen(no_hello[_i])));
+	stream_flush(a.stream);
+	ck_assert(end_wait(&b) == STREAM_BROKEN);
+	ck_assert(stream_error(b.stream)[0] != '\0');
+	finish();
+}
+END_TEST
+
+START_TEST(a_peer_that_goes_during_the_handshake_breaks_it)
+{
+	connect_pair();
+	start_tls(&b, tls_server_session(server));
+	end_close(&a);
+	ck_assert(end_wait(&b) == STREAM_BROKEN);
+	finish();
+}
+END_TEST
+
+START_TEST(a_handshake_can_be_given_up)
+{
+	connect_pair();
+	start_tls(&b, tls_server_session(server));
+	(void)uv_run(loop_uv(loop), UV_RUN_NOWAIT);
+	end_close(&b);
+	end_wait_closed(&b);
+	ck_assert_uint_eq(b.answers, 0);
+	finish();
+}
+END_TEST
+
+START_TEST(renegotiation_is_refused)
+{
+	SSL *ssl = client_session("relay.test", false, NULL);
+
+	(void)SSL_set_max_proto_version(ssl, TLS1_2_VERSION);
+	connect_pair();
+	shake_hands(ssl);
+	ck_assert(a.status == STREAM_OK && b.status == STREAM_OK);
+	(void)SSL_clear_options(ssl, SSL_OP_NO_RENEGOTIATION);
+	ck_assert_int_eq(SSL_renegotiate(ssl), 1);
+	(void)SSL_do_handshake(ssl);
+	end_read_all(&b);
+	end_read_all(&a);
+	for (int i = 0; i < 20 && a.asks && b.asks; i++)
+		(void)uv_run(loop_uv(loop), UV_RUN_NOWAIT);
+	/* A warning says no; the handshake does not get done. */
+	ck_assert(SSL_renegotiate_pending(ssl) == 1 || !a.asks || !b.asks);
+	finish();
+}
+END_TEST
+
+static void
+fill(TCase *tc)
+{
+	tcase_add_checked_fixture(tc, pair_setup, pair_teardown);
+	tcase_add_test(tc, the_newest_version_is_chosen);
+	tcase_add_loop_test(tc, both_ends_bind_to_the_same_channel, 0, 2);
+	tcase_add_test(tc, old_versions_are_refused);
+	tcase_add_test(tc, ciphers_without_forward_secrecy_are_refused);
+	tcase_add_loop_test(tc, a_request_for_another_protocol_ends_here, 0,
+	    (int)ARRAY_LEN(alpns));
+	tcase_add_test(tc, a_session_is_resumed_for_the_same_key_only);
+	tcase_add_test(tc, a_trusted_certificate_is_verified);
+	tcase_add_test(tc, another_name_is_refused);
+	tcase_add_loop_test(
+	    tc, a_bad_certificate_is_refused_when_it_matters, 0, 2);
+	tcase_add_test(tc, the_name_asked_for_chooses_the_certificate);
+	tcase_add_test(tc, a_key_that_does_not_fit_is_an_error);
+	tcase_add_test(tc, what_was_read_in_clear_is_forgotten);
+	tcase_add_loop_test(tc, what_is_no_handshake_breaks_it, 0,
+	    (int)ARRAY_LEN(no_hello));
+	tcase_add_test(tc, a_peer_that_goes_during_the_handshake_breaks_it);
+	tcase_add_test(tc, a_handshake_can_be_given_up);
+	tcase_add_test(tc, renegotiation_is_refused);
+}
+
+SUITE_MAIN("tls", fill)
