@@ -65,7 +65,8 @@ space_has(struct journal *j, uint64_t size)
 	 */
 	entries = atomic_load(&j->open_entries);
 	wanted = size + atomic_load(&s->taken) + entries * SPOOL_CHUNK;
-	has = !s->known || (s->bytes >= wanted && s->inodes > entries);
+	/* Below the reserve there is no room for the smallest. */
+	has = !s->known || (s->bytes > wanted && s->inodes > entries);
 	(void)pthread_mutex_unlock(&s->lock);
 	return has;
 }

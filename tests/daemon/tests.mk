@@ -7,7 +7,8 @@ TESTS += \
 	tests/daemon/t06_operator \
 	tests/daemon/t07_spool_tools \
 	tests/daemon/t08_kill \
-	tests/daemon/t09_sync_order
+	tests/daemon/t09_sync_order \
+	tests/daemon/t10_full_disk
 EXTRA_DIST += tests/daemon/harness.py \
 	tests/daemon/t01_delivers \
 	tests/daemon/t02_refuses \
@@ -16,4 +17,5 @@ EXTRA_DIST += tests/daemon/harness.py \
 	tests/daemon/t06_operator \
 	tests/daemon/t07_spool_tools \
 	tests/daemon/t08_kill \
-	tests/daemon/t09_sync_order
+	tests/daemon/t09_sync_order \
+	tests/daemon/t10_full_disk
