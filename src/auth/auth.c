@@ -165,7 +165,7 @@ note_broken(struct auth *a, const struct stat *st, const struct err *err)
 	a->seen = *st;
 	(void)pthread_mutex_unlock(&a->lock);
 	if (is_news)
-		log_error("users-unreadable why=%s keeping=\"the accounts as "
+		log_error("users_unreadable why=%s keeping=\"the accounts as "
 			  "they were\"",
 		    log_quote_text(err->text));
 }
@@ -189,7 +189,7 @@ auth_refresh(struct auth *a)
 		accounts =
 		    is_seen ? NULL : accounts_read(conf->users, &now, &err);
 		if (accounts != NULL) {
-			log_info("users-read file=%s accounts=%zu",
+			log_info("users_read file=%s accounts=%zu",
 			    log_quote_text(conf->users),
 			    users_count(accounts->users));
 			replace(a, accounts, NULL, &now);

@@ -196,8 +196,8 @@ open_spool(struct relay *r, struct err *err)
 	r->spool = journal_open(&o, dispatch_load, r->dispatch, err);
 	if (r->spool == NULL)
 		return err_wrap(err, -1, "spool %s", r->conf->spool_directory);
-	log_info("spool_open directory=%s messages=%zu ms=%" PRIu64,
-	    r->conf->spool_directory, queue_count(dispatch_queue(r->dispatch)),
+	log_info("queue_loaded messages=%zu ms=%" PRIu64,
+	    queue_count(dispatch_queue(r->dispatch)),
 	    (uv_hrtime() - before) / 1000000);
 	return 0;
 }

@@ -4,11 +4,13 @@ TESTS += \
 	tests/daemon/t02_refuses \
 	tests/daemon/t03_retries_and_reports \
 	tests/daemon/t04_load \
+	tests/daemon/t05_quickstart \
 	tests/daemon/t06_operator \
 	tests/daemon/t07_spool_tools \
 	tests/daemon/t08_kill \
 	tests/daemon/t09_sync_order \
-	tests/daemon/t10_full_disk
+	tests/daemon/t10_full_disk \
+	tests/daemon/t11_cyrus
 EXTRA_DIST += tests/daemon/harness.py \
 	tests/daemon/t01_delivers \
 	tests/daemon/t02_refuses \
@@ -18,4 +20,5 @@ EXTRA_DIST += tests/daemon/harness.py \
 	tests/daemon/t07_spool_tools \
 	tests/daemon/t08_kill \
 	tests/daemon/t09_sync_order \
-	tests/daemon/t10_full_disk
+	tests/daemon/t10_full_disk \
+	tests/daemon/t11_cyrus
