@@ -8,7 +8,7 @@ EXTRA_DIST += etc/postern.conf \
 	contrib/check contrib/check-format contrib/check-layers \
 	contrib/demo-host contrib/packages contrib/postern.service \
 	contrib/prove-spool contrib/quickstart \
-	docs/architecture.md \
+	docs/architecture.md docs/spool.md \
 	src/spool/README.md \
 	tests/daemon/t05_quickstart \
 	tests/dialogs \

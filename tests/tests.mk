@@ -1,7 +1,9 @@
 # What every test needs, and each folder's tests.
 
 check_LIBRARIES += libtest.a
-libtest_a_SOURCES = tests/lib/suite.h
+libtest_a_SOURCES = tests/lib/suite.h \
+	tests/lib/cert.c tests/lib/cert.h \
+	tests/lib/dialog.c tests/lib/dialog.h
 
 include tests/base/tests.mk
 include tests/smtp/tests.mk
@@ -17,6 +19,7 @@ include tests/submit/tests.mk
 include tests/deliver/tests.mk
 include tests/bounce/tests.mk
 include tests/ctl/tests.mk
+include tests/fuzz/tests.mk
 
 LDADD = $(TESTS_LDADD)
 TESTS += $(check_PROGRAMS)

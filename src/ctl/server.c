@@ -1,6 +1,7 @@
 /*
- * A connection: stream -> lines -> handler -> line. One request at a time; the
- * next is read when the answer has been put out.
+ * A connection: stream -> line -> handler -> line. One request at a time; the
+ * next is looked at when the answer has left, piece by piece, because a stream
+ * holds less than the longest answer.
  */
 #include "ctl/server.h"
 
@@ -14,10 +15,13 @@
 #include "io/listener.h"
 #include "io/stream.h"
 
+enum { PIECE = 1 << 20 };
+
 struct ctl_later {
 	struct list node; /* in server->connections */
 	struct ctl_server *server; /* borrowed: closes its connections */
 	struct stream *stream; /* owned; NULL: closed */
+	struct buf rest; /* of the answer: what has not left yet */
 	bool is_waiting; /* for ctl_answer() */
 	bool is_closing;
 };
@@ -32,6 +36,7 @@ struct ctl_server {
 };
 
 static void on_input(enum stream_status status, void *arg);
+static void on_drained(enum stream_status status, void *arg);
 static void on_closed(void *arg);
 
 static void
@@ -44,6 +49,13 @@ close_connection(struct ctl_later *c)
 }
 
 static void
+connection_free(struct ctl_later *c)
+{
+	buf_clear(&c->rest);
+	free(c);
+}
+
+static void
 on_closed(void *arg)
 {
 	struct ctl_later *c = arg;
@@ -51,51 +63,65 @@ on_closed(void *arg)
 	c->stream = NULL;
 	list_remove(&c->node);
 	if (!c->is_waiting)
-		free(c); /* else ctl_answer() does */
+		connection_free(c); /* else ctl_answer() does */
 }
 
 static void
 put_answer(struct ctl_later *c, struct span answer)
 {
-	stream_put(c->stream, answer);
-	stream_put(c->stream, SPAN("\n"));
+	if (!buf_append_span(&c->rest, answer))
+		(void)buf_append_text(
+		    &c->rest, "{\"error\":\"the answer is too long\"}");
+	(void)buf_append_char(&c->rest, '\n');
 }
 
-/* Handles whole lines; false: one is answered later, or all is over. */
-static bool
-take_lines(struct ctl_later *c)
+/* The handler's answer to one line is put out, or comes later. */
+static void
+take_line(struct ctl_later *c, size_t end)
 {
-	for (;;) {
-		struct span in = stream_input(c->stream), line;
-		struct buf answer = { .max = CTL_ANSWER_MAX };
-		size_t end = span_find(in, '\n');
-		bool now;
+	struct span line = span_to(stream_input(c->stream), end);
+	struct buf answer = { .max = CTL_ANSWER_MAX };
 
-		if (end == in.len)
-			return in.len <= CTL_REQUEST_MAX;
-		line = span_to(in, end);
-		c->is_waiting = true;
-		now = c->server->handler(line, &answer, c, c->server->arg);
-		stream_consume(c->stream, end + 1);
-		if (!now) {
-			buf_clear(&answer);
-			return false;
-		}
+	c->is_waiting = true;
+	if (c->server->handler(line, &answer, c, c->server->arg)) {
 		c->is_waiting = false;
 		put_answer(c, buf_span(&answer));
-		buf_clear(&answer);
 	}
+	stream_consume(c->stream, end + 1);
+	buf_clear(&answer);
 }
 
 static void
 go_on(struct ctl_later *c)
 {
-	bool more = take_lines(c);
+	struct span in = stream_input(c->stream), piece;
+	size_t end = span_find(in, '\n');
 
-	if (more)
+	if (buf_len(&c->rest) == 0 && end < in.len)
+		take_line(c, end);
+	if (buf_len(&c->rest) > 0) {
+		piece = span_to(buf_span(&c->rest), PIECE);
+		stream_put(c->stream, piece);
+		buf_consume(&c->rest, piece.len);
+		stream_drain(c->stream, on_drained, c);
+	} else if (!c->is_waiting && in.len <= CTL_REQUEST_MAX) {
 		stream_read(c->stream, on_input, c);
-	else if (!c->is_waiting)
+	} else if (!c->is_waiting) {
 		close_connection(c); /* a line without an end */
+	}
+}
+
+static void
+on_drained(enum stream_status status, void *arg)
+{
+	struct ctl_later *c = arg;
+
+	if (buf_len(&c->rest) == 0)
+		buf_clear(&c->rest);
+	if (status == STREAM_OK)
+		go_on(c);
+	else
+		close_connection(c);
 }
 
 static void
@@ -114,7 +140,7 @@ ctl_answer(struct ctl_later *c, struct span answer)
 {
 	c->is_waiting = false;
 	if (c->stream == NULL) {
-		free(c);
+		connection_free(c);
 		return;
 	}
 	if (c->is_closing)
@@ -131,6 +157,7 @@ on_connection(int fd, const struct sockaddr_storage *peer, void *arg)
 
 	(void)peer;
 	c->server = s;
+	c->rest.max = CTL_ANSWER_MAX + 256;
 	c->stream = stream_new(s->loop, fd);
 	list_append(&s->connections, &c->node);
 	stream_read(c->stream, on_input, c);

@@ -544,8 +544,8 @@ client_step(struct client *c, const struct client_event *ev, struct buf *out)
 	case CLIENT_GIVEN:
 		/* What came unasked must not be read as an answer to this. */
 		if (!span_is_empty(*ev->in))
-			return give_up(c, "host spoke out of turn",
-			    span_to(*ev->in, 300));
+			return give_up(
+			    c, "host spoke out of turn", span_to(*ev->in, 300));
 		return begin(c, ev->attempt, out);
 	case CLIENT_SENT: c->state = STATE_FINAL; break;
 	case CLIENT_QUIT:

@@ -689,7 +689,7 @@ count_errors(enum log_level level, const char *line, void *arg)
 {
 	(void)arg;
 	errors +=
-	    level == LOG_ERROR && strstr(line, "users-unreadable") != NULL;
+	    level == LOG_ERROR && strstr(line, "users_unreadable") != NULL;
 }
 
 START_TEST(a_broken_file_changes_nothing)

@@ -5,7 +5,10 @@
 
 #include "base/log.h"
 
-#define S(lit) { (lit), sizeof(lit) - 1 }
+#define S(lit)                                                                 \
+	{                                                                      \
+		(lit), sizeof(lit) - 1                                         \
+	}
 
 static struct buf lines;
 
@@ -159,8 +162,8 @@ START_TEST(a_line_becomes_json)
 
 	log_to_json(LOG_WARN, "2026-01-02T03:04:05Z", facts[_i].line, &out);
 	o = json_loadb(buf_span(&out).ptr, buf_len(&out), 0, &why);
-	ck_assert_msg(o != NULL, "%s: %.*s", why.text,
-	    SPAN_ARG(buf_span(&out)));
+	ck_assert_msg(
+	    o != NULL, "%s: %.*s", why.text, SPAN_ARG(buf_span(&out)));
 	ck_assert_str_eq(json_string_value(json_object_get(o, "time")),
 	    "2026-01-02T03:04:05Z");
 	ck_assert_str_eq(
@@ -201,8 +204,7 @@ fill(TCase *tc)
 	tcase_add_test(tc, without_a_writer_lines_go_nowhere);
 	tcase_add_test(tc, a_line_end_in_a_value_forges_no_second_line);
 	tcase_add_test(tc, a_long_line_is_cut);
-	tcase_add_loop_test(
-	    tc, peer_text_is_quoted, 0, (int)ARRAY_LEN(quotes));
+	tcase_add_loop_test(tc, peer_text_is_quoted, 0, (int)ARRAY_LEN(quotes));
 	tcase_add_loop_test(tc, long_peer_text_is_cut, 0, 2);
 	tcase_add_test(tc, eight_quoted_texts_live_at_once);
 	tcase_add_loop_test(tc, a_line_becomes_json, 0, (int)ARRAY_LEN(facts));

@@ -4,11 +4,13 @@
  *
  *   bench_spool commit DIRECTORY [SECONDS]
  *   bench_spool start DIRECTORY MESSAGES
+ *   bench_spool churn DIRECTORY MESSAGES
  *
  * `commit`: K clients, each with one message under way at any time (K = 1, 8,
  * 64, 512), through spool.h as the relay uses it. `start`: fills a spool with
  * so many waiting messages, opens it again in a fresh process, and gives the
- * time and the memory a message, schedule included.
+ * time and the memory a message, schedule included. `churn`: a hundred messages
+ * stay while so many pass; how much the spool takes meanwhile, at the most.
  */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -67,8 +69,7 @@ bare_sync(const char *directory, double seconds)
 	while (now() < end && n < MOST) {
 		double before = now();
 
-		if (pwrite(fd, block, 8192,
-			(off_t)(n * 8192 % SIZE)) != 8192 ||
+		if (pwrite(fd, block, 8192, (off_t)(n * 8192 % SIZE)) != 8192 ||
 		    fdatasync(fd) != 0) {
 			perror(path);
 			exit(1);
@@ -108,8 +109,8 @@ static void submit(struct client *c);
 static struct envelope *
 make_envelope(uint64_t id, uint64_t size, unsigned which)
 {
-	char *to = mem_printf("somebody.%u@domain%u.example", which,
-	    which % 10000);
+	char *to =
+	    mem_printf("somebody.%u@domain%u.example", which, which % 10000);
 	struct span rcpt = span_text(to);
 	struct envelope_parts parts = {
 		.id = id,
@@ -172,8 +173,8 @@ submit(struct client *c)
 }
 
 static void
-load_nothing(struct envelope *env, const struct progress *rows,
-    uint32_t flags, void *arg)
+load_nothing(struct envelope *env, const struct progress *rows, uint32_t flags,
+    void *arg)
 {
 	(void)rows, (void)flags, (void)arg;
 	free(env);
@@ -194,8 +195,8 @@ open_spool(const char *directory, spool_load_cb load, void *arg)
 }
 
 static void
-bench_clients(const char *directory, unsigned clients, double seconds,
-    double bare)
+bench_clients(
+    const char *directory, unsigned clients, double seconds, double bare)
 {
 	struct run r = { .loop = loop_new(), .clients = clients };
 	int64_t groups;
@@ -236,7 +237,8 @@ bench_commit(const char *directory, double seconds)
 	static const unsigned clients[] = { 1, 8, 64, 512 };
 	double bare = bare_sync(directory, seconds / 2);
 
-	(void)printf("bare write and fdatasync: %.3f ms median, %.0f a second\n",
+	(void)printf(
+	    "bare write and fdatasync: %.3f ms median, %.0f a second\n",
 	    bare * 1e3, 1 / bare);
 	(void)printf("%7s %10s %10s %12s %9s %9s %9s %7s\n", "clients",
 	    "commits/s", "MB/s", "a sync", "p50 ms", "p99 ms", "p50/bare",
@@ -291,8 +293,8 @@ on_filled(enum spool_status status, void *arg)
 
 		(void)buf_append_text(&body, "Subject: x\r\n\r\nx\r\n");
 		c->content = content_new_take(&head, &body);
-		c->env = make_envelope(spool_entry_id(e),
-		    content_size(c->content), f->begun++);
+		c->env = make_envelope(
+		    spool_entry_id(e), content_size(c->content), f->begun++);
 		spool_commit(e, c->env, c->content, on_filled, c);
 	}
 }
@@ -353,11 +355,61 @@ bench_start(const char *directory, unsigned messages)
 	s = open_spool(directory, load_queue, q);
 	(void)printf("%u messages: start %.3f s, %.0f bytes of memory a "
 		     "message\n",
-	    messages, now() - began,
-	    (resident_mb() - before) * 1e6 / messages);
+	    messages, now() - began, (resident_mb() - before) * 1e6 / messages);
 	(void)printf("back: %zu\n", queue_count(q));
 	spool_close(s);
 	queue_free(q, drop);
+	return 0;
+}
+
+/* --- churn --- */
+
+static int
+bench_churn(const char *directory, unsigned messages)
+{
+	struct run r = { .loop = loop_new(), .clients = 64 };
+	struct spool_health h;
+	uint64_t most = 0, passed = 0;
+	double began = now();
+
+	r.spool = open_spool(directory, load_nothing, NULL);
+	r.took = mem_zalloc(SAMPLES, sizeof *r.took);
+	{
+		struct filling f = {
+			.spool = r.spool, .loop = r.loop, .most = 100
+		};
+		struct client *c = MEM_NEW(struct client);
+
+		c->run = (struct run *)(void *)&f;
+		f.under_way = 1;
+		on_filled(SPOOL_OK, c);
+		loop_run(r.loop);
+		loop_free(r.loop);
+	}
+	/* In slices, so that the spool can be looked at in between. */
+	while (passed < messages) {
+		r.loop = loop_new();
+		r.done = 0;
+		r.end = now() + 0.2;
+		for (unsigned i = 0; i < r.clients; i++) {
+			struct client *c = MEM_NEW(struct client);
+
+			c->run = &r;
+			r.under_way++;
+			submit(c);
+		}
+		loop_run(r.loop);
+		loop_free(r.loop);
+		passed += r.done;
+		spool_health(r.spool, &h);
+		most = h.used_bytes > most ? h.used_bytes : most;
+	}
+	(void)printf("%llu messages passed in %.1f s while 100 stayed: at most "
+		     "%.1f MB used, %.3f MB live, %llu segments at the end\n",
+	    (unsigned long long)passed, now() - began, (double)most / 1e6,
+	    (double)h.live_bytes / 1e6, (unsigned long long)h.segments);
+	spool_close(r.spool);
+	free(r.took);
 	return 0;
 }
 
@@ -368,7 +420,9 @@ main(int argc, char **argv)
 		return bench_commit(argv[2], argc > 3 ? atof(argv[3]) : 3);
 	if (argc == 4 && strcmp(argv[1], "start") == 0)
 		return bench_start(argv[2], (unsigned)atoi(argv[3]));
+	if (argc == 4 && strcmp(argv[1], "churn") == 0)
+		return bench_churn(argv[2], (unsigned)atoi(argv[3]));
 	(void)fprintf(stderr, "usage: bench_spool commit DIRECTORY [SECONDS] | "
-			      "start DIRECTORY MESSAGES\n");
+			      "start|churn DIRECTORY MESSAGES\n");
 	return 2;
 }

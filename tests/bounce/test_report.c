@@ -139,8 +139,8 @@ report(enum dsn_action action, struct content *given)
 static void
 expect(const char *part)
 {
-	ck_assert_msg(strstr(text, part) != NULL, "%s is not in:\n%s", part,
-	    text);
+	ck_assert_msg(
+	    strstr(text, part) != NULL, "%s is not in:\n%s", part, text);
 }
 
 static void
@@ -211,8 +211,8 @@ START_TEST(a_huge_header_is_shown_in_part)
 	struct buf header = { 0 };
 
 	for (int i = 0; i < 3000; i++)
-		(void)buf_printf(&header, "X-%04d: 3456789012345678901234\r\n",
-		    i);
+		(void)buf_printf(
+		    &header, "X-%04d: 3456789012345678901234\r\n", i);
 	(void)buf_append_char(&header, '\0');
 	free(original);
 	content_unref(content);
@@ -232,8 +232,8 @@ fill(TCase *tc)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, a_report_is_stored_for_the_sender, 0, 2);
 	tcase_add_test(tc, a_warning_is_one_too);
-	tcase_add_test(tc,
-	    an_original_that_cannot_be_read_is_reported_without_its_header);
+	tcase_add_test(
+	    tc, an_original_that_cannot_be_read_is_reported_without_its_header);
 	tcase_add_loop_test(
 	    tc, one_that_cannot_be_stored_comes_back_as_nothing, 0, 2);
 	tcase_add_test(tc, a_huge_header_is_shown_in_part);

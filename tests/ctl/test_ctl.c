@@ -61,8 +61,8 @@ put_large(struct buf *answer, size_t size)
 }
 
 static bool
-handle(struct span request, struct buf *answer, struct ctl_later *later,
-    void *arg)
+handle(
+    struct span request, struct buf *answer, struct ctl_later *later, void *arg)
 {
 	json_t *o = json_loadb(request.ptr, request.len, 0, NULL);
 	const char *what = json_string_value(json_object_get(o, "do"));
@@ -196,8 +196,8 @@ START_TEST(large_answers_arrive_whole)
 	struct ctl_client *c = open_client();
 	struct err err;
 	json_t *o = ctl_client_ask(c,
-	    json_pack("{s:s, s:I}", "do", "large", "size",
-		(json_int_t)sizes[_i]),
+	    json_pack(
+		"{s:s, s:I}", "do", "large", "size", (json_int_t)sizes[_i]),
 	    &err);
 
 	ck_assert_msg(o != NULL, "%s", err.text);

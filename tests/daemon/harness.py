@@ -377,7 +377,15 @@ class Names:
 
     def __init__(self, *lines):
         self.folder = Folder()
+        # Another test may take the port (of TCP or UDP) just before us.
+        for _ in range(5):
+            if self.start(lines):
+                return
+        raise AssertionError("dnsmasq does not start")
+
+    def start(self, lines):
         self.port = free_port(kind=socket.SOCK_DGRAM)
+        self.server = f"127.0.0.1:{self.port}"
         conf = self.folder.write("dnsmasq.conf", "\n".join(
             ["no-resolv", "no-hosts", "keep-in-foreground", f"port={self.port}",
              "listen-address=127.0.0.1", "bind-interfaces", "no-daemon",
@@ -387,8 +395,10 @@ class Names:
             [which("dnsmasq"), "-C", conf, "--pid-file="],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         atexit.register(self.process.kill)
-        wait_for("dnsmasq listens", self.listens)
-        self.server = f"127.0.0.1:{self.port}"
+        wait_for("dnsmasq listens or ends",
+                 lambda: self.process.poll() is not None or self.listens())
+        time.sleep(0.1)
+        return self.process.poll() is None
 
     def listens(self):
         try:

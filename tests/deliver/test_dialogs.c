@@ -195,8 +195,8 @@ do_outcome(struct scene *s, struct span want)
 	if (r->outcome != OUTCOME_NONE)
 		(void)buf_printf(&got, " %s %s", r->status, r->reply);
 	if (!span_starts(buf_span(&got), want))
-		dialog_fail(s->dialog, s->step, "it is %.*s",
-		    SPAN_ARG(buf_span(&got)));
+		dialog_fail(
+		    s->dialog, s->step, "it is %.*s", SPAN_ARG(buf_span(&got)));
 	buf_clear(&got);
 }
 
@@ -231,8 +231,8 @@ do_timeout(struct scene *s, struct span want)
 
 	if (!span_to_u64(want, 10000, &seconds) ||
 	    client_timeout(s->client) != seconds)
-		dialog_fail(s->dialog, s->step, "it is %u",
-		    client_timeout(s->client));
+		dialog_fail(
+		    s->dialog, s->step, "it is %u", client_timeout(s->client));
 }
 
 /* Steps that only look. */

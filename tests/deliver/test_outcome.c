@@ -39,8 +39,7 @@ START_TEST(a_reply_means_something_at_its_stage)
 {
 	struct reply r = { .code = cases[_i].code };
 
-	ck_assert_msg(
-	    outcome_of_reply(cases[_i].stage, &r) == cases[_i].want,
+	ck_assert_msg(outcome_of_reply(cases[_i].stage, &r) == cases[_i].want,
 	    "stage %d, %d", (int)cases[_i].stage, cases[_i].code);
 }
 END_TEST
@@ -48,8 +47,7 @@ END_TEST
 START_TEST(a_status_has_the_class_of_its_outcome)
 {
 	for (int stage = STAGE_GREETING; stage <= STAGE_CONTENT; stage++) {
-		ck_assert(
-		    outcome_status(stage, OUTCOME_DELIVERED)[0] == '2');
+		ck_assert(outcome_status(stage, OUTCOME_DELIVERED)[0] == '2');
 		ck_assert(outcome_status(stage, OUTCOME_DEFERRED)[0] == '4');
 		ck_assert(outcome_status(stage, OUTCOME_FAILED)[0] == '5');
 	}
@@ -59,8 +57,8 @@ END_TEST
 static void
 fill(TCase *tc)
 {
-	tcase_add_loop_test(tc, a_reply_means_something_at_its_stage, 0,
-	    (int)ARRAY_LEN(cases));
+	tcase_add_loop_test(
+	    tc, a_reply_means_something_at_its_stage, 0, (int)ARRAY_LEN(cases));
 	tcase_add_test(tc, a_status_has_the_class_of_its_outcome);
 }
 

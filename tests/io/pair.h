@@ -153,9 +153,9 @@ connect_pair(void)
 {
 	int fds[2];
 
-	ck_assert_int_eq(socketpair(AF_UNIX,
-			     SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0,
-			     fds),
+	ck_assert_int_eq(
+	    socketpair(
+		AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds),
 	    0);
 	a = (struct end){ .fd = fds[0], .got.max = 64 << 20 };
 	b = (struct end){ .fd = fds[1], .got.max = 64 << 20 };
@@ -174,9 +174,9 @@ start_tls(struct end *e, SSL *ssl)
 static inline SSL *
 client_session(const char *host, bool verify, const char *key)
 {
-	return tls_client_session(client,
-	    &(struct tls_client_options){
-		.host = host, .verify = verify, .key = key });
+	return tls_client_session(
+	    client, &(struct tls_client_options){
+			.host = host, .verify = verify, .key = key });
 }
 
 static inline void

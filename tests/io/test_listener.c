@@ -54,8 +54,7 @@ on_connection(int fd, const struct sockaddr_storage *from, void *arg)
 static struct listener *
 open_listener(const char *address, uint16_t port, struct err *err)
 {
-	return listener_open(
-	    loop, address, port, on_connection, &ntaken, err);
+	return listener_open(loop, address, port, on_connection, &ntaken, err);
 }
 
 static int
@@ -132,8 +131,7 @@ START_TEST(a_port_that_is_taken_is_an_error_that_names_it)
 	char name[40];
 
 	ck_assert_ptr_nonnull(l);
-	ck_assert_ptr_null(
-	    open_listener("127.0.0.1", listener_port(l), &err));
+	ck_assert_ptr_null(open_listener("127.0.0.1", listener_port(l), &err));
 	(void)snprintf(name, sizeof name, "127.0.0.1:%u", listener_port(l));
 	ck_assert_ptr_nonnull(strstr(err.text, name));
 	ck_assert_ptr_nonnull(strstr(err.text, strerror(EADDRINUSE)));

@@ -82,8 +82,8 @@ START_TEST(every_parcel_comes_once_and_each_threads_in_order)
 	pthread_t threads[THREADS];
 
 	for (uintptr_t i = 0; i < THREADS; i++)
-		ck_assert_int_eq(pthread_create(&threads[i], NULL,
-				     write_letters, (void *)i),
+		ck_assert_int_eq(
+		    pthread_create(&threads[i], NULL, write_letters, (void *)i),
 		    0);
 	loop_run(loop);
 	for (size_t i = 0; i < THREADS; i++)

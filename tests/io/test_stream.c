@@ -201,8 +201,7 @@ START_TEST(a_peer_that_never_reads_breaks_the_stream)
 	a.asks = true;
 	stream_drain(a.stream, on_answer, &a);
 	ck_assert(end_wait(&a) == STREAM_BROKEN);
-	ck_assert_ptr_nonnull(
-	    strstr(stream_error(a.stream), "does not take"));
+	ck_assert_ptr_nonnull(strstr(stream_error(a.stream), "does not take"));
 	end_close(&a); /* and does not wait for it */
 	end_wait_closed(&a);
 	finish();

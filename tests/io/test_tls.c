@@ -7,8 +7,8 @@ START_TEST(the_newest_version_is_chosen)
 	begin(true);
 	ck_assert_str_eq(stream_tls_version(a.stream), "TLSv1.3");
 	ck_assert_str_eq(stream_tls_version(b.stream), "TLSv1.3");
-	ck_assert(span_starts(
-	    span_text(stream_tls_cipher(a.stream)), SPAN("TLS_")));
+	ck_assert(
+	    span_starts(span_text(stream_tls_cipher(a.stream)), SPAN("TLS_")));
 	ck_assert_str_eq(
 	    stream_tls_cipher(a.stream), stream_tls_cipher(b.stream));
 	finish();
@@ -78,7 +78,8 @@ START_TEST(ciphers_without_forward_secrecy_are_refused)
 
 	(void)SSL_set_max_proto_version(ssl, TLS1_2_VERSION);
 	ck_assert_int_eq(SSL_set_cipher_list(ssl, "AES128-GCM-SHA256"
-						  ":AES256-SHA"), 1);
+						  ":AES256-SHA"),
+	    1);
 	expect_refused(ssl);
 }
 END_TEST
@@ -102,8 +103,7 @@ START_TEST(a_request_for_another_protocol_ends_here)
 	unsigned len;
 
 	ck_assert_int_eq(
-	    SSL_set_alpn_protos(ssl,
-		(const unsigned char *)alpns[_i].protocols,
+	    SSL_set_alpn_protos(ssl, (const unsigned char *)alpns[_i].protocols,
 		(unsigned)strlen(alpns[_i].protocols)),
 	    0);
 	if (!alpns[_i].fine) {
@@ -114,8 +114,8 @@ START_TEST(a_request_for_another_protocol_ends_here)
 	shake_hands(ssl);
 	ck_assert(a.status == STREAM_OK && b.status == STREAM_OK);
 	SSL_get0_alpn_selected(ssl, &chosen, &len);
-	ck_assert(span_equal(
-	    span_make((const char *)chosen, len), SPAN("smtp")));
+	ck_assert(
+	    span_equal(span_make((const char *)chosen, len), SPAN("smtp")));
 	finish();
 }
 END_TEST
@@ -201,9 +201,8 @@ START_TEST(the_name_asked_for_chooses_the_certificate)
 		shake_hands(ssl);
 		ck_assert(a.status == STREAM_OK);
 		peer = SSL_get0_peer_certificate(ssl);
-		ck_assert_msg(
-		    X509_check_host(peer, want[i], 0, 0, NULL) == 1, "%s",
-		    names[i]);
+		ck_assert_msg(X509_check_host(peer, want[i], 0, 0, NULL) == 1,
+		    "%s", names[i]);
 		finish();
 	}
 	cert_remove(&certs[1]);
@@ -222,8 +221,8 @@ START_TEST(a_key_that_does_not_fit_is_an_error)
 		.key = other.key };
 	ck_assert_ptr_null(tls_server_new(&conf, &err));
 	ck_assert_ptr_nonnull(strstr(err.text, other.key) != NULL
-		? strstr(err.text, other.key)
-		: strstr(err.text, cert.certificate));
+				  ? strstr(err.text, other.key)
+				  : strstr(err.text, cert.certificate));
 	mixed.key = (char *)(uintptr_t) "/nonexistent/key.pem";
 	ck_assert_ptr_null(tls_server_new(&conf, &err));
 	ck_assert_ptr_nonnull(strstr(err.text, "/nonexistent/key.pem"));
@@ -266,8 +265,10 @@ START_TEST(what_is_no_handshake_breaks_it)
 {
 	connect_pair();
 	start_tls(&b, tls_server_session(server));
-	stream_put(a.stream, span_make(no_hello[_i], _i == 2 ? 10
-		: _i == 3 ? 7 : strlen(no_hello[_i])));
+	stream_put(a.stream,
+	    span_make(no_hello[_i], _i == 2   ? 10
+				    : _i == 3 ? 7
+					      : strlen(no_hello[_i])));
 	stream_flush(a.stream);
 	ck_assert(end_wait(&b) == STREAM_BROKEN);
 	ck_assert(stream_error(b.stream)[0] != '\0');
@@ -336,8 +337,8 @@ fill(TCase *tc)
 	tcase_add_test(tc, the_name_asked_for_chooses_the_certificate);
 	tcase_add_test(tc, a_key_that_does_not_fit_is_an_error);
 	tcase_add_test(tc, what_was_read_in_clear_is_forgotten);
-	tcase_add_loop_test(tc, what_is_no_handshake_breaks_it, 0,
-	    (int)ARRAY_LEN(no_hello));
+	tcase_add_loop_test(
+	    tc, what_is_no_handshake_breaks_it, 0, (int)ARRAY_LEN(no_hello));
 	tcase_add_test(tc, a_peer_that_goes_during_the_handshake_breaks_it);
 	tcase_add_test(tc, a_handshake_can_be_given_up);
 	tcase_add_test(tc, renegotiation_is_refused);

@@ -171,8 +171,7 @@ dialog_value(const struct dialog_step *step)
 }
 
 bool
-dialog_is(
-    const struct dialog_step *step, const char *key, const char *value)
+dialog_is(const struct dialog_step *step, const char *key, const char *value)
 {
 	return strcmp(step->key, key) == 0 &&
 	       (value == NULL || strcmp(step->value, value) == 0);
@@ -188,8 +187,8 @@ dialog_expect_silence(const struct dialog *d, const struct dialog_step *step,
 }
 
 void
-dialog_expect_line(const struct dialog *d, const struct dialog_step *step,
-    struct buf *out)
+dialog_expect_line(
+    const struct dialog *d, const struct dialog_step *step, struct buf *out)
 {
 	struct span all = buf_span(out), line;
 

@@ -84,18 +84,18 @@ size_t dialog_find(const char *prefix, char ***paths);
 struct dialog *dialog_read(const char *path);
 void dialog_free(struct dialog *d);
 struct span dialog_value(const struct dialog_step *step);
-bool dialog_is(const struct dialog_step *step, const char *key,
-    const char *value);
+bool
+dialog_is(const struct dialog_step *step, const char *key, const char *value);
 
 /* Ends the test: where in the file, and what. */
-_Noreturn void dialog_fail(const struct dialog *d,
-    const struct dialog_step *step, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+_Noreturn void
+dialog_fail(const struct dialog *d, const struct dialog_step *step,
+    const char *format, ...) __attribute__((format(printf, 3, 4)));
 /*
  * Takes the next line of `out` and compares; "(nothing)": `out` is empty.
  */
-void dialog_expect_line(const struct dialog *d,
-    const struct dialog_step *step, struct buf *out);
+void dialog_expect_line(
+    const struct dialog *d, const struct dialog_step *step, struct buf *out);
 /* Fails when something was said that the dialog does not expect. */
 void dialog_expect_silence(const struct dialog *d,
     const struct dialog_step *step, const struct buf *out);

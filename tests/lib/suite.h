@@ -27,10 +27,10 @@ suite_run(const char *name, void (*fill)(TCase *tc))
 	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-#define SUITE_MAIN(name, fill)                   \
-	int main(void)                           \
-	{                                        \
-		return suite_run((name), (fill)); \
+#define SUITE_MAIN(name, fill)                                                 \
+	int main(void)                                                         \
+	{                                                                      \
+		return suite_run((name), (fill));                              \
 	}
 
 #endif

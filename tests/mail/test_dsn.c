@@ -115,8 +115,8 @@ START_TEST(a_report_has_its_three_parts)
 
 	dsn_write(&out, &d);
 	check_form(buf_span(&out));
-	ck_assert(header_find_end(buf_span(&out), &scanned, &end) ==
-		  HEADER_BLANK);
+	ck_assert(
+	    header_find_end(buf_span(&out), &scanned, &end) == HEADER_BLANK);
 	head = span_to(buf_span(&out), end);
 	ck_assert(has(head, "To: <a@b.test>\r\n"));
 	ck_assert(has(head, "From: Mail delivery <MAILER-DAEMON@relay.test>"));
@@ -152,10 +152,9 @@ START_TEST(each_recipient_has_its_fields)
 	    "Remote-MTA: dns; mx.c.test\r\n"
 	    "Diagnostic-Code: smtp; 550 5.1.1 no such user\r\n"
 	    "Last-Attempt-Date: Sun, 09 Sep 2001 01:46:40 +0000\r\n\r\n"));
-	ck_assert(has(parts[2],
-	    "Final-Recipient: rfc822; y@d.test\r\n"
-	    "Action: failed\r\nStatus: 4.4.7\r\n"
-	    "Diagnostic-Code: x-postern; too old\r\n\r\n"));
+	ck_assert(has(parts[2], "Final-Recipient: rfc822; y@d.test\r\n"
+				"Action: failed\r\nStatus: 4.4.7\r\n"
+				"Diagnostic-Code: x-postern; too old\r\n\r\n"));
 	ck_assert(!has(parts[2], "Will-Retry-Until"));
 	ck_assert(has(parts[1], "<x@c.test>:\r\n"));
 	ck_assert(has(parts[1], "mx.c.test [192.0.2.7] said:\r\n"));
@@ -185,8 +184,8 @@ START_TEST(the_original_header_is_shown_in_seven_bits)
 			"no field\r\nSecret: body\r\n");
 	dsn_write(&out, &d);
 	(void)cut_parts(buf_span(&out), parts);
-	ck_assert(has(parts[3],
-	    "\r\n\r\nSubject: hi\r\n there\r\nX-8: ??\r\n\r\n"));
+	ck_assert(
+	    has(parts[3], "\r\n\r\nSubject: hi\r\n there\r\nX-8: ??\r\n\r\n"));
 	ck_assert(!has(parts[3], "Secret"));
 }
 END_TEST

@@ -21,8 +21,8 @@ static const struct {
 	{ "no_blank_line", "A: b\r\nbody text\r\n", HEADER_NO_BLANK, 6 },
 	{ "no_header", "body text\r\n", HEADER_NO_BLANK, 0 },
 	{ "continuation_of_nothing", " b: c\r\n", HEADER_NO_BLANK, 0 },
-	{ "mbox_line", "From a@b.test Mon 10:00\r\nA: b\r\n",
-	    HEADER_NO_BLANK, 0 },
+	{ "mbox_line", "From a@b.test Mon 10:00\r\nA: b\r\n", HEADER_NO_BLANK,
+	    0 },
 	{ "colon_first", ": b\r\n", HEADER_NO_BLANK, 0 },
 	{ "eight_bit_name", "\xc3\xa4: b\r\n", HEADER_NO_BLANK, 0 },
 	{ "nothing", "", HEADER_MORE, -1 },
@@ -54,8 +54,8 @@ START_TEST(the_end_is_the_same_however_the_text_grows)
 
 		if (got == HEADER_MORE)
 			got = header_find_end(text, &scanned, &end);
-		ck_assert_msg(got == ends[_i].want, "%s at %zu",
-		    ends[_i].name, cut);
+		ck_assert_msg(
+		    got == ends[_i].want, "%s at %zu", ends[_i].name, cut);
 		if (ends[_i].end >= 0)
 			ck_assert_uint_eq(end, ends[_i].end);
 	}
@@ -152,8 +152,8 @@ START_TEST(a_field_is_taken_out)
 	char *data = mem_strdup(removals[_i].before);
 	size_t len = header_remove(data, strlen(data), SPAN("Bcc"));
 
-	ck_assert_msg(span_equal(span_make(data, len),
-			  span_text(removals[_i].after)),
+	ck_assert_msg(
+	    span_equal(span_make(data, len), span_text(removals[_i].after)),
 	    "%.*s", (int)len, data);
 	free(data);
 }

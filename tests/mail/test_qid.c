@@ -78,8 +78,7 @@ START_TEST(other_texts_are_refused)
 {
 	uint64_t id = 5;
 
-	ck_assert_msg(
-	    !qid_parse(bad[_i], &id), "%.*s", SPAN_ARG(bad[_i]));
+	ck_assert_msg(!qid_parse(bad[_i], &id), "%.*s", SPAN_ARG(bad[_i]));
 	ck_assert_uint_eq(id, 5);
 }
 END_TEST

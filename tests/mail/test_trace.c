@@ -69,12 +69,11 @@ START_TEST(received_says_from_whom_by_whom_and_how)
 	struct buf out = { 0 };
 
 	trace_write_received(&out, &t);
-	expect(&out,
-	    "Received: from client.test ([192.0.2.9])\r\n"
-	    "\tby relay.test (Postern) with ESMTPSA id 8c01\r\n"
-	    "\tfor <b@c.test>\r\n"
-	    "\ttls TLS_AES_256_GCM_SHA384 (TLSv1.3);\r\n"
-	    "\tSun, 09 Sep 2001 01:46:40 +0000\r\n");
+	expect(&out, "Received: from client.test ([192.0.2.9])\r\n"
+		     "\tby relay.test (Postern) with ESMTPSA id 8c01\r\n"
+		     "\tfor <b@c.test>\r\n"
+		     "\ttls TLS_AES_256_GCM_SHA384 (TLSv1.3);\r\n"
+		     "\tSun, 09 Sep 2001 01:46:40 +0000\r\n");
 }
 END_TEST
 
@@ -88,10 +87,9 @@ START_TEST(received_leaves_out_what_is_not_known)
 	t.helo = SPAN("");
 	t.client = SPAN("2001:db8::9");
 	trace_write_received(&out, &t);
-	expect(&out,
-	    "Received: from unknown ([IPv6:2001:db8::9])\r\n"
-	    "\tby relay.test (Postern) with ESMTPSA id 8c01;\r\n"
-	    "\tSun, 09 Sep 2001 01:46:40 +0000\r\n");
+	expect(&out, "Received: from unknown ([IPv6:2001:db8::9])\r\n"
+		     "\tby relay.test (Postern) with ESMTPSA id 8c01;\r\n"
+		     "\tSun, 09 Sep 2001 01:46:40 +0000\r\n");
 }
 END_TEST
 
@@ -139,8 +137,8 @@ fill(TCase *tc)
 	tcase_add_test(tc, a_mad_clock_writes_a_date_that_fits);
 	tcase_add_test(tc, received_says_from_whom_by_whom_and_how);
 	tcase_add_test(tc, received_leaves_out_what_is_not_known);
-	tcase_add_loop_test(
-	    tc, a_client_cannot_write_in_its_name_what_does_harm, 0,
+	tcase_add_loop_test(tc,
+	    a_client_cannot_write_in_its_name_what_does_harm, 0,
 	    (int)ARRAY_LEN(helos));
 	tcase_add_test(tc, missing_fields_are_written);
 }

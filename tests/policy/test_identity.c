@@ -4,7 +4,10 @@
 #include "policy/identity.h"
 #include "smtp/address.h"
 
-#define LOGIN_ONLY { "$login" }
+#define LOGIN_ONLY                                                             \
+	{                                                                      \
+		"$login"                                                       \
+	}
 
 static const struct {
 	const char *name;
@@ -17,8 +20,8 @@ static const struct {
 	    true },
 	{ "another", LOGIN_ONLY, "ann@b.test", "<bob@b.test>", false },
 	{ "another_domain", LOGIN_ONLY, "ann@b.test", "<ann@c.test>", false },
-	{ "a_subdomain_is_another", LOGIN_ONLY, "ann@b.test",
-	    "<ann@x.b.test>", false },
+	{ "a_subdomain_is_another", LOGIN_ONLY, "ann@b.test", "<ann@x.b.test>",
+	    false },
 	{ "a_longer_local_part", LOGIN_ONLY, "ann@b.test", "<ann+x@b.test>",
 	    false },
 	{ "short_login_is_at_our_host", LOGIN_ONLY, "ann", "<ann@relay.test>",
@@ -30,8 +33,7 @@ static const struct {
 	{ "one_address", { "info@b.test" }, "ann", "<info@b.test>", true },
 	{ "one_address_any_case", { "Info@b.test" }, "ann", "<iNFO@B.test>",
 	    true },
-	{ "one_address_only", { "info@b.test" }, "ann", "<ann@b.test>",
-	    false },
+	{ "one_address_only", { "info@b.test" }, "ann", "<ann@b.test>", false },
 	{ "whole_domain", { "*@b.test" }, "app", "<anybody@B.test>", true },
 	{ "whole_domain_not_below", { "*@b.test" }, "app", "<x@y.b.test>",
 	    false },
@@ -62,9 +64,8 @@ START_TEST(verdict)
 		    span_dup(span_text(cases[_i].send_as[i]));
 	account.send_as = patterns;
 	ck_assert(address_parse_path(&path, &from) == ADDRESS_OK);
-	ck_assert_msg(
-	    identity_may_send(&account, span_text(cases[_i].login),
-		SPAN("relay.test"), &from) == cases[_i].may,
+	ck_assert_msg(identity_may_send(&account, span_text(cases[_i].login),
+			  SPAN("relay.test"), &from) == cases[_i].may,
 	    "%s", cases[_i].name);
 	for (size_t i = 0; i < account.nsend_as; i++)
 		free(patterns[i]);

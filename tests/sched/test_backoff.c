@@ -72,8 +72,7 @@ fill(TCase *tc)
 
 	tcase_add_loop_test(
 	    tc, the_wait_follows_the_list_and_its_last_repeats, 0, n);
-	tcase_add_loop_test(
-	    tc, chance_makes_it_at_most_a_tenth_earlier, 0, n);
+	tcase_add_loop_test(tc, chance_makes_it_at_most_a_tenth_earlier, 0, n);
 	tcase_add_test(tc, without_a_list_there_is_still_a_wait);
 	tcase_add_test(tc, the_longest_wait_does_not_overflow);
 }

@@ -69,13 +69,13 @@ envelope(uint64_t id, uint32_t nrcpt, const char *sender)
 static struct queued *
 add(uint64_t id, uint32_t nrcpt)
 {
-	return queue_add(queue, envelope(id, nrcpt, "a@b.test"), NULL, NULL, 0,
-	    now, wall);
+	return queue_add(
+	    queue, envelope(id, nrcpt, "a@b.test"), NULL, NULL, 0, now, wall);
 }
 
 static struct progress
-tell(struct queued *m, uint32_t rcpt, enum rcpt_event event,
-    const char *detail, uint64_t not_before)
+tell(struct queued *m, uint32_t rcpt, enum rcpt_event event, const char *detail,
+    uint64_t not_before)
 {
 	struct rcpt_news news = {
 		.rcpt = rcpt,
@@ -281,8 +281,7 @@ START_TEST(the_delay_warning_comes_once_at_its_time)
 		now = queue_next_due(queue);
 		ck_assert_uint_eq(play(m, RCPT_EVENT_TEMPORARY), 0);
 	}
-	ck_assert_uint_eq(
-	    queue_next_due(queue), born + options.delay_warning);
+	ck_assert_uint_eq(queue_next_due(queue), born + options.delay_warning);
 	now = queue_next_due(queue);
 	ck_assert_ptr_eq(queue_take_due(queue, now), m);
 	ck_assert_int_eq(m->rcpts[0].phase, PHASE_WAITING);
@@ -297,8 +296,8 @@ END_TEST
 
 START_TEST(the_null_sender_is_not_warned)
 {
-	struct queued *m = queue_add(
-	    queue, envelope(1, 1, ""), NULL, NULL, 0, now, wall);
+	struct queued *m =
+	    queue_add(queue, envelope(1, 1, ""), NULL, NULL, 0, now, wall);
 
 	now += options.delay_warning + HOUR;
 	ck_assert_uint_eq(play(m, RCPT_EVENT_TEMPORARY), 0);
@@ -352,8 +351,8 @@ START_TEST(the_content_comes_back_from_removal)
 	ck_assert_ptr_eq(queue_remove(queue, m), content);
 	free(content);
 	/* What is left at the end is dropped by the queue. */
-	(void)queue_add(queue, envelope(2, 1, "a@b.test"),
-	    mem_strdup("other"), NULL, 0, now, wall);
+	(void)queue_add(queue, envelope(2, 1, "a@b.test"), mem_strdup("other"),
+	    NULL, 0, now, wall);
 }
 END_TEST
 
@@ -384,8 +383,7 @@ START_TEST(a_long_detail_is_cut)
 	memset(text, 'x', sizeof text - 1);
 	text[sizeof text - 1] = '\0';
 	ck_assert_ptr_eq(queue_take_due(queue, now), m);
-	ck_assert_uint_eq(
-	    tell(m, 0, RCPT_EVENT_TEMPORARY, text, 0).detail.len,
+	ck_assert_uint_eq(tell(m, 0, RCPT_EVENT_TEMPORARY, text, 0).detail.len,
 	    PROGRESS_DETAIL_MAX);
 	(void)queue_release(queue, m, now);
 }
@@ -402,11 +400,11 @@ static const struct {
 	{ "usual", HOUR, 10 * MINUTE, 10 * MINUTE },
 	{ "due_meanwhile", HOUR, -10 * MINUTE, 0 },
 	{ "at_once", HOUR, -(int64_t)WALL, 0 },
-	{ "clock_went_back_a_year", -365 * (int64_t)DAY,
-	    366 * (int64_t)DAY, HOUR },
+	{ "clock_went_back_a_year", -365 * (int64_t)DAY, 366 * (int64_t)DAY,
+	    HOUR },
 	{ "clock_went_back_a_little", -MINUTE, 2 * MINUTE, 2 * MINUTE },
-	{ "clock_went_ahead_a_year", 365 * (int64_t)DAY,
-	    -365 * (int64_t)DAY, 0 },
+	{ "clock_went_ahead_a_year", 365 * (int64_t)DAY, -365 * (int64_t)DAY,
+	    0 },
 	{ "mad_row", HOUR, INT64_MAX / 2, HOUR },
 };
 
@@ -460,10 +458,9 @@ END_TEST
 START_TEST(an_unreported_failure_is_reported_after_a_restart)
 {
 	struct progress rows[] = { { .state = RCPT_DELIVERED },
-		{ .rcpt = 1, .state = RCPT_FAILED,
-		    .detail = SPAN("550 no") } };
-	struct queued *m = queue_add(queue, envelope(1, 2, "a@b.test"), NULL,
-	    rows, 0, now, wall);
+		{ .rcpt = 1, .state = RCPT_FAILED, .detail = SPAN("550 no") } };
+	struct queued *m = queue_add(
+	    queue, envelope(1, 2, "a@b.test"), NULL, rows, 0, now, wall);
 
 	ck_assert_ptr_eq(queue_take_due(queue, now), m);
 	ck_assert_int_eq(m->rcpts[0].phase, PHASE_WAITING);
@@ -477,8 +474,8 @@ START_TEST(what_was_finished_before_a_restart_is_done_at_once)
 {
 	struct progress rows[] = { { .state = RCPT_DELIVERED },
 		{ .rcpt = 1, .state = RCPT_REPORTED } };
-	struct queued *m = queue_add(queue, envelope(1, 2, "a@b.test"), NULL,
-	    rows, 0, now, wall);
+	struct queued *m = queue_add(
+	    queue, envelope(1, 2, "a@b.test"), NULL, rows, 0, now, wall);
 
 	ck_assert_ptr_eq(queue_take_due(queue, now), m);
 	ck_assert_uint_eq(queue_release(queue, m, now), QUEUE_DONE);
@@ -555,8 +552,7 @@ disturb(void)
 		queue_set_flags(queue, m, MESSAGE_WARNED, now);
 		dues[id] = m->rcpts[0].due;
 	} else if (chance(3) == 0) {
-		queue_set_flags(
-		    queue, m, MESSAGE_WARNED | MESSAGE_HELD, now);
+		queue_set_flags(queue, m, MESSAGE_WARNED | MESSAGE_HELD, now);
 		dues[id] = UINT64_MAX;
 	} else if (chance(2) == 0) {
 		queue_hurry(queue, m, now);
@@ -573,8 +569,8 @@ START_TEST(thousands_come_in_the_order_of_their_times)
 		struct progress row = { .state = RCPT_QUEUED,
 			.due = wall + chance(HOUR) };
 
-		(void)queue_add(queue, envelope(id, 1, "a@b.test"), NULL,
-		    &row, MESSAGE_WARNED, now, wall);
+		(void)queue_add(queue, envelope(id, 1, "a@b.test"), NULL, &row,
+		    MESSAGE_WARNED, now, wall);
 		dues[id] = now + (uint64_t)(row.due - wall);
 	}
 	for (int i = 0; i < STEPS; i++) {
@@ -615,10 +611,8 @@ fill(TCase *tc)
 	tcase_add_loop_test(tc, waiting_goes_on_whatever_the_clock_did, 0,
 	    (int)ARRAY_LEN(restarts));
 	tcase_add_test(tc, age_counts_on_after_a_restart);
-	tcase_add_test(
-	    tc, an_unreported_failure_is_reported_after_a_restart);
-	tcase_add_test(
-	    tc, what_was_finished_before_a_restart_is_done_at_once);
+	tcase_add_test(tc, an_unreported_failure_is_reported_after_a_restart);
+	tcase_add_test(tc, what_was_finished_before_a_restart_is_done_at_once);
 	tcase_add_test(tc, a_held_message_stays_held_after_a_restart);
 	tcase_add_test(tc, thousands_come_in_the_order_of_their_times);
 }

@@ -187,8 +187,7 @@ START_TEST(it_stays_closed_longer_each_time_within_a_limit)
 
 	for (size_t i = 0; i < ARRAY_LEN(want); i++) {
 		site_failed(site, "no", &backoff, 5000, 0);
-		ck_assert_uint_eq(
-		    site->closed_until, 5000 + want[i] * 1000);
+		ck_assert_uint_eq(site->closed_until, 5000 + want[i] * 1000);
 	}
 	site_succeeded(site, 5);
 	ck_assert(!site_is_closed(site, 0));

@@ -21,8 +21,8 @@ static const struct {
 	{ "postmaster_needs_no_domain", "<PostMaster>", ADDRESS_OK,
 	    "PostMaster", "" },
 	{ "nobody_else_does_not", "<root>", ADDRESS_NO_DOMAIN, NULL, NULL },
-	{ "quoted_postmaster_is_another", "<\"postmaster\">",
-	    ADDRESS_NO_DOMAIN, NULL, NULL },
+	{ "quoted_postmaster_is_another", "<\"postmaster\">", ADDRESS_NO_DOMAIN,
+	    NULL, NULL },
 	{ "all_atext", "<!#$%&'*+-/=?^_`{|}~1@b.test>", ADDRESS_OK,
 	    "!#$%&'*+-/=?^_`{|}~1@b.test", "b.test" },
 	{ "dots_inside", "<a.b.c@b.test>", ADDRESS_OK, "a.b.c@b.test",
@@ -30,16 +30,15 @@ static const struct {
 	{ "no_dot_in_front", "<.a@b.test>", ADDRESS_BAD_LOCAL, NULL, NULL },
 	{ "no_dot_at_the_end", "<a.@b.test>", ADDRESS_BAD_LOCAL, NULL, NULL },
 	{ "no_two_dots", "<a..b@b.test>", ADDRESS_BAD_LOCAL, NULL, NULL },
-	{ "quoted_with_blank", "<\"a b\"@c.test>", ADDRESS_OK,
-	    "\"a b\"@c.test", "c.test" },
+	{ "quoted_with_blank", "<\"a b\"@c.test>", ADDRESS_OK, "\"a b\"@c.test",
+	    "c.test" },
 	{ "quoted_with_bracket_and_at", "<\"a>@b\"@c.test>", ADDRESS_OK,
 	    "\"a>@b\"@c.test", "c.test" },
 	{ "quoted_pair", "<\"a\\\"b\\\\\"@c.test>", ADDRESS_OK,
 	    "\"a\\\"b\\\\\"@c.test", "c.test" },
 	{ "quoted_nothing", "<\"\"@c.test>", ADDRESS_OK, "\"\"@c.test",
 	    "c.test" },
-	{ "quote_not_closed", "<\"a@c.test>", ADDRESS_NO_BRACKETS, NULL,
-	    NULL },
+	{ "quote_not_closed", "<\"a@c.test>", ADDRESS_NO_BRACKETS, NULL, NULL },
 	{ "text_behind_the_quote", "<\"a\"b@c.test>", ADDRESS_BAD_LOCAL, NULL,
 	    NULL },
 	{ "quote_in_the_middle", "<a\"b\"@c.test>", ADDRESS_BAD_LOCAL, NULL,
@@ -52,8 +51,7 @@ static const struct {
 	    NULL },
 	{ "two_at", "<a@b@c.test>", ADDRESS_BAD_DOMAIN, NULL, NULL },
 	{ "no_space_inside", "<a @c.test>", ADDRESS_BAD_LOCAL, NULL, NULL },
-	{ "no_space_in_domain", "<a@c .test>", ADDRESS_BAD_DOMAIN, NULL,
-	    NULL },
+	{ "no_space_in_domain", "<a@c .test>", ADDRESS_BAD_DOMAIN, NULL, NULL },
 	{ "tab", "<a\t@c.test>", ADDRESS_BAD_CHAR, NULL, NULL },
 	{ "eight_bit", "<\xc3\xa4@c.test>", ADDRESS_BAD_CHAR, NULL, NULL },
 	{ "eight_bit_domain", "<a@\xc3\xa4.test>", ADDRESS_BAD_CHAR, NULL,
@@ -71,8 +69,8 @@ static const struct {
 	{ "ipv6_literal", "<a@[IPv6:2001:db8::1]>", ADDRESS_OK,
 	    "a@[IPv6:2001:db8::1]", "[IPv6:2001:db8::1]" },
 	{ "bad_literal", "<a@[192.0.2.256]>", ADDRESS_BAD_DOMAIN, NULL, NULL },
-	{ "ipv6_without_its_tag", "<a@[2001:db8::1]>", ADDRESS_BAD_DOMAIN,
-	    NULL, NULL },
+	{ "ipv6_without_its_tag", "<a@[2001:db8::1]>", ADDRESS_BAD_DOMAIN, NULL,
+	    NULL },
 	{ "local_part_of_64", "<" A64 "@b.test>", ADDRESS_OK, NULL, "b.test" },
 	{ "local_part_of_65", "<" A64 "a@b.test>", ADDRESS_TOO_LONG, NULL,
 	    NULL },
@@ -94,8 +92,8 @@ START_TEST(path_is_parsed)
 	(void)strcat(in, " SIZE=1");
 	rest = span_text(in);
 	status = address_parse_path(&rest, &got);
-	ck_assert_msg(status == paths[_i].want, "%s: %d", paths[_i].name,
-	    (int)status);
+	ck_assert_msg(
+	    status == paths[_i].want, "%s: %d", paths[_i].name, (int)status);
 	ck_assert(address_status_text(status)[0] != '\0');
 	if (status != ADDRESS_OK)
 		return;
@@ -152,8 +150,8 @@ static const struct {
 
 START_TEST(domain_is_checked)
 {
-	ck_assert_msg(domain_is_valid(span_text(domains[_i].domain)) ==
-			  domains[_i].fine,
+	ck_assert_msg(
+	    domain_is_valid(span_text(domains[_i].domain)) == domains[_i].fine,
 	    "%s", domains[_i].domain);
 	ck_assert(!domain_is_literal(span_text(domains[_i].domain)));
 }

@@ -4,7 +4,10 @@
 
 #include "smtp/command.h"
 
-#define S(lit) { (lit), sizeof(lit) - 1 }
+#define S(lit)                                                                 \
+	{                                                                      \
+		(lit), sizeof(lit) - 1                                         \
+	}
 
 static const struct {
 	const char *name;
@@ -19,8 +22,7 @@ static const struct {
 	{ "none", S(""), COMMAND_LINE_MORE, NULL, "" },
 	{ "half", S("NOOP"), COMMAND_LINE_MORE, NULL, "NOOP" },
 	{ "cr_only", S("NOOP\r"), COMMAND_LINE_MORE, NULL, "NOOP\r" },
-	{ "bare_lf", S("NOOP\nQUIT\r\n"), COMMAND_LINE_BARE, NULL,
-	    "QUIT\r\n" },
+	{ "bare_lf", S("NOOP\nQUIT\r\n"), COMMAND_LINE_BARE, NULL, "QUIT\r\n" },
 	{ "lf_alone", S("\nA\r\n"), COMMAND_LINE_BARE, NULL, "A\r\n" },
 	{ "bare_cr", S("NO\rOP\r\nA"), COMMAND_LINE_BARE, NULL, "A" },
 	{ "two_cr", S("NOOP\r\r\nA"), COMMAND_LINE_BARE, NULL, "A" },

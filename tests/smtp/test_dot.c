@@ -4,7 +4,10 @@
 
 #include "smtp/dot.h"
 
-#define S(lit) { (lit), sizeof(lit) - 1 }
+#define S(lit)                                                                 \
+	{                                                                      \
+		(lit), sizeof(lit) - 1                                         \
+	}
 
 /* What is on the wire, what it says, what is seen on the way. */
 static const struct {
@@ -15,47 +18,42 @@ static const struct {
 	bool bare, nul, has_8bit, has_dots;
 } cases[] = {
 	{ "nothing", S(".\r\n"), "", S(""), 0, 0, 0, 0 },
-	{ "plain", S("a\r\nb\r\n.\r\nQUIT\r\n"), "QUIT\r\n",
-	    S("a\r\nb\r\n"), 0, 0, 0, 0 },
-	{ "stuffed", S("..a\r\n...\r\n..\r\n.\r\n"), "",
-	    S(".a\r\n..\r\n.\r\n"), 0, 0, 0, 1 },
+	{ "plain", S("a\r\nb\r\n.\r\nQUIT\r\n"), "QUIT\r\n", S("a\r\nb\r\n"), 0,
+	    0, 0, 0 },
+	{ "stuffed", S("..a\r\n...\r\n..\r\n.\r\n"), "", S(".a\r\n..\r\n.\r\n"),
+	    0, 0, 0, 1 },
 	{ "dots_inside_lines", S("a.\r\n b..\r\n.\r\n"), "",
 	    S("a.\r\n b..\r\n"), 0, 0, 0, 0 },
-	{ "single_dot_is_dropped", S(".a\r\n.\r\n"), "", S("a\r\n"),
-	    0, 0, 0, 0 },
-	{ "eight_bit", S("\xc3\xa4\r\n.\r\n"), "", S("\xc3\xa4\r\n"),
-	    0, 0, 1, 0 },
-	{ "lf_dot_lf_is_no_end", S("a\n.\nb\r\n.\r\n"), "",
-	    S("a\n.\nb\r\n"), 1, 0, 0, 0 },
+	{ "single_dot_is_dropped", S(".a\r\n.\r\n"), "", S("a\r\n"), 0, 0, 0,
+	    0 },
+	{ "eight_bit", S("\xc3\xa4\r\n.\r\n"), "", S("\xc3\xa4\r\n"), 0, 0, 1,
+	    0 },
+	{ "lf_dot_lf_is_no_end", S("a\n.\nb\r\n.\r\n"), "", S("a\n.\nb\r\n"), 1,
+	    0, 0, 0 },
 	{ "lf_dot_crlf_is_no_end", S("a\n.\r\nMAIL\r\n.\r\n"), "",
 	    S("a\n.\r\nMAIL\r\n"), 1, 0, 0, 0 },
 	{ "crlf_dot_lf_is_no_end", S("a\r\n.\nMAIL\r\n.\r\n"), "",
 	    S("a\r\n\nMAIL\r\n"), 1, 0, 0, 0 },
-	{ "cr_dot_cr_is_no_end", S("a\r.\rb\r\n.\r\n"), "",
-	    S("a\r.\rb\r\n"), 1, 0, 0, 0 },
+	{ "cr_dot_cr_is_no_end", S("a\r.\rb\r\n.\r\n"), "", S("a\r.\rb\r\n"), 1,
+	    0, 0, 0 },
 	{ "crlf_dot_cr_is_no_end", S("a\r\n.\rb\r\n.\r\n"), "",
 	    S("a\r\n\rb\r\n"), 1, 0, 0, 0 },
 	{ "crlf_dot_cr_cr_lf_is_no_end", S("a\r\n.\r\r\nb\r\n.\r\n"), "",
 	    S("a\r\n\r\r\nb\r\n"), 1, 0, 0, 0 },
-	{ "cr_cr_lf_is_bare", S("a\r\r\n.\r\n"), "", S("a\r\r\n"), 1,
-	    0, 0, 0 },
-	{ "nul_in_a_line", S("a\0b\r\n.\r\n"), "", S("a\0b\r\n"), 0, 1,
-	    0, 0 },
-	{ "nul_behind_the_dot", S(".\0\r\n.\r\n"), "", S("\0\r\n"), 0,
+	{ "cr_cr_lf_is_bare", S("a\r\r\n.\r\n"), "", S("a\r\r\n"), 1, 0, 0, 0 },
+	{ "nul_in_a_line", S("a\0b\r\n.\r\n"), "", S("a\0b\r\n"), 0, 1, 0, 0 },
+	{ "nul_behind_the_dot", S(".\0\r\n.\r\n"), "", S("\0\r\n"), 0, 1, 0,
+	    0 },
+	{ "nul_makes_no_end", S("a\r\n.\0\r\n.\r\n"), "", S("a\r\n\0\r\n"), 0,
 	    1, 0, 0 },
-	{ "nul_makes_no_end", S("a\r\n.\0\r\n.\r\n"), "",
-	    S("a\r\n\0\r\n"), 0, 1, 0, 0 },
 	{ "cr_at_the_end", S("a\r"), NULL, S("a"), 0, 0, 0, 0 },
-	{ "dot_cr_at_the_end", S("a\r\n.\r"), NULL, S("a\r\n"), 0, 0,
-	    0, 0 },
-	{ "blank_lines", S("\r\n\r\n.\r\n"), "", S("\r\n\r\n"), 0, 0,
-	    0, 0 },
-	{ "second_end_is_not_ours", S(".\r\n.\r\n"), ".\r\n", S(""),
-	    0, 0, 0, 0 },
+	{ "dot_cr_at_the_end", S("a\r\n.\r"), NULL, S("a\r\n"), 0, 0, 0, 0 },
+	{ "blank_lines", S("\r\n\r\n.\r\n"), "", S("\r\n\r\n"), 0, 0, 0, 0 },
+	{ "second_end_is_not_ours", S(".\r\n.\r\n"), ".\r\n", S(""), 0, 0, 0,
+	    0 },
 	{ "all_at_once",
-	    S("x: y\r\n\r\n..\r\na\n.\nb\r.\r\xff\0c\r\n..x\r\n.\r\n."),
-	    ".", S("x: y\r\n\r\n.\r\na\n.\nb\r.\r\xff\0c\r\n.x\r\n"), 1,
-	    1, 1, 1 },
+	    S("x: y\r\n\r\n..\r\na\n.\nb\r.\r\xff\0c\r\n..x\r\n.\r\n."), ".",
+	    S("x: y\r\n\r\n.\r\na\n.\nb\r.\r\xff\0c\r\n.x\r\n"), 1, 1, 1, 1 },
 };
 
 static void

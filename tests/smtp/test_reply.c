@@ -14,8 +14,7 @@ static const struct {
 	{ "one_line", "250 ok\r\n", REPLY_OK, 250, "", "" },
 	{ "code_only", "354\r\n", REPLY_OK, 354, "", "" },
 	{ "code_and_blank", "354 \r\n", REPLY_OK, 354, "", "" },
-	{ "more_behind", "250 a\r\n251 b\r\n", REPLY_OK, 250, "",
-	    "251 b\r\n" },
+	{ "more_behind", "250 a\r\n251 b\r\n", REPLY_OK, 250, "", "251 b\r\n" },
 	{ "several_lines", "250-a\r\n250-b\r\n250 c\r\nx", REPLY_OK, 250, "",
 	    "x" },
 	{ "last_line_bare", "250-a\r\n250\r\n", REPLY_OK, 250, "", "" },
@@ -44,12 +43,10 @@ static const struct {
 	{ "class_6", "600 ok\r\n", REPLY_BAD_CODE, 0, "", NULL },
 	{ "no_blank_behind_code", "250ok\r\n", REPLY_BAD_CODE, 0, "", NULL },
 	{ "tab_behind_code", "250\tok\r\n", REPLY_BAD_CODE, 0, "", NULL },
-	{ "bad_second_line", "250-a\r\nfoo\r\n", REPLY_BAD_CODE, 0, "",
-	    NULL },
-	{ "mixed_codes", "250-a\r\n550 b\r\n", REPLY_MIXED_CODES, 0, "",
-	    NULL },
-	{ "mixed_codes_2", "250-a\r\n251-b\r\n250 c\r\n", REPLY_MIXED_CODES,
-	    0, "", NULL },
+	{ "bad_second_line", "250-a\r\nfoo\r\n", REPLY_BAD_CODE, 0, "", NULL },
+	{ "mixed_codes", "250-a\r\n550 b\r\n", REPLY_MIXED_CODES, 0, "", NULL },
+	{ "mixed_codes_2", "250-a\r\n251-b\r\n250 c\r\n", REPLY_MIXED_CODES, 0,
+	    "", NULL },
 };
 
 START_TEST(reply_is_parsed)
@@ -58,8 +55,8 @@ START_TEST(reply_is_parsed)
 	struct reply r = { 0 };
 	enum reply_status status = reply_parse(&in, &r);
 
-	ck_assert_msg(status == cases[_i].want, "%s: %d", cases[_i].name,
-	    (int)status);
+	ck_assert_msg(
+	    status == cases[_i].want, "%s: %d", cases[_i].name, (int)status);
 	if (cases[_i].rest != NULL)
 		ck_assert_msg(span_equal(in, span_text(cases[_i].rest)), "%s",
 		    cases[_i].name);

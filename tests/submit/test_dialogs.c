@@ -33,9 +33,9 @@ struct stage {
 	int64_t now;
 	uint64_t silent; /* s since the client had to say something */
 	uint64_t id;
-	struct buf stored;	 /* appended so far */
-	struct buf content;	 /* of the last commit */
-	char *envelope;		 /* owned; of the last commit, as text */
+	struct buf stored; /* appended so far */
+	struct buf content; /* of the last commit */
+	char *envelope; /* owned; of the last commit, as text */
 };
 
 static void feed(struct stage *s, struct span bytes);
@@ -203,9 +203,9 @@ secure(struct stage *s, enum session_event_type type)
 static void
 log_in(struct stage *s, const char *login)
 {
-	struct session_event ev = { .type = EVENT_AUTH,
-		.auth = AUTHED_OK,
-		.login = span_text(login) };
+	struct session_event ev = {
+		.type = EVENT_AUTH, .auth = AUTHED_OK, .login = span_text(login)
+	};
 
 	event(s, &ev);
 }
@@ -236,9 +236,8 @@ do_given(struct stage *s, const char *where)
 	static const char *const order[] = { "implicit", "login", "mail",
 		"rcpt", "data" };
 	static const char *const lines[] = { "EHLO client.test\r\n",
-		"AUTH PLAIN AGFubgBzZWNyZXQ=\r\n",
-		"MAIL FROM:<ann@b.test>\r\n", "RCPT TO:<x@c.test>\r\n",
-		"DATA\r\n" };
+		"AUTH PLAIN AGFubgBzZWNyZXQ=\r\n", "MAIL FROM:<ann@b.test>\r\n",
+		"RCPT TO:<x@c.test>\r\n", "DATA\r\n" };
 
 	if (strcmp(where, "binding") == 0) {
 		s->is_binding = true;
@@ -282,7 +281,8 @@ need_text(struct stage *s, struct buf *text)
 
 	(void)buf_append_text(text, needs[s->need]);
 	if (s->need == SESSION_STORE)
-		(void)buf_printf(text, " %s", stores[session_store(s->session)]);
+		(void)buf_printf(
+		    text, " %s", stores[session_store(s->session)]);
 	if (s->need != SESSION_AUTH)
 		return;
 	if (a->is_start)
@@ -366,9 +366,9 @@ do_wait(struct stage *s, struct span value)
 static void
 do_event(struct stage *s, const char *value)
 {
-	struct session_event ev = { .type = strcmp(value, "end") == 0
-					? EVENT_END
-					: EVENT_SHUTDOWN };
+	struct session_event ev = {
+		.type = strcmp(value, "end") == 0 ? EVENT_END : EVENT_SHUTDOWN
+	};
 
 	event(s, &ev);
 }

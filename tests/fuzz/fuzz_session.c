@@ -1,0 +1,153 @@
+/*
+ * A whole receiving session: the bytes are the client's, cut into pieces; the
+ * first byte says how, the second what logging in and storing answer. Whatever
+ * comes, replies are lines, and what is stored is as long as the envelope says.
+ */
+#include <assert.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <stdlib.h>
+
+#include "conf/conf.h"
+#include "mail/envelope.h"
+#include "submit/session.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+struct world {
+	struct session *session;
+	enum session_need need;
+	uint8_t answers;
+	uint64_t appended;
+};
+
+static const struct conf *
+conf(void)
+{
+	static struct conf *one;
+	struct buf warnings = { 0 };
+	struct err err;
+
+	if (one == NULL)
+		one = conf_parse(
+		    SPAN("hostname = relay.test\n"
+			 "limits { header = 1kb }\n"
+			 "spool { max-message = 8kb }\n"
+			 "account default { send-as = { \"*@b.test\" } }"),
+		    "fuzz", "relay.test", &warnings, &err);
+	buf_clear(&warnings);
+	assert(one != NULL);
+	return one;
+}
+
+static void
+step(struct world *w, struct session_event *ev, struct span *in)
+{
+	struct buf out = { .max = 16 << 20 };
+	struct span all;
+
+	ev->in = in;
+	ev->now = 1000000000000;
+	w->need = session_step(w->session, ev, &out);
+	all = buf_span(&out);
+	assert(all.len == 0 || (all.len >= 2 && all.ptr[all.len - 1] == '\n' &&
+				   all.ptr[all.len - 2] == '\r'));
+	buf_clear(&out);
+	buf_clear(session_facts(w->session));
+}
+
+static void
+take_pieces(struct world *w)
+{
+	w->appended += buf_len(session_head(w->session)) +
+		       buf_len(session_body(w->session));
+	buf_clear(session_head(w->session));
+	buf_clear(session_body(w->session));
+}
+
+static void
+store(struct world *w, struct session_event *ev)
+{
+	struct envelope *env;
+
+	ev->type = EVENT_STORED;
+	ev->stored = w->answers & 1 ? (w->answers >> 1) % 3 : STORED_OK;
+	ev->id = 7;
+	switch (session_store(w->session)) {
+	case STORE_OPEN: w->appended = 0; break;
+	case STORE_APPEND: take_pieces(w); break;
+	case STORE_COMMIT:
+		env = session_envelope(w->session);
+		take_pieces(w);
+		assert(env->size == w->appended && env->nrcpt > 0);
+		free(env);
+		break;
+	}
+	w->answers = (uint8_t)(w->answers >> 1 | w->answers << 7);
+}
+
+/* Does what is needed until input is. False: it is over. */
+static bool
+settle(struct world *w, struct span *in)
+{
+	while (w->need != SESSION_INPUT) {
+		struct session_event ev = { 0 };
+
+		switch (w->need) {
+		case SESSION_CLOSE: return false;
+		case SESSION_INPUT: break;
+		case SESSION_TLS:
+			ev.type = EVENT_TLS;
+			ev.tls_version = SPAN("TLSv1.3");
+			break;
+		case SESSION_AUTH:
+			ev.type = EVENT_AUTH;
+			ev.auth = w->answers % 5;
+			ev.login = SPAN("ann@b.test");
+			w->answers = (uint8_t)(w->answers * 5 + 1);
+			break;
+		case SESSION_STORE: store(w, &ev); break;
+		}
+		step(w, &ev, in);
+	}
+	return true;
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct session_options o = { .conf = conf(), .client = "192.0.2.9" };
+	struct session_event ev = { .type = EVENT_OPEN };
+	struct world w = { 0 };
+	struct span in = { "", 0 };
+	struct buf pending = { .max = 16 << 20 };
+	size_t piece, at = 2;
+
+	if (size < 2)
+		return 0;
+	piece = data[0] / 2 + 1u;
+	w.answers = data[1];
+	o.mechanisms = (const char *const *)conf()->mechanisms;
+	o.nmechanisms = conf()->nmechanisms;
+	w.session = session_new(&o);
+	if (data[0] & 1)
+		ev.tls_version = SPAN("TLSv1.3");
+	step(&w, &ev, &in);
+	while (at < size && settle(&w, &in)) {
+		size_t n = size - at < piece ? size - at : piece;
+
+		(void)buf_append(&pending, data + at, n);
+		at += n;
+		in = buf_span(&pending);
+		ev = (struct session_event){ .type = EVENT_INPUT };
+		step(&w, &ev, &in);
+		if (w.need != SESSION_CLOSE)
+			(void)settle(&w, &in);
+		buf_consume(&pending, buf_len(&pending) - in.len);
+		in = buf_span(&pending);
+	}
+	session_free(w.session);
+	buf_clear(&pending);
+	return 0;
+}

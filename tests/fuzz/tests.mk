@@ -1,0 +1,56 @@
+# Fuzz targets. A normal build links each with a main that reads its corpus, and
+# make check runs that; with --enable-fuzz they are libFuzzer's programs:
+# tests/fuzz/fuzz_NAME FOLDER tests/fuzz/corpus/NAME (what it finds goes to the
+# first folder).
+FUZZ_TARGETS = \
+	tests/fuzz/fuzz_address \
+	tests/fuzz/fuzz_base64 \
+	tests/fuzz/fuzz_client \
+	tests/fuzz/fuzz_command \
+	tests/fuzz/fuzz_conf \
+	tests/fuzz/fuzz_dot \
+	tests/fuzz/fuzz_header \
+	tests/fuzz/fuzz_log \
+	tests/fuzz/fuzz_mx \
+	tests/fuzz/fuzz_reply \
+	tests/fuzz/fuzz_session \
+	tests/fuzz/fuzz_spool_record \
+	tests/fuzz/fuzz_users
+EXTRA_DIST += tests/fuzz/corpus
+
+if FUZZ
+noinst_PROGRAMS = $(FUZZ_TARGETS)
+FUZZ_MAIN =
+WITH_FUZZER = $(AM_LDFLAGS) -fsanitize=fuzzer
+else
+check_PROGRAMS += $(FUZZ_TARGETS)
+FUZZ_MAIN = tests/fuzz/run_corpus.c
+WITH_FUZZER = $(AM_LDFLAGS)
+endif
+
+tests_fuzz_fuzz_address_SOURCES = tests/fuzz/fuzz_address.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_address_LDFLAGS = $(WITH_FUZZER)
+tests_fuzz_fuzz_base64_SOURCES = tests/fuzz/fuzz_base64.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_base64_LDFLAGS = $(WITH_FUZZER)
+tests_fuzz_fuzz_client_SOURCES = tests/fuzz/fuzz_client.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_client_LDFLAGS = $(WITH_FUZZER)
+tests_fuzz_fuzz_command_SOURCES = tests/fuzz/fuzz_command.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_command_LDFLAGS = $(WITH_FUZZER)
+tests_fuzz_fuzz_conf_SOURCES = tests/fuzz/fuzz_conf.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_conf_LDFLAGS = $(WITH_FUZZER)
+tests_fuzz_fuzz_dot_SOURCES = tests/fuzz/fuzz_dot.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_dot_LDFLAGS = $(WITH_FUZZER)
+tests_fuzz_fuzz_header_SOURCES = tests/fuzz/fuzz_header.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_header_LDFLAGS = $(WITH_FUZZER)
+tests_fuzz_fuzz_log_SOURCES = tests/fuzz/fuzz_log.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_log_LDFLAGS = $(WITH_FUZZER)
+tests_fuzz_fuzz_mx_SOURCES = tests/fuzz/fuzz_mx.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_mx_LDFLAGS = $(WITH_FUZZER)
+tests_fuzz_fuzz_reply_SOURCES = tests/fuzz/fuzz_reply.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_reply_LDFLAGS = $(WITH_FUZZER)
+tests_fuzz_fuzz_session_SOURCES = tests/fuzz/fuzz_session.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_session_LDFLAGS = $(WITH_FUZZER)
+tests_fuzz_fuzz_spool_record_SOURCES = tests/fuzz/fuzz_spool_record.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_spool_record_LDFLAGS = $(WITH_FUZZER)
+tests_fuzz_fuzz_users_SOURCES = tests/fuzz/fuzz_users.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_users_LDFLAGS = $(WITH_FUZZER)
