@@ -78,8 +78,8 @@ void resolver_ask(
  * What the system's hosts file says of a name; returns how many addresses. A
  * small local file: reading it does not wait.
  */
-unsigned resolver_hosts_file(struct resolver *r, const char *name,
-    union mx_address *out, unsigned most);
+unsigned resolver_hosts_file(
+    struct resolver *r, const char *name, union mx_address *out, unsigned most);
 /* The servers as text, for details. */
 const char *resolver_servers(const struct resolver *r);
 

@@ -328,8 +328,8 @@ take_hostent(
 }
 
 unsigned
-resolver_hosts_file(struct resolver *r, const char *name,
-    union mx_address *out, unsigned most)
+resolver_hosts_file(
+    struct resolver *r, const char *name, union mx_address *out, unsigned most)
 {
 	static const int families[] = { AF_INET6, AF_INET };
 	unsigned n = 0;
