@@ -85,6 +85,8 @@ def make_certificate(folder, name="localhost", names=("DNS:localhost",
 class Relay:
     """A posternd with its configuration, accounts and spool."""
 
+    newest = None  # whose log is shown when a test fails
+
     def __init__(self, route=None, resolver=None, deliver_port=None,
                  retry="{ 1s, 1s }", extra="", users=None, hostname=None):
         self.folder = Folder()
@@ -424,6 +426,7 @@ def run_tests(namespace):
             print(f"not ok {number} - {name}", flush=True)
             for line in traceback.format_exc().splitlines():
                 print(f"# {line}", flush=True)
-            for line in Relay.newest.log().splitlines()[-25:]:
+            for line in (Relay.newest.log().splitlines()[-25:]
+                         if Relay.newest else []):
                 print(f"# log: {line}", flush=True)
     sys.exit(1 if failed else 0)
