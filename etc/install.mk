@@ -8,7 +8,7 @@ EXTRA_DIST += etc/postern.conf \
 	contrib/check contrib/check-format contrib/check-layers \
 	contrib/demo-host contrib/packages contrib/postern.service \
 	contrib/prove-spool contrib/quickstart \
-	docs/architecture.md docs/spool.md \
+	docs/architecture.md docs/benchmarks.md docs/spool.md contrib/bench \
 	src/spool/README.md \
 	tests/daemon/t05_quickstart \
 	tests/dialogs \

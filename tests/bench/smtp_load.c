@@ -1,5 +1,6 @@
 /*
- * smtp_load: clients that submit as fast as they are answered, for contrib/bench.
+ * smtp_load: clients that submit as fast as they are answered, for
+ * contrib/bench.
  *
  *   smtp_load [-h host] -p port [-c clients] [-n messages] [-k a connection]
  *             [-s bytes] [-d domains] [-i run]
