@@ -21,7 +21,7 @@
 #include "spool/content.h"
 #include "spool/spool.h"
 
-enum { ROUNDS_A_TURN = 500, SWEEP_MS = 60000, PAUSE_MS = 1000 };
+enum { ROUNDS_A_TURN = 500, SWEEP_MS = 60000, PAUSE_MS = 1000, HEALTH_MS = 50 };
 
 static void on_due(void *arg);
 static void on_sweep(void *arg);
@@ -449,8 +449,13 @@ start_round(struct dispatch *d, struct queued *m)
 bool
 dispatch_may_deliver(struct dispatch *d)
 {
+	uint64_t now = loop_now(d->loop);
 	struct spool_health health;
 
+	/* Asked for each job; a change shows soon enough. */
+	if (!d->is_paused && now - d->health_at < HEALTH_MS)
+		return true;
+	d->health_at = now;
 	spool_health(d->spool, &health);
 	if (health.recording == d->is_paused) {
 		d->is_paused = !health.recording;

@@ -20,6 +20,7 @@ struct dispatch {
 	struct deadline *sweep; /* owned */
 	uint32_t lanes, reports; /* under way */
 	bool running;
+	uint64_t health_at; /* when the spool was asked last */
 	bool is_paused; /* the spool cannot record what is delivered */
 	void (*idle)(void *arg); /* NULL: nobody asked */
 	void *idle_arg;
