@@ -19,7 +19,6 @@ enum { ATTEMPT_HOST_MAX = 320 };
 struct attempt_rcpt {
 	uint32_t index; /* into the envelope */
 	enum outcome outcome;
-	bool was_taken; /* RCPT was answered with 2xx */
 	char status[12];
 	char *reply; /* owned; the words behind the outcome */
 };

@@ -125,8 +125,7 @@ unsigned queue_release(struct queue *q, struct queued *m, uint64_t now);
 unsigned queue_review(struct queue *q, struct queued *m, uint64_t now);
 
 /* Sets or clears MESSAGE_HELD, MESSAGE_WARNED. A held one is never due. */
-void queue_set_flags(
-    struct queue *q, struct queued *m, uint32_t flags, uint64_t now);
+void queue_set_flags(struct queue *q, struct queued *m, uint32_t flags);
 /* All its waiting recipients are due now. */
 void queue_hurry(struct queue *q, struct queued *m, uint64_t now);
 /* Frees it; it must not be busy. The content is returned to the caller. */

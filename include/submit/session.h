@@ -78,7 +78,6 @@ struct session_options {
 	/* Mechanisms that can work here, as conf orders them; borrowed. */
 	const char *const *mechanisms;
 	size_t nmechanisms;
-	bool implicit_tls;
 	const char *client; /* numeric address; copied */
 };
 

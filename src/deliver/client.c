@@ -415,10 +415,8 @@ on_rcpt(struct client *c, const struct reply *r, struct buf *out)
 	/* After a refused MAIL these only say "MAIL first". */
 	if (rcpt->outcome == OUTCOME_NONE && o != OUTCOME_NONE)
 		attempt_set(rcpt, STAGE_RCPT, o, r->enhanced, whole_text(r));
-	else if (rcpt->outcome == OUTCOME_NONE) {
-		rcpt->was_taken = true;
+	else if (rcpt->outcome == OUTCOME_NONE)
 		c->taken++;
-	}
 	if (c->next_rcpt == c->attempt->nrcpt)
 		return after_rcpts(c, out);
 	if (!c->can_pipeline)

@@ -397,13 +397,21 @@ stream_tls_cipher(const struct stream *s)
 	return name == NULL ? "" : name;
 }
 
+/* Before 1.3, without the extended master secret (RFC 7627), none binds. */
+bool
+stream_can_bind(const struct stream *s)
+{
+	return s->ssl != NULL && (SSL_version(s->ssl) >= TLS1_3_VERSION ||
+				     SSL_get_extms_support(s->ssl) == 1);
+}
+
 const char *
 stream_tls_binding(const struct stream *s, unsigned char out[64], size_t *len)
 {
 	static const char label[] = "EXPORTER-Channel-Binding";
 
 	*len = 0;
-	if (s->ssl == NULL)
+	if (!stream_can_bind(s))
 		return NULL;
 	if (SSL_version(s->ssl) >= TLS1_3_VERSION) {
 		if (SSL_export_keying_material(s->ssl, out, 32, label,
@@ -412,12 +420,7 @@ stream_tls_binding(const struct stream *s, unsigned char out[64], size_t *len)
 		*len = 32;
 		return "tls-exporter";
 	}
-	/*
-	 * RFC 5929 section 3: the first Finished of the handshake; without
-	 * the extended master secret (RFC 7627) it binds nothing.
-	 */
-	if (SSL_get_extms_support(s->ssl) != 1)
-		return NULL;
+	/* RFC 5929 section 3: the first Finished of the handshake. */
 	*len = SSL_session_reused(s->ssl)
 		   ? SSL_get_finished(s->ssl, out, 64)
 		   : SSL_get_peer_finished(s->ssl, out, 64);

@@ -127,17 +127,6 @@ refuse(struct acceptor *a, struct client *c, int fd, const struct port *port,
 	acceptor_closed(a, c);
 }
 
-static struct worker *
-least_loaded(const struct acceptor *a)
-{
-	struct worker *best = a->workers[0];
-
-	for (uint32_t i = 1; i < a->nworkers; i++)
-		if (worker_load(a->workers[i]) < worker_load(best))
-			best = a->workers[i];
-	return best;
-}
-
 static void
 on_connection(int fd, const struct sockaddr_storage *peer, void *arg)
 {
@@ -155,7 +144,7 @@ on_connection(int fd, const struct sockaddr_storage *peer, void *arg)
 		refuse(a, c, fd, port, limit);
 		return;
 	}
-	worker_serve(least_loaded(a),
+	worker_serve(worker_least_loaded(a->workers, a->nworkers),
 	    &(struct submit_connection){
 		.fd = fd,
 		.client = address,

@@ -527,7 +527,7 @@ dispatch_hold(struct dispatch *d, struct queued *m, bool hold)
 	uint32_t flags =
 	    hold ? m->flags | MESSAGE_HELD : m->flags & ~(uint32_t)MESSAGE_HELD;
 
-	queue_set_flags(d->queue, m, flags, loop_now(d->loop));
+	queue_set_flags(d->queue, m, flags);
 	spool_set_flags(d->spool, m->env->id, flags);
 	dispatch_arm(d);
 }

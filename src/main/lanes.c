@@ -120,17 +120,6 @@ attempt_for(struct job *job)
 	    m->env, c == NULL ? NULL : content_ref(c), job->rcpts, job->nrcpt);
 }
 
-static struct worker *
-least_loaded(const struct dispatch *d)
-{
-	struct worker *best = d->workers[0];
-
-	for (uint32_t i = 1; i < d->nworkers; i++)
-		if (worker_load(d->workers[i]) < worker_load(best))
-			best = d->workers[i];
-	return best;
-}
-
 static void
 open_lane(struct dispatch *d, struct site *site, struct job *job)
 {
@@ -141,7 +130,7 @@ open_lane(struct dispatch *d, struct site *site, struct job *job)
 	lane->job = job;
 	site->lanes++;
 	d->lanes++;
-	worker_open_lane(least_loaded(d), lane,
+	worker_open_lane(worker_least_loaded(d->workers, d->nworkers), lane,
 	    target_ref(link_of(site)->target), attempt_for(job));
 }
 
@@ -235,7 +224,7 @@ put_back(struct site *site, struct job *job, struct attempt *a)
 }
 
 static void
-lane_free(struct dispatch *d, struct lane *lane)
+lane_free(struct lane *lane)
 {
 	assert(lane->job == NULL);
 	if (!list_is_empty(&lane->node)) {
@@ -243,7 +232,6 @@ lane_free(struct dispatch *d, struct lane *lane)
 		lane->site->idle--;
 	}
 	free(lane);
-	(void)d;
 }
 
 static bool
@@ -266,13 +254,12 @@ dispatch_answered(
 	if (!more && is_untouched(a)) {
 		/* It came too late for the lane, which has ended. */
 		put_back(site, job, a);
-		lane_free(d, lane);
+		lane_free(lane);
 		lanes_serve(d, site);
 		return;
 	}
 	if (settle(d, job, a, "no answer"))
 		site_succeeded(site, d->conf->max_lanes);
-	lane->is_leaving = !more;
 	if (more) {
 		list_append(&link_of(site)->idle, &lane->node);
 		site->idle++;
@@ -313,9 +300,7 @@ dispatch_ended(struct dispatch *d, struct lane *lane, struct attempt *a,
 	}
 	/* A job that was given to it at its end comes back on its own. */
 	if (lane->job == NULL)
-		lane_free(d, lane);
-	else
-		lane->is_leaving = true;
+		lane_free(lane);
 	if (site_is_closed(site, loop_now(d->loop)))
 		postpone_all(d, site);
 	else

@@ -131,17 +131,6 @@ read_conf(const char *file, struct buf *warnings, struct err *err)
 	return conf_read(file, name, warnings, err);
 }
 
-struct conf *
-relay_read_conf(const char *file, struct err *err)
-{
-	struct buf warnings = { 0 };
-	struct conf *conf = read_conf(file, &warnings, err);
-
-	log_warnings(&warnings);
-	buf_clear(&warnings);
-	return conf;
-}
-
 /* --- events of workers, on the queue thread --- */
 
 static void finish_if_idle(struct relay *r);

@@ -23,8 +23,4 @@ void relay_run(struct relay *r);
 /* After relay_run(), or instead of it. */
 void relay_free(struct relay *r);
 
-/* Reads and checks the file as relay_new() does; the system's name where the
-   file has none; warnings go to the log. */
-struct conf *relay_read_conf(const char *file, struct err *err);
-
 #endif

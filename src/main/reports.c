@@ -156,7 +156,7 @@ reports_warn(struct dispatch *d, struct queued *m)
 	uint32_t flags = m->flags | MESSAGE_WARNED;
 
 	start(d, m, DSN_DELAYED);
-	queue_set_flags(d->queue, m, flags, loop_now(d->loop));
+	queue_set_flags(d->queue, m, flags);
 	spool_set_flags(d->spool, m->env->id, flags);
 }
 

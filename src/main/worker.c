@@ -326,6 +326,17 @@ worker_load(const struct worker *w)
 	return w->sessions + w->lanes;
 }
 
+struct worker *
+worker_least_loaded(struct worker *const *all, uint32_t n)
+{
+	struct worker *best = all[0];
+
+	for (uint32_t i = 1; i < n; i++)
+		if (worker_load(all[i]) < worker_load(best))
+			best = all[i];
+	return best;
+}
+
 void
 worker_open_lane(struct worker *w, struct lane *lane, struct target *target,
     struct attempt *a)

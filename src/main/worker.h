@@ -42,7 +42,6 @@ struct lane {
 	struct worker *worker; /* borrowed: workers outlive lanes */
 	struct site *site; /* borrowed: sites outlive lanes */
 	struct job *job; /* owned; NULL: none */
-	bool is_leaving; /* takes no further job */
 	struct lane_io *io; /* the worker's alone */
 };
 
@@ -59,6 +58,8 @@ void worker_join(struct worker *w);
 void worker_serve(struct worker *w, const struct submit_connection *c);
 /* How many sessions and lanes it has been given and not reported back. */
 uint32_t worker_load(const struct worker *w);
+/* The one with the least of that; there is at least one. */
+struct worker *worker_least_loaded(struct worker *const *all, uint32_t n);
 
 /* Takes the attempt and a reference to the target. */
 void worker_open_lane(struct worker *w, struct lane *lane,

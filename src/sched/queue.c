@@ -469,9 +469,8 @@ queue_release(struct queue *q, struct queued *m, uint64_t now)
 }
 
 void
-queue_set_flags(struct queue *q, struct queued *m, uint32_t flags, uint64_t now)
+queue_set_flags(struct queue *q, struct queued *m, uint32_t flags)
 {
-	(void)now;
 	m->flags = (uint8_t)flags;
 	schedule(q, m);
 }

@@ -83,7 +83,6 @@ session_new(const struct session_options *o)
 	s->conf = o->conf;
 	s->mechanisms = o->mechanisms;
 	s->nmechanisms = o->nmechanisms;
-	s->implicit_tls = o->implicit_tls;
 	(void)snprintf(s->client, sizeof s->client, "%s", o->client);
 	buf_init(&s->tx.rcpts, (size_t)s->conf->limits.recipients * 300);
 	buf_init(&s->facts, 16384);

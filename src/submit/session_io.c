@@ -291,8 +291,6 @@ on_tls(enum stream_status status, void *arg)
 	struct session_io *io = arg;
 	struct session_event ev = { .type = io->implicit_tls ? EVENT_OPEN
 							     : EVENT_TLS };
-	unsigned char binding[64];
-	size_t len;
 
 	if (status != STREAM_OK) {
 		log_info("tls_failed sid=%s client=%s what=%s", io->sid,
@@ -302,7 +300,7 @@ on_tls(enum stream_status status, void *arg)
 	}
 	ev.tls_version = span_text(stream_tls_version(io->stream));
 	ev.tls_cipher = span_text(stream_tls_cipher(io->stream));
-	ev.has_binding = stream_tls_binding(io->stream, binding, &len) != NULL;
+	ev.has_binding = stream_can_bind(io->stream);
 	run(io, &ev);
 }
 
@@ -457,7 +455,6 @@ session_io_start(struct submit_worker *w, const struct submit_connection *c)
 		.conf = c->conf,
 		.mechanisms = c->mechanisms,
 		.nmechanisms = c->nmechanisms,
-		.implicit_tls = c->implicit_tls,
 		.client = c->client,
 	};
 	struct session_event ev = { .type = EVENT_OPEN };

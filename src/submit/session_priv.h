@@ -46,7 +46,6 @@ struct session {
 	const struct conf *conf; /* borrowed: see session_options */
 	const char *const *mechanisms; /* borrowed: see session_options */
 	size_t nmechanisms;
-	bool implicit_tls;
 	char client[64];
 	enum state state;
 	char helo[HELO_MAX + 1];

@@ -186,7 +186,7 @@ START_TEST(the_fortieth_try_waits_like_the_last)
 {
 	struct queued *m = add(1, 1);
 
-	queue_set_flags(queue, m, MESSAGE_WARNED, now);
+	queue_set_flags(queue, m, MESSAGE_WARNED);
 	for (int i = 0; i < 40; i++) {
 		now = queue_next_due(queue);
 		ck_assert_uint_eq(play(m, RCPT_EVENT_TEMPORARY), 0);
@@ -225,7 +225,7 @@ START_TEST(what_is_too_old_expires_at_its_next_failure)
 	struct queued *m = add(1, 1);
 	struct progress row;
 
-	queue_set_flags(queue, m, MESSAGE_WARNED, now);
+	queue_set_flags(queue, m, MESSAGE_WARNED);
 	ck_assert_uint_eq(play(m, RCPT_EVENT_TEMPORARY), 0);
 	now += options.expire;
 	ck_assert_ptr_eq(queue_take_due(queue, now), m);
@@ -256,7 +256,7 @@ START_TEST(the_end_of_its_time_is_due_too)
 	struct queued *m = add(1, 1);
 	uint64_t born = now;
 
-	queue_set_flags(queue, m, MESSAGE_WARNED, now);
+	queue_set_flags(queue, m, MESSAGE_WARNED);
 	now = born + options.expire - MINUTE;
 	ck_assert_ptr_eq(queue_take_due(queue, now), m);
 	(void)tell(m, 0, RCPT_EVENT_POSTPONED, "", now + DAY);
@@ -286,7 +286,7 @@ START_TEST(the_delay_warning_comes_once_at_its_time)
 	ck_assert_ptr_eq(queue_take_due(queue, now), m);
 	ck_assert_int_eq(m->rcpts[0].phase, PHASE_WAITING);
 	ck_assert_uint_eq(queue_release(queue, m, now), QUEUE_WARN);
-	queue_set_flags(queue, m, m->flags | MESSAGE_WARNED, now);
+	queue_set_flags(queue, m, m->flags | MESSAGE_WARNED);
 	ck_assert_uint_gt(queue_next_due(queue), now);
 	ck_assert_uint_eq(queue_next_due(queue), m->rcpts[0].due);
 	now = queue_next_due(queue);
@@ -308,14 +308,14 @@ START_TEST(a_held_message_is_never_due)
 {
 	struct queued *m = add(1, 1);
 
-	queue_set_flags(queue, m, MESSAGE_HELD, now);
+	queue_set_flags(queue, m, MESSAGE_HELD);
 	ck_assert_uint_eq(queue_next_due(queue), UINT64_MAX);
 	queue_hurry(queue, m, now);
 	ck_assert_ptr_null(queue_take_due(queue, now + 30 * (uint64_t)DAY));
-	queue_set_flags(queue, m, 0, now);
+	queue_set_flags(queue, m, 0);
 	ck_assert_ptr_eq(queue_take_due(queue, now), m);
 	/* Held during a round: it ends, and nothing follows. */
-	queue_set_flags(queue, m, MESSAGE_HELD, now);
+	queue_set_flags(queue, m, MESSAGE_HELD);
 	(void)tell(m, 0, RCPT_EVENT_TEMPORARY, "451 no", 0);
 	ck_assert_uint_eq(queue_release(queue, m, now), 0);
 	ck_assert_uint_eq(queue_next_due(queue), UINT64_MAX);
@@ -549,10 +549,10 @@ disturb(void)
 	if (m == NULL)
 		return;
 	if (m->flags & MESSAGE_HELD) {
-		queue_set_flags(queue, m, MESSAGE_WARNED, now);
+		queue_set_flags(queue, m, MESSAGE_WARNED);
 		dues[id] = m->rcpts[0].due;
 	} else if (chance(3) == 0) {
-		queue_set_flags(queue, m, MESSAGE_WARNED | MESSAGE_HELD, now);
+		queue_set_flags(queue, m, MESSAGE_WARNED | MESSAGE_HELD);
 		dues[id] = UINT64_MAX;
 	} else if (chance(2) == 0) {
 		queue_hurry(queue, m, now);

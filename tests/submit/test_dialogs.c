@@ -217,7 +217,6 @@ open_session(struct stage *s, bool implicit)
 		.conf = s->conf,
 		.mechanisms = (const char *const *)s->conf->mechanisms,
 		.nmechanisms = s->conf->nmechanisms,
-		.implicit_tls = implicit,
 		.client = "192.0.2.9",
 	};
 	struct session_event ev = { .type = EVENT_OPEN };
