@@ -14,7 +14,12 @@ struct parcel {
 
 struct loop;
 
-/* Never blocks for long; safe from every thread while the loop lives. */
+/*
+ * Never blocks for long; safe from every thread while the loop lives. A thread
+ * that runs a loop wakes the receivers when it has done what there is to do.
+ */
 void mailbox_post(struct loop *to, struct parcel *p);
+/* Wakes them now: for a thread that is going to wait outside of its loop. */
+void mailbox_flush(void);
 
 #endif

@@ -46,7 +46,7 @@ bool hmac_sha256(
 /* remember.c: right passwords as MACs; the key dies with the process. */
 struct remember {
 	pthread_mutex_t lock;
-	unsigned char key[USERS_KEY_LEN];
+	struct evp_mac_ctx_st *keyed; /* owned; to be copied for each MAC */
 	struct map map; /* by name in lower case; owned entries */
 	uint64_t hits; /* checks that it spared; under `lock` */
 	uint64_t (*now)(void); /* ms; tests set another one */

@@ -1,4 +1,8 @@
+#include <assert.h>
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/params.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -21,13 +25,40 @@ now_ms(void)
 	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
+/*
+ * HMAC-SHA-256 with a new key. Made once: to find the algorithm again for each
+ * login would cost many times what it computes.
+ */
+static EVP_MAC_CTX *
+make_keyed(void)
+{
+	char digest[] = "SHA256";
+	const OSSL_PARAM params[] = {
+		OSSL_PARAM_construct_utf8_string(
+		    OSSL_MAC_PARAM_DIGEST, digest, 0),
+		OSSL_PARAM_construct_end(),
+	};
+	EVP_MAC *hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+	EVP_MAC_CTX *keyed = EVP_MAC_CTX_new(hmac);
+	unsigned char key[USERS_KEY_LEN];
+	int rc;
+
+	random_fill(key, sizeof key);
+	assert(keyed != NULL);
+	rc = EVP_MAC_init(keyed, key, sizeof key, params);
+	assert(rc == 1);
+	mem_wipe(key, sizeof key);
+	EVP_MAC_free(hmac);
+	return keyed;
+}
+
 void
 remember_init(struct remember *r)
 {
 	uint64_t seed[2];
 
 	random_fill(seed, sizeof seed);
-	random_fill(r->key, sizeof r->key);
+	r->keyed = make_keyed();
 	map_init(&r->map, seed);
 	(void)pthread_mutex_init(&r->lock, NULL);
 	r->now = now_ms;
@@ -59,7 +90,8 @@ remember_clear(struct remember *r)
 {
 	forget_all(r);
 	map_clear(&r->map);
-	mem_wipe(r->key, sizeof r->key);
+	EVP_MAC_CTX_free(r->keyed); /* wipes the key */
+	r->keyed = NULL;
 	(void)pthread_mutex_destroy(&r->lock);
 }
 
@@ -74,6 +106,23 @@ remember_reset(struct remember *r)
 	random_fill(seed, sizeof seed);
 	map_init(&r->map, seed);
 	(void)pthread_mutex_unlock(&r->lock);
+}
+
+static bool
+mac_of(const struct remember *r, struct span text,
+    unsigned char mac[USERS_KEY_LEN])
+{
+	EVP_MAC_CTX *c = EVP_MAC_CTX_dup(r->keyed);
+	size_t len = 0;
+	bool ok;
+
+	ok =
+	    c != NULL &&
+	    EVP_MAC_update(c, (const unsigned char *)text.ptr, text.len) == 1 &&
+	    EVP_MAC_final(c, mac, &len, USERS_KEY_LEN) == 1 &&
+	    len == USERS_KEY_LEN;
+	EVP_MAC_CTX_free(c);
+	return ok;
 }
 
 /* The keys of the entry are in it, so that a changed one is another. */
@@ -92,9 +141,7 @@ make_mac(const struct remember *r, const struct user *u, struct span password,
 	(void)buf_append_text(&text, u->name);
 	(void)buf_append_char(&text, '\0');
 	(void)buf_append_span(&text, password);
-	ok = !buf_is_over(&text) &&
-	     hmac_sha256(span_make((const char *)r->key, sizeof r->key),
-		 buf_span(&text), mac);
+	ok = !buf_is_over(&text) && mac_of(r, buf_span(&text), mac);
 	mem_wipe(text.data, text.cap);
 	buf_clear(&text);
 	return ok;

@@ -1,27 +1,70 @@
 /*
- * The mailbox is a list under a lock and one uv_async_t: the first parcel of a
- * batch wakes the loop, which takes the whole list at once.
+ * The mailbox is a list under a lock and one eventfd(2): the first parcel of a
+ * batch wakes the loop, which takes the whole list at once. A loop that posts
+ * wakes the others when it is done with what it has, just before it sleeps
+ * itself: a wake at each parcel would let the receiver run for each of them.
+ * `wakers` keeps a loop while a wake for it is under way. (A uv_async_t does
+ * the like, but its receiver spins until the sender is back from its call.)
  */
 #include "io/loop.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <sys/random.h>
 #include <time.h>
+#include <unistd.h>
 #include <uv.h>
 
 #include "base/mem.h"
 #include "io/mailbox.h"
 #include "io/work.h"
 
+enum { WAKES_MOST = 8 };
+
 struct loop {
 	uv_loop_t uv;
-	uv_async_t wake;
+	uv_poll_t wake;
+	uv_prepare_t before_sleep;
+	struct loop *to_wake[WAKES_MOST]; /* borrowed: `wakers` keeps them */
+	unsigned nto_wake;
+	int wake_fd;
+	atomic_int wakers;
 	pthread_mutex_t lock;
 	struct parcel *first, **last; /* under `lock` */
 };
+
+static _Thread_local struct loop
+    *running; /* this thread's loop, while it runs */
+
+static void
+wake_up(struct loop *to)
+{
+	const uint64_t one = 1;
+	ssize_t n = write(to->wake_fd, &one, sizeof one);
+
+	/* EAGAIN: the counter is full, so the loop is being woken. */
+	assert(n == sizeof one || errno == EAGAIN);
+	(void)atomic_fetch_sub_explicit(&to->wakers, 1, memory_order_release);
+}
+
+static void
+wake_others(struct loop *loop)
+{
+	while (loop->nto_wake > 0)
+		wake_up(loop->to_wake[--loop->nto_wake]);
+}
+
+static void
+on_before_sleep(uv_prepare_t *prepare)
+{
+	wake_others(prepare->data);
+}
 
 static void
 open_parcels(struct loop *loop)
@@ -42,9 +85,15 @@ open_parcels(struct loop *loop)
 }
 
 static void
-on_wake(uv_async_t *wake)
+on_wake(uv_poll_t *wake, int status, int events)
 {
-	open_parcels(wake->data);
+	struct loop *loop = wake->data;
+	uint64_t count;
+
+	(void)status, (void)events;
+	/* Nothing to read: somebody else's wake was taken with an earlier one. */
+	(void)!read(loop->wake_fd, &count, sizeof count);
+	open_parcels(loop);
 }
 
 struct loop *
@@ -56,9 +105,17 @@ loop_new(void)
 	/* These fail only when the process has no descriptors left at all. */
 	rc = uv_loop_init(&loop->uv);
 	assert(rc == 0);
-	rc = uv_async_init(&loop->uv, &loop->wake, on_wake);
+	loop->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	assert(loop->wake_fd != -1);
+	rc = uv_poll_init(&loop->uv, &loop->wake, loop->wake_fd);
 	assert(rc == 0);
 	loop->wake.data = loop;
+	rc = uv_poll_start(&loop->wake, UV_READABLE, on_wake);
+	assert(rc == 0);
+	(void)uv_prepare_init(&loop->uv, &loop->before_sleep);
+	loop->before_sleep.data = loop;
+	(void)uv_prepare_start(&loop->before_sleep, on_before_sleep);
+	uv_unref((uv_handle_t *)&loop->before_sleep);
 	loop->last = &loop->first;
 	(void)pthread_mutex_init(&loop->lock, NULL);
 	return loop;
@@ -71,12 +128,17 @@ loop_free(struct loop *loop)
 
 	if (loop == NULL)
 		return;
-	if (!uv_is_closing((uv_handle_t *)&loop->wake)) {
+	if (!uv_is_closing((uv_handle_t *)&loop->wake))
 		uv_close((uv_handle_t *)&loop->wake, NULL);
-		(void)uv_run(&loop->uv, UV_RUN_DEFAULT);
-	}
+	uv_close((uv_handle_t *)&loop->before_sleep, NULL);
+	loop_run(loop);
 	/* What was posted to a loop at its end still has an owner: it. */
 	open_parcels(loop);
+	wake_others(loop);
+	mailbox_flush();
+	while (atomic_load_explicit(&loop->wakers, memory_order_acquire) > 0)
+		(void)sched_yield();
+	(void)close(loop->wake_fd);
 	rc = uv_loop_close(&loop->uv);
 	assert(rc == 0);
 	(void)pthread_mutex_destroy(&loop->lock);
@@ -86,7 +148,12 @@ loop_free(struct loop *loop)
 void
 loop_run(struct loop *loop)
 {
+	struct loop *before = running;
+
+	running = loop;
 	(void)uv_run(&loop->uv, UV_RUN_DEFAULT);
+	wake_others(loop);
+	running = before;
 }
 
 void
@@ -119,8 +186,22 @@ mailbox_post(struct loop *to, struct parcel *p)
 	*to->last = p;
 	to->last = &p->next;
 	if (first)
-		(void)uv_async_send(&to->wake);
+		(void)atomic_fetch_add_explicit(
+		    &to->wakers, 1, memory_order_relaxed);
 	(void)pthread_mutex_unlock(&to->lock);
+	if (!first)
+		return;
+	if (running != NULL && running->nto_wake < WAKES_MOST)
+		running->to_wake[running->nto_wake++] = to;
+	else
+		wake_up(to);
+}
+
+void
+mailbox_flush(void)
+{
+	if (running != NULL)
+		wake_others(running);
 }
 
 int64_t

@@ -1,6 +1,7 @@
 /*
  * A stream polls its descriptor and talks to it (or to OpenSSL, which does)
- * itself, so that plaintext is copied once: from the record into `in`.
+ * itself, so that plaintext is copied once: from the record into `in`. Output
+ * is gathered in `out` in clear and, behind OpenSSL, in `wire`.
  *
  *   CONNECTING -> OPEN -> HANDSHAKE -> OPEN -> CLOSING -> (freed)
  *
@@ -27,6 +28,7 @@
 #include "io/deadline.h"
 #include "io/loop.h"
 #include "io/tls.h"
+#include "wire_priv.h"
 
 enum {
 	READ_SIZE = 16 * 1024,
@@ -50,6 +52,7 @@ struct stream {
 	bool broken;
 	bool kick; /* `idle` runs: call back from the loop */
 	SSL *ssl; /* owned */
+	BIO *wire; /* borrowed: the SSL has it; NULL: no TLS */
 	struct buf in, out;
 	stream_cb cb;
 	void *arg;
@@ -63,7 +66,15 @@ struct stream {
 
 static void on_poll(uv_poll_t *poll, int status, int events);
 static void on_idle(uv_idle_t *idle);
+static void send_last(struct stream *s);
 static void finish_close(struct stream *s);
+
+static bool
+has_output(const struct stream *s)
+{
+	return buf_len(&s->out) > 0 ||
+	       (s->wire != NULL && wire_is_waiting(s->wire));
+}
 
 static void
 update_poll(struct stream *s)
@@ -71,12 +82,11 @@ update_poll(struct stream *s)
 	int events = 0;
 	int rc;
 
-	if (s->phase == CONNECTING || buf_len(&s->out) > 0 ||
-	    s->tls_wants_write)
+	if (s->phase == CONNECTING || has_output(s) || s->tls_wants_write)
 		events |= UV_WRITABLE;
 	if (s->phase == HANDSHAKE && !s->tls_wants_write)
 		events |= UV_READABLE;
-	if (s->phase == OPEN && buf_len(&s->out) == 0 &&
+	if (s->phase == OPEN && !has_output(s) &&
 	    (s->want == WANT_INPUT || (s->polled & UV_READABLE)))
 		events |= UV_READABLE;
 	if (s->broken)
@@ -159,8 +169,19 @@ send_some(struct stream *s, struct span bytes)
 	return 0;
 }
 
+/* Sends what OpenSSL wrote. */
 static void
-send_out(struct stream *s)
+send_records(struct stream *s)
+{
+	int rc = s->wire == NULL ? 0 : wire_flush(s->wire);
+
+	if (rc != 0)
+		break_stream(s, strerror(-rc));
+}
+
+/* From `out` to the peer, or with TLS as far as the wire. */
+static void
+write_out(struct stream *s)
 {
 	while (!s->broken && buf_len(&s->out) > 0) {
 		size_t n = send_some(s, buf_span(&s->out));
@@ -173,13 +194,20 @@ send_out(struct stream *s)
 		buf_clear(&s->out);
 }
 
+static void
+send_out(struct stream *s)
+{
+	write_out(s);
+	send_records(s);
+}
+
 void
 stream_put(struct stream *s, struct span bytes)
 {
 	if (s->broken)
 		return;
 	if (buf_len(&s->out) + bytes.len > GATHER_MAX && s->phase == OPEN) {
-		send_out(s);
+		write_out(s);
 		while (!s->broken && buf_len(&s->out) == 0 &&
 		       bytes.len >= GATHER_MAX) {
 			size_t n = send_some(s, bytes);
@@ -253,6 +281,7 @@ fill(struct stream *s)
 		rc = read_some(s);
 	} while (rc == 1 && s->ssl != NULL && SSL_has_pending(s->ssl) == 1 &&
 		 buf_len(&s->in) + READ_SIZE <= IN_MAX);
+	send_records(s); /* an alert, an answer to a change of keys */
 	if (buf_len(&s->in) > before)
 		return 1;
 	if (buf_len(&s->in) == 0)
@@ -294,7 +323,7 @@ stream_read(struct stream *s, stream_cb cb, void *arg)
 		buf_clear(&s->in);
 	send_out(s);
 	update_poll(s);
-	if (s->broken || (buf_len(&s->out) == 0 && tls_holds_input(s)))
+	if (s->broken || (!has_output(s) && tls_holds_input(s)))
 		answer_later(s);
 }
 
@@ -319,7 +348,7 @@ stream_drain(struct stream *s, stream_cb cb, void *arg)
 	s->arg = arg;
 	send_out(s);
 	update_poll(s);
-	if (s->broken || buf_len(&s->out) == 0)
+	if (s->broken || !has_output(s))
 		answer_later(s);
 }
 
@@ -334,21 +363,21 @@ shake_hands(struct stream *s)
 	rc = SSL_do_handshake(s->ssl);
 	s->tls_wants_write = false;
 	if (rc == 1) {
+		/* What ends it leaves with the first words behind it. */
 		s->phase = OPEN;
 		update_poll(s);
 		answer(s, STREAM_OK);
 		return;
 	}
 	switch (SSL_get_error(s->ssl, rc)) {
-	case SSL_ERROR_WANT_READ: update_poll(s); return;
-	case SSL_ERROR_WANT_WRITE:
-		s->tls_wants_write = true;
-		update_poll(s);
-		return;
-	default: break;
+	case SSL_ERROR_WANT_READ: break;
+	case SSL_ERROR_WANT_WRITE: s->tls_wants_write = true; break;
+	default: break_tls(s, rc); break;
 	}
-	break_tls(s, rc);
-	answer(s, STREAM_BROKEN);
+	send_records(s);
+	update_poll(s);
+	if (s->broken)
+		answer(s, STREAM_BROKEN);
 }
 
 void
@@ -361,7 +390,8 @@ stream_start_tls(struct stream *s, SSL *ssl, stream_cb cb, void *arg)
 	s->cb = cb;
 	s->arg = arg;
 	s->ssl = ssl;
-	(void)SSL_set_fd(ssl, s->fd);
+	s->wire = wire_new(s->fd);
+	SSL_set_bio(ssl, s->wire, s->wire);
 	if (buf_len(&s->out) > 0)
 		break_stream(s, "peer does not take what is sent");
 	s->phase = HANDSHAKE;
@@ -456,26 +486,28 @@ static void
 on_writable(struct stream *s)
 {
 	s->tls_wants_write = false;
-	send_out(s);
+	if (s->phase == CLOSING)
+		send_last(s);
+	else
+		send_out(s);
 	update_poll(s);
 	if (s->phase == CLOSING) {
-		if (s->broken || buf_len(&s->out) == 0)
+		if (s->broken || !has_output(s))
 			finish_close(s);
 		return;
 	}
-	if (s->want == WANT_DRAIN && (s->broken || buf_len(&s->out) == 0))
+	if (s->want == WANT_DRAIN && (s->broken || !has_output(s)))
 		answer(s, s->broken ? STREAM_BROKEN : STREAM_OK);
 	else if (s->want == WANT_INPUT && s->broken)
 		answer(s, STREAM_BROKEN);
-	else if (s->want == WANT_INPUT && buf_len(&s->out) == 0 &&
-		 tls_holds_input(s))
+	else if (s->want == WANT_INPUT && !has_output(s) && tls_holds_input(s))
 		read_and_answer(s);
 }
 
 static void
 on_readable(struct stream *s)
 {
-	if (s->want == WANT_INPUT && buf_len(&s->out) == 0) {
+	if (s->want == WANT_INPUT && !has_output(s)) {
 		read_and_answer(s);
 		return;
 	}
@@ -622,16 +654,26 @@ read_away(struct stream *s)
 			return;
 }
 
+/* What waits, and behind it TLS's own word of the end, in one call. */
+static void
+send_last(struct stream *s)
+{
+	write_out(s);
+	if (s->ssl != NULL && !s->broken && buf_len(&s->out) == 0 &&
+	    SSL_is_init_finished(s->ssl) &&
+	    (SSL_get_shutdown(s->ssl) & SSL_SENT_SHUTDOWN) == 0) {
+		ERR_clear_error();
+		(void)SSL_shutdown(s->ssl);
+		ERR_clear_error();
+	}
+	send_records(s);
+}
+
 static void
 finish_close(struct stream *s)
 {
 	deadline_close(s->close_limit);
 	s->close_limit = NULL;
-	if (s->ssl != NULL && !s->broken && SSL_is_init_finished(s->ssl)) {
-		ERR_clear_error();
-		(void)SSL_shutdown(s->ssl);
-		ERR_clear_error();
-	}
 	(void)shutdown(s->fd, SHUT_WR);
 	read_away(s);
 	uv_close((uv_handle_t *)&s->poll, on_handle_closed);
@@ -653,16 +695,15 @@ stream_close(struct stream *s, void (*closed)(void *arg), void *arg)
 	assert(s->phase != CLOSING);
 	if (s->phase != OPEN)
 		s->broken = true; /* nothing that could still be sent */
-	else
-		send_out(s);
 	s->phase = CLOSING;
 	s->want = WANT_NOTHING;
 	s->cb = NULL;
+	send_last(s);
 	s->closed = closed;
 	s->closed_arg = arg;
 	(void)uv_idle_stop(&s->idle);
 	update_poll(s);
-	if (s->broken || buf_len(&s->out) == 0) {
+	if (s->broken || !has_output(s)) {
 		finish_close(s);
 		return;
 	}

@@ -60,6 +60,13 @@ make_context(const SSL_METHOD *method)
 	(void)SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
 	(void)SSL_CTX_set_cipher_list(
 	    ctx, "ECDHE+AESGCM:ECDHE+CHACHA20:!aNULL:!eNULL");
+	/*
+	 * AES-128 first: SHA-256 of the key schedule has instructions of its
+	 * own in today's processors, SHA-384 takes a tenth of a handshake.
+	 */
+	(void)SSL_CTX_set_ciphersuites(ctx,
+	    "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:"
+	    "TLS_CHACHA20_POLY1305_SHA256");
 	(void)SSL_CTX_set_options(ctx,
 	    SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
 		SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);

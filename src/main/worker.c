@@ -305,6 +305,7 @@ void
 worker_join(struct worker *w)
 {
 	post(w, note_new(w, open_stop));
+	mailbox_flush();
 	(void)pthread_join(w->thread, NULL);
 	worker_free(w);
 }

@@ -263,16 +263,27 @@ wait_until(struct journal *j, uint64_t when)
 	(void)pthread_cond_timedwait(&j->wake, &j->lock, &t);
 }
 
+/*
+ * Where there was a group, news will follow: for their time the thread only
+ * dozes, so that the first of them need not wake it (news.c).
+ */
 static void
 wait_for_work(struct journal *j)
 {
-	while (!j->stop && !has_work(j, journal_now())) {
-		if (j->faulted)
+	uint64_t now = journal_now(), doze = now + j->options.lazy_ms;
+
+	for (; !j->stop && !has_work(j, now); now = journal_now()) {
+		if (j->faulted) {
 			wait_until(j, j->retry_at);
-		else if (!list_is_empty(&j->lazies))
+		} else if (!list_is_empty(&j->lazies)) {
 			wait_until(j, j->lazy_since + j->options.lazy_ms);
-		else
+		} else if (now < doze) {
+			j->dozes = true;
+			wait_until(j, doze);
+			j->dozes = false;
+		} else {
 			(void)pthread_cond_wait(&j->wake, &j->lock);
+		}
 	}
 }
 
@@ -341,8 +352,12 @@ committer_add(struct journal *j, struct journal_entry *e)
 {
 	(void)pthread_mutex_lock(&j->lock);
 	list_append(&j->commits, &e->node);
-	(void)pthread_cond_signal(&j->wake);
 	(void)pthread_mutex_unlock(&j->lock);
+	/*
+	 * Not under the lock: the woken thread would run into it. The journal
+	 * is still there: it does not close before this loop has its answer.
+	 */
+	(void)pthread_cond_signal(&j->wake);
 }
 
 int

@@ -52,6 +52,7 @@ struct journal {
 	struct list commits; /* struct journal_entry */
 	struct list lazies; /* struct lazy */
 	uint64_t lazy_since; /* when the first of them came, ms */
+	bool dozes; /* the committer wakes by itself within lazy_ms */
 	bool stop;
 	bool faulted; /* written by the committer only */
 	enum spool_status fault_status;

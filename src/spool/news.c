@@ -35,7 +35,8 @@ add_take(struct journal *j, struct lazy *lazy)
 {
 	if (list_is_empty(&j->lazies)) {
 		j->lazy_since = journal_now();
-		(void)pthread_cond_signal(&j->wake);
+		if (!j->dozes)
+			(void)pthread_cond_signal(&j->wake);
 	}
 	list_append(&j->lazies, &lazy->node);
 }

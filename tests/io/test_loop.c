@@ -127,6 +127,54 @@ START_TEST(a_parcel_may_be_posted_again_from_its_opening)
 }
 END_TEST
 
+/* --- two loops, and a wait outside of one --- */
+
+static struct loop *other;
+
+static void *
+run_other(void *arg)
+{
+	(void)arg;
+	loop_run(other);
+	return NULL;
+}
+
+static void
+on_end_of_other(struct parcel *p)
+{
+	free(letter_of(p));
+	loop_stop(other);
+}
+
+static void
+on_end_other(struct parcel *p)
+{
+	struct letter *l = MEM_NEW(struct letter);
+	pthread_t thread;
+
+	free(letter_of(p));
+	ck_assert_int_eq(pthread_create(&thread, NULL, run_other, NULL), 0);
+	l->parcel.open = on_end_of_other;
+	mailbox_post(other, &l->parcel);
+	mailbox_flush();
+	(void)pthread_join(thread, NULL); /* here, not in the loop */
+	opened++;
+	loop_stop(loop);
+}
+
+START_TEST(who_waits_outside_of_its_loop_flushes_first)
+{
+	struct letter *l = MEM_NEW(struct letter);
+
+	other = loop_new();
+	l->parcel.open = on_end_other;
+	mailbox_post(loop, &l->parcel);
+	loop_run(loop);
+	ck_assert_uint_eq(opened, 1);
+	loop_free(other);
+}
+END_TEST
+
 struct task {
 	bool has_run, is_done;
 	pthread_t where;
@@ -200,6 +248,7 @@ fill(TCase *tc)
 	tcase_add_test(tc, every_parcel_comes_once_and_each_threads_in_order);
 	tcase_add_test(tc, what_comes_at_the_end_is_opened_all_the_same);
 	tcase_add_test(tc, a_parcel_may_be_posted_again_from_its_opening);
+	tcase_add_test(tc, who_waits_outside_of_its_loop_flushes_first);
 	tcase_add_test(tc, work_runs_elsewhere_and_is_done_here);
 	tcase_add_test(tc, a_loop_that_never_ran_can_be_freed);
 	tcase_add_test(tc, random_bytes_fill_everything);
