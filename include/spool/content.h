@@ -20,6 +20,8 @@ struct content;
 struct content *content_new_take(struct buf *head, struct buf *body);
 /* Takes the descriptor; the content is its bytes [offset, offset + size). */
 struct content *content_new_file(int fd, uint64_t offset, uint64_t size);
+/* The whole file, whose CRC32C must be `crc`. */
+struct content *content_new_checked(int fd, uint64_t size, uint32_t crc);
 struct content *content_ref(struct content *c);
 /* NULL is allowed. */
 void content_unref(struct content *c);
@@ -38,5 +40,21 @@ content_pieces(const struct content *c, uint64_t offset, struct span out[2]);
  */
 int64_t content_read(const struct content *c, uint64_t offset, void *dst,
     size_t len, struct err *err);
+
+/* A reading from the beginning to the end; `{0}` is its start. */
+struct content_reader {
+	uint64_t at;
+	uint32_t crc;
+	bool now; /* only what needs no waiting for a disk: for a loop */
+};
+/*
+ * The next up to `len` bytes; 0 at the end. The last ones come only when all
+ * that was read is what was stored: -EBADMSG if not, so that who passes each
+ * piece on never completes a damaged message. -EAGAIN: not without waiting.
+ */
+int64_t content_next(struct content_reader *r, const struct content *c,
+    void *dst, size_t len, struct err *err);
+/* Reads all of it, if it has a checksum. 0, -EBADMSG or -errno. Blocks. */
+int content_verify(const struct content *c, struct err *err);
 
 #endif

@@ -109,8 +109,14 @@ void spool_set_flags(struct spool *s, uint64_t id, uint32_t message_flags);
 /* The message is forgotten; its space comes back. */
 void spool_done(struct spool *s, uint64_t id);
 
-/* Reads the content back, in the pool. */
+/* Reads the content back, in the pool, and checks all of it. */
 void spool_fetch(struct spool *s, uint64_t id, struct loop *loop,
+    spool_fetch_cb cb, void *arg);
+/*
+ * The same for who reads to the end with content_next(), which checks: a file
+ * is not read twice.
+ */
+void spool_fetch_to_send(struct spool *s, uint64_t id, struct loop *loop,
     spool_fetch_cb cb, void *arg);
 
 /* --- its state, for people --- */

@@ -15,6 +15,7 @@
 #include "deliver/lane_io.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +33,7 @@
 #include "io/tls.h"
 #include "io/work.h"
 #include "mail/envelope.h"
+#include "mail/qid.h"
 #include "smtp/dot.h"
 #include "spool/content.h"
 #include "spool/spool.h"
@@ -42,7 +44,7 @@ enum { PIECE = 128 * 1024 };
 struct piece {
 	struct lane_io *io; /* borrowed: a lane does not end under a read */
 	struct content *content; /* owned reference */
-	uint64_t offset;
+	struct content_reader reader;
 	int64_t len; /* negative: failed */
 	char *data; /* owned */
 	struct err err;
@@ -65,7 +67,7 @@ struct lane_io {
 	bool is_given; /* the client has the attempt */
 	bool is_idle, reading, busy, closing, quit_asked;
 	bool try_again; /* when the stream is closed: connect */
-	uint64_t offset; /* of the content that was sent */
+	struct content_reader reader; /* how much of it was sent */
 	struct dot_writer dot;
 	struct lane_end end;
 };
@@ -309,7 +311,7 @@ give(struct lane_io *io)
 		.attempt = io->attempt };
 
 	io->is_given = true;
-	io->offset = 0;
+	io->reader = (struct content_reader){ 0 };
 	io->dot = (struct dot_writer){ 0 };
 	host_text(io, io->attempt->host);
 	(void)snprintf(io->attempt->tls, sizeof io->attempt->tls, "%s",
@@ -327,8 +329,8 @@ begin(struct lane_io *io)
 	}
 	io->busy = true;
 	deadline_cancel(io->deadline);
-	spool_fetch(io->worker->spool, io->attempt->env->id, io->worker->loop,
-	    on_content, io);
+	spool_fetch_to_send(io->worker->spool, io->attempt->env->id,
+	    io->worker->loop, on_content, io);
 }
 
 /* Hands the answered attempt back; the lane is ready for the next. */
@@ -459,7 +461,6 @@ put_content(struct lane_io *io, struct span piece)
 	struct buf stuffed = { .max = 3 * PIECE };
 	struct span part;
 
-	io->offset += piece.len;
 	if ((io->attempt->env->flags & ENVELOPE_NO_DOTS) != 0) {
 		io->dot.in_line =
 		    piece.len > 0 && piece.ptr[piece.len - 1] != '\n';
@@ -481,9 +482,34 @@ run_read(void *arg)
 {
 	struct piece *p = arg;
 
-	p->len = content_read(p->content, p->offset, p->data, PIECE, &p->err);
+	p->len = content_next(&p->reader, p->content, p->data, PIECE, &p->err);
 }
 
+static void
+piece_free(struct piece *p)
+{
+	content_unref(p->content);
+	free(p->data);
+	free(p);
+}
+
+static void
+send_piece(struct lane_io *io, struct piece *p)
+{
+	if (p->len <= 0) {
+		log_error("content_unreadable qid=%s what=%s",
+		    qid_format(io->attempt->env->id).text,
+		    log_quote_text(p->err.text));
+		close_connection(io, false, p->err.text);
+		return;
+	}
+	io->reader = p->reader;
+	put_content(io, span_make(p->data, (size_t)p->len));
+	deadline_set(io->deadline, (uint64_t)client_timeout(io->client) * 1000);
+	stream_drain(io->stream, on_drained, io);
+}
+
+/* What was just written is in memory still: it needs no other thread. */
 static void
 read_piece(struct lane_io *io)
 {
@@ -491,8 +517,16 @@ read_piece(struct lane_io *io)
 
 	p->io = io;
 	p->content = content_ref(io->attempt->content);
-	p->offset = io->offset;
+	p->reader = io->reader;
+	p->reader.now = true;
 	p->data = mem_alloc(PIECE);
+	run_read(p);
+	if (p->len != -EAGAIN) {
+		send_piece(io, p);
+		piece_free(p);
+		return;
+	}
+	p->reader.now = false;
 	io->busy = true;
 	work_run(io->worker->loop, run_read, on_read, p);
 }
@@ -504,21 +538,11 @@ on_read(void *arg)
 	struct lane_io *io = p->io;
 
 	io->busy = false;
-	if (io->stream == NULL) {
+	if (io->stream == NULL)
 		on_closed(io);
-	} else if (!io->closing && p->len <= 0) {
-		log_error(
-		    "content_unreadable what=%s", log_quote_text(p->err.text));
-		close_connection(io, false, "content could not be read");
-	} else if (!io->closing) {
-		put_content(io, span_make(p->data, (size_t)p->len));
-		deadline_set(
-		    io->deadline, (uint64_t)client_timeout(io->client) * 1000);
-		stream_drain(io->stream, on_drained, io);
-	}
-	content_unref(p->content);
-	free(p->data);
-	free(p);
+	else if (!io->closing)
+		send_piece(io, p);
+	piece_free(p);
 }
 
 static void
@@ -541,7 +565,7 @@ send_content(struct lane_io *io)
 	int n;
 
 	if (!content_is_in_memory(c)) {
-		if (io->offset < content_size(c))
+		if (io->reader.at < content_size(c))
 			read_piece(io);
 		else
 			finish_content(io);

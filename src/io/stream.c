@@ -32,7 +32,7 @@
 
 enum {
 	READ_SIZE = 16 * 1024,
-	IN_MAX = 128 * 1024,
+	IN_MAX = 64 * 1024,
 	GATHER_MAX = 16 * 1024, /* output held back before it is sent */
 	OUT_MAX = 4 * 1024 * 1024,
 	CLOSE_WAIT_MS = 5000,
@@ -48,6 +48,7 @@ struct stream {
 	enum phase phase;
 	enum want want;
 	int polled; /* events the poll is set to */
+	bool tls_is_dry; /* what it holds is no whole record */
 	bool tls_wants_write; /* a TLS read or handshake waits for room */
 	bool broken;
 	bool kick; /* `idle` runs: call back from the loop */
@@ -260,17 +261,23 @@ read_some(struct stream *s)
 		return 1;
 	}
 	switch (SSL_get_error(s->ssl, rc)) {
-	case SSL_ERROR_WANT_READ: return 0;
+	case SSL_ERROR_WANT_READ: s->tls_is_dry = true; return 0;
 	case SSL_ERROR_WANT_WRITE: s->tls_wants_write = true; return 0;
 	case SSL_ERROR_ZERO_RETURN: return -1;
 	default: break_tls(s, rc); return -2;
 	}
 }
 
-/*
- * Reads until the kernel has no more or the buffer is full. OpenSSL reads
- * ahead, so what it holds is taken too: the poll would not tell of it.
- */
+/* What has been read already, the poll will not tell of. */
+static bool
+tls_holds_input(const struct stream *s)
+{
+	return s->ssl != NULL && !s->tls_is_dry &&
+	       (wire_held(s->wire) > 0 || SSL_has_pending(s->ssl) == 1 ||
+		   (SSL_get_shutdown(s->ssl) & SSL_RECEIVED_SHUTDOWN) != 0);
+}
+
+/* Reads what one call to the kernel brings, or until the buffer is full. */
 static int
 fill(struct stream *s)
 {
@@ -279,7 +286,11 @@ fill(struct stream *s)
 
 	do {
 		rc = read_some(s);
-	} while (rc == 1 && s->ssl != NULL && SSL_has_pending(s->ssl) == 1 &&
+		/* Room for all that is there, not grown record by record. */
+		if (s->ssl != NULL && wire_held(s->wire) > READ_SIZE &&
+		    buf_len(&s->in) + wire_held(s->wire) < s->in.max)
+			(void)buf_reserve(&s->in, wire_held(s->wire));
+	} while (rc == 1 && tls_holds_input(s) &&
 		 buf_len(&s->in) + READ_SIZE <= IN_MAX);
 	send_records(s); /* an alert, an answer to a change of keys */
 	if (buf_len(&s->in) > before)
@@ -301,15 +312,6 @@ read_and_answer(struct stream *s)
 		answer(s, STREAM_END);
 	else if (rc == -2)
 		answer(s, STREAM_BROKEN);
-}
-
-/* What OpenSSL has read already, the poll will not tell of. */
-static bool
-tls_holds_input(const struct stream *s)
-{
-	return s->ssl != NULL &&
-	       (SSL_has_pending(s->ssl) == 1 ||
-		   (SSL_get_shutdown(s->ssl) & SSL_RECEIVED_SHUTDOWN) != 0);
 }
 
 void
@@ -507,6 +509,7 @@ on_writable(struct stream *s)
 static void
 on_readable(struct stream *s)
 {
+	s->tls_is_dry = false;
 	if (s->want == WANT_INPUT && !has_output(s)) {
 		read_and_answer(s);
 		return;

@@ -2,12 +2,15 @@
  * wire: what lies between OpenSSL and a descriptor. What OpenSSL writes is
  * gathered until wire_flush(), so that records which can go together (the
  * last flight of a handshake, tickets, a reply, close_notify) leave in one
- * call to the kernel. Reads go straight through.
+ * call to the kernel. Of what the peer sends it takes as much with one call as
+ * came last time, and holds it for OpenSSL, which asks for a few bytes or a
+ * record at a time.
  */
 #ifndef IO_WIRE_PRIV_H
 #define IO_WIRE_PRIV_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct bio_st;
 
@@ -18,6 +21,8 @@ struct bio_st *wire_new(int fd);
  * negative errno when the connection is broken; what was gathered is gone then.
  */
 int wire_flush(struct bio_st *wire);
+/* Bytes from the peer that OpenSSL has not asked for yet. */
+size_t wire_held(struct bio_st *wire);
 /* Whether something gathered is still to be sent. */
 bool wire_is_waiting(struct bio_st *wire);
 

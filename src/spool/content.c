@@ -1,19 +1,26 @@
 #include "spool/content.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
+#include "base/crc32c.h"
 #include "base/mem.h"
 #include "base/metrics.h"
+
+enum { VERIFY_CHUNK = 256 * 1024 };
 
 struct content {
 	atomic_uint refs;
 	struct buf head, body; /* in memory */
 	int fd; /* owned; -1: in memory */
 	uint64_t offset, size;
+	bool has_crc;
+	uint32_t crc;
 };
 
 struct content *
@@ -42,6 +49,16 @@ content_new_file(int fd, uint64_t offset, uint64_t size)
 	c->fd = fd;
 	c->offset = offset;
 	c->size = size;
+	return c;
+}
+
+struct content *
+content_new_checked(int fd, uint64_t size, uint32_t crc)
+{
+	struct content *c = content_new_file(fd, 0, size);
+
+	c->has_crc = true;
+	c->crc = crc;
 	return c;
 }
 
@@ -117,11 +134,29 @@ read_memory(const struct content *c, uint64_t offset, char *dst, size_t len)
 	return (int64_t)done;
 }
 
-int64_t
-content_read(const struct content *c, uint64_t offset, void *dst, size_t len,
-    struct err *err)
+/* With `now` only from the page cache: -EAGAIN when it is not there. */
+static int64_t
+read_file(const struct content *c, uint64_t offset, void *dst, size_t len,
+    bool now, struct err *err)
 {
-	ssize_t n;
+	struct iovec to = { dst, len };
+	ssize_t n = preadv2(
+	    c->fd, &to, 1, (off_t)(c->offset + offset), now ? RWF_NOWAIT : 0);
+
+	/* EOPNOTSUPP: a file system where one cannot ask. */
+	if (n < 0 && now && (errno == EAGAIN || errno == EOPNOTSUPP))
+		return -EAGAIN;
+	if (n < 0)
+		return err_errno(err, "read content");
+	if (n == 0)
+		return err_set(err, -1, "content file is shorter than it was");
+	return n;
+}
+
+static int64_t
+read_some(const struct content *c, uint64_t offset, void *dst, size_t len,
+    bool now, struct err *err)
+{
 
 	if (offset >= c->size || len == 0)
 		return 0;
@@ -129,10 +164,49 @@ content_read(const struct content *c, uint64_t offset, void *dst, size_t len,
 		len = (size_t)(c->size - offset);
 	if (content_is_in_memory(c))
 		return read_memory(c, offset, dst, len);
-	n = pread(c->fd, dst, len, (off_t)(c->offset + offset));
-	if (n < 0)
-		return err_errno(err, "read content");
-	if (n == 0)
-		return err_set(err, -1, "content file is shorter than it was");
+	return read_file(c, offset, dst, len, now, err);
+}
+
+int64_t
+content_read(const struct content *c, uint64_t offset, void *dst, size_t len,
+    struct err *err)
+{
+	return read_some(c, offset, dst, len, false, err);
+}
+
+int64_t
+content_next(struct content_reader *r, const struct content *c, void *dst,
+    size_t len, struct err *err)
+{
+	int64_t n = read_some(c, r->at, dst, len, r->now, err);
+
+	if (n <= 0)
+		return n;
+	if (c->has_crc)
+		r->crc = crc32c(r->crc, dst, (size_t)n);
+	if (c->has_crc && r->at + (uint64_t)n == c->size && r->crc != c->crc)
+		return err_set(err, -EBADMSG,
+		    "the content is damaged in the spool (postern spool "
+		    "check)");
+	r->at += (uint64_t)n;
 	return n;
+}
+
+int
+content_verify(const struct content *c, struct err *err)
+{
+	struct content_reader r = { 0 };
+	char *chunk;
+	int64_t n;
+
+	if (!c->has_crc)
+		return 0;
+	if (c->size == 0 && c->crc != 0)
+		return err_set(err, -EBADMSG, "the content is damaged");
+	chunk = mem_alloc(VERIFY_CHUNK);
+	do {
+		n = content_next(&r, c, chunk, VERIFY_CHUNK, err);
+	} while (n > 0);
+	free(chunk);
+	return (int)n;
 }

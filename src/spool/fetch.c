@@ -10,7 +10,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/crc32c.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "io/loop.h"
@@ -20,8 +19,6 @@
 #include "mail/qid.h"
 #include "spool/content.h"
 
-enum { CHECK_CHUNK = 256 * 1024 };
-
 struct fetch {
 	struct parcel parcel;
 	struct journal *journal; /* a reference */
@@ -29,6 +26,7 @@ struct fetch {
 	struct loop *loop;
 	uint64_t id;
 	uint32_t offset, length;
+	bool to_send;
 	enum spool_status status;
 	struct content *content;
 	spool_fetch_cb cb;
@@ -72,38 +70,20 @@ inline_content(uint8_t *bytes, size_t size, struct span content)
 	return content_new_take(&none, &body);
 }
 
-static bool
-file_is_whole(const struct disk *d, int fd, uint64_t size, uint32_t want)
-{
-	uint8_t *chunk = mem_alloc(CHECK_CHUNK);
-	uint64_t at = 0;
-	uint32_t crc = 0;
-	int64_t n;
-
-	do {
-		n = disk_read(d, fd, chunk, CHECK_CHUNK, at);
-		if (n <= 0)
-			break;
-		crc = crc32c(crc, chunk, (size_t)n);
-		at += (uint64_t)n;
-	} while (at <= size);
-	free(chunk);
-	return n >= 0 && at == size && crc == want;
-}
-
 static struct content *
 file_content(const struct journal *j, uint64_t id, uint64_t size, uint32_t crc)
 {
 	const struct disk *d = j->disk;
 	int fd = d->open(d->arg, j->contents, qid_format(id).text, O_RDONLY);
+	struct stat st;
 
 	if (fd == -1)
 		return NULL;
-	if (!file_is_whole(d, fd, size, crc)) {
+	if (fstat(fd, &st) != 0 || (uint64_t)st.st_size != size) {
 		(void)close(fd); /* only read */
 		return NULL;
 	}
-	return content_new_file(fd, 0, size);
+	return content_new_checked(fd, size, crc);
 }
 
 struct content *
@@ -152,9 +132,15 @@ static void
 run(void *arg)
 {
 	struct fetch *f = arg;
+	struct err err;
 
 	f->content = journal_read_content(
 	    f->journal, f->segment, f->id, f->offset, f->length);
+	if (f->content != NULL && !f->to_send &&
+	    content_verify(f->content, &err) != 0) {
+		content_unref(f->content);
+		f->content = NULL;
+	}
 	if (f->content != NULL) {
 		f->status = SPOOL_OK;
 	} else if (!is_waiting(f->journal, f->id)) {
@@ -214,7 +200,7 @@ look_up(struct journal *j, uint64_t id, enum spool_status *status,
 }
 
 void
-journal_fetch(struct spool *s, uint64_t id, struct loop *loop,
+journal_fetch(struct spool *s, uint64_t id, bool to_send, struct loop *loop,
     spool_fetch_cb cb, void *arg)
 {
 	struct journal *j = journal_of(s);
@@ -232,6 +218,7 @@ journal_fetch(struct spool *s, uint64_t id, struct loop *loop,
 	journal_ref(j);
 	f->parcel.open = on_start;
 	f->journal = j;
+	f->to_send = to_send;
 	f->loop = loop;
 	f->cb = cb;
 	f->arg = arg;

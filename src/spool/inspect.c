@@ -63,10 +63,15 @@ on_message(struct envelope *env, const struct progress *rcpts, uint32_t flags,
 	struct inspection *in = arg;
 	struct live *live = index_get(&in->journal->index, env->id);
 	struct content *content = NULL;
+	struct err err;
 
 	if (in->rc == 0)
 		content = journal_read_content(in->journal, live->segment,
 		    env->id, live->offset, live->length);
+	if (content != NULL && content_verify(content, &err) != 0) {
+		content_unref(content);
+		content = NULL;
+	}
 	if (content != NULL) {
 		in->summary->messages++;
 		in->summary->recipients += env->nrcpt;

@@ -162,8 +162,8 @@ void journal_done(struct spool *s, uint64_t id);
 enum record_status journal_read_record(const struct journal *j,
     const struct segment *s, uint32_t offset, uint32_t length, uint8_t **bytes,
     struct record *out, int *rc);
-void journal_fetch(struct spool *s, uint64_t id, struct loop *loop,
-    spool_fetch_cb cb, void *arg);
+void journal_fetch(struct spool *s, uint64_t id, bool to_send,
+    struct loop *loop, spool_fetch_cb cb, void *arg);
 
 /* commit.c: the committer's thread; stops when all that waits is written. */
 int committer_start(struct journal *j, struct err *err);
@@ -194,7 +194,10 @@ void reclaim_clear(struct round *r);
 /* A journal that is not open yet; journal_unref() frees it. */
 struct journal *
 journal_new(const struct disk *disk, const struct spool_options *options);
-/* The content of a record, from disk, checked; NULL: damaged. Blocks. */
+/*
+ * The content of a record, from disk; NULL: damaged. What is in a file of its
+ * own is still to be verified. Blocks.
+ */
 struct content *journal_read_content(const struct journal *j,
     const struct segment *s, uint64_t id, uint32_t offset, uint32_t length);
 

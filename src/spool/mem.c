@@ -214,12 +214,13 @@ mem_done(struct spool *s, uint64_t id)
 }
 
 static void
-mem_fetch(struct spool *s, uint64_t id, struct loop *loop, spool_fetch_cb cb,
-    void *arg)
+mem_fetch(struct spool *s, uint64_t id, bool to_send, struct loop *loop,
+    spool_fetch_cb cb, void *arg)
 {
 	struct mem_spool *m = mem_of(s);
 	struct content *content;
 
+	(void)to_send; /* there is no disk that could damage it */
 	(void)pthread_mutex_lock(&m->lock);
 	content = map_get_u64(&m->contents, id);
 	if (content != NULL)

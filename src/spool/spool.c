@@ -118,7 +118,14 @@ void
 spool_fetch(struct spool *s, uint64_t id, struct loop *loop, spool_fetch_cb cb,
     void *arg)
 {
-	s->ops->fetch(s, id, loop, cb, arg);
+	s->ops->fetch(s, id, false, loop, cb, arg);
+}
+
+void
+spool_fetch_to_send(struct spool *s, uint64_t id, struct loop *loop,
+    spool_fetch_cb cb, void *arg)
+{
+	s->ops->fetch(s, id, true, loop, cb, arg);
 }
 
 void

@@ -22,8 +22,8 @@ struct spool_ops {
 	    const struct progress *rcpts, uint32_t n);
 	void (*set_flags)(struct spool *s, uint64_t id, uint32_t message_flags);
 	void (*done)(struct spool *s, uint64_t id);
-	void (*fetch)(struct spool *s, uint64_t id, struct loop *loop,
-	    spool_fetch_cb cb, void *arg);
+	void (*fetch)(struct spool *s, uint64_t id, bool to_send,
+	    struct loop *loop, spool_fetch_cb cb, void *arg);
 	void (*health)(struct spool *s, struct spool_health *out);
 };
 

@@ -16,8 +16,8 @@
 #include "mail/trace.h"
 
 enum {
-	CHUNK = 128 * 1024, /* beyond it content leaves memory */
-	TAKE_MAX = 64 * 1024,
+	CHUNK = 96 * 1024, /* beyond it content leaves memory */
+	TAKE_MAX = 32 * 1024,
 };
 
 const char *
@@ -199,8 +199,12 @@ data_input(struct session *s, struct span *in, struct buf *out)
 	struct transaction *tx = &s->tx;
 	struct span some = span_to(*in, TAKE_MAX);
 	size_t before = buf_len(&tx->body);
-	bool fits = dot_read(&tx->dot, &some, &tx->body);
+	bool fits;
 
+	/* Where chunks went to disk, another will: not grown step by step. */
+	if (tx->stored > 0 && before == 0)
+		(void)buf_reserve(&tx->body, CHUNK + TAKE_MAX);
+	fits = dot_read(&tx->dot, &some, &tx->body);
 	tx->size += buf_len(&tx->body) - before;
 	if (!fits)
 		refuse(s, too_long);

@@ -1,7 +1,9 @@
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/crc32c.h"
 #include "base/metrics.h"
 #include "spool/content.h"
 #include "tests/lib/suite.h"
@@ -116,6 +118,51 @@ START_TEST(a_file_that_became_shorter_is_an_error)
 }
 END_TEST
 
+/* "0123456789" in a file, with the checksum of `said`. */
+static struct content *
+checked(const char *said)
+{
+	char name[] = "/tmp/content-XXXXXX";
+	int fd = mkstemp(name);
+
+	ck_assert_int_eq(write(fd, "0123456789", 10), 10);
+	ck_assert_int_eq(unlink(name), 0);
+	return content_new_checked(fd, 10, crc32c(0, said, strlen(said)));
+}
+
+START_TEST(a_reader_gives_all_of_what_is_whole)
+{
+	struct content *c = checked("0123456789");
+	struct content_reader r = { .now = _i == 1 };
+	char got[11] = "";
+	struct err err;
+
+	for (size_t at = 0; at < 10; at += 4)
+		ck_assert_int_eq(
+		    content_next(&r, c, got + at, 4, &err), at == 8 ? 2 : 4);
+	ck_assert_str_eq(got, "0123456789");
+	ck_assert_int_eq(content_next(&r, c, got, 4, &err), 0);
+	ck_assert_int_eq(content_verify(c, &err), 0);
+	content_unref(c);
+}
+END_TEST
+
+START_TEST(a_reader_never_gives_the_end_of_what_is_damaged)
+{
+	struct content *c = checked("0123456780");
+	struct content_reader r = { 0 };
+	char got[11];
+	struct err err;
+
+	ck_assert_int_eq(content_next(&r, c, got, 4, &err), 4);
+	ck_assert_int_eq(content_next(&r, c, got, 4, &err), 4);
+	ck_assert_int_eq(content_next(&r, c, got, 4, &err), -EBADMSG);
+	ck_assert_int_eq(content_next(&r, c, got, 4, &err), -EBADMSG);
+	ck_assert_int_eq(content_verify(c, &err), -EBADMSG);
+	content_unref(c);
+}
+END_TEST
+
 static void
 fill(TCase *tc)
 {
@@ -123,6 +170,8 @@ fill(TCase *tc)
 	tcase_add_loop_test(
 	    tc, pieces_begin_at_the_offset, 0, ARRAY_LEN(pieces));
 	tcase_add_test(tc, a_read_gives_the_same_from_memory_and_from_a_file);
+	tcase_add_loop_test(tc, a_reader_gives_all_of_what_is_whole, 0, 2);
+	tcase_add_test(tc, a_reader_never_gives_the_end_of_what_is_damaged);
 	tcase_add_test(tc, a_file_that_became_shorter_is_an_error);
 }
 
