@@ -66,18 +66,23 @@ found_spare(struct recovery *r, const char *name)
 }
 
 static void
-found_name(struct recovery *r, const char *name)
+found_segment(struct recovery *r, const char *name)
+{
+	uint64_t number;
+
+	if (segment_name_parse(span_text(name), &number))
+		add_link(&r->chain, number);
+}
+
+static void
+found_other(struct recovery *r, const char *name)
 {
 	struct journal *j = r->j;
 	uint64_t number;
 
-	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
-		return;
-	if (segment_name_parse(span_text(name), &number)) {
-		add_link(&r->chain, number);
-		return;
-	}
-	if (found_spare(r, name))
+	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
+	    segment_name_parse(span_text(name), &number) ||
+	    found_spare(r, name))
 		return;
 	if (strcmp(name, "new") == 0 || strcmp(name, "fresh") == 0 ||
 	    span_starts(span_text(name), SPAN("spare-"))) {
@@ -98,7 +103,8 @@ by_number(const void *a, const void *b)
 }
 
 static int
-list_folder(struct recovery *r)
+each_name(
+    struct recovery *r, void (*found)(struct recovery *r, const char *name))
 {
 	int fd = openat(r->j->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct dirent *entry;
@@ -112,11 +118,8 @@ list_folder(struct recovery *r)
 		return err_errno(r->err, "open journal");
 	}
 	while ((entry = readdir(dir)) != NULL)
-		found_name(r, entry->d_name);
+		found(r, entry->d_name);
 	(void)closedir(dir);
-	if (r->chain.n > 1)
-		qsort(r->chain.links, r->chain.n, sizeof *r->chain.links,
-		    by_number);
 	return 0;
 }
 
@@ -240,8 +243,10 @@ chain_read(struct recovery *r)
 {
 	struct journal *j = r->j;
 	struct chain *c = &r->chain;
-	int rc = list_folder(r);
+	int rc = each_name(r, found_segment);
 
+	if (c->n > 1)
+		qsort(c->links, c->n, sizeof *c->links, by_number);
 	for (size_t i = 0; rc == 0 && i < c->n; i++) {
 		struct link *l = &c->links[i];
 
@@ -256,5 +261,13 @@ chain_read(struct recovery *r)
 	if (c->n > 0)
 		j->next_number = c->links[c->n - 1].number + 1;
 	choose(r);
-	return j->read_only ? 0 : remove_void(r);
+	return 0;
+}
+
+int
+chain_clean(struct recovery *r)
+{
+	int rc = each_name(r, found_other);
+
+	return rc != 0 || r->j->read_only ? rc : remove_void(r);
 }

@@ -5,7 +5,11 @@
  * that fails therefore holds up all that follow.
  *
  * A spare is filled with zeros under another name and gets its own when that is
- * synced, so that whatever is called a spare has all of its blocks.
+ * synced, so that whatever is called a spare has all of its blocks. It is filled
+ * only while the reserve stays whole, and given up when somebody else takes the
+ * room meanwhile. Of dropped segments one may stay as a spare in any case: it
+ * takes no more than it had, and what is done can be recorded there when the
+ * disk is full.
  */
 #include "keeper_priv.h"
 
@@ -59,15 +63,18 @@ find_spare(const struct keeper *k, int state)
 	return -1;
 }
 
+/* For a dropped segment; negative when its room is needed more than it. */
 static int
-free_slot(struct keeper *k)
+free_slot(struct journal *j)
 {
-	int spare;
+	struct keeper *k = &j->keeper;
+	int spare, ready;
 
 	(void)pthread_mutex_lock(&k->lock);
 	spare = find_spare(k, SPARE_NONE);
+	ready = find_spare(k, SPARE_READY);
 	(void)pthread_mutex_unlock(&k->lock);
-	return spare;
+	return ready == -1 || space_has_now(j, 0) ? spare : -1;
 }
 
 void
@@ -113,6 +120,13 @@ has_stopped(struct keeper *k)
 	return stop;
 }
 
+/* Nobody waits for a spare; it is given up without a word. */
+static bool
+may_fill(struct journal *j, uint64_t rest)
+{
+	return !has_stopped(&j->keeper) && space_has_now(j, rest);
+}
+
 static int
 fill(struct journal *j, int fd)
 {
@@ -124,9 +138,9 @@ fill(struct journal *j, int fd)
 		size_t len = size - at < ZEROS ? (size_t)(size - at) : ZEROS;
 		struct iovec piece = { zeros, len };
 
-		rc = has_stopped(&j->keeper)
-			 ? -EINTR
-			 : disk_write(j->disk, fd, &piece, 1, at);
+		rc = may_fill(j, size - at)
+			 ? disk_write(j->disk, fd, &piece, 1, at)
+			 : -ECANCELED;
 		at += len;
 	}
 	free(zeros);
@@ -167,12 +181,12 @@ provide_spare(struct journal *j)
 	spare =
 	    find_spare(k, SPARE_READY) == -1 ? find_spare(k, SPARE_NONE) : -1;
 	(void)pthread_mutex_unlock(&k->lock);
-	if (spare == -1 || !space_has(j, j->options.segment_size))
+	if (spare == -1 || !space_has_now(j, j->options.segment_size))
 		return;
 	rc = make_spare(j, spare);
 	if (rc == 0)
 		keeper_found_spare(j, spare);
-	else if (rc != -EINTR)
+	else if (rc != -ECANCELED)
 		log_warn("spool_spare_failed directory=%s reason=%s",
 		    log_quote_text(j->directory),
 		    log_quote_text(strerror(-rc)));
@@ -186,12 +200,12 @@ drop_name(struct journal *j, struct chore *c)
 	const struct disk *d = j->disk;
 	struct segment *s = c->segment;
 	char name[SEGMENT_NAME], spare[SPARE_NAME];
-	int slot = free_slot(&j->keeper);
+	int slot = c->recycle ? free_slot(j) : -1;
 
 	segment_name(s->number, name);
 	/* Nobody can get at it any more; who already reads it keeps it whole.
 	 */
-	if (c->recycle && slot != -1 && s->size == j->options.segment_size &&
+	if (slot != -1 && s->size == j->options.segment_size &&
 	    atomic_load(&s->refs) == 1) {
 		spare_name(slot, spare);
 		if (d->rename(d->arg, j->folder, name, j->folder, spare) != 0)

@@ -298,6 +298,8 @@ recover(struct journal *j, spool_load_cb load, void *arg, struct err *err)
 	rc = chain_read(&r);
 	if (rc == 0)
 		rc = read_segments(&r);
+	if (rc == 0)
+		rc = chain_clean(&r);
 	tell_wounds(&r);
 	if (rc == 0)
 		rc = see_files(&r);

@@ -40,8 +40,13 @@ struct recovery {
 	struct err *err;
 };
 
-/* Lists the folder, reads the headers, removes what counts for nothing. */
+/* Lists the segments, reads their headers, finds out which count. */
 int chain_read(struct recovery *r);
+/*
+ * Takes over spares, removes what counts for nothing. Only when all has been
+ * read: a spool that is refused stays as it is.
+ */
+int chain_clean(struct recovery *r);
 void chain_clear(struct chain *c);
 
 /*

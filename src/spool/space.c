@@ -47,15 +47,15 @@ look(struct journal *j)
 	atomic_store(&s->taken, 0);
 }
 
-bool
-space_has(struct journal *j, uint64_t size)
+static bool
+has(struct journal *j, uint64_t size, uint64_t look_every)
 {
 	struct space *s = &j->space;
 	uint64_t now = journal_now(), entries, wanted;
-	bool has;
+	bool enough;
 
 	(void)pthread_mutex_lock(&s->lock);
-	if (!s->known || now - s->looked_at >= LOOK_EVERY) {
+	if (!s->known || now - s->looked_at >= look_every) {
 		s->looked_at = now;
 		look(j);
 	}
@@ -66,9 +66,21 @@ space_has(struct journal *j, uint64_t size)
 	entries = atomic_load(&j->open_entries);
 	wanted = size + atomic_load(&s->taken) + entries * SPOOL_CHUNK;
 	/* Below the reserve there is no room for the smallest. */
-	has = !s->known || (s->bytes > wanted && s->inodes > entries);
+	enough = !s->known || (s->bytes > wanted && s->inodes > entries);
 	(void)pthread_mutex_unlock(&s->lock);
-	return has;
+	return enough;
+}
+
+bool
+space_has(struct journal *j, uint64_t size)
+{
+	return has(j, size, LOOK_EVERY);
+}
+
+bool
+space_has_now(struct journal *j, uint64_t size)
+{
+	return has(j, size, 0);
 }
 
 void

@@ -23,6 +23,11 @@ void space_init(struct space *s);
 void space_clear(struct space *s);
 /* Whether `size` more bytes and a file leave the reserve alone. */
 bool space_has(struct journal *j, uint64_t size);
+/*
+ * The same, of the file system as it is now: for what may as well wait and is
+ * large beside what changes in a second.
+ */
+bool space_has_now(struct journal *j, uint64_t size);
 /* So much was written, beside what was allocated ahead. */
 void space_took(struct journal *j, uint64_t size);
 

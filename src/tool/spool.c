@@ -1,32 +1,25 @@
 /*
- * postern spool: a spool read, written out and filled while no daemon uses it.
+ * postern spool: a spool read and written out while no daemon uses it (import.c
+ * fills one).
  *
  * An exported message is ID.eml, byte for byte, and ID.json, its envelope:
  *   {"id", "account", "sender", "arrived", "held", "warned",
  *    "recipients": [{"address", "state", "tries", "last", "due", "detail"}]}
- * (times in ms since 1970). An import takes such pairs back, with what was
- * known of each recipient that still waits; --from and --to give the envelope
- * of plain .eml files.
+ * (times in ms since 1970).
  */
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
 #include "conf/conf.h"
-#include "io/loop.h"
 #include "mail/envelope.h"
 #include "mail/qid.h"
-#include "smtp/address.h"
 #include "spool/content.h"
 #include "spool/offline.h"
-#include "spool/spool.h"
 #include "tool.h"
 
 enum { BLOCK = 65536 };
@@ -192,354 +185,12 @@ do_export(const struct conf *conf, const char *folder)
 	return s.damaged > 0 ? EXIT_FAILED : EXIT_OK;
 }
 
-/* --- import --- */
-
-struct import {
-	struct spool *spool;
-	struct loop *loop;
-	const char *folder;
-	const char *from; /* of plain files; NULL: none given */
-	char **to;
-	int nto;
-	char **names; /* owned: what is to be imported, without ending */
-	size_t nnames, next;
-	unsigned long long done;
-	int rc;
-	struct err err;
-	struct envelope *env; /* owned, of the one under way, as the rest */
-	struct content *content;
-	struct progress *rows;
-	json_t *json;
-	uint32_t flags;
-};
-
-static void import_next(void *arg);
-
-/* LF becomes CRLF; what is CRLF stays. Learns what the envelope must say. */
-static void
-canonical(struct span raw, struct buf *out, uint32_t *flags)
-{
-	bool at_start = true;
-
-	*flags = ENVELOPE_NO_DOTS;
-	out->max = raw.len * 2 + 2;
-	for (size_t i = 0; i < raw.len; i++) {
-		char c = raw.ptr[i];
-
-		if (at_start && c == '.')
-			*flags &= ~(uint32_t)ENVELOPE_NO_DOTS;
-		if ((unsigned char)c > 127)
-			*flags |= ENVELOPE_8BIT;
-		at_start = c == '\n';
-		if (c == '\r')
-			continue;
-		if (c == '\n')
-			(void)buf_append_char(out, '\r');
-		(void)buf_append_char(out, c);
-	}
-	if (!at_start)
-		(void)buf_append(out, "\r\n", 2);
-}
-
-static int
-read_file(const char *path, struct buf *out, struct err *err)
-{
-	FILE *f = fopen(path, "re");
-	struct stat st;
-	char *room;
-	size_t n;
-
-	if (f == NULL)
-		return err_errno(err, "open %s", path);
-	if (fstat(fileno(f), &st) != 0 || !S_ISREG(st.st_mode)) {
-		(void)fclose(f);
-		return err_set(err, -EINVAL, "%s: not a file", path);
-	}
-	out->max = (size_t)st.st_size + 1;
-	room = buf_reserve(out, (size_t)st.st_size + 1);
-	n = fread(room, 1, (size_t)st.st_size, f);
-	buf_added(out, n);
-	(void)fclose(f);
-	return 0;
-}
-
-static int
-take_content(struct import *im, const char *path, uint32_t *flags)
-{
-	struct buf raw = { 0 }, body = { 0 }, none = { 0 };
-	int rc = read_file(path, &raw, &im->err);
-
-	if (rc == 0) {
-		canonical(buf_span(&raw), &body, flags);
-		im->content = content_new_take(&none, &body);
-	}
-	buf_clear(&raw);
-	return rc;
-}
-
-static struct span
-member(const json_t *o, const char *key)
-{
-	return span_text(json_string_value(json_object_get(o, key)));
-}
-
-static bool
-is_address(struct span text)
-{
-	struct address a;
-
-	return address_parse(text, &a) == ADDRESS_OK;
-}
-
-/* The recipients that still wait, with what was known of them. */
-static int
-take_rcpts(struct import *im, struct span *rcpts, uint32_t *n)
-{
-	const json_t *all = json_object_get(im->json, "recipients");
-	const json_t *r;
-	size_t i;
-
-	json_array_foreach(all, i, r)
-	{
-		struct span state = member(r, "state");
-
-		if (!span_is_empty(state) && !span_equal(state, SPAN("queued")))
-			continue;
-		rcpts[*n] = member(r, "address");
-		if (!is_address(rcpts[*n]))
-			return err_set(&im->err, -EINVAL,
-			    "recipient %zu is no address", i + 1);
-		im->rows[*n] = (struct progress){
-			.rcpt = *n,
-			.tries = (uint32_t)json_integer_value(
-			    json_object_get(r, "tries")),
-			.last = json_integer_value(json_object_get(r, "last")),
-			.due = json_integer_value(json_object_get(r, "due")),
-			.detail = member(r, "detail"),
-		};
-		(*n)++;
-	}
-	return 0;
-}
-
-static int
-take_pair(struct import *im, const char *path, struct envelope_parts *p,
-    struct span **rcpts)
-{
-	json_error_t why;
-	size_t most;
-
-	im->json = json_load_file(path, 0, &why);
-	if (im->json == NULL)
-		return err_set(
-		    &im->err, -EINVAL, "%s:%d: %s", path, why.line, why.text);
-	most = json_array_size(json_object_get(im->json, "recipients"));
-	*rcpts = mem_zalloc(most, sizeof **rcpts);
-	im->rows = mem_zalloc(most, sizeof *im->rows);
-	p->account = member(im->json, "account");
-	p->sender = member(im->json, "sender");
-	p->arrived = json_integer_value(json_object_get(im->json, "arrived"));
-	if (json_is_true(json_object_get(im->json, "held")))
-		im->flags |= MESSAGE_HELD;
-	if (json_is_true(json_object_get(im->json, "warned")))
-		im->flags |= MESSAGE_WARNED;
-	if (p->arrived <= 0)
-		p->arrived = wall_now();
-	if (!span_is_empty(p->sender) && !is_address(p->sender))
-		return err_set(&im->err, -EINVAL,
-		    "%s: the sender is no "
-		    "address",
-		    path);
-	return take_rcpts(im, *rcpts, &p->nrcpt);
-}
-
-static int
-take_given(struct import *im, const char *path, struct envelope_parts *p,
-    struct span **rcpts)
-{
-	if (im->from == NULL || im->nto == 0)
-		return err_set(&im->err, -EINVAL,
-		    "%s: no .json beside it; "
-		    "give its envelope with --from and --to",
-		    path);
-	*rcpts = mem_zalloc((size_t)im->nto, sizeof **rcpts);
-	im->rows = NULL;
-	p->arrived = wall_now();
-	p->sender = p->account = span_text(im->from);
-	for (int i = 0; i < im->nto; i++)
-		(*rcpts)[p->nrcpt++] = span_text(im->to[i]);
-	return 0;
-}
-
-static void
-forget_one(struct import *im)
-{
-	free(im->env);
-	im->env = NULL;
-	content_unref(im->content);
-	im->content = NULL;
-	free(im->rows);
-	im->rows = NULL;
-	json_decref(im->json);
-	im->json = NULL;
-	im->flags = 0;
-}
-
-static void
-on_imported(enum spool_status status, void *arg)
-{
-	struct import *im = arg;
-
-	if (status != SPOOL_OK) {
-		im->rc = err_set(&im->err, -EIO, "%s: could not be stored",
-		    im->names[im->next - 1]);
-	} else {
-		im->done++;
-		if (im->rows != NULL)
-			spool_progress(
-			    im->spool, im->env->id, im->rows, im->env->nrcpt);
-		if (im->flags != 0)
-			spool_set_flags(im->spool, im->env->id, im->flags);
-	}
-	forget_one(im);
-	import_next(im);
-}
-
-static int
-import_one(struct import *im, const char *name)
-{
-	char *eml = mem_printf("%s/%s.eml", im->folder, name);
-	char *json = mem_printf("%s/%s.json", im->folder, name);
-	struct envelope_parts parts = { 0 };
-	struct span *rcpts = NULL;
-	struct spool_entry *entry;
-	int rc = take_content(im, eml, &parts.flags);
-
-	if (rc == 0)
-		rc = access(json, R_OK) == 0
-			 ? take_pair(im, json, &parts, &rcpts)
-			 : take_given(im, eml, &parts, &rcpts);
-	if (rc == 0 && parts.nrcpt > 0) {
-		entry = spool_entry_open(im->spool, im->loop);
-		parts.id = spool_entry_id(entry);
-		parts.size = content_size(im->content);
-		parts.rcpt = rcpts;
-		im->env = envelope_new(&parts);
-		spool_commit(entry, im->env, im->content, on_imported, im);
-		rc = 1; /* on its way */
-	}
-	free(rcpts);
-	free(eml);
-	free(json);
-	return rc;
-}
-
-/* One after the other; a message of which nobody waits any more is left out. */
-static void
-import_next(void *arg)
-{
-	struct import *im = arg;
-	int rc = 0;
-
-	while (im->rc == 0 && rc == 0 && im->next < im->nnames) {
-		rc = import_one(im, im->names[im->next++]);
-		if (rc <= 0)
-			forget_one(im);
-	}
-	if (rc < 0)
-		im->rc = rc;
-	if (rc <= 0)
-		loop_stop(im->loop);
-}
-
-static int
-by_name(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static int
-list_names(struct import *im)
-{
-	DIR *dir = opendir(im->folder);
-	struct dirent *entry;
-
-	if (dir == NULL)
-		return err_errno(&im->err, "open %s", im->folder);
-	while ((entry = readdir(dir)) != NULL) {
-		struct span name = span_text(entry->d_name);
-
-		if (name.len < 5 || !span_ends_nocase(name, SPAN(".eml")))
-			continue;
-		im->names = mem_realloc(
-		    im->names, (im->nnames + 1) * sizeof *im->names);
-		im->names[im->nnames++] = span_dup(span_to(name, name.len - 4));
-	}
-	(void)closedir(dir);
-	if (im->nnames > 1)
-		qsort(im->names, im->nnames, sizeof *im->names, by_name);
-	return 0;
-}
-
-static void
-load_nothing(struct envelope *env, const struct progress *rows, uint32_t flags,
-    void *arg)
-{
-	(void)rows, (void)flags, (void)arg;
-	free(env);
-}
-
-static int
-do_import(const struct conf *conf, struct import *im)
-{
-	struct spool_options o = { .directory = conf->spool_directory,
-		.reserve_percent = conf->spool_reserve };
-	int rc = list_names(im);
-
-	if (rc != 0)
-		return tool_fail(&im->err);
-	im->spool = journal_open(&o, load_nothing, NULL, &im->err);
-	if (im->spool == NULL)
-		return tool_fail(&im->err);
-	im->loop = loop_new();
-	import_next(im);
-	loop_run(im->loop);
-	loop_free(im->loop);
-	spool_close(im->spool);
-	for (size_t i = 0; i < im->nnames; i++)
-		free(im->names[i]);
-	free(im->names);
-	(void)printf("%llu messages imported\n", im->done);
-	return im->rc != 0 ? tool_fail(&im->err) : EXIT_OK;
-}
-
 /* --- which --- */
-
-/* --from A --to B --to C behind the folder. */
-static bool
-take_envelope(struct import *im, int argc, char **argv)
-{
-	for (int i = 0; i < argc; i += 2) {
-		if (i + 1 == argc)
-			return false;
-		if (strcmp(argv[i], "--from") == 0 &&
-		    (argv[i + 1][0] == '\0' ||
-			is_address(span_text(argv[i + 1]))))
-			im->from = argv[i + 1];
-		else if (strcmp(argv[i], "--to") == 0 &&
-			 is_address(span_text(argv[i + 1])))
-			im->to[im->nto++] = argv[i + 1];
-		else
-			return false;
-	}
-	return true;
-}
 
 static int
 run(struct tool *t, const struct conf *conf, int argc, char **argv)
 {
-	struct import im = { 0 };
-	int rc = EXIT_USAGE;
+	int rc;
 
 	if (strcmp(argv[1], "check") == 0 && argc == 2)
 		return do_check(t, conf);
@@ -547,11 +198,7 @@ run(struct tool *t, const struct conf *conf, int argc, char **argv)
 		return do_export(conf, argv[2]);
 	if (strcmp(argv[1], "import") != 0 || argc < 3)
 		return tool_usage(usage);
-	im.folder = argv[2];
-	im.to = mem_zalloc((size_t)argc, sizeof *im.to);
-	if (take_envelope(&im, argc - 3, argv + 3))
-		rc = do_import(conf, &im);
-	free(im.to);
+	rc = tool_import(conf, argc - 2, argv + 2);
 	return rc == EXIT_USAGE ? tool_usage(usage) : rc;
 }
 

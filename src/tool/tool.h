@@ -31,6 +31,11 @@ int tool_queue(struct tool *t, int argc, char **argv);
 int tool_spool(struct tool *t, int argc, char **argv);
 int tool_status(struct tool *t, int argc, char **argv);
 
+/*
+ * `postern spool import`, from the folder on. EXIT_USAGE has not been told yet.
+ */
+int tool_import(const struct conf *conf, int argc, char **argv);
+
 /* "postern: what" on standard error; returns EXIT_FAILED. */
 int tool_fail(const struct err *err);
 int tool_usage(const char *text);

@@ -10,8 +10,12 @@ TESTS += \
 	tests/daemon/t08_kill \
 	tests/daemon/t09_sync_order \
 	tests/daemon/t10_full_disk \
-	tests/daemon/t11_cyrus
-EXTRA_DIST += tests/daemon/harness.py \
+	tests/daemon/t11_cyrus \
+	tests/daemon/t12_faults \
+	tests/daemon/prove_ext4
+EXTRA_DIST += tests/daemon/harness.py tests/daemon/blocklog.py \
+	tests/daemon/broken_disk.c tests/daemon/prove_ext4 \
+	tests/daemon/t12_faults \
 	tests/daemon/t01_delivers \
 	tests/daemon/t02_refuses \
 	tests/daemon/t03_retries_and_reports \

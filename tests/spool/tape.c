@@ -97,14 +97,28 @@ tape_open(void *arg, int folder, const char *name, int flags)
 	return fd;
 }
 
+static void
+pass_gate(struct tape *t)
+{
+	(void)pthread_mutex_lock(&t->lock);
+	while (t->is_shut && pthread_equal(t->held, pthread_self())) {
+		t->somebody_waits = true;
+		(void)pthread_cond_broadcast(&t->turn);
+		(void)pthread_cond_wait(&t->turn, &t->lock);
+	}
+	(void)pthread_mutex_unlock(&t->lock);
+}
+
 static ssize_t
 tape_pwritev(void *arg, int fd, const struct iovec *v, int n, off_t at)
 {
 	struct tape *t = arg;
-	ssize_t wrote = disk_system.pwritev(NULL, fd, v, n, at);
 	struct tape_op *op;
 	uint64_t len = 0;
+	ssize_t wrote;
 
+	pass_gate(t);
+	wrote = disk_system.pwritev(NULL, fd, v, n, at);
 	if (wrote <= 0)
 		return wrote;
 	(void)pthread_mutex_lock(&t->lock);
@@ -207,6 +221,7 @@ tape_init(struct tape *t, const char *directory)
 {
 	*t = (struct tape){ .disk = disk_system, .directory = directory };
 	(void)pthread_mutex_init(&t->lock, NULL);
+	(void)pthread_cond_init(&t->turn, NULL);
 	t->disk.open = tape_open;
 	t->disk.pwritev = tape_pwritev;
 	t->disk.allocate = tape_allocate;
@@ -224,6 +239,7 @@ tape_clear(struct tape *t)
 		free(t->ops[i].data);
 	free(t->ops);
 	free(t->inodes);
+	(void)pthread_cond_destroy(&t->turn);
 	(void)pthread_mutex_destroy(&t->lock);
 }
 
@@ -237,6 +253,34 @@ tape_mark(struct tape *t, int mark, uint64_t id, uint64_t value)
 	op->mark = mark;
 	op->id = id;
 	op->value = value;
+	(void)pthread_mutex_unlock(&t->lock);
+}
+
+void
+tape_shut(struct tape *t, pthread_t thread)
+{
+	(void)pthread_mutex_lock(&t->lock);
+	t->held = thread;
+	t->is_shut = true;
+	t->somebody_waits = false;
+	(void)pthread_mutex_unlock(&t->lock);
+}
+
+void
+tape_wait_for_somebody(struct tape *t)
+{
+	(void)pthread_mutex_lock(&t->lock);
+	while (!t->somebody_waits)
+		(void)pthread_cond_wait(&t->turn, &t->lock);
+	(void)pthread_mutex_unlock(&t->lock);
+}
+
+void
+tape_open_gate(struct tape *t)
+{
+	(void)pthread_mutex_lock(&t->lock);
+	t->is_shut = false;
+	(void)pthread_cond_broadcast(&t->turn);
 	(void)pthread_mutex_unlock(&t->lock);
 }
 

@@ -47,12 +47,23 @@ struct tape {
 	uint64_t *inodes; /* of files, by index; owned */
 	int nfiles;
 	uint64_t folders[TAPE_FOLDERS]; /* inodes; 0: not seen yet */
+	pthread_cond_t turn;
+	pthread_t held; /* whose writes stop at the gate */
+	bool is_shut, somebody_waits;
 	const char *directory; /* borrowed */
 };
 
 void tape_init(struct tape *t, const char *directory);
 void tape_clear(struct tape *t);
 void tape_mark(struct tape *t, int mark, uint64_t id, uint64_t value);
+
+/*
+ * From here on that thread stops at its next write, so that what it is to write
+ * afterwards can be laid ready. Another thread shuts, waits and opens.
+ */
+void tape_shut(struct tape *t, pthread_t thread);
+void tape_wait_for_somebody(struct tape *t);
+void tape_open_gate(struct tape *t);
 
 /* How a state is chosen: deterministic for a seed. */
 struct tape_choice {

@@ -3,12 +3,13 @@ check_PROGRAMS += tests/spool/test_content
 check_PROGRAMS += tests/spool/test_entry
 check_PROGRAMS += tests/spool/test_fault
 check_PROGRAMS += tests/spool/test_journal
+check_PROGRAMS += tests/spool/test_keeper
 check_PROGRAMS += tests/spool/test_mem
 check_PROGRAMS += tests/spool/test_reclaim
 check_PROGRAMS += tests/spool/test_record
 check_PROGRAMS += tests/spool/test_recover
 check_PROGRAMS += tests/spool/test_segment
-EXTRA_DIST += tests/spool/fixture.h tests/spool/power.h
+EXTRA_DIST += tests/spool/fixture.h tests/spool/power.h tests/spool/leaks.h
 check_PROGRAMS += tests/spool/prove_crash
 tests_spool_prove_crash_SOURCES = tests/spool/prove_crash.c \
 	tests/spool/tape.c tests/spool/tape.h
