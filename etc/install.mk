@@ -8,7 +8,17 @@ EXTRA_DIST += etc/postern.conf \
 	contrib/check contrib/check-format contrib/check-layers \
 	contrib/demo-host contrib/packages contrib/postern.service \
 	contrib/prove-spool contrib/quickstart \
-	docs/architecture.md docs/benchmarks.md docs/spool.md contrib/bench \
+	docs/architecture.md docs/benchmarks.md docs/benchmarks.svg \
+	docs/performance.md docs/scale.md docs/spool.md \
+	contrib/bench-instructions \
+	contrib/bench contrib/benching/__init__.py contrib/benching/exim.py \
+	contrib/benching/haraka.py contrib/benching/idle.py \
+	contrib/benching/loads.py contrib/benching/machine.py \
+	contrib/benching/opensmtpd.py contrib/benching/plot.py \
+	contrib/benching/postern.py contrib/benching/postfix.py \
+	contrib/benching/prepare.py contrib/benching/processes.py \
+	contrib/benching/report.py contrib/benching/scale.py \
+	contrib/benching/server.py \
 	src/spool/README.md \
 	tests/daemon/t05_quickstart \
 	tests/dialogs \

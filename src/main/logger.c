@@ -24,7 +24,7 @@
 
 enum {
 	STAMP_SIZE = 32,
-	GATHER_NS = 20 * 1000 * 1000,
+	GATHER_NS = 5 * 1000 * 1000,
 	LINES_MANY = 64 * 1024, /* are not kept waiting */
 	LINES_MOST = 1024 * 1024,
 	LINES_MAX = LINES_MOST + 64 * 1024,

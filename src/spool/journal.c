@@ -63,6 +63,7 @@ destroy(struct journal *j)
 		free(LIST_ENTRY(lazy, struct lazy, node));
 	index_clear(&j->index);
 	group_clear(&j->group);
+	direct_clear(&j->direct);
 	space_clear(&j->space);
 	(void)pthread_cond_destroy(&j->wake);
 	(void)pthread_mutex_destroy(&j->lock);

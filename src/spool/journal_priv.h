@@ -30,6 +30,13 @@ struct cancel {
 	bool in_file;
 };
 
+/* Writing past the page cache; the committer's. */
+struct direct {
+	char *bytes; /* owned; aligned, reused */
+	size_t cap;
+	bool refused; /* the file system does not do it */
+};
+
 struct journal {
 	struct spool base;
 	atomic_uint refs; /* the owner's, and one a fetch under way */
@@ -68,6 +75,7 @@ struct journal {
 	uint64_t retry_at;
 	uint64_t reclaim_at; /* not before, after a failed read */
 	struct group group;
+	struct direct direct;
 	struct cancel *cancels; /* owned */
 	size_t ncancels, cancels_cap;
 	uint8_t front[SEGMENT_FIRST];
@@ -174,6 +182,15 @@ void committer_add(struct journal *j, struct journal_entry *e);
 /* write.c: one round to disk, and into the index. */
 int round_write(struct journal *j, struct round *r);
 void round_settle(struct journal *j, struct round *r);
+
+/* direct.c */
+/* The segment's second descriptor, if the file system has such a thing. */
+void direct_open(struct journal *j, struct segment *s, const char *name);
+void direct_close(struct segment *s);
+/* Writes and syncs a group of the current segment. 0 or -errno. */
+int
+direct_write(struct journal *j, struct iovec *pieces, size_t n, uint64_t at);
+void direct_clear(struct direct *d);
 
 /* roll.c */
 /* A new current segment with room for a group of that size. 0 or -errno. */

@@ -160,6 +160,8 @@ make_spare(struct journal *j, int spare)
 	if (fd == -1)
 		return -errno;
 	rc = fill(j, fd);
+	/* Groups are written past the page cache: these would be in the way. */
+	(void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
 	(void)close(fd); /* synced, or not wanted any more */
 	spare_name(spare, name);
 	if (rc == 0 &&

@@ -23,6 +23,7 @@ roll_seal(struct journal *j)
 	j->current = NULL;
 	if (s == NULL)
 		return;
+	direct_close(s);
 	if (s->started)
 		j->before = (struct tail){ s->number, s->end, s->end };
 	else
@@ -106,6 +107,7 @@ int
 roll(struct journal *j, uint64_t need)
 {
 	uint64_t size = j->options.segment_size;
+	char name[SEGMENT_NAME];
 	struct segment_header h;
 	int fd;
 
@@ -120,6 +122,8 @@ roll(struct journal *j, uint64_t need)
 		return fd;
 	/* The number is used from here on, whatever becomes of it. */
 	j->current = segment_new(fd, j->next_number++, size);
+	segment_name(j->current->number, name);
+	direct_open(j, j->current, name);
 	if (j->disk->sync_folder(j->disk->arg, j->folder) != 0)
 		return -errno;
 	h = (struct segment_header){

@@ -108,6 +108,7 @@ segment_new(int fd, uint64_t number, uint64_t size)
 	list_init(&s->live);
 	atomic_init(&s->refs, 1);
 	s->fd = fd;
+	s->direct = -1;
 	s->number = number;
 	s->size = size;
 	s->end = SEGMENT_FIRST;
@@ -127,5 +128,7 @@ segment_unref(struct segment *s)
 	if (s == NULL || atomic_fetch_sub(&s->refs, 1) != 1)
 		return;
 	(void)close(s->fd); /* synced long ago, or given up */
+	if (s->direct != -1)
+		(void)close(s->direct);
 	free(s);
 }

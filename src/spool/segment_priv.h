@@ -58,6 +58,7 @@ struct segment {
 	struct list node; /* in journal.segments, oldest first */
 	atomic_uint refs; /* the journal's, and one a reader */
 	int fd; /* owned */
+	int direct; /* owned; for writing past the page cache, or -1 */
 	uint64_t number;
 	uint64_t size; /* of the file */
 	uint64_t end; /* where the next group goes */

@@ -206,7 +206,6 @@ fill(struct journal *j, struct round *r)
 int
 round_write(struct journal *j, struct round *r)
 {
-	const struct disk *d = j->disk;
 	struct iovec *pieces;
 	uint64_t at;
 	size_t n;
@@ -218,9 +217,7 @@ round_write(struct journal *j, struct round *r)
 		return rc;
 	metric_add(METRIC_COMMIT_RECORDS, (int64_t)j->group.nheads);
 	pieces = group_finish(&j->group, &n, &at);
-	rc = disk_write(d, j->current->fd, pieces, n, at);
-	if (rc == 0 && d->sync(d->arg, j->current->fd) != 0)
-		rc = errno == 0 ? -EIO : -errno;
+	rc = direct_write(j, pieces, n, at);
 	if (rc == 0)
 		metric_add(METRIC_COMMITS, 1);
 	return rc;

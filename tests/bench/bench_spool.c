@@ -5,12 +5,16 @@
  *   bench_spool commit DIRECTORY [SECONDS]
  *   bench_spool start DIRECTORY MESSAGES
  *   bench_spool churn DIRECTORY MESSAGES
+ *   bench_spool fill DIRECTORY MESSAGES BYTES DUE AT
  *
  * `commit`: K clients, each with one message under way at any time (K = 1, 8,
  * 64, 512), through spool.h as the relay uses it. `start`: fills a spool with
  * so many waiting messages, opens it again in a fresh process, and gives the
  * time and the memory a message, schedule included. `churn`: a hundred messages
  * stay while so many pass; how much the spool takes meanwhile, at the most.
+ * `fill` leaves so many messages of so many bytes, each to one of 10,000 domains
+ * and tried once in vain: the first DUE of them are due at AT (seconds since
+ * 1970), the others three hours later. contrib/bench starts the relay on that.
  */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -102,6 +106,7 @@ struct client {
 	struct envelope *env;
 	struct content *content;
 	double began;
+	unsigned which; /* of those that `fill` makes */
 };
 
 static void submit(struct client *c);
@@ -267,7 +272,38 @@ struct filling {
 	struct spool *spool;
 	struct loop *loop;
 	unsigned begun, most, under_way;
+	size_t size; /* of a body */
+	unsigned due; /* so many of them are due at due_at */
+	int64_t due_at; /* wall ms; 0: they were not tried yet */
 };
+
+/* As a relay leaves it whose next host could not be reached. */
+static void
+put_off(struct filling *f, const struct envelope *env, unsigned which)
+{
+	struct progress row = {
+		.state = RCPT_QUEUED,
+		.tries = 1,
+		.last = wall_now(),
+		.due = f->due_at + (which < f->due ? 0 : 3 * 3600 * 1000),
+		.detail = SPAN("4.4.1 127.0.0.2: connection refused"),
+	};
+
+	if (f->due_at != 0)
+		spool_progress(f->spool, env->id, &row, 1);
+}
+
+static struct content *
+body_of(size_t size)
+{
+	struct buf head = { 0 }, body = { 0 };
+
+	(void)buf_append_text(&body, "Subject: x\r\n\r\n");
+	while (buf_span(&body).len < size)
+		(void)buf_append_text(&body,
+		    "The quick brown fox jumps over the lazy dog, twice.\r\n");
+	return content_new_take(&head, &body);
+}
 
 static void
 on_filled(enum spool_status status, void *arg)
@@ -279,6 +315,8 @@ on_filled(enum spool_status status, void *arg)
 		(void)fprintf(stderr, "bench_spool: a commit failed\n");
 		exit(1);
 	}
+	if (c->env != NULL)
+		put_off(f, c->env, c->which);
 	free(c->env);
 	content_unref(c->content);
 	if (f->begun == f->most) {
@@ -289,33 +327,31 @@ on_filled(enum spool_status status, void *arg)
 	}
 	{
 		struct spool_entry *e = spool_entry_open(f->spool, f->loop);
-		struct buf head = { 0 }, body = { 0 };
 
-		(void)buf_append_text(&body, "Subject: x\r\n\r\nx\r\n");
-		c->content = content_new_take(&head, &body);
+		c->which = f->begun++;
+		c->content = body_of(f->size);
 		c->env = make_envelope(
-		    spool_entry_id(e), content_size(c->content), f->begun++);
+		    spool_entry_id(e), content_size(c->content), c->which);
 		spool_commit(e, c->env, c->content, on_filled, c);
 	}
 }
 
 static void
-fill(const char *directory, unsigned messages)
+fill(const char *directory, struct filling *f)
 {
-	struct filling f = { .loop = loop_new(), .most = messages };
-
-	f.spool = open_spool(directory, load_nothing, NULL);
-	for (unsigned i = 0; i < 512 && i < messages; i++) {
+	f->loop = loop_new();
+	f->spool = open_spool(directory, load_nothing, NULL);
+	for (unsigned i = 0; i < 512 && i < f->most; i++) {
 		struct client *c = MEM_NEW(struct client);
 
-		c->run = (struct run *)(void *)&f;
-		f.under_way++;
+		c->run = (struct run *)(void *)f;
+		f->under_way++;
 		c->env = NULL;
 		on_filled(SPOOL_OK, c);
 	}
-	loop_run(f.loop);
-	spool_close(f.spool);
-	loop_free(f.loop);
+	loop_run(f->loop);
+	spool_close(f->spool);
+	loop_free(f->loop);
 }
 
 static void
@@ -344,7 +380,9 @@ bench_start(const char *directory, unsigned messages)
 	pid_t child = fork();
 
 	if (child == 0) {
-		fill(directory, messages);
+		struct filling f = { .most = messages };
+
+		fill(directory, &f);
 		_exit(0);
 	}
 	if (waitpid(child, &status, 0) == -1 || status != 0)
@@ -413,6 +451,20 @@ bench_churn(const char *directory, unsigned messages)
 	return 0;
 }
 
+static int
+bench_fill(char **argv)
+{
+	struct filling f = {
+		.most = (unsigned)atoi(argv[3]),
+		.size = (size_t)atol(argv[4]),
+		.due = (unsigned)atoi(argv[5]),
+		.due_at = (int64_t)atoll(argv[6]) * 1000,
+	};
+
+	fill(argv[2], &f);
+	return 0;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -422,7 +474,10 @@ main(int argc, char **argv)
 		return bench_start(argv[2], (unsigned)atoi(argv[3]));
 	if (argc == 4 && strcmp(argv[1], "churn") == 0)
 		return bench_churn(argv[2], (unsigned)atoi(argv[3]));
+	if (argc == 7 && strcmp(argv[1], "fill") == 0)
+		return bench_fill(argv);
 	(void)fprintf(stderr, "usage: bench_spool commit DIRECTORY [SECONDS] | "
-			      "start|churn DIRECTORY MESSAGES\n");
+			      "start|churn DIRECTORY MESSAGES |\n"
+			      "       fill DIRECTORY MESSAGES BYTES DUE AT\n");
 	return 2;
 }

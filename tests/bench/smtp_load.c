@@ -226,6 +226,18 @@ complain(struct client *c, const char *what)
 	hang_up(c);
 }
 
+/* A new connection is tried again for the same message. */
+static bool
+dial_again(struct client *c, unsigned number, unsigned *bad)
+{
+	while (!dial(c, number)) {
+		complain(c, "connect");
+		if (++*bad >= MOST_FAILURES)
+			return false;
+	}
+	return true;
+}
+
 static void *
 run_client(void *arg)
 {
@@ -236,10 +248,9 @@ run_client(void *arg)
 	c->message = mem_alloc(LINE + l->body_len);
 	while (bad < MOST_FAILURES &&
 	       (number = atomic_fetch_add(&l->next, 1)) < l->messages) {
-		/* A new connection is tried again for the same message. */
-		while (c->fd == -1 && !dial(c, number) && ++bad < MOST_FAILURES)
-			complain(c, "connect");
-		if (c->fd == -1 || !submit(c, number)) {
+		if (c->fd == -1 && !dial_again(c, number, &bad))
+			break;
+		if (!submit(c, number)) {
 			complain(c, "message");
 			bad++;
 			continue;

@@ -1,0 +1,1 @@
+"""The parts of contrib/bench: one file a job, one for each server."""
