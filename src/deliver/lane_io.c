@@ -38,7 +38,7 @@
 #include "spool/content.h"
 #include "spool/spool.h"
 
-enum { PIECE = 128 * 1024 };
+enum { PIECE = 64 * 1024 };
 
 /* A read of a piece, in the pool; owns what it uses. */
 struct piece {

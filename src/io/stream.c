@@ -257,6 +257,7 @@ read_some(struct stream *s)
 	ERR_clear_error();
 	rc = SSL_read(s->ssl, room, READ_SIZE);
 	if (rc > 0) {
+		s->tls_is_dry = false;
 		buf_added(&s->in, (size_t)rc);
 		return 1;
 	}
@@ -556,7 +557,9 @@ on_idle(uv_idle_t *idle)
 		return;
 	case WANT_CONNECT: answer(s, STREAM_BROKEN); return;
 	case WANT_DRAIN:
-		answer(s, s->broken ? STREAM_BROKEN : STREAM_OK);
+		/* It may have been started for a read: on_writable() answers. */
+		if (s->broken || !has_output(s))
+			answer(s, s->broken ? STREAM_BROKEN : STREAM_OK);
 		return;
 	case WANT_INPUT:
 		if (s->broken)
@@ -662,8 +665,11 @@ static void
 send_last(struct stream *s)
 {
 	write_out(s);
+	/* Refused by a full wire, it would not be written a second time. */
+	if (s->wire != NULL && wire_is_full(s->wire))
+		send_records(s);
 	if (s->ssl != NULL && !s->broken && buf_len(&s->out) == 0 &&
-	    SSL_is_init_finished(s->ssl) &&
+	    SSL_is_init_finished(s->ssl) && !wire_is_full(s->wire) &&
 	    (SSL_get_shutdown(s->ssl) & SSL_SENT_SHUTDOWN) == 0) {
 		ERR_clear_error();
 		(void)SSL_shutdown(s->ssl);

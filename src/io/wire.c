@@ -66,7 +66,7 @@ on_write(BIO *bio, const char *data, int len)
 		errno = -rc;
 		return -1;
 	}
-	if (buf_len(&w->out) > GATHER_MOST) {
+	if (wire_is_full(bio)) {
 		BIO_set_retry_write(bio);
 		errno = EAGAIN;
 		return -1;
@@ -205,4 +205,12 @@ wire_is_waiting(BIO *bio)
 	struct wire *w = BIO_get_data(bio);
 
 	return buf_len(&w->out) > 0;
+}
+
+bool
+wire_is_full(BIO *bio)
+{
+	struct wire *w = BIO_get_data(bio);
+
+	return buf_len(&w->out) > GATHER_MOST;
 }

@@ -25,5 +25,7 @@ int wire_flush(struct bio_st *wire);
 size_t wire_held(struct bio_st *wire);
 /* Whether something gathered is still to be sent. */
 bool wire_is_waiting(struct bio_st *wire);
+/* Whether it takes nothing more from OpenSSL until some of that was sent. */
+bool wire_is_full(struct bio_st *wire);
 
 #endif

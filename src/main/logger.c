@@ -9,6 +9,7 @@
 #include <errno.h>
 
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -107,11 +108,18 @@ write_line(enum log_level level, const char *line, void *arg)
 static void
 write_all(int fd, struct span text)
 {
+	struct pollfd room = { .fd = fd, .events = POLLOUT };
+
 	while (text.len > 0) {
 		ssize_t n = write(fd, text.ptr, text.len);
 
 		if (n == -1 && errno == EINTR)
 			continue;
+		if (n == -1 && errno == EAGAIN) {
+			/* Somebody else made our standard error so. */
+			(void)poll(&room, 1, -1);
+			continue;
+		}
 		if (n <= 0)
 			return;
 		text = span_from(text, (size_t)n);
@@ -164,6 +172,7 @@ run(void *arg)
 	struct logger *l = arg;
 	struct buf spare = { .max = LINES_MAX };
 
+	(void)pthread_setname_np(pthread_self(), "log");
 	(void)pthread_mutex_lock(&l->lock);
 	for (;;) {
 		while (buf_len(&l->lines) == 0 && !l->stop)
@@ -268,6 +277,7 @@ logger_reload(struct logger *l, const struct conf *conf, struct err *err)
 	buf_reset(&l->lines);
 	l->fd = fd;
 	l->is_json = conf->log_format == LOG_FORMAT_JSON;
+	(void)pthread_cond_broadcast(&l->room);
 	(void)pthread_mutex_unlock(&l->lock);
 	if (old != STDERR_FILENO)
 		(void)close(old);

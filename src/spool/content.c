@@ -146,6 +146,9 @@ read_file(const struct content *c, uint64_t offset, void *dst, size_t len,
 	/* EOPNOTSUPP: a file system where one cannot ask. */
 	if (n < 0 && now && (errno == EAGAIN || errno == EOPNOTSUPP))
 		return -EAGAIN;
+	/* Linux 5.9 and 5.10 say 0 where they mean EAGAIN (preadv2(2)). */
+	if (n == 0 && now)
+		return -EAGAIN;
 	if (n < 0)
 		return err_errno(err, "read content");
 	if (n == 0)

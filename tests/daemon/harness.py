@@ -324,15 +324,21 @@ class Talk:
                 "QUIT": "221 bye", "STARTTLS": "220 go",
                 "END": "250 2.0.0 taken"}.get(verb, "250 2.0.0 ok")
 
-    def answer(self, verb, arg):
+    def answer(self, verb, arg, taken=None):
+        """Says what the script or habit wants; `taken` is in host.got first,
+        for who looks as soon as the relay has its answer."""
         with self.host.lock:
             self.host.commands.append((verb, arg))
         reply = self.host.script and self.host.script(verb, arg, self)
         reply = reply or self.usual(verb, arg)
         if reply == "drop":
             raise EOFError
+        good = reply[0] in "23"
+        if good and taken is not None:
+            with self.host.lock:
+                self.host.got.append(taken)
         self.say(reply)
-        return reply[0] in "23"
+        return good
 
     def run(self):
         self.answer("CONNECT", "")
@@ -365,9 +371,7 @@ class Talk:
                 break
             data += line[1:] if line.startswith(b".") else line
         got = Got(self.sender, self.rcpts, data, self.secure, self.number)
-        if self.answer("END", data):
-            with self.host.lock:
-                self.host.got.append(got)
+        self.answer("END", data, got)
 
 
 def path(arg):

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <netinet/in.h>
 
+#include "io/mailbox.h"
+
 START_TEST(small_talk_goes_both_ways)
 {
 	begin(_i == 1);
@@ -331,6 +333,212 @@ START_TEST(a_connection_under_way_can_be_given_up)
 }
 END_TEST
 
+/* --- what is held between OpenSSL and the descriptor --- */
+
+enum {
+	RECORD = 16384,
+	RECORD_ON_WIRE = RECORD + 22,
+	LAST = 1000,
+	/* 4, 16 and 64 KiB: nothing stays behind in the kernel */
+	TAKEN_IN_THREE = 84 * 1024,
+};
+
+/* Between the two ends, so that a test says when which bytes arrive. */
+static struct {
+	int to_a, to_b;
+	struct buf held; /* from a, not passed on yet */
+} middle;
+
+static size_t
+take_from(int fd, struct buf *into)
+{
+	char some[65536];
+	ssize_t n = recv(fd, some, sizeof some, MSG_DONTWAIT);
+
+	if (n <= 0)
+		return 0;
+	ck_assert(buf_append(into, some, (size_t)n));
+	return (size_t)n;
+}
+
+static void
+pass_on(size_t n)
+{
+	struct span s = span_to(buf_span(&middle.held), n);
+
+	ck_assert_int_eq(
+	    send(middle.to_b, s.ptr, s.len, MSG_DONTWAIT), (ssize_t)s.len);
+	buf_consume(&middle.held, s.len);
+}
+
+static void
+pass_back(void)
+{
+	struct buf some = { 0 };
+
+	while (take_from(middle.to_b, &some) > 0)
+		ck_assert(send(middle.to_a, buf_span(&some).ptr, buf_len(&some),
+			      MSG_DONTWAIT) == (ssize_t)buf_len(&some));
+	buf_clear(&some);
+}
+
+static void
+begin_with_middle(void)
+{
+	int fds[2][2];
+
+	for (int i = 0; i < 2; i++)
+		ck_assert_int_eq(
+		    socketpair(AF_UNIX,
+			SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds[i]),
+		    0);
+	a = (struct end){ .fd = fds[0][0], .got.max = 64 << 20 };
+	b = (struct end){ .fd = fds[1][0], .got.max = 64 << 20 };
+	a.stream = stream_new(loop, a.fd);
+	b.stream = stream_new(loop, b.fd);
+	middle.to_a = fds[0][1];
+	middle.to_b = fds[1][1];
+	start_tls(&b, tls_server_session(server));
+	start_tls(&a, client_session("relay.test", false, NULL));
+	while (a.asks || b.asks) {
+		(void)uv_run(loop_uv(loop), UV_RUN_NOWAIT);
+		ck_assert(!is_late);
+		if (take_from(middle.to_a, &middle.held) > 0)
+			pass_on(buf_len(&middle.held));
+		pass_back();
+	}
+	ck_assert(a.status == STREAM_OK && b.status == STREAM_OK);
+}
+
+static void
+finish_with_middle(void)
+{
+	(void)close(middle.to_a);
+	(void)close(middle.to_b);
+	buf_clear(&middle.held);
+	finish();
+}
+
+/*
+ * Six records and a small one are under way to b, which took four of them,
+ * holds the fifth and some of the sixth, and asks for nothing.
+ */
+static void
+hold_some(void)
+{
+	begin_with_middle();
+	put_pattern(&a, 0, 6 * RECORD + LAST);
+	stream_flush(a.stream);
+	while (buf_len(&middle.held) < 6 * RECORD_ON_WIRE + LAST + 22) {
+		(void)uv_run(loop_uv(loop), UV_RUN_NOWAIT);
+		(void)take_from(middle.to_a, &middle.held);
+		ck_assert(!is_late);
+	}
+	pass_on(TAKEN_IN_THREE);
+	end_ask(&b);
+	ck_assert(end_wait(&b) == STREAM_OK);
+	ck_assert_uint_eq(buf_len(&b.got), 4 * RECORD);
+}
+
+/* b asks in a parcel; in the same turn, behind it, one more byte is there. */
+static void
+ask_before_a_byte(struct parcel *p)
+{
+	/* What was ready last is told of first while nobody looked again. */
+	(void)uv_run(loop_uv(loop), UV_RUN_NOWAIT);
+	mailbox_post(loop, p);
+	pass_on(1);
+	for (int i = 0; i < 10 && buf_len(&b.got) < 5 * RECORD; i++)
+		(void)uv_run(loop_uv(loop), UV_RUN_NOWAIT);
+	ck_assert_uint_eq(buf_len(&b.got), 5 * RECORD);
+}
+
+static void
+on_fifth(enum stream_status status, void *arg)
+{
+	struct end *e = arg;
+
+	e->reads_on = true;
+	pass_on(buf_len(&middle.held));
+	on_more(status, e); /* asks again */
+}
+
+static void
+open_ask(struct parcel *p)
+{
+	(void)p;
+	b.asks = true;
+	stream_read(b.stream, on_fifth, &b);
+}
+
+START_TEST(held_input_is_told_of_whatever_was_dry_before)
+{
+	struct parcel p = { .open = open_ask };
+
+	hold_some();
+	ask_before_a_byte(&p);
+	for (int i = 0; i < 20; i++)
+		(void)uv_run(loop_uv(loop), UV_RUN_NOWAIT);
+	expect_pattern(&b, 6 * RECORD + LAST);
+	finish_with_middle();
+}
+END_TEST
+
+static void
+on_fifth_drain(enum stream_status status, void *arg)
+{
+	struct end *e = arg;
+
+	on_more(status, e);
+	put_pattern(e, 0, 3000000);
+	e->asks = true;
+	stream_drain(e->stream, on_answer, e);
+}
+
+static void
+open_ask_then_drain(struct parcel *p)
+{
+	(void)p;
+	b.asks = true;
+	stream_read(b.stream, on_fifth_drain, &b);
+}
+
+START_TEST(a_drain_is_not_answered_by_what_a_read_left_behind)
+{
+	struct parcel p = { .open = open_ask_then_drain };
+
+	hold_some();
+	ask_before_a_byte(&p);
+	for (int i = 0; i < 10; i++)
+		(void)uv_run(loop_uv(loop), UV_RUN_NOWAIT);
+	ck_assert(b.asks); /* nobody took what it waits for */
+	finish_with_middle();
+}
+END_TEST
+
+/* The last of it may fill what gathers before OpenSSL's word of the end. */
+START_TEST(tls_is_ended_however_much_is_pending)
+{
+	int small = 4096;
+
+	for (size_t n = 60000; n < 160000; n += 5000) {
+		begin(true);
+		ck_assert_int_eq(setsockopt(a.fd, SOL_SOCKET, SO_SNDBUF, &small,
+				     sizeof small),
+		    0);
+		put_pattern(&a, 0, n);
+		end_close(&a);
+		for (int i = 0; i < 5; i++)
+			(void)uv_run(loop_uv(loop), UV_RUN_NOWAIT);
+		end_read_all(&b);
+		ck_assert_msg(end_wait(&b) == STREAM_END, "%zu bytes: %s", n,
+		    stream_error(b.stream));
+		expect_pattern(&b, n);
+		finish();
+	}
+}
+END_TEST
+
 static void
 fill(TCase *tc)
 {
@@ -356,6 +564,9 @@ fill(TCase *tc)
 	tcase_add_test(tc, a_refused_connection_says_so);
 	tcase_add_test(tc, an_address_that_cannot_be_says_so_later);
 	tcase_add_test(tc, a_connection_under_way_can_be_given_up);
+	tcase_add_test(tc, held_input_is_told_of_whatever_was_dry_before);
+	tcase_add_test(tc, a_drain_is_not_answered_by_what_a_read_left_behind);
+	tcase_add_test(tc, tls_is_ended_however_much_is_pending);
 }
 
 SUITE_MAIN("stream", fill)
