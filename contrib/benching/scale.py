@@ -15,7 +15,7 @@ from benching.loads import finish, start_sink
 from benching.machine import SINK, free_port, machine, program, run as do, say
 from benching.postern import Postern
 from benching.prepare import make_certificate
-from benching.processes import end_process, memory, stat
+from benching.processes import end_process, memory
 from benching.report import aligned
 
 MESSAGES = 20000  # of load b, for each number of workers
@@ -26,29 +26,38 @@ POOL = 8  # threads of libuv's pool, as posternd asks for
 
 # --- threads ---
 
+# A thread's name, as posternd gives it, without its number: what it belongs to.
+KINDS = {"posternd": "queue", "committer": "spool", "keeper": "spool",
+         "worker": "workers", "pool": "pool", "log": "log"}
+
+
 def threads(pid):
-    """{thread: seconds of processor}, to the nanosecond, in order of birth."""
-    found = []
+    """{thread: (kind, seconds of processor, to the nanosecond)}."""
+    found = {}
     for path in glob.glob(f"/proc/{pid}/task/*"):
         try:
             with open(path + "/schedstat", encoding="ascii") as f:
                 used = int(f.read().split()[0]) / 1e9
-            # The numbers of threads start over some time: age comes first.
-            born = int(stat(f"{pid}/task/{os.path.basename(path)}")[19])
+            with open(path + "/comm", encoding="ascii") as f:
+                name = f.read().split()[0]
         except OSError:
             continue
-        thread = int(os.path.basename(path))
-        found.append((thread != pid, born, thread, used))
-    return {thread: used for _, _, thread, used in sorted(found)}
+        found[int(os.path.basename(path))] = (KINDS.get(name, "pool"), used)
+    return found
 
 
-def by_kind(pid, workers):
-    """Seconds by kind of thread, as the relay starts them: its own, the
-    spool's two (keeper, committer), the workers, the pool."""
-    used = list(threads(pid).values())
-    return {"queue": used[0], "spool": sum(used[1:3]),
-            "workers": sum(used[3:3 + workers]),
-            "pool": sum(used[3 + workers:]), "all": sum(used)}
+def queue_seconds(pid):
+    """What the queue thread, the process's first, has used."""
+    return threads(pid)[pid][1]
+
+
+def by_kind(pid):
+    """Seconds of processor by kind of thread, and of all."""
+    used = dict.fromkeys([*KINDS.values(), "all"], 0.0)
+    for kind, seconds in threads(pid).values():
+        used[kind] += seconds
+        used["all"] += seconds
+    return used
 
 
 def took(before, after, count):
@@ -70,7 +79,7 @@ def load_b(server, workers, count, label):
     sink = start_sink(server, 0, count, label)
     atexit.register(end_process, sink)
     pid = server.keeper.below()[0]
-    before, groups = by_kind(pid, workers), syncs(server)
+    before, groups = by_kind(pid), syncs(server)
     client = subprocess.Popen(
         [program("smtp_load"), "-p", str(server.port), "-n", str(count), "-i",
          label, "-c", "50", "-k", "20"], stdout=subprocess.PIPE, text=True)
@@ -81,7 +90,7 @@ def load_b(server, workers, count, label):
     return {"msgs a sync": count / (syncs(server) - groups),
             "accepted/s": count / sent["seconds"],
             "delivered/s": count / (got["last"] - sent["began"]),
-            **took(before, by_kind(pid, workers), count)}
+            **took(before, by_kind(pid), count)}
 
 
 def middle(rows, key):
@@ -110,7 +119,7 @@ http {{ address = "127.0.0.1:{http_port}" }}
 
 
 def workers_table(folder, certificate, numbers):
-    kinds = ("all", "queue", "workers", "spool", "pool")
+    kinds = ("all", "queue", "workers", "spool", "log", "pool")
     lines = [["workers", "accepted/s", "delivered/s", "messages a sync"] +
              [f"CPU ms/msg: {k}" for k in kinds]]
     for n in numbers:
@@ -217,10 +226,10 @@ def waiting(folder, certificate, depth, empty):
                                     sent["transaction_p99"])
         pid, line = server.keeper.below()[0], Line(server.path("out"))
         time.sleep(1)  # the client's own are put off by then
-        before = by_kind(pid, os.cpu_count())
+        before = by_kind(pid)
         line.wait(DUE, lead_time(depth) + 30)
         f.update((f"{k} us", v * 1e3) for k, v in took(
-            before, by_kind(pid, os.cpu_count()), DUE).items())
+            before, by_kind(pid), DUE).items())
     finally:
         server.stop()
         shutil.rmtree(server.folder)
@@ -274,8 +283,8 @@ def watch_wave(server, line, upto):
 def until_idle(pid):
     """Until the relay's own thread has nothing to do for a second."""
     used = -1
-    while threads(pid)[pid] - used > 0.02:
-        used = threads(pid)[pid]
+    while queue_seconds(pid) - used > 0.02:
+        used = queue_seconds(pid)
         time.sleep(1)
 
 
@@ -288,9 +297,9 @@ def away(folder, certificate, depth, empty):
         fill(server, depth, depth, at)
         start(server)
         pid, line = server.keeper.below()[0], Line(server.path("out"))
-        before = threads(pid)[pid]
+        before = queue_seconds(pid)
         line.wait(depth, lead_time(depth) + 60)
-        f["queue us"] = (threads(pid)[pid] - before) * 1e6 / depth
+        f["queue us"] = (queue_seconds(pid) - before) * 1e6 / depth
         f["bytes/msg"] = (own_memory(server) - empty) / depth
         # The few that were tried themselves have to wait longer.
         worst, f["seconds"] = watch_wave(server, line, 2 * depth - 50)
@@ -313,10 +322,10 @@ def silent(folder, certificate, depth, empty):
         pid, line = server.keeper.below()[0], Line(server.path("out"))
         until_idle(pid)
         f["bytes/msg"] = (own_memory(server) - empty) / depth
-        before = threads(pid)[pid]
+        before = queue_seconds(pid)
         threading.Timer(0.3, host.let_go).start()
         worst, f["seconds"] = watch_wave(server, line, depth)
-        f["queue us"] = (threads(pid)[pid] - before) * 1e6 / depth
+        f["queue us"] = (queue_seconds(pid) - before) * 1e6 / depth
         f.update(worst)
     finally:
         server.stop()

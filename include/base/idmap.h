@@ -1,7 +1,8 @@
 /*
- * idmap: a hash set of values that carry a 64-bit id of ours: eight bytes a
- * slot, because the id is read from the value. For what there may be a million
- * of. Ids are not chosen by peers, so the hash needs no key. Frees nothing.
+ * idmap: a hash set of values that carry a 64-bit id of ours: twelve bytes a
+ * slot, because the id is read from the value; 31 bits of its hash beside it
+ * say nearly always which one that is. For what there may be a million of. Ids
+ * are not chosen by peers, so the hash needs no key. Frees nothing.
  */
 #ifndef BASE_IDMAP_H
 #define BASE_IDMAP_H
@@ -10,7 +11,8 @@
 #include <stdint.h>
 
 struct idmap {
-	void **slots; /* owned array of borrowed values; NULL: free */
+	uint32_t *tags; /* owned array; 0: the slot is free */
+	void **values; /* owned array of borrowed values */
 	size_t cap, count;
 	uint64_t (*id_of)(const void *value);
 };

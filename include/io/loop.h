@@ -24,6 +24,8 @@ void loop_stop(struct loop *loop);
 struct uv_loop_s *loop_uv(struct loop *loop);
 /* Monotonic milliseconds, as of this turn of the loop. */
 uint64_t loop_now(const struct loop *loop);
+/* Makes it the present; for who has kept the loop from turning for long. */
+void loop_refresh(struct loop *loop);
 /* Wall clock, milliseconds since 1970. */
 int64_t wall_now(void);
 /* Random bytes fit for keys and ids. */

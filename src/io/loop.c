@@ -176,6 +176,12 @@ loop_now(const struct loop *loop)
 }
 
 void
+loop_refresh(struct loop *loop)
+{
+	uv_update_time(&loop->uv);
+}
+
+void
 mailbox_post(struct loop *to, struct parcel *p)
 {
 	bool first;

@@ -5,4 +5,5 @@ libpostern_a_SOURCES += \
 	include/io/mailbox.h include/io/work.h \
 	include/io/stream.h src/io/stream.c \
 	src/io/wire.c src/io/wire_priv.h \
-	include/io/tls.h src/io/tls.c
+	include/io/tls.h src/io/tls.c \
+	include/io/trim.h src/io/trim.c

@@ -56,6 +56,7 @@ dispatch_new(const struct dispatch_options *o, struct err *err)
 	d->nworkers = o->nworkers;
 	d->queue = queue_new(&qo);
 	d->due = deadline_new(o->loop, on_due, d);
+	d->put_off = deadline_new(o->loop, lanes_put_off, d);
 	d->sweep = deadline_new(o->loop, on_sweep, d);
 	return d;
 }
@@ -93,12 +94,18 @@ dispatch_start(struct dispatch *d)
 void
 dispatch_stop(struct dispatch *d)
 {
+	struct site *s;
+	size_t at = 0;
+
 	if (!d->running)
 		return;
 	d->running = false;
 	deadline_cancel(d->due);
+	deadline_cancel(d->put_off);
 	deadline_cancel(d->sweep);
 	router_stop(d->router);
+	while ((s = router_next_site(d->router, &at)) != NULL)
+		lanes_let_go(d, s);
 }
 
 bool
@@ -120,27 +127,13 @@ drop_content(void *content)
 	content_unref(content);
 }
 
-static void
-drop_jobs(struct dispatch *d)
-{
-	struct site *s;
-	size_t at = 0;
-
-	while ((s = router_next_site(d->router, &at)) != NULL) {
-		struct job *job;
-
-		while ((job = site_pop(s)) != NULL)
-			free(job);
-	}
-}
-
 void
 dispatch_free(struct dispatch *d)
 {
 	if (d == NULL)
 		return;
-	drop_jobs(d);
 	deadline_close(d->due);
+	deadline_close(d->put_off);
 	deadline_close(d->sweep);
 	router_free(d->router);
 	queue_free(d->queue, drop_content);
@@ -177,6 +170,11 @@ dispatch_load(struct envelope *env, const struct progress *rows, uint32_t flags,
 {
 	struct dispatch *d = dispatch;
 
+	/*
+	 * The loop does not turn while the spool is read: its time would stand
+	 * still, and with the wall clock going on, all would be due too early.
+	 */
+	loop_refresh(d->loop);
 	(void)queue_add(
 	    d->queue, env, NULL, rows, flags, loop_now(d->loop), wall_now());
 }

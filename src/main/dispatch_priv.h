@@ -17,6 +17,7 @@ struct dispatch {
 	struct queue *queue; /* owned */
 	struct router *router; /* owned */
 	struct deadline *due; /* owned: the next message */
+	struct deadline *put_off; /* owned: closed sites have a line */
 	struct deadline *sweep; /* owned */
 	uint32_t lanes, reports; /* under way */
 	bool running;
@@ -58,8 +59,15 @@ void dispatch_arm(struct dispatch *d);
 
 /* All routed recipients of the message, as jobs at their sites. */
 void lanes_enqueue(struct dispatch *d, struct queued *m);
-/* Gives waiting jobs to lanes, old ones and new. */
+/*
+ * Gives waiting jobs to lanes, old ones and new; has them put off, in turns,
+ * while the site is closed.
+ */
 void lanes_serve(struct dispatch *d, struct site *site);
+/* A turn of that: deadline_cb for `put_off`. */
+void lanes_put_off(void *dispatch);
+/* Forgets the jobs in line; they come again at the next start. */
+void lanes_let_go(struct dispatch *d, struct site *site);
 
 /* --- reports.c --- */
 

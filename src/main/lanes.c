@@ -1,6 +1,7 @@
 /*
  * Lanes pull: a lane that has answered asks for its site's next job; a job that
- * finds no idle lane may open one, as far as the site has earned it.
+ * finds no idle lane may open one, as far as the site has earned it. Jobs do not
+ * stay in the line of a site that closes: they are put off, some a turn.
  */
 #include "dispatch_priv.h"
 
@@ -18,6 +19,8 @@
 #include "mail/envelope.h"
 #include "spool/content.h"
 #include "worker.h"
+
+enum { PUT_OFF_A_TURN = 500, PUT_OFF_MS = 1 };
 
 static struct site_link *
 link_of(struct site *s)
@@ -97,15 +100,6 @@ lanes_enqueue(struct dispatch *d, struct queued *m)
 	}
 }
 
-static void
-postpone_all(struct dispatch *d, struct site *site)
-{
-	struct job *job;
-
-	while ((job = site_pop(site)) != NULL)
-		postpone(d, job);
-}
-
 /* --- lanes --- */
 
 static struct attempt *
@@ -134,15 +128,13 @@ open_lane(struct dispatch *d, struct site *site, struct job *job)
 	    target_ref(link_of(site)->target), attempt_for(job));
 }
 
-void
-lanes_serve(struct dispatch *d, struct site *site)
+/* Idle lanes first; new ones as far as the site has earned them. */
+static void
+feed_lanes(struct dispatch *d, struct site *site)
 {
 	struct list *node;
 
-	/* What is delivered now could not be recorded, and would go twice. */
-	if (site->waiting > 0 && !dispatch_may_deliver(d))
-		return;
-	while (site->waiting > 0 && d->running) {
+	while (site->waiting > 0) {
 		node = list_pop(&link_of(site)->idle);
 		if (node != NULL) {
 			struct lane *lane = LIST_ENTRY(node, struct lane, node);
@@ -155,6 +147,61 @@ lanes_serve(struct dispatch *d, struct site *site)
 		} else {
 			return;
 		}
+	}
+}
+
+void
+lanes_serve(struct dispatch *d, struct site *site)
+{
+	if (site->waiting == 0)
+		return;
+	if (!d->running)
+		lanes_let_go(d, site);
+	else if (site_is_closed(site, loop_now(d->loop)))
+		deadline_set(d->put_off, PUT_OFF_MS);
+	/* What is delivered now could not be recorded, and would go twice. */
+	else if (dispatch_may_deliver(d))
+		feed_lanes(d, site);
+}
+
+/*
+ * A line may be a million jobs long, and others wait for this thread. Until
+ * its turn comes the line stays as it is: whose site was opened meanwhile (the
+ * operator asked, or its time is over) gets lanes instead.
+ */
+void
+lanes_put_off(void *dispatch)
+{
+	struct dispatch *d = dispatch;
+	uint64_t now = loop_now(d->loop);
+	unsigned left = PUT_OFF_A_TURN;
+	struct site *site;
+	size_t at = 0;
+
+	while ((site = router_next_site(d->router, &at)) != NULL) {
+		if (!site_is_closed(site, now))
+			lanes_serve(d, site);
+		else
+			for (; left > 0 && site->waiting > 0; left--)
+				postpone(d, site_pop(site));
+	}
+	if (left == 0)
+		deadline_set(d->put_off, PUT_OFF_MS);
+}
+
+void
+lanes_let_go(struct dispatch *d, struct site *site)
+{
+	while (site->waiting > 0) {
+		struct job *job = site_pop(site);
+		struct queued *m = job->message;
+
+		free(job);
+		/* The operator may remove it still, or has done so. */
+		if (m->is_removed)
+			dispatch_record(d, m, NULL, 0);
+		else
+			m->busy--;
 	}
 }
 
@@ -301,8 +348,5 @@ dispatch_ended(struct dispatch *d, struct lane *lane, struct attempt *a,
 	/* A job that was given to it at its end comes back on its own. */
 	if (lane->job == NULL)
 		lane_free(lane);
-	if (site_is_closed(site, loop_now(d->loop)))
-		postpone_all(d, site);
-	else
-		lanes_serve(d, site);
+	lanes_serve(d, site);
 }

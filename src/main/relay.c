@@ -14,6 +14,7 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <netdb.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +33,8 @@
 #include "io/deadline.h"
 #include "io/loop.h"
 #include "io/tls.h"
+#include "io/trim.h"
+#include "io/work.h"
 #include "logger.h"
 #include "pages.h"
 #include "sched/queue.h"
@@ -57,6 +60,7 @@ struct relay {
 	struct http_server *http; /* NULL: none is configured */
 	struct pages pages;
 	struct deadline *stop_limit, *refresh;
+	struct trim trim;
 	uv_signal_t signals[3];
 	bool stopping, stopped;
 };
@@ -173,6 +177,27 @@ on_ended(
 
 /* --- start --- */
 
+static void
+do_nothing(void *arg)
+{
+	(void)arg;
+}
+
+/*
+ * Threads inherit their name from who asks for the first work: else the pool's
+ * would bear that of a worker, at random.
+ */
+static void
+start_pool(struct relay *r)
+{
+	char name[16] = "";
+
+	(void)pthread_getname_np(pthread_self(), name, sizeof name);
+	(void)pthread_setname_np(pthread_self(), "pool");
+	work_run(r->loop, do_nothing, do_nothing, NULL);
+	(void)pthread_setname_np(pthread_self(), name);
+}
+
 static int
 open_spool(struct relay *r, struct err *err)
 {
@@ -185,6 +210,7 @@ open_spool(struct relay *r, struct err *err)
 	r->spool = journal_open(&o, dispatch_load, r->dispatch, err);
 	if (r->spool == NULL)
 		return err_wrap(err, -1, "spool %s", r->conf->spool_directory);
+	loop_refresh(r->loop); /* it did not turn while the spool was read */
 	log_info("queue_loaded messages=%zu ms=%" PRIu64,
 	    queue_count(dispatch_queue(r->dispatch)),
 	    (uv_hrtime() - before) / 1000000);
@@ -208,7 +234,7 @@ start_workers(struct relay *r, struct err *err)
 	r->workers = mem_zalloc(n, sizeof(struct worker *));
 	for (uint32_t i = 0; i < n; i++) {
 		r->workers[i] =
-		    worker_start(r->loop, r->spool, r->auth, &events, err);
+		    worker_start(i, r->loop, r->spool, r->auth, &events, err);
 		if (r->workers[i] == NULL)
 			return -1;
 		r->nworkers++;
@@ -242,6 +268,7 @@ open_road(struct relay *r, struct err *err)
 	if (r->dispatch == NULL || open_spool(r, err) != 0 ||
 	    start_workers(r, err) != 0)
 		return -1;
+	start_pool(r);
 	dispatch_set_road(r->dispatch, r->spool, r->workers, r->nworkers);
 	r->control = control_open(r->loop, r->conf, r->dispatch, r->spool, err);
 	if (r->control == NULL)
@@ -376,12 +403,21 @@ reload(struct relay *r, struct err *err)
 	return 0;
 }
 
+/* Bytes, about: what a session and a waiting message take (docs/scale.md). */
+static uint64_t
+in_use(const struct relay *r)
+{
+	return acceptor_sessions(r->acceptor) * (uint64_t)(16 * 1024) +
+	       queue_count(dispatch_queue(r->dispatch)) * (uint64_t)512;
+}
+
 static void
 on_refresh(void *arg)
 {
 	struct relay *r = arg;
 
 	auth_refresh(r->auth);
+	trim_look(&r->trim, r->loop, in_use(r));
 	deadline_set(r->refresh, REFRESH_MS);
 }
 

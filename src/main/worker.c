@@ -21,6 +21,7 @@ struct worker {
 	struct loop *loop; /* owned */
 	struct loop *queue; /* borrowed: outlives its workers */
 	pthread_t thread;
+	unsigned number; /* in its thread's name */
 	struct submit_worker submit;
 	struct deliver_worker deliver;
 	struct tls_client *tls; /* owned */
@@ -237,7 +238,10 @@ static void *
 run_thread(void *arg)
 {
 	struct worker *w = arg;
+	char name[16];
 
+	(void)snprintf(name, sizeof name, "worker %u", w->number % 100000);
+	(void)pthread_setname_np(pthread_self(), name);
 	loop_run(w->loop);
 	return NULL;
 }
@@ -251,12 +255,13 @@ worker_free(struct worker *w)
 }
 
 struct worker *
-worker_start(struct loop *queue, struct spool *spool, struct auth *auth,
-    const struct worker_events *events, struct err *err)
+worker_start(unsigned number, struct loop *queue, struct spool *spool,
+    struct auth *auth, const struct worker_events *events, struct err *err)
 {
 	struct worker *w = MEM_NEW(struct worker);
 	int rc;
 
+	w->number = number;
 	w->queue = queue;
 	w->loop = loop_new();
 	w->events = *events;

@@ -45,7 +45,9 @@ struct lane {
 	struct lane_io *io; /* the worker's alone */
 };
 
-struct worker *worker_start(struct loop *queue, struct spool *spool,
+/* `number` is for the thread's name. */
+struct worker *
+worker_start(unsigned number, struct loop *queue, struct spool *spool,
     struct auth *auth, const struct worker_events *events, struct err *err);
 /* Asks sessions and lanes to end; the thread goes on until they have. */
 void worker_quit(struct worker *w);

@@ -333,6 +333,7 @@ run(void *arg)
 {
 	struct journal *j = arg;
 
+	(void)pthread_setname_np(pthread_self(), "committer");
 	(void)pthread_mutex_lock(&j->lock);
 	for (;;) {
 		wait_for_work(j);

@@ -300,6 +300,7 @@ run(void *arg)
 	struct journal *j = arg;
 	struct keeper *k = &j->keeper;
 
+	(void)pthread_setname_np(pthread_self(), "keeper");
 	(void)pthread_mutex_lock(&k->lock);
 	for (;;) {
 		if (k->stop)

@@ -63,10 +63,44 @@ START_TEST(random_operations_agree_with_a_plain_array)
 }
 END_TEST
 
+/*
+ * Ids whose hashes agree in every bit that the map keeps. A change of the hash
+ * asks for other ids here: then the map below is no test of anything.
+ */
+START_TEST(ids_with_the_same_tag_are_told_apart)
+{
+	enum { PAIRS = 200 };
+	static struct thing things[2 * PAIRS];
+	struct thing last = { .id = 77777 };
+	struct idmap m;
+
+	idmap_init(&m, id_of);
+	for (uint64_t i = 0; i < PAIRS; i++) {
+		things[2 * i].id = i;
+		things[2 * i + 1].id = i ^ (1ULL << 63 | 1ULL << 31);
+	}
+	for (size_t i = 0; i < 2 * PAIRS; i++) {
+		ck_assert_ptr_null(idmap_get(&m, things[i].id));
+		idmap_add(&m, &things[i]);
+	}
+	idmap_add(&m, &last);
+	for (size_t i = 0; i < 2 * PAIRS; i += 2) {
+		ck_assert_ptr_eq(idmap_remove(&m, things[i].id), &things[i]);
+		ck_assert_ptr_null(idmap_get(&m, things[i].id));
+		ck_assert_ptr_eq(
+		    idmap_get(&m, things[i + 1].id), &things[i + 1]);
+	}
+	ck_assert_uint_eq(m.count, PAIRS + 1);
+	ck_assert_ptr_eq(idmap_get(&m, last.id), &last);
+	idmap_clear(&m);
+}
+END_TEST
+
 static void
 fill(TCase *tc)
 {
 	tcase_add_test(tc, an_empty_map_has_nothing);
+	tcase_add_test(tc, ids_with_the_same_tag_are_told_apart);
 	tcase_add_test(tc, random_operations_agree_with_a_plain_array);
 }
 

@@ -12,6 +12,7 @@ TESTS += \
 	tests/daemon/t10_full_disk \
 	tests/daemon/t11_cyrus \
 	tests/daemon/t12_faults \
+	tests/daemon/t13_puts_off \
 	tests/daemon/prove_ext4
 EXTRA_DIST += tests/daemon/harness.py tests/daemon/blocklog.py \
 	tests/daemon/broken_disk.c tests/daemon/prove_ext4 \
@@ -25,4 +26,5 @@ EXTRA_DIST += tests/daemon/harness.py tests/daemon/blocklog.py \
 	tests/daemon/t08_kill \
 	tests/daemon/t09_sync_order \
 	tests/daemon/t10_full_disk \
-	tests/daemon/t11_cyrus
+	tests/daemon/t11_cyrus \
+	tests/daemon/t13_puts_off

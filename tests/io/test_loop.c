@@ -241,6 +241,19 @@ START_TEST(random_bytes_fill_everything)
 }
 END_TEST
 
+/* As a long read at the start does: the loop does not turn meanwhile. */
+START_TEST(time_stands_still_until_it_is_refreshed)
+{
+	uint64_t before = loop_now(loop), end = uv_hrtime() + 20000000;
+
+	while (uv_hrtime() < end)
+		continue;
+	ck_assert_uint_eq(loop_now(loop), before);
+	loop_refresh(loop);
+	ck_assert_uint_ge(loop_now(loop), before + 10);
+}
+END_TEST
+
 static void
 fill(TCase *tc)
 {
@@ -251,6 +264,7 @@ fill(TCase *tc)
 	tcase_add_test(tc, who_waits_outside_of_its_loop_flushes_first);
 	tcase_add_test(tc, work_runs_elsewhere_and_is_done_here);
 	tcase_add_test(tc, a_loop_that_never_ran_can_be_freed);
+	tcase_add_test(tc, time_stands_still_until_it_is_refreshed);
 	tcase_add_test(tc, random_bytes_fill_everything);
 }
 

@@ -4,4 +4,5 @@ check_PROGRAMS += tests/io/test_listener
 check_PROGRAMS += tests/io/test_loop
 check_PROGRAMS += tests/io/test_stream
 check_PROGRAMS += tests/io/test_tls
+check_PROGRAMS += tests/io/test_trim
 EXTRA_DIST += tests/io/pair.h
