@@ -21,7 +21,6 @@ from benching.report import aligned
 MESSAGES = 20000  # of load b, for each number of workers
 ROUNDS = 3
 BYTES, DUE, BESIDE, WARM = 4096, 1000, 500, 100
-POOL = 8  # threads of libuv's pool, as posternd asks for
 
 
 # --- threads ---
