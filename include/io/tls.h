@@ -41,6 +41,11 @@ struct tls_client_options {
 struct ssl_st *tls_client_session(
     struct tls_client *t, const struct tls_client_options *options);
 
+/* Whether there is a channel binding to be had; derives nothing. */
+bool tls_can_bind(const struct ssl_st *ssl);
+/* Its name and bytes, as stream.h says; NULL when it cannot be derived. */
+const char *tls_binding(struct ssl_st *ssl, unsigned char out[64], size_t *len);
+
 /* Why the last TLS call of this thread failed, in words. */
 void
 tls_error_text(const struct ssl_st *ssl, int rc, char *out, unsigned long size);

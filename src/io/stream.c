@@ -430,34 +430,17 @@ stream_tls_cipher(const struct stream *s)
 	return name == NULL ? "" : name;
 }
 
-/* Before 1.3, without the extended master secret (RFC 7627), none binds. */
 bool
 stream_can_bind(const struct stream *s)
 {
-	return s->ssl != NULL && (SSL_version(s->ssl) >= TLS1_3_VERSION ||
-				     SSL_get_extms_support(s->ssl) == 1);
+	return s->ssl != NULL && tls_can_bind(s->ssl);
 }
 
 const char *
 stream_tls_binding(const struct stream *s, unsigned char out[64], size_t *len)
 {
-	static const char label[] = "EXPORTER-Channel-Binding";
-
 	*len = 0;
-	if (!stream_can_bind(s))
-		return NULL;
-	if (SSL_version(s->ssl) >= TLS1_3_VERSION) {
-		if (SSL_export_keying_material(s->ssl, out, 32, label,
-			sizeof label - 1, (const unsigned char *)"", 0, 1) != 1)
-			return NULL;
-		*len = 32;
-		return "tls-exporter";
-	}
-	/* RFC 5929 section 3: the first Finished of the handshake. */
-	*len = SSL_session_reused(s->ssl)
-		   ? SSL_get_finished(s->ssl, out, 64)
-		   : SSL_get_peer_finished(s->ssl, out, 64);
-	return "tls-unique";
+	return stream_can_bind(s) ? tls_binding(s->ssl, out, len) : NULL;
 }
 
 const char *

@@ -336,6 +336,32 @@ tls_client_session(struct tls_client *t, const struct tls_client_options *o)
 	return ssl;
 }
 
+/* Before 1.3, without the extended master secret (RFC 7627), none binds. */
+bool
+tls_can_bind(const SSL *ssl)
+{
+	return SSL_version(ssl) >= TLS1_3_VERSION ||
+	       SSL_get_extms_support((SSL *)(uintptr_t)ssl) == 1;
+}
+
+const char *
+tls_binding(SSL *ssl, unsigned char out[64], size_t *len)
+{
+	static const char label[] = "EXPORTER-Channel-Binding";
+
+	if (SSL_version(ssl) >= TLS1_3_VERSION) {
+		if (SSL_export_keying_material(ssl, out, 32, label,
+			sizeof label - 1, (const unsigned char *)"", 0, 1) != 1)
+			return NULL;
+		*len = 32;
+		return "tls-exporter";
+	}
+	/* RFC 5929 section 3: the first Finished of the handshake. */
+	*len = SSL_session_reused(ssl) ? SSL_get_finished(ssl, out, 64)
+				       : SSL_get_peer_finished(ssl, out, 64);
+	return "tls-unique";
+}
+
 void
 tls_error_text(const SSL *ssl, int rc, char *out, unsigned long size)
 {
