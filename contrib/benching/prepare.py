@@ -14,8 +14,19 @@ def prepare(servers):
     kinds = ["build", "run", "bench"]
     if "haraka" in servers and shutil.which("npm") is None:
         kinds.append("node")
+    packages(*kinds)
+    # One after the other: `all` is a make of its own, which would build the
+    # same library at the same time.
+    build("all", "bench")
+
+
+def packages(*kinds):
     subprocess.run([os.path.join(TOP, "contrib", "packages"), *kinds],
                    check=True)
+
+
+def build(*goals):
+    """With -O2 in BUILD, one goal after the other."""
     os.makedirs(BUILD, exist_ok=True)
     if not os.access(os.path.join(TOP, "configure"), os.X_OK):
         run("autoreconf", "-fi", cwd=TOP)
@@ -23,9 +34,7 @@ def prepare(servers):
         say("configure ...")
         run(os.path.join(TOP, "configure"), "-q", "CFLAGS=-O2 -g", cwd=BUILD)
     say("make ...")
-    # One after the other: `all` is a make of its own, which would build the
-    # same library at the same time.
-    for goal in "all", "bench":
+    for goal in goals:
         run("make", "-s", f"-j{os.cpu_count()}", goal, cwd=BUILD)
 
 

@@ -74,7 +74,7 @@ def syncs(server):
                              re.M)[1])
 
 
-def load_b(server, workers, count, label):
+def load_b(server, count, label):
     sink = start_sink(server, 0, count, label)
     atexit.register(end_process, sink)
     pid = server.keeper.below()[0]
@@ -106,8 +106,8 @@ http {{ address = "127.0.0.1:{http_port}" }}
     server.http_port = http_port
     try:
         server.start()
-        load_b(server, workers, 1000, "warm")
-        rows = [load_b(server, workers, MESSAGES, f"w{workers}r{i}")
+        load_b(server, 1000, "warm")
+        rows = [load_b(server, MESSAGES, f"w{workers}r{i}")
                 for i in range(ROUNDS)]
     finally:
         server.stop()

@@ -134,7 +134,6 @@ loop_free(struct loop *loop)
 	loop_run(loop);
 	/* What was posted to a loop at its end still has an owner: it. */
 	open_parcels(loop);
-	wake_others(loop);
 	mailbox_flush();
 	while (atomic_load_explicit(&loop->wakers, memory_order_acquire) > 0)
 		(void)sched_yield();

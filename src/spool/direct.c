@@ -13,7 +13,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "journal_priv.h"
@@ -26,14 +25,6 @@ direct_open(struct journal *j, struct segment *s, const char *name)
 	if (!j->direct.refused)
 		s->direct = j->disk->open(
 		    j->disk->arg, j->folder, name, O_WRONLY | O_DIRECT);
-}
-
-void
-direct_close(struct segment *s)
-{
-	if (s->direct != -1)
-		(void)close(s->direct); /* each group was synced, or failed */
-	s->direct = -1;
 }
 
 void
@@ -75,18 +66,6 @@ gather(struct direct *d, const struct iovec *pieces, size_t n)
 	return len;
 }
 
-static int
-write_and_sync(
-    struct journal *j, int fd, struct iovec *pieces, size_t n, uint64_t at)
-{
-	const struct disk *d = j->disk;
-	int rc = disk_write(d, fd, pieces, n, at);
-
-	if (rc == 0 && d->sync(d->arg, fd) != 0)
-		rc = errno == 0 ? -EIO : -errno;
-	return rc;
-}
-
 int
 direct_write(struct journal *j, struct iovec *pieces, size_t n, uint64_t at)
 {
@@ -95,10 +74,10 @@ direct_write(struct journal *j, struct iovec *pieces, size_t n, uint64_t at)
 	int rc;
 
 	if (s->direct == -1)
-		return write_and_sync(j, s->fd, pieces, n, at);
+		return disk_write_synced(j->disk, s->fd, pieces, n, at);
 	all.iov_len = gather(&j->direct, pieces, n);
 	all.iov_base = j->direct.bytes;
-	rc = write_and_sync(j, s->direct, &all, 1, at);
+	rc = disk_write_synced(j->disk, s->direct, &all, 1, at);
 	if (j->direct.cap > KEPT)
 		direct_clear(&j->direct);
 	/* It wants what we do not know; the next segment does without. */

@@ -128,6 +128,17 @@ disk_write(
 	return 0;
 }
 
+int
+disk_write_synced(
+    const struct disk *d, int fd, struct iovec *pieces, size_t n, uint64_t at)
+{
+	int rc = disk_write(d, fd, pieces, n, at);
+
+	if (rc == 0 && d->sync(d->arg, fd) != 0)
+		rc = errno == 0 ? -EIO : -errno;
+	return rc;
+}
+
 int64_t
 disk_read(const struct disk *d, int fd, void *to, size_t len, uint64_t at)
 {

@@ -34,6 +34,9 @@ extern const struct disk disk_system;
 /* Writes all, in as many calls as it takes. 0 or -errno. Eats the pieces. */
 int disk_write(
     const struct disk *d, int fd, struct iovec *pieces, size_t n, uint64_t at);
+/* The same, and then a sync of that file. */
+int disk_write_synced(
+    const struct disk *d, int fd, struct iovec *pieces, size_t n, uint64_t at);
 /* Reads up to `len` bytes, fewer only at the end of the file; or -errno. */
 int64_t
 disk_read(const struct disk *d, int fd, void *to, size_t len, uint64_t at);

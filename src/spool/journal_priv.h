@@ -186,7 +186,6 @@ void round_settle(struct journal *j, struct round *r);
 /* direct.c */
 /* The segment's second descriptor, if the file system has such a thing. */
 void direct_open(struct journal *j, struct segment *s, const char *name);
-void direct_close(struct segment *s);
 /* Writes and syncs a group of the current segment. 0 or -errno. */
 int
 direct_write(struct journal *j, struct iovec *pieces, size_t n, uint64_t at);

@@ -23,7 +23,7 @@ roll_seal(struct journal *j)
 	j->current = NULL;
 	if (s == NULL)
 		return;
-	direct_close(s);
+	segment_close_direct(s);
 	if (s->started)
 		j->before = (struct tail){ s->number, s->end, s->end };
 	else
@@ -94,13 +94,9 @@ open_next(struct journal *j, uint64_t size)
 static int
 write_header(struct journal *j)
 {
-	const struct disk *d = j->disk;
 	struct iovec page = { j->front, sizeof j->front };
-	int rc = disk_write(d, j->current->fd, &page, 1, 0);
 
-	if (rc == 0 && d->sync(d->arg, j->current->fd) != 0)
-		rc = -errno;
-	return rc;
+	return disk_write_synced(j->disk, j->current->fd, &page, 1, 0);
 }
 
 int

@@ -123,12 +123,19 @@ segment_ref(struct segment *s)
 }
 
 void
+segment_close_direct(struct segment *s)
+{
+	if (s->direct != -1)
+		(void)close(s->direct); /* each group was synced, or failed */
+	s->direct = -1;
+}
+
+void
 segment_unref(struct segment *s)
 {
 	if (s == NULL || atomic_fetch_sub(&s->refs, 1) != 1)
 		return;
 	(void)close(s->fd); /* synced long ago, or given up */
-	if (s->direct != -1)
-		(void)close(s->direct);
+	segment_close_direct(s);
 	free(s);
 }

@@ -70,6 +70,8 @@ struct segment {
 
 struct segment *segment_new(int fd, uint64_t number, uint64_t size);
 struct segment *segment_ref(struct segment *s);
+/* No more groups go into it. */
+void segment_close_direct(struct segment *s);
 /* Closes the file with the last reference. NULL is allowed. */
 void segment_unref(struct segment *s);
 
