@@ -14,7 +14,7 @@ LOADS = {
     "b": ("20 messages a connection, 50 connections",
           ["-c", "50", "-k", "20"], 0, 6000, 600),
     "c": ("one client alone, 20 messages a connection",
-          ["-c", "1", "-k", "20"], 0, 500, 60),
+          ["-c", "1", "-k", "20"], 0, 2000, 60),
     "d": ("messages of 1 MB, 10 connections, 10 messages each",
           ["-c", "10", "-k", "10", "-s", "1000000"], 0, 200, 20),
     "e": ("1,000 recipient domains, 20 connections, 20 messages each",

@@ -49,6 +49,23 @@ def machine():
             f"{platform.release()}")
 
 
+def unescaped(path):
+    """As the kernel writes it, with \\040 for a space."""
+    return re.sub(r"\\([0-7]{3})", lambda m: chr(int(m[1], 8)), path)
+
+
 def filesystem(folder):
-    return run("stat", "-f", "-c", "%T", folder).strip()
+    """The type's name at the mount that the folder is under: the longest of
+    those that fit, the last of those that are the same. (By its number, which
+    is all that statfs gives, ext4 cannot be told from ext2.)"""
+    folder, longest, name = os.path.realpath(folder), "", "unknown"
+    with open("/proc/self/mountinfo", encoding="utf-8") as f:
+        for line in f:
+            mount, _, source = line.partition(" - ")
+            point = unescaped(mount.split()[4])
+            inside = os.path.join(point, "")
+            if ((folder + "/").startswith(inside)
+                    and len(inside) >= len(longest)):
+                longest, name = inside, source.split()[0]
+    return name
 
