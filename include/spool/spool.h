@@ -79,7 +79,8 @@ uint64_t spool_entry_id(const struct spool_entry *e);
 /*
  * Content that grows beyond SPOOL_CHUNK goes to the message's file while it
  * arrives: takes the buffer's memory and writes it in the pool. One at a time;
- * an error ends the entry's hopes, but not the entry.
+ * an error ends the entry's hopes, but not the entry. Without a callback the
+ * buffer is only taken, and written together with the next or by the commit.
  */
 enum { SPOOL_CHUNK = 128 * 1024 };
 void spool_entry_append_take(

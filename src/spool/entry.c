@@ -41,6 +41,13 @@ entry_of_parcel(struct parcel *p)
 						    parcel));
 }
 
+static void
+drop_chunks(struct journal_entry *e)
+{
+	while (e->nchunks > 0)
+		buf_clear(&e->chunks[--e->nchunks]);
+}
+
 struct spool_entry *
 journal_entry_open(struct spool *s)
 {
@@ -58,7 +65,7 @@ journal_entry_free(struct journal_entry *e)
 	(void)atomic_fetch_sub(&journal_of(e->base.spool)->open_entries, 1);
 	if (e->fd != -1)
 		(void)close(e->fd); /* synced before, or not wanted */
-	buf_clear(&e->chunk);
+	drop_chunks(e);
 	free(e->live);
 	free(e);
 }
@@ -88,17 +95,37 @@ open_file(struct journal_entry *e)
 }
 
 static int
-write_file(struct journal_entry *e, struct span s, uint64_t at)
+write_file(
+    struct journal_entry *e, const struct span *parts, size_t n, uint64_t at)
 {
 	struct journal *j = journal_of(e->base.spool);
-	struct iovec piece = { (void *)(uintptr_t)s.ptr, s.len };
+	struct iovec pieces[ENTRY_CHUNKS];
 	int rc = open_file(e);
 
-	if (rc != 0 || s.len == 0)
+	if (rc != 0)
 		return rc;
-	e->crc = crc32c(e->crc, s.ptr, s.len);
-	space_took(j, s.len);
-	return disk_write(j->disk, e->fd, &piece, 1, at);
+	for (size_t i = 0; i < n; i++) {
+		struct span s = parts[i];
+
+		pieces[i] = (struct iovec){ (void *)(uintptr_t)s.ptr, s.len };
+		e->crc = crc32c(e->crc, s.ptr, s.len);
+		space_took(j, s.len);
+	}
+	return disk_write(j->disk, e->fd, pieces, n, at);
+}
+
+/* They are the end of what was appended. */
+static int
+write_chunks(struct journal_entry *e)
+{
+	struct span parts[ENTRY_CHUNKS];
+	uint64_t at = e->base.appended;
+
+	for (size_t i = 0; i < e->nchunks; i++) {
+		parts[i] = buf_span(&e->chunks[i]);
+		at -= parts[i].len;
+	}
+	return write_file(e, parts, e->nchunks, at);
 }
 
 static int
@@ -113,9 +140,12 @@ copy_content(struct journal_entry *e)
 		int64_t n =
 		    content_read(e->content, at, chunk, COPY_CHUNK, &err);
 
-		rc = n <= 0 ? -EIO
-			    : write_file(e, span_make(chunk, (size_t)n), at);
-		at += n < 0 ? 0 : (uint64_t)n;
+		if (n <= 0) {
+			rc = -EIO;
+			break;
+		}
+		rc = write_file(e, &(struct span){ chunk, (size_t)n }, 1, at);
+		at += (uint64_t)n;
 	}
 	free(chunk);
 	return rc;
@@ -148,18 +178,16 @@ static void
 run_append(void *arg)
 {
 	struct journal_entry *e = arg;
-	struct span s = buf_span(&e->chunk);
 
 	if (e->status == SPOOL_OK)
-		note(e, write_file(e, s, e->base.appended - s.len));
-	buf_clear(&e->chunk);
+		note(e, write_chunks(e));
 }
 
 static void
 run_finish(void *arg)
 {
 	struct journal_entry *e = arg;
-	int rc = e->content == NULL ? 0 : copy_content(e);
+	int rc = e->content == NULL ? write_chunks(e) : copy_content(e);
 
 	if (rc == 0)
 		rc = open_file(e); /* content of no bytes has one too */
@@ -175,6 +203,8 @@ append_done(void *arg)
 {
 	struct journal_entry *e = arg;
 
+	/* Here, where the next will be asked for: its memory is still warm. */
+	drop_chunks(e);
 	e->busy = false;
 	if (e->dropped) {
 		remove_file(e);
@@ -216,6 +246,7 @@ finish_done(void *arg)
 {
 	struct journal_entry *e = arg;
 
+	drop_chunks(e);
 	if (e->status != SPOOL_OK)
 		fail(e);
 	else
@@ -245,9 +276,11 @@ journal_append_take(
 {
 	struct journal_entry *e = entry_of(base);
 
-	assert(!e->busy);
+	assert(!e->busy && e->nchunks < ENTRY_CHUNKS);
+	e->chunks[e->nchunks++] = buf_take(chunk);
+	if (cb == NULL)
+		return;
 	e->busy = true;
-	e->chunk = buf_take(chunk);
 	e->cb = cb;
 	e->arg = arg;
 	post(e, on_append);
@@ -267,7 +300,7 @@ journal_commit(struct spool_entry *base, const struct envelope *env,
 	e->arg = arg;
 	if (e->status != SPOOL_OK)
 		post(e, on_fail);
-	else if (e->has_file ||
+	else if (e->has_file || e->nchunks > 0 ||
 		 (content != NULL &&
 		     (!content_is_in_memory(content) ||
 			 content_size(content) > j->options.inline_max)))

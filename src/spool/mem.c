@@ -122,9 +122,11 @@ mem_append_take(
 	struct mem_entry *e = entry_of(base);
 
 	assert(!e->busy);
-	e->busy = true;
 	(void)buf_append_span(&e->body, buf_span(chunk));
 	buf_clear(chunk);
+	if (cb == NULL)
+		return;
+	e->busy = true;
 	post(e, on_appended, cb, arg);
 }
 

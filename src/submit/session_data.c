@@ -8,6 +8,7 @@
  */
 #include "session_priv.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -16,7 +17,8 @@
 #include "mail/trace.h"
 
 enum {
-	CHUNK = 96 * 1024, /* beyond it content leaves memory */
+	SMALL_MAX = 96 * 1024, /* beyond it content leaves memory, */
+	CHUNK = 256 * 1024, /* and then goes on in such pieces */
 	TAKE_MAX = 32 * 1024,
 };
 
@@ -62,7 +64,8 @@ data_opened(struct session *s, const struct session_event *ev, struct buf *out)
 	}
 	s->tx.id = ev->id;
 	s->tx.is_open = true;
-	s->tx.body.max = 4 * CHUNK + 2 * (size_t)s->conf->limits.header;
+	s->tx.body.max =
+	    CHUNK + 2 * TAKE_MAX + 2 * (size_t)s->conf->limits.header;
 	s->tx.head.max = 16384;
 	session_enter(s, STATE_DATA);
 	session_say(out, "354 End data with <CR><LF>.<CR><LF>");
@@ -201,6 +204,7 @@ data_input(struct session *s, struct span *in, struct buf *out)
 	size_t before = buf_len(&tx->body);
 	bool fits;
 
+	assert(tx->body.max >= CHUNK + 2 * TAKE_MAX);
 	/* Where chunks went to disk, another will: not grown step by step. */
 	if (tx->stored > 0 && before == 0)
 		(void)buf_reserve(&tx->body, CHUNK + TAKE_MAX);
@@ -222,7 +226,8 @@ data_input(struct session *s, struct span *in, struct buf *out)
 		s->store = STORE_COMMIT;
 		s->need = SESSION_STORE;
 		session_enter(s, STATE_STORING);
-	} else if (tx->header_done && buf_len(&tx->body) >= CHUNK) {
+	} else if (tx->header_done &&
+		   buf_len(&tx->body) >= (tx->stored > 0 ? CHUNK : SMALL_MAX)) {
 		tx->stored += buf_len(&tx->head) + buf_len(&tx->body);
 		s->store = STORE_APPEND;
 		s->need = SESSION_STORE;

@@ -48,7 +48,6 @@ struct session_io {
 	struct buf out;
 	enum session_need need;
 	bool implicit_tls, closing, shutdown_asked;
-	bool append_failed;
 	void *token;
 	char client[64];
 	char sid[20];
@@ -174,7 +173,6 @@ open_entry(struct session_io *io)
 	if (status == SPOOL_OK) {
 		io->entry =
 		    spool_entry_open(io->worker->spool, io->worker->loop);
-		io->append_failed = false;
 		ev.id = spool_entry_id(io->entry);
 	} else {
 		log_warn("refused sid=%s reason=\"%s\"", io->sid,
@@ -185,18 +183,15 @@ open_entry(struct session_io *io)
 	run(io, &ev);
 }
 
-static struct buf *
-next_piece(struct session_io *io)
+/* What there is; with a callback it is written now. */
+static void
+append(struct session_io *io, spool_done_cb cb)
 {
 	struct buf *head = session_head(io->session);
 
-	return buf_len(head) > 0 ? head : session_body(io->session);
-}
-
-static void
-append_piece(struct session_io *io)
-{
-	spool_entry_append_take(io->entry, next_piece(io), on_appended, io);
+	if (buf_len(head) > 0)
+		spool_entry_append_take(io->entry, head, NULL, NULL);
+	spool_entry_append_take(io->entry, session_body(io->session), cb, io);
 }
 
 static void
@@ -204,7 +199,8 @@ commit(struct session_io *io)
 {
 	io->env = session_envelope(io->session);
 	if (spool_entry_appended(io->entry) > 0) {
-		append_piece(io); /* on_appended() commits */
+		append(io, NULL);
+		spool_commit(io->entry, io->env, NULL, on_committed, io);
 		return;
 	}
 	io->content = content_new_take(
@@ -217,7 +213,7 @@ store(struct session_io *io)
 {
 	switch (session_store(io->session)) {
 	case STORE_OPEN: open_entry(io); break;
-	case STORE_APPEND: append_piece(io); break;
+	case STORE_APPEND: append(io, on_appended); break;
 	case STORE_COMMIT: commit(io); break;
 	}
 }
@@ -380,21 +376,7 @@ finish_store(struct session_io *io, enum spool_status status)
 static void
 on_appended(enum spool_status status, void *arg)
 {
-	struct session_io *io = arg;
-
-	if (status != SPOOL_OK)
-		io->append_failed = true;
-	if (!io->append_failed && !io->closing && buf_len(next_piece(io)) > 0) {
-		append_piece(io);
-		return;
-	}
-	if (io->env == NULL || io->append_failed || io->closing) {
-		free(io->env);
-		io->env = NULL;
-		finish_store(io, status);
-		return;
-	}
-	spool_commit(io->entry, io->env, NULL, on_committed, io);
+	finish_store(arg, status);
 }
 
 static void

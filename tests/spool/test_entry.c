@@ -101,6 +101,40 @@ START_TEST(large_content_from_memory_becomes_a_file_too)
 }
 END_TEST
 
+static void
+take(struct spool_entry *e, const char *text, size_t len)
+{
+	struct buf b = { 0 };
+
+	(void)buf_append(&b, text, len);
+	spool_entry_append_take(e, &b, NULL, NULL);
+}
+
+START_TEST(what_is_only_taken_is_written_with_the_next_and_by_the_commit)
+{
+	struct spool_entry *e = spool_entry_open(box.spool, box.loop);
+	uint64_t id = spool_entry_id(e);
+	const size_t half = BIG / 2;
+
+	take(e, big, 5);
+	ck_assert_uint_eq(box_count(&box, "content"), 0);
+	ck_assert_int_eq(append(e, big + 5, half), SPOOL_OK);
+	ck_assert_uint_eq(box_count(&box, "content"), 1);
+	take(e, big + 5 + half, 7);
+	take(e, big + 12 + half, BIG - 12 - half);
+	ck_assert_int_eq(commit(e), SPOOL_OK);
+	box_expect(&box, id, big);
+	/* So has the next start. */
+	box_close(&box);
+	ck_assert(box_open(&box));
+	box_expect(&box, id, big);
+	/* And one that is given up before anything was written. */
+	e = spool_entry_open(box.spool, box.loop);
+	take(e, "never", 5);
+	spool_entry_drop(e);
+}
+END_TEST
+
 START_TEST(dropped_entries_leave_no_file)
 {
 	struct spool_entry *e = append_all();
@@ -196,6 +230,8 @@ fill(TCase *tc)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, appended_content_is_a_file_until_it_is_done);
 	tcase_add_test(tc, large_content_from_memory_becomes_a_file_too);
+	tcase_add_test(
+	    tc, what_is_only_taken_is_written_with_the_next_and_by_the_commit);
 	tcase_add_test(tc, dropped_entries_leave_no_file);
 	tcase_add_test(tc, an_unfinished_file_is_removed_at_the_next_start);
 	tcase_add_test(tc, a_changed_file_is_damaged_and_not_delivered);
