@@ -23,6 +23,7 @@ enum { BACKLOG = 1024, ACCEPTS_A_TURN = 64, PAUSE_MS = 200 };
 
 struct listener {
 	uv_poll_t poll;
+	struct loop *loop; /* borrowed: listeners close before their loop */
 	int fd;
 	uint16_t port;
 	struct deadline *pause; /* owned: out of descriptors, look again */
@@ -57,6 +58,7 @@ on_poll(uv_poll_t *poll, int status, int events)
 
 	(void)status;
 	(void)events;
+	loop_awake(l->loop);
 	for (int i = 0; i < ACCEPTS_A_TURN; i++) {
 		struct sockaddr_storage peer = { 0 };
 		socklen_t len = sizeof peer;
@@ -139,6 +141,7 @@ listener_new(struct loop *loop, int fd, listener_cb cb, void *arg)
 	struct listener *l = MEM_NEW(struct listener);
 	int rc;
 
+	l->loop = loop;
 	l->fd = fd;
 	l->cb = cb;
 	l->arg = arg;

@@ -1,10 +1,10 @@
 /*
- * The mailbox is a list under a lock and one eventfd(2): the first parcel of a
- * batch wakes the loop, which takes the whole list at once. A loop that posts
- * wakes the others when it is done with what it has, just before it sleeps
- * itself: a wake at each parcel would let the receiver run for each of them.
- * `wakers` keeps a loop while a wake for it is under way. (A uv_async_t does
- * the like, but its receiver spins until the sender is back from its call.)
+ * The mailbox is a list under a lock and one eventfd(2). A loop opens what has
+ * come just before it sleeps, so that only one that sleeps already need be
+ * woken, and only once. A loop that posts wakes the others when it is done with
+ * what it has: a wake at each parcel would let the receiver run for each of
+ * them. `wakers` keeps a loop while a wake for it is under way. (A uv_async_t
+ * does the like, but its receiver spins until the sender is back from its call.)
  */
 #include "io/loop.h"
 
@@ -25,7 +25,7 @@
 #include "io/mailbox.h"
 #include "io/work.h"
 
-enum { WAKES_MOST = 8 };
+enum { WAKES_MOST = 8, ROUNDS_MOST = 4 };
 
 struct loop {
 	uv_loop_t uv;
@@ -35,6 +35,7 @@ struct loop {
 	unsigned nto_wake;
 	int wake_fd;
 	atomic_int wakers;
+	atomic_bool asleep; /* set under `lock` */
 	pthread_mutex_t lock;
 	struct parcel *first, **last; /* under `lock` */
 };
@@ -61,12 +62,6 @@ wake_others(struct loop *loop)
 }
 
 static void
-on_before_sleep(uv_prepare_t *prepare)
-{
-	wake_others(prepare->data);
-}
-
-static void
 open_parcels(struct loop *loop)
 {
 	struct parcel *p;
@@ -84,6 +79,39 @@ open_parcels(struct loop *loop)
 	}
 }
 
+/* False: there is something to be opened. */
+static bool
+fall_asleep(struct loop *loop)
+{
+	bool empty;
+
+	(void)pthread_mutex_lock(&loop->lock);
+	empty = loop->first == NULL;
+	atomic_store_explicit(&loop->asleep, empty, memory_order_relaxed);
+	(void)pthread_mutex_unlock(&loop->lock);
+	return empty;
+}
+
+static void
+on_before_sleep(uv_prepare_t *prepare)
+{
+	struct loop *loop = prepare->data;
+	const uint64_t one = 1;
+
+	for (int i = 0; i < ROUNDS_MOST; i++) {
+		wake_others(loop);
+		if (fall_asleep(loop))
+			return;
+		open_parcels(loop);
+		/* Who turns the loop once waits for nothing more than that. */
+		if (running != loop)
+			uv_stop(&loop->uv);
+	}
+	/* Descriptors are to have their turn, too. */
+	wake_others(loop);
+	(void)!write(loop->wake_fd, &one, sizeof one);
+}
+
 static void
 on_wake(uv_poll_t *wake, int status, int events)
 {
@@ -91,6 +119,7 @@ on_wake(uv_poll_t *wake, int status, int events)
 	uint64_t count;
 
 	(void)status, (void)events;
+	loop_awake(loop);
 	/* Nothing to read: somebody else's wake was taken with an earlier one. */
 	(void)!read(loop->wake_fd, &count, sizeof count);
 	open_parcels(loop);
@@ -168,6 +197,12 @@ loop_uv(struct loop *loop)
 	return &loop->uv;
 }
 
+void
+loop_awake(struct loop *loop)
+{
+	atomic_store_explicit(&loop->asleep, false, memory_order_relaxed);
+}
+
 uint64_t
 loop_now(const struct loop *loop)
 {
@@ -183,18 +218,21 @@ loop_refresh(struct loop *loop)
 void
 mailbox_post(struct loop *to, struct parcel *p)
 {
-	bool first;
+	bool wake;
 
 	p->next = NULL;
 	(void)pthread_mutex_lock(&to->lock);
-	first = to->first == NULL;
 	*to->last = p;
 	to->last = &p->next;
-	if (first)
+	wake = to != running &&
+	       atomic_load_explicit(&to->asleep, memory_order_relaxed);
+	if (wake) {
+		atomic_store_explicit(&to->asleep, false, memory_order_relaxed);
 		(void)atomic_fetch_add_explicit(
 		    &to->wakers, 1, memory_order_relaxed);
+	}
 	(void)pthread_mutex_unlock(&to->lock);
-	if (!first)
+	if (!wake)
 		return;
 	if (running != NULL && running->nto_wake < WAKES_MOST)
 		running->to_wake[running->nto_wake++] = to;

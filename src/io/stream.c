@@ -52,6 +52,7 @@ struct stream {
 	bool tls_wants_write; /* a TLS read or handshake waits for room */
 	bool broken;
 	bool kick; /* `idle` runs: call back from the loop */
+	bool settles; /* `idle` runs: look what to poll for */
 	SSL *ssl; /* owned */
 	BIO *wire; /* borrowed: the SSL has it; NULL: no TLS */
 	struct buf in, out;
@@ -366,9 +367,13 @@ shake_hands(struct stream *s)
 	rc = SSL_do_handshake(s->ssl);
 	s->tls_wants_write = false;
 	if (rc == 1) {
-		/* What ends it leaves with the first words behind it. */
+		/*
+		 * What ends it leaves with the first words behind it, which
+		 * its owner has now, or else on_idle() sees to it.
+		 */
 		s->phase = OPEN;
-		update_poll(s);
+		s->settles = true;
+		(void)uv_idle_start(&s->idle, on_idle);
 		answer(s, STREAM_OK);
 		return;
 	}
@@ -510,9 +515,12 @@ on_poll(uv_poll_t *poll, int status, int events)
 {
 	struct stream *s = poll->data;
 
+	loop_awake(s->loop);
 	/* An error on the socket shows in the call that is made next. */
 	if (status < 0)
 		events = s->polled;
+	if (s->wire != NULL && (status < 0 || (events & UV_READABLE) != 0))
+		wire_look_again(s->wire);
 	if (s->phase == CONNECTING)
 		on_connected(s);
 	else if (s->phase == HANDSHAKE)
@@ -529,6 +537,12 @@ on_idle(uv_idle_t *idle)
 	struct stream *s = idle->data;
 
 	(void)uv_idle_stop(idle);
+	if (s->settles) {
+		s->settles = false;
+		update_poll(s);
+	}
+	if (!s->kick)
+		return;
 	s->kick = false;
 	switch (s->want) {
 	case WANT_NOTHING: return;

@@ -24,6 +24,7 @@ struct wire {
 	struct buf out;
 	struct buf in; /* none between two wakes, as a rule */
 	size_t read_size; /* of the next read: what the last one got */
+	bool dry; /* the kernel had no more: nothing until it tells */
 };
 
 static BIO_METHOD *method;
@@ -94,6 +95,7 @@ fill(struct wire *w)
 	} while (n == -1 && errno == EINTR);
 	if (n > 0)
 		buf_added(&w->in, (size_t)n);
+	w->dry = n > 0 ? (size_t)n < w->read_size : n == -1 && errno == EAGAIN;
 	if (n == (ssize_t)w->read_size && w->read_size < READ_MOST)
 		w->read_size *= 4;
 	else if (n >= 0 && (size_t)n < w->read_size / 4)
@@ -109,6 +111,11 @@ on_read(BIO *bio, char *data, int len)
 	ssize_t n;
 
 	BIO_clear_retry_flags(bio);
+	if (buf_len(&w->in) == 0 && w->dry) {
+		BIO_set_retry_read(bio);
+		errno = EAGAIN;
+		return -1;
+	}
 	if (buf_len(&w->in) == 0) {
 		n = fill(w);
 		if (n == -1 && errno == EAGAIN)
@@ -189,6 +196,14 @@ wire_flush(BIO *bio)
 	struct wire *w = BIO_get_data(bio);
 
 	return buf_len(&w->out) == 0 ? 0 : send_gathered(w);
+}
+
+void
+wire_look_again(BIO *bio)
+{
+	struct wire *w = BIO_get_data(bio);
+
+	w->dry = false;
 }
 
 size_t

@@ -21,6 +21,11 @@ struct bio_st *wire_new(int fd);
  * negative errno when the connection is broken; what was gathered is gone then.
  */
 int wire_flush(struct bio_st *wire);
+/*
+ * Once the kernel had less than was asked for, it is not asked again: not
+ * before this says that the descriptor is readable.
+ */
+void wire_look_again(struct bio_st *wire);
 /* Bytes from the peer that OpenSSL has not asked for yet. */
 size_t wire_held(struct bio_st *wire);
 /* Whether something gathered is still to be sent. */

@@ -175,6 +175,94 @@ START_TEST(who_waits_outside_of_its_loop_flushes_first)
 }
 END_TEST
 
+/* --- falling asleep while something comes --- */
+
+enum { BALLS = 3, BOUNCES = 20000 };
+
+static unsigned bounces;
+
+static void on_ball_there(struct parcel *p);
+
+/* At home: counts, and sends it back. */
+static void
+on_ball_here(struct parcel *p)
+{
+	ck_assert(pthread_equal(pthread_self(), home));
+	if (++bounces < BOUNCES) {
+		p->open = on_ball_there;
+		mailbox_post(other, p);
+		return;
+	}
+	free(letter_of(p));
+	if (bounces == BOUNCES + BALLS - 1)
+		loop_stop(loop);
+}
+
+static void
+on_ball_there(struct parcel *p)
+{
+	p->open = on_ball_here;
+	mailbox_post(loop, p);
+}
+
+/* A wake that is lost leaves both asleep: the test would not end. */
+START_TEST(no_wake_is_lost_between_two_loops)
+{
+	pthread_t thread;
+
+	other = loop_new();
+	ck_assert_int_eq(pthread_create(&thread, NULL, run_other, NULL), 0);
+	for (int i = 0; i < BALLS; i++) {
+		struct letter *l = MEM_NEW(struct letter);
+
+		l->parcel.open = on_ball_there;
+		mailbox_post(other, &l->parcel);
+	}
+	loop_run(loop);
+	{
+		struct letter *l = MEM_NEW(struct letter);
+
+		l->parcel.open = on_end_of_other;
+		mailbox_post(other, &l->parcel);
+	}
+	(void)pthread_join(thread, NULL);
+	loop_free(other);
+}
+END_TEST
+
+static uv_timer_t timer;
+
+static void
+on_restless(struct parcel *p)
+{
+	opened++;
+	if (uv_is_closing((uv_handle_t *)&timer))
+		free(letter_of(p));
+	else
+		mailbox_post(loop, p);
+}
+
+static void
+on_turn(uv_timer_t *t)
+{
+	uv_close((uv_handle_t *)t, NULL);
+	loop_stop(loop);
+}
+
+/* Posting to oneself without end keeps neither timers nor descriptors out. */
+START_TEST(a_restless_loop_goes_on_turning)
+{
+	struct letter *l = MEM_NEW(struct letter);
+
+	(void)uv_timer_init(loop_uv(loop), &timer);
+	(void)uv_timer_start(&timer, on_turn, 5, 0);
+	l->parcel.open = on_restless;
+	mailbox_post(loop, &l->parcel);
+	loop_run(loop);
+	ck_assert_uint_gt(opened, 1);
+}
+END_TEST
+
 struct task {
 	bool has_run, is_done;
 	pthread_t where;
@@ -262,6 +350,8 @@ fill(TCase *tc)
 	tcase_add_test(tc, what_comes_at_the_end_is_opened_all_the_same);
 	tcase_add_test(tc, a_parcel_may_be_posted_again_from_its_opening);
 	tcase_add_test(tc, who_waits_outside_of_its_loop_flushes_first);
+	tcase_add_test(tc, no_wake_is_lost_between_two_loops);
+	tcase_add_test(tc, a_restless_loop_goes_on_turning);
 	tcase_add_test(tc, work_runs_elsewhere_and_is_done_here);
 	tcase_add_test(tc, a_loop_that_never_ran_can_be_freed);
 	tcase_add_test(tc, time_stands_still_until_it_is_refreshed);
