@@ -29,8 +29,13 @@ int tls_server_days_left(const struct tls_server *t);
 /* For a stream, which takes it. */
 struct ssl_st *tls_server_session(struct tls_server *t);
 
-/* One a worker: it keeps the sessions that can be resumed, without a lock. */
-struct tls_client *tls_client_new(struct err *err);
+/*
+ * One a worker: it keeps the sessions that can be resumed, without a lock.
+ * Whom to trust it shares with `like`, which may go first; without one it
+ * reads the system's certificates, which takes tens of milliseconds.
+ */
+struct tls_client *
+tls_client_new(const struct tls_client *like, struct err *err);
 void tls_client_free(struct tls_client *t);
 struct tls_client_options {
 	const char *host; /* for SNI, and for the check if `verify` */

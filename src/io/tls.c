@@ -283,15 +283,26 @@ on_session(SSL *ssl, SSL_SESSION *session)
 	return 0;
 }
 
+/* A store is counted by reference, and has a lock of its own. */
+static int
+trust(SSL_CTX *ctx, const struct tls_client *like, struct err *err)
+{
+	if (like != NULL)
+		SSL_CTX_set1_cert_store(
+		    ctx, SSL_CTX_get_cert_store(like->context));
+	else if (SSL_CTX_set_default_verify_paths(ctx) != 1)
+		return ssl_err(err, "trusted certificates", "of the system");
+	return 0;
+}
+
 struct tls_client *
-tls_client_new(struct err *err)
+tls_client_new(const struct tls_client *like, struct err *err)
 {
 	struct tls_client *t = MEM_NEW(struct tls_client);
 
 	(void)pthread_once(&key_once, make_key_index);
 	t->context = make_context(TLS_client_method());
-	if (SSL_CTX_set_default_verify_paths(t->context) != 1) {
-		(void)ssl_err(err, "trusted certificates", "of the system");
+	if (trust(t->context, like, err) != 0) {
 		tls_client_free(t);
 		return NULL;
 	}

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "conf/conf.h"
+#include "crew.h"
 #include "io/listener.h"
 #include "io/loop.h"
 #include "io/tls.h"
@@ -32,8 +33,7 @@ struct port {
 
 struct acceptor {
 	struct loop *loop; /* borrowed: the relay's */
-	struct worker **workers; /* borrowed: the relay's */
-	uint32_t nworkers;
+	struct crew *crew; /* borrowed: the relay's */
 	const struct conf *conf; /* owned reference */
 	struct tls_server *tls; /* owned reference */
 	struct port **ports; /* owned */
@@ -44,7 +44,7 @@ struct acceptor {
 };
 
 struct acceptor *
-acceptor_new(struct loop *loop, struct worker **workers, uint32_t nworkers)
+acceptor_new(struct loop *loop, struct crew *crew)
 {
 	struct acceptor *a = MEM_NEW(struct acceptor);
 	uint64_t seed[2];
@@ -52,8 +52,7 @@ acceptor_new(struct loop *loop, struct worker **workers, uint32_t nworkers)
 	random_fill(seed, sizeof seed);
 	map_init(&a->clients, seed);
 	a->loop = loop;
-	a->workers = workers;
-	a->nworkers = nworkers;
+	a->crew = crew;
 	/* Session ids do not start over with the process. */
 	a->next_number = (uint64_t)(wall_now() / 1000) << 16;
 	return a;
@@ -144,7 +143,7 @@ on_connection(int fd, const struct sockaddr_storage *peer, void *arg)
 		refuse(a, c, fd, port, limit);
 		return;
 	}
-	worker_serve(worker_least_loaded(a->workers, a->nworkers),
+	worker_serve(crew_pick(a->crew),
 	    &(struct submit_connection){
 		.fd = fd,
 		.client = address,

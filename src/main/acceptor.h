@@ -1,7 +1,7 @@
 /*
  * acceptor: the listening sockets, and who may connect: counts sessions, in
- * all and for each address, and hands each connection to the worker with the
- * least to do. Queue thread only.
+ * all and for each address, and hands each connection to a worker of the
+ * crew's choice. Queue thread only.
  */
 #ifndef MAIN_ACCEPTOR_H
 #define MAIN_ACCEPTOR_H
@@ -15,10 +15,9 @@ struct acceptor;
 struct conf;
 struct loop;
 struct tls_server;
-struct worker;
+struct crew;
 
-struct acceptor *
-acceptor_new(struct loop *loop, struct worker **workers, uint32_t nworkers);
+struct acceptor *acceptor_new(struct loop *loop, struct crew *crew);
 /*
  * Listens as `conf` says: opens what is new, closes what is gone, keeps the
  * rest. On error nothing has changed. Takes references to both.

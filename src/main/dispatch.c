@@ -39,35 +39,30 @@ queue_options_of(const struct conf *conf)
 }
 
 struct dispatch *
-dispatch_new(const struct dispatch_options *o, struct err *err)
+dispatch_new(struct loop *loop, const struct conf *conf, struct err *err)
 {
-	struct queue_options qo = queue_options_of(o->conf);
+	struct queue_options qo = queue_options_of(conf);
 	struct dispatch *d = MEM_NEW(struct dispatch);
 
-	d->loop = o->loop;
-	d->router = router_new(o->loop, o->conf, on_routed, d, err);
+	d->loop = loop;
+	d->router = router_new(loop, conf, on_routed, d, err);
 	if (d->router == NULL) {
 		free(d);
 		return NULL;
 	}
-	d->conf = conf_ref(o->conf);
-	d->spool = o->spool;
-	d->workers = o->workers;
-	d->nworkers = o->nworkers;
+	d->conf = conf_ref(conf);
 	d->queue = queue_new(&qo);
-	d->due = deadline_new(o->loop, on_due, d);
-	d->put_off = deadline_new(o->loop, lanes_put_off, d);
-	d->sweep = deadline_new(o->loop, on_sweep, d);
+	d->due = deadline_new(loop, on_due, d);
+	d->put_off = deadline_new(loop, lanes_put_off, d);
+	d->sweep = deadline_new(loop, on_sweep, d);
 	return d;
 }
 
 void
-dispatch_set_road(struct dispatch *d, struct spool *spool,
-    struct worker **workers, uint32_t nworkers)
+dispatch_set_road(struct dispatch *d, struct spool *spool, struct crew *crew)
 {
 	d->spool = spool;
-	d->workers = workers;
-	d->nworkers = nworkers;
+	d->crew = crew;
 }
 
 int

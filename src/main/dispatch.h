@@ -16,6 +16,7 @@
 struct attempt;
 struct conf;
 struct content;
+struct crew;
 struct dispatch;
 struct envelope;
 struct lane;
@@ -25,21 +26,13 @@ struct queue;
 struct queued;
 struct router;
 struct spool;
-struct worker;
 
-struct dispatch_options {
-	struct loop *loop; /* borrowed, as all of these */
-	const struct conf *conf; /* it takes a reference of its own */
-	struct spool *spool;
-	struct worker **workers;
-	uint32_t nworkers;
-};
-
-/* `spool` and `workers` may be set later, before dispatch_start(). */
+/* Borrows the loop; takes a reference of its own to the configuration. */
 struct dispatch *
-dispatch_new(const struct dispatch_options *options, struct err *err);
-void dispatch_set_road(struct dispatch *d, struct spool *spool,
-    struct worker **workers, uint32_t nworkers);
+dispatch_new(struct loop *loop, const struct conf *conf, struct err *err);
+/* Before dispatch_start(). Borrows both. */
+void
+dispatch_set_road(struct dispatch *d, struct spool *spool, struct crew *crew);
 int
 dispatch_reload(struct dispatch *d, const struct conf *conf, struct err *err);
 /* Begins to deliver. */

@@ -12,8 +12,7 @@ struct dispatch {
 	struct loop *loop; /* borrowed: the relay's */
 	const struct conf *conf; /* owned reference */
 	struct spool *spool; /* borrowed */
-	struct worker **workers; /* borrowed */
-	uint32_t nworkers;
+	struct crew *crew; /* borrowed */
 	struct queue *queue; /* owned */
 	struct router *router; /* owned */
 	struct deadline *due; /* owned: the next message */

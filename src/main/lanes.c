@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "crew.h"
 #include "deliver/attempt.h"
 #include "deliver/target.h"
 #include "io/deadline.h"
@@ -124,7 +125,7 @@ open_lane(struct dispatch *d, struct site *site, struct job *job)
 	lane->job = job;
 	site->lanes++;
 	d->lanes++;
-	worker_open_lane(worker_least_loaded(d->workers, d->nworkers), lane,
+	worker_open_lane(crew_pick(d->crew), lane,
 	    target_ref(link_of(site)->target), attempt_for(job));
 }
 

@@ -28,6 +28,7 @@
 #include "base/mem.h"
 #include "conf/conf.h"
 #include "control.h"
+#include "crew.h"
 #include "dispatch.h"
 #include "http/server.h"
 #include "io/deadline.h"
@@ -53,8 +54,7 @@ struct relay {
 	struct auth *auth;
 	struct dispatch *dispatch;
 	struct spool *spool;
-	struct worker **workers;
-	uint32_t nworkers;
+	struct crew *crew;
 	struct acceptor *acceptor;
 	struct control *control;
 	struct http_server *http; /* NULL: none is configured */
@@ -227,19 +227,10 @@ start_workers(struct relay *r, struct err *err)
 		.ended = on_ended,
 		.arg = r,
 	};
-	uint32_t n = r->conf->workers;
 
-	if (n == 0)
-		n = uv_available_parallelism();
-	r->workers = mem_zalloc(n, sizeof(struct worker *));
-	for (uint32_t i = 0; i < n; i++) {
-		r->workers[i] =
-		    worker_start(i, r->loop, r->spool, r->auth, &events, err);
-		if (r->workers[i] == NULL)
-			return -1;
-		r->nworkers++;
-	}
-	return 0;
+	r->crew = crew_start(
+	    r->conf->workers, r->loop, r->spool, r->auth, &events, err);
+	return r->crew == NULL ? -1 : 0;
 }
 
 static int
@@ -256,26 +247,24 @@ open_http(struct relay *r, struct err *err)
 static int
 open_road(struct relay *r, struct err *err)
 {
-	struct dispatch_options o = { .loop = r->loop, .conf = r->conf };
-
 	r->tls = tls_server_new(r->conf, err);
 	if (r->tls == NULL)
 		return -1;
 	r->auth = auth_new(r->conf, err);
 	if (r->auth == NULL || drop_mechanisms(r->conf, r->auth, err) != 0)
 		return -1;
-	r->dispatch = dispatch_new(&o, err);
+	r->dispatch = dispatch_new(r->loop, r->conf, err);
 	if (r->dispatch == NULL || open_spool(r, err) != 0 ||
 	    start_workers(r, err) != 0)
 		return -1;
 	start_pool(r);
-	dispatch_set_road(r->dispatch, r->spool, r->workers, r->nworkers);
+	dispatch_set_road(r->dispatch, r->spool, r->crew);
 	r->control = control_open(r->loop, r->conf, r->dispatch, r->spool, err);
 	if (r->control == NULL)
 		return -1;
 	if (open_http(r, err) != 0)
 		return -1;
-	r->acceptor = acceptor_new(r->loop, r->workers, r->nworkers);
+	r->acceptor = acceptor_new(r->loop, r->crew);
 	return acceptor_configure(r->acceptor, r->conf, r->tls, err);
 }
 
@@ -313,7 +302,7 @@ relay_new(const char *conf_file, struct err *err)
 	dispatch_start(r->dispatch);
 	buf_clear(&warnings);
 	log_info("started hostname=%s workers=%u pid=%ld", r->conf->hostname,
-	    r->nworkers, (long)getpid());
+	    crew_count(r->crew), (long)getpid());
 	return r;
 fail:
 	buf_clear(&warnings);
@@ -437,23 +426,14 @@ close_loop(struct relay *r)
 }
 
 static void
-join_workers(struct relay *r)
-{
-	for (uint32_t i = 0; i < r->nworkers; i++)
-		worker_join(r->workers[i]);
-	free(r->workers);
-	r->workers = NULL;
-	r->nworkers = 0;
-}
-
-static void
 finish_if_idle(struct relay *r)
 {
 	if (!r->stopping || r->stopped || acceptor_sessions(r->acceptor) > 0 ||
 	    !dispatch_is_idle(r->dispatch))
 		return;
 	r->stopped = true;
-	join_workers(r);
+	crew_join(r->crew);
+	r->crew = NULL;
 	spool_close(r->spool);
 	r->spool = NULL;
 	dispatch_free(r->dispatch);
@@ -476,8 +456,9 @@ on_stop_limit(void *arg)
 {
 	struct relay *r = arg;
 
-	for (uint32_t i = 0; i < r->nworkers; i++)
-		worker_abort(r->workers[i]);
+	if (r->stopped)
+		return;
+	crew_abort(r->crew);
 	deadline_set(r->stop_limit, 1000);
 	finish_if_idle(r);
 }
@@ -495,8 +476,7 @@ stop(struct relay *r, int number)
 	acceptor_stop(r->acceptor);
 	dispatch_stop(r->dispatch);
 	dispatch_on_idle(r->dispatch, on_idle, r);
-	for (uint32_t i = 0; i < r->nworkers; i++)
-		worker_quit(r->workers[i]);
+	crew_quit(r->crew);
 	deadline_set(r->stop_limit, STOP_MS);
 	finish_if_idle(r);
 }
@@ -530,7 +510,7 @@ relay_free(struct relay *r)
 		/* The start was cut short: no session, no lane exists. */
 		if (r->acceptor != NULL)
 			acceptor_stop(r->acceptor);
-		join_workers(r);
+		crew_join(r->crew);
 		if (r->spool != NULL)
 			spool_close(r->spool);
 		dispatch_free(r->dispatch);

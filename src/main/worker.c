@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/mem.h"
 #include "deliver/attempt.h"
@@ -255,13 +256,13 @@ worker_free(struct worker *w)
 }
 
 struct worker *
-worker_start(unsigned number, struct loop *queue, struct spool *spool,
+worker_start(const struct worker *like, struct loop *queue, struct spool *spool,
     struct auth *auth, const struct worker_events *events, struct err *err)
 {
 	struct worker *w = MEM_NEW(struct worker);
 	int rc;
 
-	w->number = number;
+	w->number = like == NULL ? 0 : like->number + 1;
 	w->queue = queue;
 	w->loop = loop_new();
 	w->events = *events;
@@ -272,7 +273,7 @@ worker_start(unsigned number, struct loop *queue, struct spool *spool,
 		.closed = on_closed,
 		.arg = w };
 	list_init(&w->submit.sessions);
-	w->tls = tls_client_new(err);
+	w->tls = tls_client_new(like == NULL ? NULL : like->tls, err);
 	w->deliver = (struct deliver_worker){ .loop = w->loop,
 		.spool = spool,
 		.tls = w->tls,
@@ -332,15 +333,15 @@ worker_load(const struct worker *w)
 	return w->sessions + w->lanes;
 }
 
-struct worker *
-worker_least_loaded(struct worker *const *all, uint32_t n)
+uint64_t
+worker_ran_ns(const struct worker *w)
 {
-	struct worker *best = all[0];
+	struct timespec t = { 0 };
+	clockid_t clock;
 
-	for (uint32_t i = 1; i < n; i++)
-		if (worker_load(all[i]) < worker_load(best))
-			best = all[i];
-	return best;
+	if (pthread_getcpuclockid(w->thread, &clock) == 0)
+		(void)clock_gettime(clock, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
 void

@@ -45,9 +45,12 @@ struct lane {
 	struct lane_io *io; /* the worker's alone */
 };
 
-/* `number` is for the thread's name. */
+/*
+ * `like` is one that was started before, with whom this one shares what can be
+ * shared, and after whom it is numbered; NULL for the first.
+ */
 struct worker *
-worker_start(unsigned number, struct loop *queue, struct spool *spool,
+worker_start(const struct worker *like, struct loop *queue, struct spool *spool,
     struct auth *auth, const struct worker_events *events, struct err *err);
 /* Asks sessions and lanes to end; the thread goes on until they have. */
 void worker_quit(struct worker *w);
@@ -60,8 +63,8 @@ void worker_join(struct worker *w);
 void worker_serve(struct worker *w, const struct submit_connection *c);
 /* How many sessions and lanes it has been given and not reported back. */
 uint32_t worker_load(const struct worker *w);
-/* The one with the least of that; there is at least one. */
-struct worker *worker_least_loaded(struct worker *const *all, uint32_t n);
+/* CPU time of its thread so far. */
+uint64_t worker_ran_ns(const struct worker *w);
 
 /* Takes the attempt and a reference to the target. */
 void worker_open_lane(struct worker *w, struct lane *lane,

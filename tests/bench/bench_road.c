@@ -532,7 +532,7 @@ tls(unsigned connections, unsigned records, size_t size)
 	certificate.certificate = cert_file;
 	certificate.key = key_file;
 	server = tls_server_new(&conf, &err);
-	client = tls_client_new(&err);
+	client = tls_client_new(NULL, &err);
 	must(server != NULL && client != NULL, "no TLS");
 	wanted = records;
 	record = size;

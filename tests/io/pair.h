@@ -245,7 +245,7 @@ pair_setup(void)
 	/* Where a client looks for whom it trusts. */
 	ck_assert_int_eq(setenv("SSL_CERT_FILE", cert.certificate, 1), 0);
 	server = make_server(&cert, 1);
-	client = tls_client_new(&err);
+	client = tls_client_new(NULL, &err);
 	ck_assert_ptr_nonnull(client);
 }
 

@@ -150,6 +150,53 @@ START_TEST(a_trusted_certificate_is_verified)
 }
 END_TEST
 
+/* Also when the one it learned from is gone, and where it came from too. */
+START_TEST(a_second_client_trusts_as_the_first_does)
+{
+	struct tls_client *second;
+	struct err err;
+
+	ck_assert_int_eq(setenv("SSL_CERT_FILE", "/nonexistent", 1), 0);
+	second = tls_client_new(client, &err);
+	ck_assert_ptr_nonnull(second);
+	for (int i = 0; i < 2; i++) {
+		connect_pair();
+		shake_hands(client_session("relay.test", true, NULL));
+		ck_assert_msg(
+		    a.status == STREAM_OK, "%d: %s", i, stream_error(a.stream));
+		finish();
+		if (i == 0) {
+			tls_client_free(client);
+			client = second;
+		}
+	}
+}
+END_TEST
+
+START_TEST(sessions_are_not_shared)
+{
+	struct tls_client *first = client;
+	struct err err;
+
+	client = tls_client_new(first, &err);
+	for (int i = 0; i < 3; i++) {
+		connect_pair();
+		shake_hands(client_session("relay.test", false, "key"));
+		ck_assert(a.status == STREAM_OK && b.status == STREAM_OK);
+		ck_assert_msg(stream_is_resumed(a.stream) == (i == 1),
+		    "connection %d", i);
+		end_ask(&a); /* for the ticket */
+		end_put(&b, "220 hello\r\n");
+		ck_assert(end_wait(&a) == STREAM_OK);
+		finish();
+		if (i == 1) {
+			tls_client_free(client);
+			client = first;
+		}
+	}
+}
+END_TEST
+
 START_TEST(another_name_is_refused)
 {
 	connect_pair();
@@ -331,6 +378,8 @@ fill(TCase *tc)
 	    (int)ARRAY_LEN(alpns));
 	tcase_add_test(tc, a_session_is_resumed_for_the_same_key_only);
 	tcase_add_test(tc, a_trusted_certificate_is_verified);
+	tcase_add_test(tc, a_second_client_trusts_as_the_first_does);
+	tcase_add_test(tc, sessions_are_not_shared);
 	tcase_add_test(tc, another_name_is_refused);
 	tcase_add_loop_test(
 	    tc, a_bad_certificate_is_refused_when_it_matters, 0, 2);

@@ -1,0 +1,121 @@
+#include "crew.h"
+
+#include <stdlib.h>
+#include <uv.h>
+
+#include "base/mem.h"
+#include "worker.h"
+
+enum {
+	/* How many sessions and lanes more than another a worker may have. */
+	UNEVEN = 64,
+	/* A thread that ran for so much of a sample is busy. */
+	BUSY_PERCENT = 75,
+	SAMPLE_NS = 50 * 1000 * 1000,
+};
+
+struct member {
+	struct worker *worker; /* owned */
+	uint64_t ran_ns, at_ns; /* at its last sample */
+};
+
+struct crew {
+	struct member *members; /* owned, as is the next */
+	struct crew_seat *seats;
+	uint32_t n;
+};
+
+size_t
+crew_choose(const struct crew_seat *seats, size_t n)
+{
+	size_t least = 0;
+
+	for (size_t i = 1; i < n; i++)
+		if (seats[i].load < seats[least].load)
+			least = i;
+	for (size_t i = 0; i < n; i++)
+		if (!seats[i].busy &&
+		    seats[i].load <= seats[least].load + UNEVEN)
+			return i;
+	return least;
+}
+
+static void
+take_sample(struct member *m, struct crew_seat *seat, uint64_t now)
+{
+	uint64_t ran;
+
+	seat->load = worker_load(m->worker);
+	if (now - m->at_ns < SAMPLE_NS)
+		return;
+	ran = worker_ran_ns(m->worker);
+	seat->busy = (ran - m->ran_ns) / BUSY_PERCENT * 100 > now - m->at_ns;
+	m->ran_ns = ran;
+	m->at_ns = now;
+}
+
+struct worker *
+crew_pick(struct crew *c)
+{
+	uint64_t now = uv_hrtime();
+
+	for (uint32_t i = 0; i < c->n; i++)
+		take_sample(&c->members[i], &c->seats[i], now);
+	return c->members[crew_choose(c->seats, c->n)].worker;
+}
+
+struct crew *
+crew_start(uint32_t workers, struct loop *loop, struct spool *spool,
+    struct auth *auth, const struct worker_events *events, struct err *err)
+{
+	struct crew *c = MEM_NEW(struct crew);
+
+	if (workers == 0)
+		workers = uv_available_parallelism();
+	c->members = mem_zalloc(workers, sizeof *c->members);
+	c->seats = mem_zalloc(workers, sizeof *c->seats);
+	for (; c->n < workers; c->n++) {
+		struct member *m = &c->members[c->n];
+
+		m->worker = worker_start(c->n == 0 ? NULL : m[-1].worker, loop,
+		    spool, auth, events, err);
+		if (m->worker == NULL) {
+			crew_join(c);
+			return NULL;
+		}
+		m->at_ns = uv_hrtime();
+	}
+	return c;
+}
+
+uint32_t
+crew_count(const struct crew *c)
+{
+	return c->n;
+}
+
+void
+crew_quit(struct crew *c)
+{
+	for (uint32_t i = 0; i < c->n; i++)
+		worker_quit(c->members[i].worker);
+}
+
+void
+crew_abort(struct crew *c)
+{
+	for (uint32_t i = 0; i < c->n; i++)
+		worker_abort(c->members[i].worker);
+}
+
+void
+crew_join(struct crew *c)
+{
+	if (c == NULL)
+		return;
+	for (uint32_t i = 0; i < c->n; i++)
+		worker_join(c->members[i].worker);
+	free(c->members);
+	free(c->seats);
+	free(c);
+}

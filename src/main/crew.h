@@ -1,0 +1,50 @@
+/*
+ * crew: the workers, and which of them a new session or lane goes to. The
+ * queue thread's alone.
+ */
+#ifndef MAIN_CREW_H
+#define MAIN_CREW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct auth;
+struct crew;
+struct loop;
+struct spool;
+struct worker;
+struct worker_events;
+
+/* What the choice looks at. */
+struct crew_seat {
+	uint32_t load; /* sessions and lanes */
+	bool busy; /* its thread ran for most of the last while */
+};
+
+/*
+ * The first that is not busy and has no more than a few dozen sessions and
+ * lanes more than the one with the least; else the one with the least. So few
+ * workers share what few can do (each wake-up of another thread costs more
+ * than the work that it is for), more join as those are busy, and the mass of
+ * idle sessions stays even. There is at least one seat.
+ */
+size_t crew_choose(const struct crew_seat *seats, size_t n);
+
+/* Starts so many; 0: one a processor. Borrows loop, spool and auth. */
+struct crew *
+crew_start(uint32_t workers, struct loop *loop, struct spool *spool,
+    struct auth *auth, const struct worker_events *events, struct err *err);
+uint32_t crew_count(const struct crew *c);
+/* For a new session or lane. */
+struct worker *crew_pick(struct crew *c);
+/* Asks all sessions and lanes to end. */
+void crew_quit(struct crew *c);
+/* Breaks off what has not ended. */
+void crew_abort(struct crew *c);
+/* Sessions and lanes are gone: ends the threads, waits for them, frees. */
+void crew_join(struct crew *c);
+
+#endif
