@@ -1,25 +1,72 @@
 /*
- * The reader has a fast road for whole lines (found with memchr, checked, moved
- * in runs) and a slow one, byte by byte, for what is cut at the border of two
- * reads. Both keep the same state, so it may be split anywhere.
+ * The reader has a fast road for whole clean lines, 64 bytes at a time: each
+ * byte that means something is a bit of a mask, and what a line end is or a
+ * dot in front, shifts and ANDs of masks tell for all of them at once. The slow
+ * one, byte by byte, is for what is cut at the border of two reads or not
+ * clean. Both keep the same state, so it may be split anywhere.
  */
 #include "smtp/dot.h"
 
 #include <string.h>
 
-static bool
-has_high_bit(const char *p, size_t len)
-{
-	unsigned long word, any = 0;
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
-	for (; len >= sizeof word; len -= sizeof word, p += sizeof word) {
-		memcpy(&word, p, sizeof word);
-		any |= word;
-	}
-	for (; len > 0; len--, p++)
-		any |= (unsigned char)*p;
-	return (any & 0x8080808080808080UL) != 0;
+enum { BLOCK = 64 };
+
+/* Bit i is about byte i of a block. */
+struct marks {
+	uint64_t cr, lf, dot, nul, high;
+};
+
+#if defined(__SSE2__)
+static uint64_t
+bits_of(__m128i a, __m128i b, __m128i c, __m128i d)
+{
+	return (uint64_t)_mm_movemask_epi8(a) |
+	       (uint64_t)_mm_movemask_epi8(b) << 16 |
+	       (uint64_t)_mm_movemask_epi8(c) << 32 |
+	       (uint64_t)_mm_movemask_epi8(d) << 48;
 }
+
+static struct marks
+mark(const char *p)
+{
+	const __m128i *at = (const __m128i *)(const void *)p;
+	__m128i a = _mm_loadu_si128(at), b = _mm_loadu_si128(at + 1),
+		c = _mm_loadu_si128(at + 2), d = _mm_loadu_si128(at + 3);
+
+#define WHERE(byte)                                                            \
+	bits_of(_mm_cmpeq_epi8(a, _mm_set1_epi8(byte)),                        \
+	    _mm_cmpeq_epi8(b, _mm_set1_epi8(byte)),                            \
+	    _mm_cmpeq_epi8(c, _mm_set1_epi8(byte)),                            \
+	    _mm_cmpeq_epi8(d, _mm_set1_epi8(byte)))
+	return (struct marks){ .cr = WHERE('\r'),
+		.lf = WHERE('\n'),
+		.dot = WHERE('.'),
+		.nul = WHERE('\0'),
+		.high = bits_of(a, b, c, d) };
+#undef WHERE
+}
+#else
+static struct marks
+mark(const char *p)
+{
+	struct marks m = { 0 };
+
+	for (int i = 0; i < BLOCK; i++) {
+		unsigned char c = (unsigned char)p[i];
+
+		m.cr |= (uint64_t)(c == '\r') << i;
+		m.lf |= (uint64_t)(c == '\n') << i;
+		m.dot |= (uint64_t)(c == '.') << i;
+		m.nul |= (uint64_t)(c == '\0') << i;
+		m.high |= (uint64_t)(c >> 7) << i;
+	}
+	return m;
+}
+#endif
 
 /* One byte on the slow road. Returns how many bytes of `emit` to append. */
 static size_t
@@ -71,6 +118,8 @@ slow_byte(struct dot_reader *r, char c, char emit[3])
 		r->bare = true;
 	if (c == '\0')
 		r->nul = true;
+	if ((unsigned char)c > 127)
+		r->has_8bit = true;
 	r->state = DOT_IN_LINE;
 	emit[n++] = c;
 	return n;
@@ -78,69 +127,79 @@ slow_byte(struct dot_reader *r, char c, char emit[3])
 
 /*
  * The length of the whole, clean lines at the front that need no change: up to
- * a line that begins with a dot, is not whole, or is not clean.
+ * a line that begins with a dot, is not whole, or is not clean. Looks for high
+ * bits in what it has passed.
  */
 static size_t
-clean_run(struct span in)
+clean_run(struct dot_reader *r, struct span in)
 {
+	uint64_t after_cr = 0, after_lf = 1;
 	size_t done = 0;
 
-	while (done < in.len && in.ptr[done] != '.') {
-		const char *start = in.ptr + done;
-		const char *cr = memchr(start, '\r', in.len - done);
-		size_t len;
+	for (size_t at = 0; at < in.len; at += BLOCK) {
+		size_t n = in.len - at < BLOCK ? in.len - at : BLOCK;
+		uint64_t valid =
+		    n == BLOCK ? ~UINT64_C(0) : (UINT64_C(1) << n) - 1;
+		char padded[BLOCK] = { 0 };
+		uint64_t wrong, before, ends;
+		struct marks m;
 
-		if (cr == NULL)
+		if (n < BLOCK)
+			memcpy(padded, in.ptr + at, n);
+		m = mark(n < BLOCK ? padded : in.ptr + at);
+		/* LF where there was no CR, or none where there was one. */
+		wrong = m.lf ^ (m.cr << 1 | after_cr);
+		wrong |= m.nul | (m.dot & (m.lf << 1 | after_lf));
+		wrong &= valid;
+		before = ((wrong & -wrong) - 1) & valid; /* all, if none */
+		r->has_8bit = r->has_8bit || (m.high & before) != 0;
+		ends = m.lf & before;
+		if (ends != 0)
+			done = at + BLOCK - (size_t)__builtin_clzll(ends);
+		if (wrong != 0)
 			break;
-		len = (size_t)(cr - start);
-		if (done + len + 2 > in.len || cr[1] != '\n' ||
-		    memchr(start, '\n', len) != NULL)
-			break;
-		done += len + 2;
+		after_cr = m.cr >> (BLOCK - 1);
+		after_lf = m.lf >> (BLOCK - 1);
 	}
 	return done;
+}
+
+/* What stands before the next byte that means something inside a line. */
+static size_t
+plain_run(struct dot_reader *r, struct span in)
+{
+	unsigned char any = 0;
+	size_t n = 0;
+
+	while (n < in.len && in.ptr[n] != '\r' && in.ptr[n] != '\n' &&
+	       in.ptr[n] != '\0')
+		any |= (unsigned char)in.ptr[n++];
+	r->has_8bit = r->has_8bit || any > 127;
+	return n;
 }
 
 bool
 dot_read(struct dot_reader *r, struct span *in, struct buf *out)
 {
-	const char *first = in->ptr;
-	bool fits = true, check_nul;
+	bool fits = true;
 
-	check_nul = in->len > 0 && memchr(in->ptr, '\0', in->len) != NULL;
 	while (in->len > 0 && r->state != DOT_END) {
 		char emit[3];
-		size_t n;
+		size_t n = 0;
 
-		if (r->state == DOT_LINE_START && !check_nul) {
-			n = clean_run(*in);
-			if (n > 0) {
-				fits = buf_append(out, in->ptr, n) && fits;
-				*in = span_from(*in, n);
-				continue;
-			}
-		}
-		/*
-		 * A line that ends beyond this input: all but its last bytes
-		 * need no look each.
-		 */
-		if (r->state == DOT_IN_LINE && !check_nul) {
-			n = 0;
-			while (n < in->len && in->ptr[n] != '\r' &&
-			       in->ptr[n] != '\n')
-				n++;
-			if (n > 0) {
-				fits = buf_append(out, in->ptr, n) && fits;
-				*in = span_from(*in, n);
-				continue;
-			}
+		if (r->state == DOT_LINE_START)
+			n = clean_run(r, *in);
+		else if (r->state == DOT_IN_LINE)
+			n = plain_run(r, *in);
+		if (n > 0) {
+			fits = buf_append(out, in->ptr, n) && fits;
+			*in = span_from(*in, n);
+			continue;
 		}
 		n = slow_byte(r, in->ptr[0], emit);
 		fits = buf_append(out, emit, n) && fits;
 		*in = span_from(*in, 1);
 	}
-	if (!r->has_8bit)
-		r->has_8bit = has_high_bit(first, (size_t)(in->ptr - first));
 	return fits;
 }
 

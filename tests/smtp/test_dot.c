@@ -132,6 +132,67 @@ START_TEST(byte_by_byte_is_the_same)
 }
 END_TEST
 
+/* Behind a line of each length, so that it stands anywhere in a block. */
+START_TEST(where_it_stands_changes_nothing)
+{
+	for (size_t shift = 2; shift < 140; shift++) {
+		struct dot_reader r = { 0 };
+		struct buf wire = { 0 }, out = { 0 };
+		struct span in;
+
+		for (size_t i = 2; i < shift; i++)
+			(void)buf_append_char(&wire, 'x');
+		(void)buf_append_text(&wire, "\r\n");
+		(void)buf_append_span(&wire, cases[_i].wire);
+		in = buf_span(&wire);
+		ck_assert(dot_read(&r, &in, &out));
+		buf_consume(&out, shift);
+		expect(_i, &r, in, &out, "shifted");
+		buf_clear(&wire);
+		buf_clear(&out);
+	}
+}
+END_TEST
+
+/* Anything at all, long enough for the fast road, against byte by byte. */
+static void
+compare_roads(uint32_t random)
+{
+	static const struct span parts[] = { S("\r\n"), S("\r\n"), S("\r\n"),
+		S("a line of some more bytes"), S("."), S("b"), S("\r\n.c"),
+		S("\xe4"), S("\r\n.."), S("a line of some more bytes"),
+		/* rare */
+		S("\r"), S("\n"), S("\0"), S("\r\n.\r\n") };
+	struct dot_reader fast = { 0 }, slow = { 0 };
+	struct buf wire = { 0 }, out = { 0 }, expected = { 0 };
+	struct span in, rest;
+
+	for (int i = 0; i < 400; i++) {
+		random = random * 1664525 + 1013904223;
+		(void)buf_append_span(&wire,
+		    parts[(random >> 16) % (random >> 28 == 0 ? 14 : 10)]);
+	}
+	in = rest = buf_span(&wire);
+	ck_assert(dot_read(&fast, &in, &out));
+	for (size_t i = 0; i < wire.tail && slow.state != DOT_END; i++)
+		rest = read_to(&slow, buf_span(&wire), i, i + 1, &expected);
+	ck_assert(fast.state == slow.state && fast.bare == slow.bare &&
+		  fast.nul == slow.nul && fast.has_8bit == slow.has_8bit &&
+		  fast.has_dots == slow.has_dots);
+	ck_assert_uint_eq(in.len, rest.len);
+	ck_assert(span_equal(buf_span(&out), buf_span(&expected)));
+	buf_clear(&wire);
+	buf_clear(&out);
+	buf_clear(&expected);
+}
+
+START_TEST(both_roads_agree)
+{
+	for (uint32_t i = 0; i < 2000; i++)
+		compare_roads(i * 7919);
+}
+END_TEST
+
 START_TEST(the_end_is_found_when_nothing_fits_any_more)
 {
 	for (size_t piece = 1; piece < 30; piece++) {
@@ -242,6 +303,8 @@ fill(TCase *tc)
 	tcase_add_loop_test(tc, content_is_read_whole, 0, n);
 	tcase_add_loop_test(tc, two_splits_anywhere_change_nothing, 0, n);
 	tcase_add_loop_test(tc, byte_by_byte_is_the_same, 0, n);
+	tcase_add_loop_test(tc, where_it_stands_changes_nothing, 0, n);
+	tcase_add_test(tc, both_roads_agree);
 	tcase_add_test(tc, the_end_is_found_when_nothing_fits_any_more);
 	tcase_add_loop_test(tc, content_is_stuffed_whatever_the_pieces, 0,
 	    (int)ARRAY_LEN(writes));
