@@ -516,10 +516,16 @@ on_poll(uv_poll_t *poll, int status, int events)
 	struct stream *s = poll->data;
 
 	loop_awake(s->loop);
-	/* An error on the socket shows in the call that is made next. */
-	if (status < 0)
+	/*
+	 * An error on the socket shows in a call that is made next: perhaps
+	 * not the first, which still gets what came before it. libuv has
+	 * stopped the poll.
+	 */
+	if (status < 0) {
 		events = s->polled;
-	if (s->wire != NULL && (status < 0 || (events & UV_READABLE) != 0))
+		s->polled = 0;
+	}
+	if (s->wire != NULL && (events & UV_READABLE) != 0)
 		wire_look_again(s->wire);
 	if (s->phase == CONNECTING)
 		on_connected(s);

@@ -320,6 +320,35 @@ START_TEST(an_address_that_cannot_be_says_so_later)
 }
 END_TEST
 
+/* Both come with one wake, and libuv stops a poll that saw an error. */
+START_TEST(a_reset_right_behind_some_bytes_is_told)
+{
+	static const char hello[] = "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03";
+	const struct linger hard = { .l_onoff = 1 };
+	int peer = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_in at;
+	int fd = listen_anywhere(&at);
+
+	ck_assert_int_eq(connect(peer, (struct sockaddr *)&at, sizeof at), 0);
+	b = (struct end){ .fd = accept4(fd, NULL, NULL, SOCK_NONBLOCK),
+		.got.max = 1000 };
+	b.stream = stream_new(loop, b.fd);
+	if (_i == 1)
+		start_tls(&b, tls_server_session(server));
+	else
+		end_read_all(&b);
+	(void)uv_run(loop_uv(loop), UV_RUN_NOWAIT);
+	ck_assert_int_eq(write(peer, hello, sizeof hello), sizeof hello);
+	(void)setsockopt(peer, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
+	(void)close(peer);
+	ck_assert(end_wait(&b) == STREAM_BROKEN);
+	end_close(&b);
+	end_wait_closed(&b);
+	buf_clear(&b.got);
+	(void)close(fd);
+}
+END_TEST
+
 START_TEST(a_connection_under_way_can_be_given_up)
 {
 	struct sockaddr_in at;
@@ -563,6 +592,7 @@ fill(TCase *tc)
 	tcase_add_test(tc, connecting_says_when_it_is_done);
 	tcase_add_test(tc, a_refused_connection_says_so);
 	tcase_add_test(tc, an_address_that_cannot_be_says_so_later);
+	tcase_add_loop_test(tc, a_reset_right_behind_some_bytes_is_told, 0, 2);
 	tcase_add_test(tc, a_connection_under_way_can_be_given_up);
 	tcase_add_test(tc, held_input_is_told_of_whatever_was_dry_before);
 	tcase_add_test(tc, a_drain_is_not_answered_by_what_a_read_left_behind);
