@@ -22,8 +22,10 @@ void loop_run(struct loop *loop);
 /* On the loop's own thread: the mailbox closes, the rest may finish. */
 void loop_stop(struct loop *loop);
 struct uv_loop_s *loop_uv(struct loop *loop);
-/* Something happened: what is posted from now on needs no wake. For handlers
-   that may keep the loop at work for a while. */
+/*
+ * Something happened: what is posted until the loop sleeps again needs no wake.
+ * Only for the loop's own thread, in a handler that the loop called.
+ */
 void loop_awake(struct loop *loop);
 /* Monotonic milliseconds, as of this turn of the loop. */
 uint64_t loop_now(const struct loop *loop);

@@ -77,12 +77,13 @@ enum spool_status spool_room(struct spool *s, uint64_t size);
 struct spool_entry *spool_entry_open(struct spool *s, struct loop *loop);
 uint64_t spool_entry_id(const struct spool_entry *e);
 /*
- * Content that grows beyond SPOOL_CHUNK goes to the message's file while it
- * arrives: takes the buffer's memory and writes it in the pool. One at a time;
- * an error ends the entry's hopes, but not the entry. Without a callback the
- * buffer is only taken, and written together with the next or by the commit.
+ * Large content goes to the message's file while it arrives: takes the buffer's
+ * memory and writes it in the pool. One at a time; an error ends the entry's
+ * hopes, but not the entry. Without a callback the buffer (one, or two before
+ * the commit) is only taken, and written together with the next or by the
+ * commit. SPOOL_CHUNK is what an entry is taken to bring at most with the next.
  */
-enum { SPOOL_CHUNK = 128 * 1024 };
+enum { SPOOL_CHUNK = 256 * 1024, SPOOL_TAKEN_MAX = 2 };
 void spool_entry_append_take(
     struct spool_entry *e, struct buf *chunk, spool_done_cb cb, void *arg);
 /* How many bytes have been appended so far. */

@@ -35,7 +35,7 @@ struct loop {
 	unsigned nto_wake;
 	int wake_fd;
 	atomic_int wakers;
-	atomic_bool asleep; /* set under `lock` */
+	atomic_bool asleep; /* set under `lock`, by its own thread */
 	pthread_mutex_t lock;
 	struct parcel *first, **last; /* under `lock` */
 };
@@ -287,6 +287,7 @@ random_u32(void)
 
 struct work {
 	uv_work_t uv;
+	struct loop *loop; /* borrowed */
 	work_cb run, done;
 	void *arg;
 };
@@ -306,6 +307,7 @@ on_done(uv_work_t *uv, int status)
 	struct work copy = *w;
 
 	(void)status; /* never cancelled */
+	loop_awake(copy.loop);
 	free(w);
 	copy.done(copy.arg);
 }
@@ -316,6 +318,7 @@ work_run(struct loop *loop, work_cb run, work_cb done, void *arg)
 	struct work *w = MEM_NEW(struct work);
 	int rc;
 
+	w->loop = loop;
 	w->run = run;
 	w->done = done;
 	w->arg = arg;

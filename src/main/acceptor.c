@@ -143,7 +143,7 @@ on_connection(int fd, const struct sockaddr_storage *peer, void *arg)
 		refuse(a, c, fd, port, limit);
 		return;
 	}
-	worker_serve(crew_pick(a->crew),
+	worker_serve(crew_pick(a->crew, loop_now(a->loop)),
 	    &(struct submit_connection){
 		.fd = fd,
 		.client = address,

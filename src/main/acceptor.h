@@ -13,9 +13,9 @@
 
 struct acceptor;
 struct conf;
+struct crew;
 struct loop;
 struct tls_server;
-struct crew;
 
 struct acceptor *acceptor_new(struct loop *loop, struct crew *crew);
 /*

@@ -4,19 +4,18 @@
 #include <uv.h>
 
 #include "base/mem.h"
+#include "io/loop.h"
 #include "worker.h"
 
 enum {
-	/* How many sessions and lanes more than another a worker may have. */
-	UNEVEN = 64,
 	/* A thread that ran for so much of a sample is busy. */
 	BUSY_PERCENT = 75,
-	SAMPLE_NS = 50 * 1000 * 1000,
+	SAMPLE_MS = 50,
 };
 
 struct member {
 	struct worker *worker; /* owned */
-	uint64_t ran_ns, at_ns; /* at its last sample */
+	uint64_t ran_ns, at; /* its CPU time, and when, at its last sample */
 };
 
 struct crew {
@@ -35,7 +34,7 @@ crew_choose(const struct crew_seat *seats, size_t n)
 			least = i;
 	for (size_t i = 0; i < n; i++)
 		if (!seats[i].busy &&
-		    seats[i].load <= seats[least].load + UNEVEN)
+		    seats[i].load <= seats[least].load + CREW_UNEVEN)
 			return i;
 	return least;
 }
@@ -46,19 +45,18 @@ take_sample(struct member *m, struct crew_seat *seat, uint64_t now)
 	uint64_t ran;
 
 	seat->load = worker_load(m->worker);
-	if (now - m->at_ns < SAMPLE_NS)
+	if (now - m->at < SAMPLE_MS)
 		return;
 	ran = worker_ran_ns(m->worker);
-	seat->busy = (ran - m->ran_ns) / BUSY_PERCENT * 100 > now - m->at_ns;
+	seat->busy = ran > m->ran_ns &&
+		     (ran - m->ran_ns) / 10000 > (now - m->at) * BUSY_PERCENT;
 	m->ran_ns = ran;
-	m->at_ns = now;
+	m->at = now;
 }
 
 struct worker *
-crew_pick(struct crew *c)
+crew_pick(struct crew *c, uint64_t now)
 {
-	uint64_t now = uv_hrtime();
-
 	for (uint32_t i = 0; i < c->n; i++)
 		take_sample(&c->members[i], &c->seats[i], now);
 	return c->members[crew_choose(c->seats, c->n)].worker;
@@ -83,7 +81,7 @@ crew_start(uint32_t workers, struct loop *loop, struct spool *spool,
 			crew_join(c);
 			return NULL;
 		}
-		m->at_ns = uv_hrtime();
+		m->at = loop_now(loop);
 	}
 	return c;
 }

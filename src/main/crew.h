@@ -1,6 +1,13 @@
 /*
  * crew: the workers, and which of them a new session or lane goes to. The
  * queue thread's alone.
+ *
+ * Little work stays together: a session and the lane that its messages leave by
+ * on one worker pass each other without waking a second thread, which costs
+ * more than what it is woken for. Much work spreads, as a worker that runs for
+ * most of the time gets nothing new. Nothing moves from one to another later,
+ * so the difference between them is kept small: sessions that are idle when
+ * they come may all be at work some day.
  */
 #ifndef MAIN_CREW_H
 #define MAIN_CREW_H
@@ -25,12 +32,11 @@ struct crew_seat {
 };
 
 /*
- * The first that is not busy and has no more than a few dozen sessions and
- * lanes more than the one with the least; else the one with the least. So few
- * workers share what few can do (each wake-up of another thread costs more
- * than the work that it is for), more join as those are busy, and the mass of
- * idle sessions stays even. There is at least one seat.
+ * The first that is not busy and has no more than CREW_UNEVEN sessions and
+ * lanes more than the one with the least; else the one with the least. There is
+ * at least one seat.
  */
+enum { CREW_UNEVEN = 8 };
 size_t crew_choose(const struct crew_seat *seats, size_t n);
 
 /* Starts so many; 0: one a processor. Borrows loop, spool and auth. */
@@ -38,8 +44,8 @@ struct crew *
 crew_start(uint32_t workers, struct loop *loop, struct spool *spool,
     struct auth *auth, const struct worker_events *events, struct err *err);
 uint32_t crew_count(const struct crew *c);
-/* For a new session or lane. */
-struct worker *crew_pick(struct crew *c);
+/* For a new session or lane. `now` in milliseconds, of a steady clock. */
+struct worker *crew_pick(struct crew *c, uint64_t now);
 /* Asks all sessions and lanes to end. */
 void crew_quit(struct crew *c);
 /* Breaks off what has not ended. */

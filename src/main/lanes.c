@@ -125,7 +125,7 @@ open_lane(struct dispatch *d, struct site *site, struct job *job)
 	lane->job = job;
 	site->lanes++;
 	d->lanes++;
-	worker_open_lane(crew_pick(d->crew), lane,
+	worker_open_lane(crew_pick(d->crew, loop_now(d->loop)), lane,
 	    target_ref(link_of(site)->target), attempt_for(job));
 }
 

@@ -3,8 +3,9 @@
  * Large content goes to the message's own file, in the pool:
  *
  *   append_take -> on_append (loop) -> run_append (pool) -> append_done (loop)
- *   commit -> on_finish (loop) -> run_finish (pool) -> finish_done (loop)
- *     -> committer_add
+ *   append_take without a callback: kept for the next, or for the commit
+ *   commit -> on_finish (loop) -> run_finish (pool): what was kept, the sync
+ *     -> finish_done (loop) -> committer_add
  *
  * The pool has the entry to itself while it is busy.
  */
@@ -99,7 +100,7 @@ write_file(
     struct journal_entry *e, const struct span *parts, size_t n, uint64_t at)
 {
 	struct journal *j = journal_of(e->base.spool);
-	struct iovec pieces[ENTRY_CHUNKS];
+	struct iovec pieces[SPOOL_TAKEN_MAX];
 	int rc = open_file(e);
 
 	if (rc != 0)
@@ -118,7 +119,7 @@ write_file(
 static int
 write_chunks(struct journal_entry *e)
 {
-	struct span parts[ENTRY_CHUNKS];
+	struct span parts[SPOOL_TAKEN_MAX];
 	uint64_t at = e->base.appended;
 
 	for (size_t i = 0; i < e->nchunks; i++) {
@@ -276,7 +277,7 @@ journal_append_take(
 {
 	struct journal_entry *e = entry_of(base);
 
-	assert(!e->busy && e->nchunks < ENTRY_CHUNKS);
+	assert(!e->busy && e->nchunks < SPOOL_TAKEN_MAX);
 	e->chunks[e->nchunks++] = buf_take(chunk);
 	if (cb == NULL)
 		return;

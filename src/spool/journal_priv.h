@@ -90,9 +90,6 @@ struct lazy {
 	uint8_t payload[];
 };
 
-/* The head of a message, the rest of its body. */
-enum { ENTRY_CHUNKS = 2 };
-
 struct journal_entry {
 	struct spool_entry base;
 	struct list node; /* in journal.commits, a round or an answer */
@@ -104,7 +101,7 @@ struct journal_entry {
 	enum spool_status status;
 	spool_done_cb cb;
 	void *arg;
-	struct buf chunks[ENTRY_CHUNKS]; /* taken, not written yet */
+	struct buf chunks[SPOOL_TAKEN_MAX]; /* taken, not written yet */
 	uint32_t nchunks;
 	int fd; /* owned; of the content file while it grows; -1 */
 	bool has_file, busy, dropped;

@@ -30,6 +30,7 @@ struct mem_entry {
 	struct content *content; /* a reference, while committing */
 	enum spool_status status;
 	bool busy, dropped;
+	uint32_t ntaken; /* since the last with a callback */
 	spool_done_cb cb;
 	void *arg;
 };
@@ -121,11 +122,13 @@ mem_append_take(
 {
 	struct mem_entry *e = entry_of(base);
 
-	assert(!e->busy);
+	assert(!e->busy && e->ntaken < SPOOL_TAKEN_MAX);
+	e->ntaken++;
 	(void)buf_append_span(&e->body, buf_span(chunk));
 	buf_clear(chunk);
 	if (cb == NULL)
 		return;
+	e->ntaken = 0;
 	e->busy = true;
 	post(e, on_appended, cb, arg);
 }

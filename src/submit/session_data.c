@@ -2,8 +2,8 @@
  * Content: DATA, what follows it, and the answer to its end.
  *
  * The header is kept until it is whole; then Bcc goes and our own lines are
- * written in `head`. From then on content passes: what grows beyond a chunk is
- * taken to disk while the rest arrives. A message that will be refused is read
+ * written in `head`. From then on content passes: what grows beyond
+ * SMALL_MAX is taken to disk while the rest arrives. A message that will be refused is read
  * to its true end, and nothing of it is kept.
  */
 #include "session_priv.h"
@@ -18,8 +18,8 @@
 
 enum {
 	SMALL_MAX = 96 * 1024, /* beyond it content leaves memory, */
-	CHUNK = 256 * 1024, /* and then goes on in such pieces */
-	TAKE_MAX = 32 * 1024,
+	CHUNK = 224 * 1024, /* and then goes on in such pieces; */
+	TAKE_MAX = 32 * 1024, /* with one of these: SPOOL_CHUNK */
 };
 
 const char *

@@ -376,7 +376,9 @@ finish_store(struct session_io *io, enum spool_status status)
 static void
 on_appended(enum spool_status status, void *arg)
 {
-	finish_store(arg, status);
+	struct session_io *io = arg;
+
+	finish_store(io, status);
 }
 
 static void

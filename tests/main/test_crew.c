@@ -6,13 +6,13 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "io/loop.h"
 #include "src/main/worker.h"
-
-enum { EVEN_WITHIN = 64 }; /* how many more one may have than another */
 
 struct worker {
 	uint32_t load;
 	unsigned number;
+	uint64_t ran_ns;
 };
 
 static unsigned alive;
@@ -54,6 +54,13 @@ worker_abort(struct worker *w)
 	w->load = 0;
 }
 
+uint64_t
+loop_now(const struct loop *loop)
+{
+	(void)loop;
+	return 0;
+}
+
 uint32_t
 worker_load(const struct worker *w)
 {
@@ -63,8 +70,7 @@ worker_load(const struct worker *w)
 uint64_t
 worker_ran_ns(const struct worker *w)
 {
-	(void)w;
-	return 0;
+	return w->ran_ns;
 }
 
 START_TEST(few_share_what_few_can_do)
@@ -95,8 +101,8 @@ START_TEST(idle_sessions_stay_even)
 	for (unsigned i = 0; i < 3000; i++)
 		seats[crew_choose(seats, 3)].load++;
 	for (unsigned i = 0; i < 3; i++) {
-		ck_assert_uint_ge(seats[i].load, 1000 - EVEN_WITHIN);
-		ck_assert_uint_le(seats[i].load, 1000 + EVEN_WITHIN);
+		ck_assert_uint_ge(seats[i].load, 1000 - CREW_UNEVEN);
+		ck_assert_uint_le(seats[i].load, 1000 + CREW_UNEVEN);
 	}
 	/* One that lost its own fills up first, busy or not. */
 	seats[2].load = 0;
@@ -113,17 +119,40 @@ START_TEST(a_crew_picks_among_its_own)
 	ck_assert_ptr_nonnull(c);
 	ck_assert_uint_eq(crew_count(c), 2);
 	for (unsigned i = 0; i < 200; i++) {
-		struct worker *w = crew_pick(c);
+		struct worker *w = crew_pick(c, 0);
 
 		w->load++;
-		if (i < EVEN_WITHIN)
+		if (i < CREW_UNEVEN)
 			ck_assert_uint_eq(w->number, 0);
 	}
-	ck_assert_uint_ge(crew_pick(c)->load, (200 - EVEN_WITHIN) / 2);
+	ck_assert_uint_ge(crew_pick(c, 0)->load, (200 - CREW_UNEVEN) / 2);
 	crew_quit(c);
-	ck_assert_uint_eq(crew_pick(c)->load, 0);
+	ck_assert_uint_eq(crew_pick(c, 0)->load, 0);
 	crew_join(c);
 	ck_assert_uint_eq(alive, 0);
+}
+END_TEST
+
+/* 50 ms are a sample; three quarters of that are most of it. */
+START_TEST(a_busy_worker_gets_nothing_new)
+{
+	struct err err;
+	struct crew *c = crew_start(2, NULL, NULL, NULL, NULL, &err);
+	struct worker *first = crew_pick(c, 0);
+
+	ck_assert_uint_eq(first->number, 0);
+	first->ran_ns = 38000000;
+	ck_assert_ptr_eq(crew_pick(c, 49), first); /* too early to tell */
+	ck_assert_ptr_ne(crew_pick(c, 50), first);
+	ck_assert_ptr_ne(crew_pick(c, 99), first);
+	first->ran_ns += 37000000;
+	ck_assert_ptr_eq(crew_pick(c, 100), first);
+	/* After long rest, too; and a clock that fails says nothing. */
+	first->ran_ns += 100000000;
+	ck_assert_ptr_eq(crew_pick(c, 1000), first);
+	first->ran_ns = 0;
+	ck_assert_ptr_eq(crew_pick(c, 1050), first);
+	crew_join(c);
 }
 END_TEST
 
@@ -144,6 +173,7 @@ fill(TCase *tc)
 	tcase_add_test(tc, when_all_are_busy_the_least_laden_is_next);
 	tcase_add_test(tc, idle_sessions_stay_even);
 	tcase_add_test(tc, a_crew_picks_among_its_own);
+	tcase_add_test(tc, a_busy_worker_gets_nothing_new);
 	tcase_add_test(tc, a_worker_that_cannot_start_leaves_none);
 }
 
