@@ -141,11 +141,14 @@ begin_one(struct proof *p, struct open_one *o, unsigned n)
 	tape_mark(&p->tape, MARK_BEGUN, o->id, n);
 	o->env = envelope_of(o->id, o->len, 2);
 	if (o->large) {
-		struct buf chunk = { .max = 1 << 20 };
+		struct buf head = { .max = 1 << 20 }, rest = head;
+		size_t half = o->len / 2;
 
-		(void)buf_append(&chunk, o->body, o->len);
+		(void)buf_append(&head, o->body, half);
+		(void)buf_append(&rest, o->body + half, o->len - half);
+		spool_entry_append_take(o->entry, &head, NULL, NULL);
 		spool_entry_append_take(
-		    o->entry, &chunk, on_status, &o->appended);
+		    o->entry, &rest, on_status, &o->appended);
 	} else {
 		o->content = content_of("", o->body, o->len);
 	}
