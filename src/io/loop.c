@@ -44,13 +44,19 @@ static _Thread_local struct loop
     *running; /* this thread's loop, while it runs */
 
 static void
-wake_up(struct loop *to)
+ring(const struct loop *to)
 {
 	const uint64_t one = 1;
 	ssize_t n = write(to->wake_fd, &one, sizeof one);
 
 	/* EAGAIN: the counter is full, so the loop is being woken. */
 	assert(n == sizeof one || errno == EAGAIN);
+}
+
+static void
+wake_up(struct loop *to)
+{
+	ring(to);
 	(void)atomic_fetch_sub_explicit(&to->wakers, 1, memory_order_release);
 }
 
@@ -96,7 +102,6 @@ static void
 on_before_sleep(uv_prepare_t *prepare)
 {
 	struct loop *loop = prepare->data;
-	const uint64_t one = 1;
 
 	for (int i = 0; i < ROUNDS_MOST; i++) {
 		wake_others(loop);
@@ -109,7 +114,7 @@ on_before_sleep(uv_prepare_t *prepare)
 	}
 	/* Descriptors are to have their turn, too. */
 	wake_others(loop);
-	(void)!write(loop->wake_fd, &one, sizeof one);
+	ring(loop);
 }
 
 static void

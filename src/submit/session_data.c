@@ -2,13 +2,12 @@
  * Content: DATA, what follows it, and the answer to its end.
  *
  * The header is kept until it is whole; then Bcc goes and our own lines are
- * written in `head`. From then on content passes: what grows beyond
- * SMALL_MAX is taken to disk while the rest arrives. A message that will be refused is read
+ * written in `head`. From then on content passes: what grows beyond SMALL_MAX is
+ * taken to disk while the rest arrives. A message that will be refused is read
  * to its true end, and nothing of it is kept.
  */
 #include "session_priv.h"
 
-#include <assert.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -204,7 +203,6 @@ data_input(struct session *s, struct span *in, struct buf *out)
 	size_t before = buf_len(&tx->body);
 	bool fits;
 
-	assert(tx->body.max >= CHUNK + 2 * TAKE_MAX);
 	/* Where chunks went to disk, another will: not grown step by step. */
 	if (tx->stored > 0 && before == 0)
 		(void)buf_reserve(&tx->body, CHUNK + TAKE_MAX);
