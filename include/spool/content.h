@@ -15,13 +15,17 @@
 #include "base/span.h"
 
 struct content;
+struct content_file;
 
 /* Takes both buffers' memory; one reference. The bytes count as held. */
 struct content *content_new_take(struct buf *head, struct buf *body);
 /* Takes the descriptor; the content is its bytes [offset, offset + size). */
 struct content *content_new_file(int fd, uint64_t offset, uint64_t size);
-/* The whole file, whose CRC32C must be `crc`. */
-struct content *content_new_checked(int fd, uint64_t size, uint32_t crc);
+/*
+ * What the spool stored in one of its files, whose checksum it knows. Takes the
+ * descriptor, which is for reading, and a reference of the file.
+ */
+struct content *content_new_stored(int fd, struct content_file *file);
 struct content *content_ref(struct content *c);
 /* NULL is allowed. */
 void content_unref(struct content *c);

@@ -105,7 +105,8 @@ remember_cancels(struct journal *j, const struct list *commits)
 			    j->cancels, j->cancels_cap * sizeof *j->cancels);
 		}
 		j->cancels[j->ncancels++] =
-		    (struct cancel){ e->base.id, e->has_file };
+		    (struct cancel){ e->base.id, e->file };
+		e->file = NULL;
 	}
 }
 
@@ -113,8 +114,8 @@ static void
 forget_cancels(struct journal *j)
 {
 	for (size_t i = 0; i < j->ncancels; i++)
-		if (j->cancels[i].in_file)
-			keeper_remove_content(j, j->cancels[i].id);
+		if (j->cancels[i].file != NULL)
+			content_file_release_take(j, j->cancels[i].file, false);
 	j->ncancels = 0;
 }
 
@@ -144,11 +145,11 @@ static bool
 resume(struct journal *j)
 {
 	bool was = j->faulted;
-	struct round r = { .resume = true };
+	struct round r;
 	int rc;
 
-	list_init(&r.lazies);
-	list_init(&r.commits);
+	round_init(&r);
+	r.resume = true;
 	(void)pthread_mutex_lock(&j->lock);
 	list_splice(&r.lazies, &j->lazies);
 	(void)pthread_mutex_unlock(&j->lock);
@@ -202,8 +203,6 @@ prepare(struct round *r)
 		e->live = MEM_NEW(struct live);
 		e->live->id = e->base.id;
 		e->live->nrcpt = e->env->nrcpt;
-		e->live->in_file = e->has_file;
-		e->live->file_size = e->has_file ? e->env->size : 0;
 	}
 }
 
@@ -230,9 +229,7 @@ run_round(struct journal *j, struct round *r)
 static void
 take(struct journal *j, struct round *r)
 {
-	*r = (struct round){ 0 };
-	list_init(&r->lazies);
-	list_init(&r->commits);
+	round_init(r);
 	list_splice(&r->commits, &j->commits);
 	if (j->faulted)
 		return;
@@ -300,13 +297,9 @@ work(struct journal *j)
 		run_round(j, &r);
 	} else {
 		/* Never written: there is nothing to cancel, but files. */
-		LIST_FOREACH (it, &r.commits) {
-			struct journal_entry *e =
-			    LIST_ENTRY(it, struct journal_entry, node);
-
-			if (e->has_file)
-				keeper_remove_content(j, e->base.id);
-		}
+		LIST_FOREACH (it, &r.commits)
+			journal_entry_release(
+			    LIST_ENTRY(it, struct journal_entry, node), false);
 		answer(&r.commits, status);
 		if (journal_now() >= j->retry_at)
 			(void)resume(j);

@@ -11,6 +11,7 @@
 #include "base/crc32c.h"
 #include "base/mem.h"
 #include "base/metrics.h"
+#include "content_file_priv.h"
 
 enum { VERIFY_CHUNK = 256 * 1024 };
 
@@ -19,8 +20,7 @@ struct content {
 	struct buf head, body; /* in memory */
 	int fd; /* owned; -1: in memory */
 	uint64_t offset, size;
-	bool has_crc;
-	uint32_t crc;
+	struct content_file *file; /* a reference; NULL: of nobody's */
 };
 
 struct content *
@@ -53,12 +53,11 @@ content_new_file(int fd, uint64_t offset, uint64_t size)
 }
 
 struct content *
-content_new_checked(int fd, uint64_t size, uint32_t crc)
+content_new_stored(int fd, struct content_file *file)
 {
-	struct content *c = content_new_file(fd, 0, size);
+	struct content *c = content_new_file(fd, 0, file->stored.size);
 
-	c->has_crc = true;
-	c->crc = crc;
+	c->file = file;
 	return c;
 }
 
@@ -80,6 +79,7 @@ content_unref(struct content *c)
 		metric_add(METRIC_CONTENT_HELD, -(int64_t)c->size);
 	else
 		(void)close(c->fd); /* only read */
+	content_file_unref(c->file);
 	buf_clear(&c->head);
 	buf_clear(&c->body);
 	free(c);
@@ -185,9 +185,10 @@ content_next(struct content_reader *r, const struct content *c, void *dst,
 
 	if (n <= 0)
 		return n;
-	if (c->has_crc)
+	if (c->file != NULL)
 		r->crc = crc32c(r->crc, dst, (size_t)n);
-	if (c->has_crc && r->at + (uint64_t)n == c->size && r->crc != c->crc)
+	if (c->file != NULL && r->at + (uint64_t)n == c->size &&
+	    r->crc != c->file->stored.crc)
 		return err_set(err, -EBADMSG,
 		    "the content is damaged in the spool (postern spool "
 		    "check)");
@@ -202,9 +203,9 @@ content_verify(const struct content *c, struct err *err)
 	char *chunk;
 	int64_t n;
 
-	if (!c->has_crc)
+	if (c->file == NULL)
 		return 0;
-	if (c->size == 0 && c->crc != 0)
+	if (c->size == 0 && c->file->stored.crc != 0)
 		return err_set(err, -EBADMSG, "the content is damaged");
 	chunk = mem_alloc(VERIFY_CHUNK);
 	do {

@@ -56,7 +56,6 @@ journal_entry_open(struct spool *s)
 
 	(void)atomic_fetch_add(&journal_of(s)->open_entries, 1);
 	list_init(&e->node);
-	e->fd = -1;
 	return &e->base;
 }
 
@@ -64,18 +63,22 @@ void
 journal_entry_free(struct journal_entry *e)
 {
 	(void)atomic_fetch_sub(&journal_of(e->base.spool)->open_entries, 1);
-	if (e->fd != -1)
-		(void)close(e->fd); /* synced before, or not wanted */
+	content_file_unref(e->file);
 	drop_chunks(e);
+	free(e->tail);
 	free(e->live);
 	free(e);
 }
 
-static void
-remove_file(struct journal_entry *e)
+void
+journal_entry_release(struct journal_entry *e, bool is_sound)
 {
-	if (e->has_file)
-		keeper_remove_content(journal_of(e->base.spool), e->base.id);
+	struct content_file *f = e->file;
+
+	e->file = NULL;
+	if (f != NULL)
+		content_file_release_take(
+		    journal_of(e->base.spool), f, is_sound);
 }
 
 /* --- the content file, in the pool --- */
@@ -83,50 +86,93 @@ remove_file(struct journal_entry *e)
 static int
 open_file(struct journal_entry *e)
 {
-	struct journal *j = journal_of(e->base.spool);
+	return e->file != NULL ? 0
+			       : content_file_open(journal_of(e->base.spool),
+				     e->base.id, &e->file);
+}
 
-	if (e->fd != -1)
-		return 0;
-	e->fd = j->disk->open(j->disk->arg, j->contents,
-	    qid_format(e->base.id).text, O_RDWR | O_CREAT | O_EXCL);
-	if (e->fd == -1)
-		return -errno;
-	e->has_file = true;
-	return 0;
+/* Cuts the last `len` bytes off the pieces, into `to`. */
+static void
+cut_tail(struct iovec *pieces, size_t n, size_t len, char *to)
+{
+	while (len > 0) {
+		struct iovec *last = &pieces[--n];
+		size_t some = last->iov_len < len ? last->iov_len : len;
+
+		last->iov_len -= some;
+		len -= some;
+		memcpy(to + len, (char *)last->iov_base + last->iov_len, some);
+	}
+}
+
+/*
+ * Writes the pieces, of which the first has the tail of what came before. They
+ * end in whole blocks: what is less waits for more, or gets zeros behind it at
+ * the end. A file that served before would else be read for what stands beside.
+ */
+static int
+write_blocks(struct journal_entry *e, struct iovec *pieces, size_t n, bool last)
+{
+	static const char zeros[FILE_BLOCK];
+	struct journal *j = journal_of(e->base.spool);
+	struct content_file *f = e->file;
+	uint64_t at = f->stored.size - f->stored.size % FILE_BLOCK, end;
+	char rest[FILE_BLOCK];
+	size_t len = 0, over;
+	int rc;
+
+	for (size_t i = 0; i < n; i++)
+		len += pieces[i].iov_len;
+	f->stored.size = at + len;
+	over = len % FILE_BLOCK;
+	if (last && over > 0) {
+		pieces[n++] = (struct iovec){ (void *)(uintptr_t)zeros,
+			FILE_BLOCK - over };
+		len += FILE_BLOCK - over;
+		over = 0;
+	}
+	cut_tail(pieces, n, over, rest);
+	end = at + len - over;
+	rc = len == over ? 0 : disk_write(j->disk, f->fd, pieces, n, at);
+	memcpy(e->tail, rest, over);
+	e->ntail = (uint32_t)over;
+	if (end > f->room) {
+		space_took(j, end - f->room);
+		f->room = end;
+	}
+	return rc;
 }
 
 static int
 write_file(
-    struct journal_entry *e, const struct span *parts, size_t n, uint64_t at)
+    struct journal_entry *e, const struct span *parts, size_t n, bool last)
 {
-	struct journal *j = journal_of(e->base.spool);
-	struct iovec pieces[SPOOL_TAKEN_MAX];
+	struct iovec pieces[SPOOL_TAKEN_MAX + 2];
 	int rc = open_file(e);
 
 	if (rc != 0)
 		return rc;
+	if (e->tail == NULL)
+		e->tail = mem_alloc(FILE_BLOCK);
+	pieces[0] = (struct iovec){ e->tail, e->ntail };
 	for (size_t i = 0; i < n; i++) {
 		struct span s = parts[i];
 
-		pieces[i] = (struct iovec){ (void *)(uintptr_t)s.ptr, s.len };
-		e->crc = crc32c(e->crc, s.ptr, s.len);
-		space_took(j, s.len);
+		pieces[i + 1] =
+		    (struct iovec){ (void *)(uintptr_t)s.ptr, s.len };
+		e->file->stored.crc = crc32c(e->file->stored.crc, s.ptr, s.len);
 	}
-	return disk_write(j->disk, e->fd, pieces, n, at);
+	return write_blocks(e, pieces, n + 1, last);
 }
 
-/* They are the end of what was appended. */
 static int
-write_chunks(struct journal_entry *e)
+write_chunks(struct journal_entry *e, bool last)
 {
 	struct span parts[SPOOL_TAKEN_MAX];
-	uint64_t at = e->base.appended;
 
-	for (size_t i = 0; i < e->nchunks; i++) {
+	for (size_t i = 0; i < e->nchunks; i++)
 		parts[i] = buf_span(&e->chunks[i]);
-		at -= parts[i].len;
-	}
-	return write_file(e, parts, e->nchunks, at);
+	return write_file(e, parts, e->nchunks, last);
 }
 
 static int
@@ -145,8 +191,9 @@ copy_content(struct journal_entry *e)
 			rc = -EIO;
 			break;
 		}
-		rc = write_file(e, &(struct span){ chunk, (size_t)n }, 1, at);
 		at += (uint64_t)n;
+		rc = write_file(
+		    e, &(struct span){ chunk, (size_t)n }, 1, at == size);
 	}
 	free(chunk);
 	return rc;
@@ -157,11 +204,13 @@ sync_file(struct journal_entry *e)
 {
 	struct journal *j = journal_of(e->base.spool);
 
-	if (j->disk->sync(j->disk->arg, e->fd) != 0 ||
-	    j->disk->sync_folder(j->disk->arg, j->contents) != 0)
+	const struct disk *d = j->disk;
+	struct content_file *f = e->file;
+
+	if (d->sync(d->arg, f->fd) != 0 ||
+	    (!f->is_named && d->sync_folder(d->arg, j->contents) != 0))
 		return errno == 0 ? -EIO : -errno;
-	(void)close(e->fd); /* synced */
-	e->fd = -1;
+	f->is_named = true;
 	return 0;
 }
 
@@ -181,14 +230,14 @@ run_append(void *arg)
 	struct journal_entry *e = arg;
 
 	if (e->status == SPOOL_OK)
-		note(e, write_chunks(e));
+		note(e, write_chunks(e, false));
 }
 
 static void
 run_finish(void *arg)
 {
 	struct journal_entry *e = arg;
-	int rc = e->content == NULL ? write_chunks(e) : copy_content(e);
+	int rc = e->content == NULL ? write_chunks(e, true) : copy_content(e);
 
 	if (rc == 0)
 		rc = open_file(e); /* content of no bytes has one too */
@@ -208,7 +257,7 @@ append_done(void *arg)
 	drop_chunks(e);
 	e->busy = false;
 	if (e->dropped) {
-		remove_file(e);
+		journal_entry_release(e, e->status == SPOOL_OK);
 		journal_entry_free(e);
 		return;
 	}
@@ -231,7 +280,7 @@ fail(struct journal_entry *e)
 	spool_done_cb cb = e->cb;
 	void *arg = e->arg;
 
-	remove_file(e);
+	journal_entry_release(e, false);
 	journal_entry_free(e);
 	cb(status, arg);
 }
@@ -301,7 +350,7 @@ journal_commit(struct spool_entry *base, const struct envelope *env,
 	e->arg = arg;
 	if (e->status != SPOOL_OK)
 		post(e, on_fail);
-	else if (e->has_file || e->nchunks > 0 ||
+	else if (e->file != NULL || e->nchunks > 0 ||
 		 (content != NULL &&
 		     (!content_is_in_memory(content) ||
 			 content_size(content) > j->options.inline_max)))
@@ -318,6 +367,6 @@ journal_drop(struct spool_entry *base)
 	e->dropped = true;
 	if (e->busy)
 		return; /* append_done() ends it */
-	remove_file(e);
+	journal_entry_release(e, e->status == SPOOL_OK);
 	journal_entry_free(e);
 }

@@ -4,11 +4,8 @@
  * close takes the file away meanwhile.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -22,7 +19,8 @@
 struct fetch {
 	struct parcel parcel;
 	struct journal *journal; /* a reference */
-	struct segment *segment; /* a reference */
+	struct content_file *file; /* a reference; NULL: in a record */
+	struct segment *segment; /* a reference; NULL: in a file */
 	struct loop *loop;
 	uint64_t id;
 	uint32_t offset, length;
@@ -70,28 +68,12 @@ inline_content(uint8_t *bytes, size_t size, struct span content)
 	return content_new_take(&none, &body);
 }
 
-static struct content *
-file_content(const struct journal *j, uint64_t id, uint64_t size, uint32_t crc)
-{
-	const struct disk *d = j->disk;
-	int fd = d->open(d->arg, j->contents, qid_format(id).text, O_RDONLY);
-	struct stat st;
-
-	if (fd == -1)
-		return NULL;
-	if (fstat(fd, &st) != 0 || (uint64_t)st.st_size != size) {
-		(void)close(fd); /* only read */
-		return NULL;
-	}
-	return content_new_checked(fd, size, crc);
-}
-
 struct content *
 journal_read_content(const struct journal *j, const struct segment *s,
     uint64_t id, uint32_t offset, uint32_t length)
 {
 	struct message_found found;
-	struct content *content;
+	struct content *content = NULL;
 	struct record rec;
 	uint8_t *bytes;
 	int rc;
@@ -104,13 +86,10 @@ journal_read_content(const struct journal *j, const struct segment *s,
 		free(bytes);
 		return NULL;
 	}
-	if (found.in_file) {
-		content =
-		    file_content(j, id, found.env->size, found.content_crc);
-		free(bytes);
-	} else {
+	if (found.stored.file == 0)
 		content = inline_content(bytes, length, found.content);
-	}
+	else
+		free(bytes);
 	message_found_clear(&found);
 	return content;
 }
@@ -128,15 +107,38 @@ is_waiting(struct journal *j, uint64_t id)
 	return waiting;
 }
 
+static struct content *
+read_back(const struct fetch *f)
+{
+	if (f->file != NULL)
+		return content_file_open_reader(f->journal, f->file);
+	return journal_read_content(
+	    f->journal, f->segment, f->id, f->offset, f->length);
+}
+
+static void
+tell_damage(const struct fetch *f)
+{
+	log_error("spool_damaged qid=%s segment=%llu offset=%u file=%s",
+	    qid_format(f->id).text,
+	    f->segment == NULL ? 0ULL : (unsigned long long)f->segment->number,
+	    f->offset,
+	    f->file == NULL ? "none" : qid_format(f->file->stored.file).text);
+}
+
 static void
 run(void *arg)
 {
 	struct fetch *f = arg;
+	/*
+	 * A file that a start found may have become another message's, if the
+	 * disk lost a "done": not one byte of it goes out before all is known.
+	 */
+	bool first_all = !f->to_send || (f->file != NULL && f->file->is_found);
 	struct err err;
 
-	f->content = journal_read_content(
-	    f->journal, f->segment, f->id, f->offset, f->length);
-	if (f->content != NULL && !f->to_send &&
+	f->content = read_back(f);
+	if (f->content != NULL && first_all &&
 	    content_verify(f->content, &err) != 0) {
 		content_unref(f->content);
 		f->content = NULL;
@@ -147,11 +149,10 @@ run(void *arg)
 		f->status = SPOOL_ABSENT; /* removed while we read */
 	} else {
 		f->status = SPOOL_DAMAGED;
-		log_error("spool_damaged qid=%s segment=%llu offset=%u",
-		    qid_format(f->id).text,
-		    (unsigned long long)f->segment->number, f->offset);
+		tell_damage(f);
 	}
 	segment_unref(f->segment);
+	content_file_unref(f->file);
 	journal_unref(f->journal);
 }
 
@@ -176,7 +177,7 @@ on_start(struct parcel *p)
 
 /* Under the lock. Returns NULL when `status` and `content` are the answer. */
 static struct fetch *
-look_up(struct journal *j, uint64_t id, enum spool_status *status,
+look_up(struct journal *j, uint64_t id, bool to_send, enum spool_status *status,
     struct content **content)
 {
 	struct live *live = index_get(&j->index, id);
@@ -186,13 +187,18 @@ look_up(struct journal *j, uint64_t id, enum spool_status *status,
 	*content = NULL;
 	if (live == NULL || live->done)
 		return NULL;
-	*status = live->held != NULL ? SPOOL_OK : SPOOL_DAMAGED;
 	if (live->held != NULL)
 		*content = content_ref(live->held);
-	if (live->held != NULL || live->segment == NULL)
+	else if (live->file != NULL && to_send)
+		*content = content_file_reader(live->file);
+	*status = *content != NULL ? SPOOL_OK : SPOOL_DAMAGED;
+	if (*content != NULL || live->segment == NULL)
 		return NULL;
 	f = MEM_NEW(struct fetch);
-	f->segment = segment_ref(live->segment);
+	if (live->file != NULL)
+		f->file = content_file_ref(live->file);
+	else
+		f->segment = segment_ref(live->segment);
 	f->offset = live->offset;
 	f->length = live->length;
 	f->id = id;
@@ -209,7 +215,7 @@ journal_fetch(struct spool *s, uint64_t id, bool to_send, struct loop *loop,
 	struct fetch *f;
 
 	(void)pthread_mutex_lock(&j->lock);
-	f = look_up(j, id, &status, &content);
+	f = look_up(j, id, to_send, &status, &content);
 	(void)pthread_mutex_unlock(&j->lock);
 	if (f == NULL) {
 		spool_answer_fetch(loop, status, content, cb, arg);

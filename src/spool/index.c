@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "content_file_priv.h"
 #include "record_priv.h"
 #include "segment_priv.h"
 #include "spool/content.h"
@@ -31,6 +32,7 @@ index_clear(struct index *ix)
 
 	while ((live = idmap_next(&ix->map, &at)) != NULL) {
 		content_unref(live->held);
+		content_file_unref(live->file);
 		rows_free(live->rows, live->nrcpt);
 		free(live);
 	}
@@ -43,6 +45,12 @@ struct live *
 index_get(const struct index *ix, uint64_t id)
 {
 	return idmap_get(&ix->map, id);
+}
+
+static uint64_t
+file_size(const struct live *live)
+{
+	return live->file == NULL ? 0 : live->file->stored.size;
 }
 
 static void
@@ -68,7 +76,7 @@ index_add_take(struct index *ix, struct live *live)
 	enter(live);
 	ix->waiting++;
 	ix->live_bytes += live->length;
-	ix->file_bytes += live->file_size;
+	ix->file_bytes += file_size(live);
 }
 
 void
@@ -105,18 +113,32 @@ index_mark_done(struct index *ix, struct live *live)
 	index_let_go(ix, live);
 }
 
-void
+struct content_file *
 index_remove(struct index *ix, struct live *live)
 {
+	struct content_file *file = live->file;
+
 	index_let_go(ix, live);
 	leave(live);
 	if (!live->done)
 		ix->waiting--;
 	ix->live_bytes -= live->length;
-	ix->file_bytes -= live->file_size;
+	ix->file_bytes -= file_size(live);
 	(void)idmap_remove(&ix->map, live->id);
 	rows_free(live->rows, live->nrcpt);
 	free(live);
+	return file;
+}
+
+void
+index_keep_warm(struct index *ix, const struct live *live)
+{
+	struct live *oldest = index_get(ix, ix->warm[ix->warm_next]);
+
+	if (oldest != NULL && oldest->file != NULL)
+		content_file_cool(oldest->file);
+	ix->warm[ix->warm_next] = live->id;
+	ix->warm_next = (ix->warm_next + 1) % WARM_MOST;
 }
 
 void

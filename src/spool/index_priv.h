@@ -15,6 +15,7 @@
 #include "mail/progress.h"
 
 struct content;
+struct content_file;
 struct envelope;
 struct row;
 struct segment;
@@ -28,14 +29,16 @@ struct live {
 		struct envelope *env; /* owned; only while reading back */
 	};
 	struct row *rows; /* owned; NULL: all fresh */
-	uint64_t file_size; /* of a content file */
+	struct content_file *file; /* a reference; NULL: not in a file */
 	uint32_t offset, length; /* of the record */
 	uint32_t nrcpt;
 	uint8_t flags; /* enum message_flags */
-	bool in_file;
 	bool done; /* only the record of it waits */
-	bool seen; /* its content file, while reading back */
+	bool seen; /* the content file, while reading back */
 };
+
+/* So many content files that came last keep their descriptor. */
+enum { WARM_MOST = 64 };
 
 struct index {
 	struct idmap map;
@@ -46,6 +49,8 @@ struct index {
 	/* Whose content is held, oldest first; some let go of it already. */
 	uint64_t *held;
 	size_t held_first, held_count, held_cap;
+	uint64_t warm[WARM_MOST]; /* whose files are open, a ring */
+	size_t warm_next;
 };
 
 void index_init(struct index *ix, uint64_t held_max);
@@ -61,8 +66,11 @@ void index_move(struct index *ix, struct live *live, struct segment *to,
 void index_detach(struct index *ix, struct live *live);
 /* Nothing but the record waits; the content is let go of. */
 void index_mark_done(struct index *ix, struct live *live);
-/* Forgets and frees it. */
-void index_remove(struct index *ix, struct live *live);
+/* Forgets and frees it. Returns the content file, now the caller's, or NULL. */
+MUST_CHECK struct content_file *
+index_remove(struct index *ix, struct live *live);
+/* Its content file stays open, for which the oldest such may have to close. */
+void index_keep_warm(struct index *ix, const struct live *live);
 /*
  * Holds the content in memory, for which the oldest held may have to go.
  * Takes a reference of its own.

@@ -64,12 +64,15 @@ destroy(struct journal *j)
 	index_clear(&j->index);
 	group_clear(&j->group);
 	direct_clear(&j->direct);
+	content_files_clear(&j->files);
 	space_clear(&j->space);
 	(void)pthread_cond_destroy(&j->wake);
 	(void)pthread_mutex_destroy(&j->lock);
 	close_fd(j->contents);
 	close_fd(j->folder);
 	close_fd(j->root);
+	for (size_t i = 0; i < j->ncancels; i++)
+		content_file_unref(j->cancels[i].file);
 	free(j->cancels);
 	free(j->directory);
 	free(j);
@@ -94,6 +97,7 @@ journal_close(struct spool *s)
 	struct journal *j = journal_of(s);
 
 	committer_stop(j);
+	content_files_drop(j, true);
 	keeper_stop(j);
 	/* A fetch may still read; nobody writes any more. */
 	close_fd(j->lock_file);
@@ -113,8 +117,10 @@ journal_room(struct spool *s, uint64_t size)
 	if (j->faulted)
 		status = j->fault_status;
 	(void)pthread_mutex_unlock(&j->lock);
-	if (status == SPOOL_OK && !space_has(j, size))
+	if (status == SPOOL_OK && !space_has(j, size)) {
+		content_files_drop(j, false);
 		status = SPOOL_FULL;
+	}
 	return status;
 }
 
@@ -194,6 +200,7 @@ journal_new(const struct disk *disk, const struct spool_options *options)
 	list_init(&j->lazies);
 	list_init(&j->segments);
 	keeper_init(&j->keeper);
+	content_files_init(&j->files);
 	space_init(&j->space);
 	(void)pthread_mutex_init(&j->lock, NULL);
 	(void)pthread_condattr_init(&attr);

@@ -15,6 +15,7 @@
 #include <stdatomic.h>
 
 #include "base/list.h"
+#include "content_file_priv.h"
 #include "disk_priv.h"
 #include "group_priv.h"
 #include "index_priv.h"
@@ -27,7 +28,7 @@
 /* A message whose client was told to come back, still to be cancelled. */
 struct cancel {
 	uint64_t id;
-	bool in_file;
+	struct content_file *file; /* a reference; or NULL */
 };
 
 /* Writing past the page cache; the committer's. */
@@ -49,6 +50,7 @@ struct journal {
 	bool read_only; /* inspect.c: look, change nothing */
 	uint64_t set_aside; /* messages and ranges, while reading back */
 	struct keeper keeper;
+	struct content_files files;
 	struct space space;
 
 	pthread_t committer;
@@ -103,9 +105,10 @@ struct journal_entry {
 	void *arg;
 	struct buf chunks[SPOOL_TAKEN_MAX]; /* taken, not written yet */
 	uint32_t nchunks;
-	int fd; /* owned; of the content file while it grows; -1 */
-	bool has_file, busy, dropped;
-	uint32_t crc; /* of the content file so far */
+	struct content_file *file; /* a reference; NULL: none yet */
+	char *tail; /* owned; what is less than a block waits for more */
+	uint32_t ntail;
+	bool busy, dropped;
 };
 
 /* A waiting message on its way from the oldest segment to the newest. */
@@ -128,6 +131,7 @@ struct round {
 	struct list commits;
 	struct copy copies[COPIES_MAX];
 	size_t ncopies;
+	struct list freed; /* struct content_file: of what is done now */
 	bool resume; /* the first group after a fault: it cancels */
 };
 
@@ -154,8 +158,10 @@ void journal_append_take(
 void journal_commit(struct spool_entry *base, const struct envelope *env,
     struct content *content, spool_done_cb cb, void *arg);
 void journal_drop(struct spool_entry *base);
-/* Frees it; its content file is no concern of this. */
+/* Frees it. The file on disk, if it has one still, stays as it is. */
 void journal_entry_free(struct journal_entry *e);
+/* Gives up the file. Sound: it may serve another entry. */
+void journal_entry_release(struct journal_entry *e, bool is_sound);
 
 /* news.c */
 void journal_progress(
@@ -181,6 +187,7 @@ void committer_stop(struct journal *j);
 void committer_add(struct journal *j, struct journal_entry *e);
 
 /* write.c: one round to disk, and into the index. */
+void round_init(struct round *r);
 int round_write(struct journal *j, struct round *r);
 void round_settle(struct journal *j, struct round *r);
 
@@ -211,10 +218,7 @@ void reclaim_clear(struct round *r);
 /* A journal that is not open yet; journal_unref() frees it. */
 struct journal *
 journal_new(const struct disk *disk, const struct spool_options *options);
-/*
- * The content of a record, from disk; NULL: damaged. What is in a file of its
- * own is still to be verified. Blocks.
- */
+/* The content that a record has in itself; NULL: damaged. Blocks. */
 struct content *journal_read_content(const struct journal *j,
     const struct segment *s, uint64_t id, uint32_t offset, uint32_t length);
 

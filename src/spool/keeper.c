@@ -22,6 +22,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "content_file_priv.h"
 #include "journal_priv.h"
 #include "mail/qid.h"
 
@@ -31,8 +32,7 @@ static const char unfinished[] = "new";
 
 struct chore {
 	struct list node;
-	struct segment *segment; /* a reference; NULL: a content file */
-	uint64_t id;
+	struct segment *segment; /* a reference */
 	bool recycle;
 	bool gone; /* its name is, and the folder is to be synced */
 	int spare; /* that it became; -1: none */
@@ -238,16 +238,16 @@ drop(struct journal *j, struct chore *c)
 }
 
 static void
-remove_content(struct journal *j, struct chore *c)
+remove_file(struct journal *j, struct content_file *f)
 {
-	struct qid qid = qid_format(c->id);
+	struct qid qid = qid_format(f->stored.file);
 
 	/* What stays behind is found at the next start. */
 	if (j->disk->unlink(j->disk->arg, j->contents, qid.text) != 0 &&
 	    errno != ENOENT)
-		log_warn("spool_remove_failed qid=%s reason=%s", qid.text,
-		    log_quote_text(strerror(errno)));
-	free(c);
+		log_warn("spool_remove_failed file=content/%s reason=%s",
+		    qid.text, log_quote_text(strerror(errno)));
+	content_file_unref(f);
 }
 
 /* --- the thread --- */
@@ -280,7 +280,7 @@ work(struct journal *j)
 	if (is_drop)
 		rc = drop(j, LIST_ENTRY(node, struct chore, node));
 	else if (node != NULL)
-		remove_content(j, LIST_ENTRY(node, struct chore, node));
+		remove_file(j, LIST_ENTRY(node, struct content_file, node));
 	else if (spare)
 		provide_spare(j);
 	if (rc != 0)
@@ -327,16 +327,20 @@ keeper_start(struct journal *j, struct err *err)
 	return 0;
 }
 
+/* What could not be done, or nobody was there to do. */
 static void
-free_chores(struct list *chores)
+forget_work(struct keeper *k)
 {
-	LIST_FOREACH_SAFE (node, tmp, chores) {
+	LIST_FOREACH_SAFE (node, tmp, &k->drops) {
 		struct chore *c = LIST_ENTRY(node, struct chore, node);
 
 		segment_unref(c->segment);
 		free(c);
 	}
-	list_init(chores);
+	LIST_FOREACH_SAFE (it, next, &k->removals)
+		content_file_unref(LIST_ENTRY(it, struct content_file, node));
+	list_init(&k->drops);
+	list_init(&k->removals);
 }
 
 void
@@ -352,19 +356,16 @@ keeper_stop(struct journal *j)
 		(void)pthread_join(k->thread, NULL);
 		k->runs = false;
 	}
-	free_chores(&k->drops);
-	free_chores(&k->removals);
+	forget_work(k);
 	(void)pthread_cond_destroy(&k->wake);
 	(void)pthread_mutex_destroy(&k->lock);
 }
 
 static void
-add(struct keeper *k, struct list *to, const struct chore *chore)
+add(struct keeper *k, struct list *to, struct list *node)
 {
-	struct chore *c = mem_dup(chore, sizeof *chore);
-
 	(void)pthread_mutex_lock(&k->lock);
-	list_append(to, &c->node);
+	list_append(to, node);
 	k->retry_drops = true;
 	(void)pthread_cond_signal(&k->wake);
 	(void)pthread_mutex_unlock(&k->lock);
@@ -384,13 +385,16 @@ keeper_want_spare(struct journal *j)
 void
 keeper_drop_take(struct journal *j, struct segment *s, bool recycle)
 {
-	add(&j->keeper, &j->keeper.drops,
-	    &(struct chore){ .segment = s, .recycle = recycle, .spare = -1 });
+	struct chore *c = MEM_NEW(struct chore);
+
+	c->segment = s;
+	c->recycle = recycle;
+	c->spare = -1;
+	add(&j->keeper, &j->keeper.drops, &c->node);
 }
 
 void
-keeper_remove_content(struct journal *j, uint64_t id)
+keeper_remove_file_take(struct journal *j, struct content_file *f)
 {
-	add(&j->keeper, &j->keeper.removals,
-	    &(struct chore){ .id = id, .spare = -1 });
+	add(&j->keeper, &j->keeper.removals, &f->node);
 }

@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/list.h"
 
+struct content_file;
 struct journal;
 struct segment;
 
@@ -23,7 +24,8 @@ struct keeper {
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	/* under the lock: */
-	struct list drops, removals; /* struct chore */
+	struct list drops; /* struct chore */
+	struct list removals; /* struct content_file */
 	enum { SPARE_NONE, SPARE_READY, SPARE_TAKEN } spares[SPARES];
 	bool wants_spare, retry_drops, stop;
 };
@@ -49,6 +51,7 @@ void spare_name(int spare, char out[SPARE_NAME]);
  * become a spare if `recycle`. Takes the journal's reference.
  */
 void keeper_drop_take(struct journal *j, struct segment *s, bool recycle);
-void keeper_remove_content(struct journal *j, uint64_t id);
+/* Takes a reference. */
+void keeper_remove_file_take(struct journal *j, struct content_file *f);
 
 #endif

@@ -17,6 +17,7 @@ enum {
 	MAGIC = 0x63526f50, /* "PoRc" */
 	HEAD_CRC_AT = 36,
 	MESSAGE_FIXED = 48,
+	MESSAGE_FILE = 8, /* the file's name, when it is not the message's */
 	RCPT_FIXED = 32,
 	RCPTS_ON_STACK = 16,
 };
@@ -64,7 +65,7 @@ has_valid_head(const struct record_area *a, size_t offset)
 static bool
 is_known(const uint8_t *p)
 {
-	return p[5] == RECORD_VERSION && p[4] >= RECORD_MESSAGE &&
+	return p[5] <= RECORD_VERSION && p[4] >= RECORD_MESSAGE &&
 	       p[4] <= RECORD_CANCEL;
 }
 
@@ -188,6 +189,17 @@ rows_free(struct row *rows, uint32_t n)
 	free(rows);
 }
 
+/* Where the content is, as the record says it. */
+enum where { WHERE_HERE, WHERE_OWN_FILE, WHERE_FILE };
+
+static enum where
+where_is(const struct stored *s, uint64_t id)
+{
+	if (s->file == 0)
+		return WHERE_HERE;
+	return s->file == id ? WHERE_OWN_FILE : WHERE_FILE;
+}
+
 /* --- writing --- */
 
 static uint8_t *
@@ -218,6 +230,8 @@ record_message_size(const struct record_message *m)
 	size_t size =
 	    MESSAGE_FIXED + strlen(env->account) + strlen(env->sender);
 
+	if (where_is(&m->stored, env->id) == WHERE_FILE)
+		size += MESSAGE_FILE;
 	for (uint32_t i = 0; i < env->nrcpt; i++) {
 		size += RCPT_FIXED + strlen(env->rcpt[i]);
 		if (m->rows != NULL)
@@ -232,18 +246,24 @@ record_message_encode(const struct record_message *m, uint8_t *p)
 	static const struct row fresh;
 	const struct envelope *env = m->env;
 	size_t account = strlen(env->account), sender = strlen(env->sender);
+	enum where where = where_is(&m->stored, env->id);
 
 	le_put32(p, m->flags);
 	le_put32(p + 4, env->flags);
 	le_put64(p + 8, (uint64_t)env->arrived);
 	le_put64(p + 16, env->size);
 	le_put32(p + 24, env->nrcpt);
-	le_put32(p + 28, m->in_file ? 1 : 0);
-	le_put32(p + 32, m->content_crc);
+	le_put32(p + 28, (uint32_t)where);
+	le_put32(p + 32, m->stored.crc);
 	le_put32(p + 36, (uint32_t)account);
 	le_put32(p + 40, (uint32_t)sender);
 	le_put32(p + 44, 0);
-	p = put_text(p + MESSAGE_FIXED, env->account, account);
+	p += MESSAGE_FIXED;
+	if (where == WHERE_FILE) {
+		le_put64(p, m->stored.file);
+		p += MESSAGE_FILE;
+	}
+	p = put_text(p, env->account, account);
 	p = put_text(p, env->sender, sender);
 	for (uint32_t i = 0; i < env->nrcpt; i++) {
 		const struct row *row = m->rows == NULL ? &fresh : &m->rows[i];
@@ -359,6 +379,27 @@ take_rcpts(struct span *at, struct span *rcpt, uint32_t n, struct row **rows)
 	return true;
 }
 
+/* Where the content is: what says so stands in front of the texts. */
+static bool
+take_stored(
+    struct span *at, const uint8_t *fixed, uint64_t id, struct stored *out)
+{
+	struct span name;
+
+	*out = (struct stored){ .size = le_get64(fixed + 16),
+		.crc = le_get32(fixed + 32) };
+	switch (le_get32(fixed + 28)) {
+	case WHERE_HERE: return true;
+	case WHERE_OWN_FILE: out->file = id; return true;
+	case WHERE_FILE:
+		if (!take(at, MESSAGE_FILE, &name))
+			return false;
+		out->file = le_get64((const uint8_t *)name.ptr);
+		return out->file != 0;
+	default: return false;
+	}
+}
+
 static bool
 decode(struct span at, uint64_t id, struct span *rcpt, uint32_t nrcpt,
     struct message_found *out)
@@ -372,14 +413,12 @@ decode(struct span at, uint64_t id, struct span *rcpt, uint32_t nrcpt,
 	parts.flags = le_get32(p + 4);
 	parts.arrived = (int64_t)le_get64(p + 8);
 	parts.size = le_get64(p + 16);
-	out->in_file = le_get32(p + 28) == 1;
-	out->content_crc = le_get32(p + 32);
 	at = span_from(at, MESSAGE_FIXED);
-	if (le_get32(p + 28) > 1 ||
+	if (!take_stored(&at, p, id, &out->stored) ||
 	    !take_text(&at, le_get32(p + 36), &parts.account) ||
 	    !take_text(&at, le_get32(p + 40), &parts.sender) ||
 	    !take_rcpts(&at, rcpt, nrcpt, &out->rows) ||
-	    at.len != (out->in_file ? 0 : parts.size)) {
+	    at.len != (out->stored.file != 0 ? 0 : parts.size)) {
 		rows_free(out->rows, nrcpt);
 		*out = (struct message_found){ 0 };
 		return false;

@@ -19,7 +19,7 @@
 struct envelope;
 
 enum {
-	RECORD_VERSION = 1,
+	RECORD_VERSION = 2, /* 1 knew no file of another name */
 	RECORD_HEADER = 40,
 	RECORD_ALIGN = 8,
 	/*
@@ -104,12 +104,18 @@ struct row *rows_copy(const struct row *rows, uint32_t n);
 /* NULL is allowed. */
 void rows_free(struct row *rows, uint32_t n);
 
+/* Where a large content is. */
+struct stored {
+	uint64_t file; /* its name in content/, as an id; 0: in no file */
+	uint64_t size;
+	uint32_t crc;
+};
+
 struct record_message {
 	const struct envelope *env;
 	const struct row *rows; /* env->nrcpt of them; NULL: all fresh */
 	uint32_t flags; /* enum message_flags */
-	bool in_file; /* or the content follows in the payload */
-	uint32_t content_crc; /* of a content file */
+	struct stored stored; /* or the content follows in the payload */
 };
 
 /* Of the payload, without the content. */
@@ -120,8 +126,7 @@ struct message_found {
 	struct envelope *env; /* owned */
 	struct row *rows; /* owned; NULL: all fresh */
 	uint32_t flags;
-	bool in_file;
-	uint32_t content_crc;
+	struct stored stored;
 	struct span content; /* borrowed from the payload; empty: in a file */
 };
 

@@ -175,9 +175,32 @@ move_to_damaged(struct journal *j, const char *name)
 		(void)close(folder);
 }
 
+/*
+ * Who has which file. Two can only name the same when the "done" of the older
+ * was lost to damage: what is in the file is the younger's.
+ */
 static void
-see_file(struct journal *j, const char *name)
+map_files(struct recovery *r)
 {
+	struct live *live;
+	size_t at = 0;
+
+	while ((live = idmap_next(&r->j->index.map, &at)) != NULL) {
+		struct live *other;
+
+		if (live->file == NULL)
+			continue;
+		other = map_put_u64(&r->files, live->file->stored.file, live);
+		if (other != NULL && other->id > live->id)
+			(void)map_put_u64(
+			    &r->files, other->file->stored.file, other);
+	}
+}
+
+static void
+see_file(struct recovery *r, const char *name)
+{
+	struct journal *j = r->j;
 	struct live *live = NULL;
 	struct stat st;
 	uint64_t id;
@@ -185,10 +208,11 @@ see_file(struct journal *j, const char *name)
 	if (name[0] == '.')
 		return;
 	if (qid_parse(span_text(name), &id))
-		live = index_get(&j->index, id);
-	if (live != NULL && live->in_file) {
+		live = map_get_u64(&r->files, id);
+	if (live != NULL) {
+		/* It may be longer: it had another content before. */
 		live->seen = fstatat(j->contents, name, &st, 0) == 0 &&
-			     (uint64_t)st.st_size == live->file_size;
+			     (uint64_t)st.st_size >= live->file->stored.size;
 		if (!live->seen)
 			move_to_damaged(j, name);
 	} else if (j->set_aside > 0) {
@@ -212,8 +236,10 @@ see_files(struct recovery *r)
 			(void)close(fd);
 		return err_errno(r->err, "open content");
 	}
+	map_files(r);
 	while ((entry = readdir(dir)) != NULL)
-		see_file(r->j, entry->d_name);
+		see_file(r, entry->d_name);
+	map_clear(&r->files);
 	(void)closedir(dir);
 	return 0;
 }
@@ -221,12 +247,13 @@ see_files(struct recovery *r)
 static void
 leave_out(struct journal *j, struct live *live)
 {
-	log_error("spool_damaged qid=%s reason=%s", qid_format(live->id).text,
-	    log_quote_text("its content file is missing or cut"));
+	log_error("spool_damaged qid=%s file=%s reason=%s",
+	    qid_format(live->id).text, qid_format(live->file->stored.file).text,
+	    log_quote_text("its content file is missing, cut, or another's"));
 	j->set_aside++;
 	free(live->env);
 	live->env = NULL;
-	index_remove(&j->index, live);
+	content_file_unref(index_remove(&j->index, live));
 }
 
 /* --- to the schedule --- */
@@ -264,7 +291,7 @@ hand_over(struct journal *j, spool_load_cb load, void *arg)
 			struct live *live = LIST_ENTRY(node, struct live, node);
 			struct envelope *env = live->env;
 
-			if (live->in_file && !live->seen) {
+			if (live->file != NULL && !live->seen) {
 				leave_out(j, live);
 				continue;
 			}

@@ -35,6 +35,7 @@ struct recovery {
 	struct journal *j;
 	struct chain chain;
 	struct map wounds; /* struct wound by id */
+	struct map files; /* struct live by the name of its content file */
 	uint8_t *bytes; /* owned; of the segment that is being read */
 	size_t cap;
 	struct err *err;

@@ -163,7 +163,7 @@ forget(struct recovery *r, uint64_t id)
 		return;
 	free(live->env);
 	live->env = NULL;
-	index_remove(&r->j->index, live);
+	content_file_unref(index_remove(&r->j->index, live));
 }
 
 static bool
@@ -184,8 +184,8 @@ apply_message(struct reader *in, const struct record *rec)
 	live->length = (uint32_t)group_record_size(rec->head.length);
 	live->flags = (uint8_t)found.flags;
 	live->nrcpt = found.env->nrcpt;
-	live->in_file = found.in_file;
-	live->file_size = found.in_file ? found.env->size : 0;
+	if (found.stored.file != 0)
+		live->file = content_file_found(&found.stored);
 	index_add_take(&in->r->j->index, live);
 	return true;
 }

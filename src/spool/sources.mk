@@ -3,6 +3,7 @@ libpostern_a_SOURCES += \
 	include/spool/spool.h src/spool/spool.c src/spool/spool_priv.h \
 	src/spool/chain.c \
 	src/spool/commit.c \
+	src/spool/content_file.c src/spool/content_file_priv.h \
 	src/spool/direct.c \
 	src/spool/disk.c src/spool/disk_priv.h \
 	src/spool/entry.c \

@@ -99,13 +99,13 @@ add_message(struct journal *j, const struct record_message *m,
 static int
 add_commit(struct journal *j, struct journal_entry *e)
 {
-	struct record_message m = {
-		.env = e->env, .in_file = e->has_file, .content_crc = e->crc
-	};
+	struct record_message m = { .env = e->env };
 	struct span content[2];
 	int n = 0;
 
-	if (!e->has_file && e->content != NULL)
+	if (e->file != NULL)
+		m.stored = e->file->stored;
+	else if (e->content != NULL)
 		n = content_pieces(e->content, 0, content);
 	return add_message(j, &m, content, n, &e->place);
 }
@@ -123,8 +123,7 @@ add_copy(struct journal *j, struct copy *c)
 	m = (struct record_message){ .env = found.env,
 		.rows = c->rows,
 		.flags = c->flags,
-		.in_file = found.in_file,
-		.content_crc = found.content_crc };
+		.stored = found.stored };
 	rc = add_message(j, &m, &found.content, 1, &c->place);
 	c->added = rc == 1;
 	message_found_clear(&found);
@@ -203,6 +202,15 @@ fill(struct journal *j, struct round *r)
 	return rc < 0 ? rc : 0;
 }
 
+void
+round_init(struct round *r)
+{
+	*r = (struct round){ 0 };
+	list_init(&r->lazies);
+	list_init(&r->commits);
+	list_init(&r->freed);
+}
+
 int
 round_write(struct journal *j, struct round *r)
 {
@@ -226,21 +234,18 @@ round_write(struct journal *j, struct round *r)
 /* --- into the index --- */
 
 static void
-settle_lazy(struct journal *j, struct lazy *lazy)
+settle_lazy(struct journal *j, struct lazy *lazy, struct list *freed)
 {
-	struct live *live;
-	uint64_t file = 0;
+	struct content_file *file = NULL;
+	struct live *live = NULL;
 
-	if (lazy->type == RECORD_DONE) {
+	if (lazy->type == RECORD_DONE)
 		live = index_get(&j->index, lazy->id);
-		if (live != NULL && live->in_file)
-			file = live->id;
-		if (live != NULL)
-			index_remove(&j->index, live);
-	}
+	if (live != NULL)
+		file = index_remove(&j->index, live);
+	if (file != NULL)
+		list_append(freed, &file->node);
 	free(lazy);
-	if (file != 0)
-		keeper_remove_content(j, file);
 }
 
 static void
@@ -252,7 +257,11 @@ settle_commit(struct journal *j, struct journal_entry *e)
 	live->segment = j->current;
 	live->offset = e->place.offset;
 	live->length = e->place.length;
+	live->file = e->file;
+	e->file = NULL;
 	index_add_take(&j->index, live);
+	if (live->file != NULL)
+		index_keep_warm(&j->index, live);
 	if (e->content != NULL && content_is_in_memory(e->content))
 		index_hold(&j->index, live, e->content);
 }
@@ -281,10 +290,13 @@ round_settle(struct journal *j, struct round *r)
 		j->current->end = round_up(j->group.at, GROUP_ALIGN);
 	}
 	while ((node = list_pop(&r->lazies)) != NULL)
-		settle_lazy(j, LIST_ENTRY(node, struct lazy, node));
+		settle_lazy(j, LIST_ENTRY(node, struct lazy, node), &r->freed);
 	LIST_FOREACH (it, &r->commits)
 		settle_commit(j, LIST_ENTRY(it, struct journal_entry, node));
 	reclaim_settle(j, r);
 	reclaim_drop_empty(j);
 	(void)pthread_mutex_unlock(&j->lock);
+	while ((node = list_pop(&r->freed)) != NULL)
+		content_file_release_take(
+		    j, LIST_ENTRY(node, struct content_file, node), true);
 }

@@ -6,6 +6,7 @@
 #include "base/crc32c.h"
 #include "base/metrics.h"
 #include "spool/content.h"
+#include "src/spool/content_file_priv.h"
 #include "tests/lib/suite.h"
 
 static struct content *
@@ -127,7 +128,9 @@ checked(const char *said)
 
 	ck_assert_int_eq(write(fd, "0123456789", 10), 10);
 	ck_assert_int_eq(unlink(name), 0);
-	return content_new_checked(fd, 10, crc32c(0, said, strlen(said)));
+	return content_new_stored(fd,
+	    content_file_found(&(struct stored){
+		.file = 1, .size = 10, .crc = crc32c(0, said, strlen(said)) }));
 }
 
 START_TEST(a_reader_gives_all_of_what_is_whole)

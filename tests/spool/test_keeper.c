@@ -114,7 +114,8 @@ wait_for_keeper(void)
 	}
 	/* It may be at the last of it; this one comes behind. */
 	atomic_store(&removed, false);
-	keeper_remove_content(j, 1);
+	keeper_remove_file_take(
+	    j, content_file_found(&(struct stored){ .file = 1 }));
 	while (!atomic_load(&removed))
 		continue;
 }

@@ -153,7 +153,7 @@ static const struct span rcpts[] = { { "a@x.test", 8 }, { "", 0 },
 	{ "c@x.test", 8 } };
 
 static uint8_t *
-encode(const struct row *rows, size_t *len)
+encode(const struct row *rows, uint64_t file, size_t *len)
 {
 	struct envelope *env = envelope_new(&(struct envelope_parts){
 	    .id = 9,
@@ -168,13 +168,14 @@ encode(const struct row *rows, size_t *len)
 	struct record_message m = { .env = env,
 		.rows = rows,
 		.flags = MESSAGE_HELD,
-		.content_crc = 77 };
+		.stored = { .file = file, .crc = 77 } };
+	size_t inside = file == 0 ? 4 : 0;
 	uint8_t *p;
 
-	*len = record_message_size(&m) + 4;
+	*len = record_message_size(&m) + inside;
 	p = mem_zalloc(1, *len);
 	record_message_encode(&m, p);
-	memcpy(p + *len - 4, "body", 4);
+	memcpy(p + *len - inside, "body", inside);
 	free(env);
 	return p;
 }
@@ -189,7 +190,7 @@ START_TEST(a_message_comes_back_as_it_went)
 				   .detail_len = 3 } };
 	struct message_found found;
 	size_t len;
-	uint8_t *p = encode(rows, &len);
+	uint8_t *p = encode(rows, 0, &len);
 
 	ck_assert(record_message_decode(span_make((char *)p, len), 9, &found));
 	ck_assert_uint_eq(found.env->id, 9);
@@ -200,8 +201,8 @@ START_TEST(a_message_comes_back_as_it_went)
 	ck_assert_str_eq(found.env->rcpt[1], "");
 	ck_assert_str_eq(found.env->rcpt[2], "c@x.test");
 	ck_assert_uint_eq(found.flags, MESSAGE_HELD);
-	ck_assert_uint_eq(found.content_crc, 77);
-	ck_assert(!found.in_file);
+	ck_assert_uint_eq(found.stored.crc, 77);
+	ck_assert_uint_eq(found.stored.file, 0);
 	ck_assert(span_equal(found.content, SPAN("body")));
 	ck_assert(found.rows != NULL);
 	ck_assert_int_eq(found.rows[1].due, -2);
@@ -218,7 +219,7 @@ START_TEST(fresh_recipients_need_no_rows)
 {
 	struct message_found found;
 	size_t len;
-	uint8_t *p = encode(NULL, &len);
+	uint8_t *p = encode(NULL, 0, &len);
 
 	ck_assert(record_message_decode(span_make((char *)p, len), 9, &found));
 	ck_assert(found.rows == NULL);
@@ -227,11 +228,38 @@ START_TEST(fresh_recipients_need_no_rows)
 }
 END_TEST
 
+START_TEST(a_record_names_the_file_that_has_the_content)
+{
+	uint64_t file = _i == 0 ? 9 : 5; /* the message's own name, another */
+	struct message_found found;
+	size_t len, own;
+	uint8_t *p = encode(NULL, file, &len);
+
+	free(encode(NULL, 9, &own));
+	ck_assert_uint_eq(len, _i == 0 ? own : own + 8);
+	ck_assert(record_message_decode(span_make((char *)p, len), 9, &found));
+	ck_assert_uint_eq(found.stored.file, file);
+	ck_assert_uint_eq(found.stored.size, 4);
+	ck_assert_uint_eq(found.stored.crc, 77);
+	ck_assert_str_eq(found.env->account, "acc");
+	ck_assert_uint_eq(found.content.len, 0);
+	message_found_clear(&found);
+	/* No file has no name. */
+	if (_i == 1) {
+		memset(p + 48, 0, 8);
+		ck_assert(!record_message_decode(
+		    span_make((char *)p, len), 9, &found));
+	}
+	free(p);
+}
+END_TEST
+
 START_TEST(no_part_of_a_message_is_one)
 {
+	uint64_t file = _i == 0 ? 0 : 5;
 	struct message_found found;
 	size_t len;
-	uint8_t *p = encode(NULL, &len);
+	uint8_t *p = encode(NULL, file, &len);
 
 	for (size_t cut = 0; cut < len; cut++) {
 		/* A copy of its own, so that a read too far is seen. */
@@ -248,7 +276,7 @@ END_TEST
 START_TEST(a_changed_message_never_reads_beyond_its_end)
 {
 	size_t len;
-	uint8_t *p = encode(NULL, &len);
+	uint8_t *p = encode(NULL, 0, &len);
 
 	for (size_t bit = 0; bit < len * 8; bit++) {
 		char *copy = mem_dup(p, len);
@@ -312,7 +340,9 @@ fill(TCase *tc)
 	    tc, kinds_and_versions_of_the_future_are_told_apart_from_damage);
 	tcase_add_test(tc, a_message_comes_back_as_it_went);
 	tcase_add_test(tc, fresh_recipients_need_no_rows);
-	tcase_add_test(tc, no_part_of_a_message_is_one);
+	tcase_add_loop_test(
+	    tc, a_record_names_the_file_that_has_the_content, 0, 2);
+	tcase_add_loop_test(tc, no_part_of_a_message_is_one, 0, 2);
 	tcase_add_test(tc, a_changed_message_never_reads_beyond_its_end);
 	tcase_add_test(tc, progress_comes_back_with_its_detail_cut);
 }

@@ -1,5 +1,6 @@
 # Check programs of this folder; one a source file.
 check_PROGRAMS += tests/spool/test_content
+check_PROGRAMS += tests/spool/test_content_file
 check_PROGRAMS += tests/spool/test_entry
 check_PROGRAMS += tests/spool/test_fault
 check_PROGRAMS += tests/spool/test_journal
