@@ -123,8 +123,12 @@ struct mech_step {
 	char detail[256]; /* "" is none */
 };
 
-/* The library, counted: one start and end a process. */
-int mech_library_open(struct err *err);
+/*
+ * The library, counted: one start and end a process. With `all` it loads
+ * whatever plug-ins are installed, otherwise only those of the mechanisms that
+ * the users back end has; a process is one or the other (-EBUSY if not).
+ */
+int mech_library_open(bool all, struct err *err);
 void mech_library_close(void);
 bool mech_library_has(struct span mechanism);
 /* Blocks. The first one begins the exchange. */

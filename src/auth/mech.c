@@ -222,16 +222,40 @@ plugin_init(const sasl_utils_t *utils, int most, int *version,
 /* libsasl2 is one for the process, whoever uses it. */
 static pthread_mutex_t library_lock = PTHREAD_MUTEX_INITIALIZER;
 static unsigned library_users;
+static bool library_has_all;
+
+/*
+ * What is not needed stays out of the process: a data base's library comes
+ * along with one plug-in, and all of them together take half a MiB.
+ */
+static int
+on_plugin(void *context, const char *path, sasl_verify_type_t type)
+{
+	static const char *const wanted[] = { "libscram.", "libplain.",
+		"liblogin." };
+	const char *slash = strrchr(path, '/');
+	const char *name = slash == NULL ? path : slash + 1;
+
+	(void)context;
+	if (type != SASL_VRFY_PLUGIN || library_has_all)
+		return SASL_OK;
+	for (size_t i = 0; i < ARRAY_LEN(wanted); i++)
+		if (strncmp(name, wanted[i], strlen(wanted[i])) == 0)
+			return SASL_OK;
+	return SASL_CONTINUE;
+}
 
 static int
-library_start(struct err *err)
+library_start(bool all, struct err *err)
 {
 	static const sasl_callback_t callbacks[] = {
 		{ SASL_CB_LOG, CALLBACK(on_log), NULL },
+		{ SASL_CB_VERIFYFILE, CALLBACK(on_plugin), NULL },
 		{ SASL_CB_LIST_END, NULL, NULL },
 	};
 	int rc;
 
+	library_has_all = all;
 	sasl_set_mutex(new_mutex, lock_mutex, unlock_mutex, free_mutex);
 	rc = sasl_server_init(callbacks, APP_NAME);
 	if (rc == SASL_OK)
@@ -243,13 +267,16 @@ library_start(struct err *err)
 }
 
 int
-mech_library_open(struct err *err)
+mech_library_open(bool all, struct err *err)
 {
 	int rc = 0;
 
 	(void)pthread_mutex_lock(&library_lock);
 	if (library_users == 0)
-		rc = library_start(err);
+		rc = library_start(all, err);
+	else if (all != library_has_all)
+		rc = err_set(err, -EBUSY,
+		    "libsasl2 serves another back end in this process");
 	if (rc == 0)
 		library_users++;
 	(void)pthread_mutex_unlock(&library_lock);
