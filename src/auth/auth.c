@@ -75,8 +75,7 @@ auth_new(const struct conf *conf, struct err *err)
 		if (accounts == NULL)
 			return NULL;
 	}
-	if (mech_library_open(
-		conf->backend != AUTH_BACKEND_USERS, err) != 0) {
+	if (mech_library_open(conf->backend != AUTH_BACKEND_USERS, err) != 0) {
 		accounts_unref(accounts);
 		return NULL;
 	}

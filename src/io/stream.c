@@ -275,7 +275,7 @@ static bool
 tls_holds_input(const struct stream *s)
 {
 	return s->ssl != NULL && !s->tls_is_dry &&
-	       (wire_held(s->wire) > 0 || SSL_has_pending(s->ssl) == 1 ||
+	       (SSL_has_pending(s->ssl) == 1 ||
 		   (SSL_get_shutdown(s->ssl) & SSL_RECEIVED_SHUTDOWN) != 0);
 }
 
@@ -284,16 +284,17 @@ static int
 fill(struct stream *s)
 {
 	size_t before = buf_len(&s->in);
+	bool more;
 	int rc;
 
 	do {
 		rc = read_some(s);
-		/* Room for all that is there, not grown record by record. */
-		if (s->ssl != NULL && wire_held(s->wire) > READ_SIZE &&
-		    buf_len(&s->in) + wire_held(s->wire) < s->in.max)
-			(void)buf_reserve(&s->in, wire_held(s->wire));
-	} while (rc == 1 && tls_holds_input(s) &&
-		 buf_len(&s->in) + READ_SIZE <= IN_MAX);
+		more = rc == 1 && tls_holds_input(s) &&
+		       buf_len(&s->in) + READ_SIZE <= IN_MAX;
+		/* Behind a full record are others: room for all at once. */
+		if (more && buf_len(&s->in) >= READ_SIZE)
+			(void)buf_reserve(&s->in, IN_MAX - buf_len(&s->in));
+	} while (more);
 	send_records(s); /* an alert, an answer to a change of keys */
 	if (buf_len(&s->in) > before)
 		return 1;

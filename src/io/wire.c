@@ -5,7 +5,6 @@
 #include <openssl/bio.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 
 #include "base/buf.h"
@@ -15,15 +14,11 @@ enum {
 	RECORD_MOST = 17 * 1024, /* a TLS record with all it may carry */
 	GATHER_MOST = 64 * 1024, /* then it is sent without being asked */
 	LARGE = 8 * 1024, /* of such, more will come: room for all at once */
-	READ_LEAST = 4 * 1024,
-	READ_MOST = 64 * 1024,
 };
 
 struct wire {
 	int fd; /* borrowed: the stream closes it after its SSL */
 	struct buf out;
-	struct buf in; /* none between two wakes, as a rule */
-	size_t read_size; /* of the next read: what the last one got */
 	bool dry; /* the kernel had no more: nothing until it tells */
 };
 
@@ -82,57 +77,28 @@ on_write(BIO *bio, const char *data, int len)
 	return len;
 }
 
-/* Returns like recv(2). */
-static ssize_t
-fill(struct wire *w)
-{
-	char *room = buf_reserve(&w->in, w->read_size);
-	ssize_t n;
-
-	assert(room != NULL); /* it is empty, and its maximum READ_MOST */
-	do {
-		n = recv(w->fd, room, w->read_size, 0);
-	} while (n == -1 && errno == EINTR);
-	if (n > 0)
-		buf_added(&w->in, (size_t)n);
-	w->dry = n > 0 ? (size_t)n < w->read_size : n == -1 && errno == EAGAIN;
-	if (n == (ssize_t)w->read_size && w->read_size < READ_MOST)
-		w->read_size *= 4;
-	else if (n >= 0 && (size_t)n < w->read_size / 4)
-		w->read_size = READ_LEAST;
-	return n;
-}
-
+/* It reads ahead: `len` is more than the record that it needs now. */
 static int
 on_read(BIO *bio, char *data, int len)
 {
 	struct wire *w = BIO_get_data(bio);
-	struct span s;
 	ssize_t n;
 
 	BIO_clear_retry_flags(bio);
-	if (buf_len(&w->in) == 0 && w->dry) {
+	if (w->dry) {
 		BIO_set_retry_read(bio);
 		errno = EAGAIN;
 		return -1;
 	}
-	if (buf_len(&w->in) == 0) {
-		n = fill(w);
-		if (n == -1 && errno == EAGAIN)
-			BIO_set_retry_read(bio);
-		if (n == 0)
-			BIO_set_flags(bio, BIO_FLAGS_IN_EOF);
-		if (n <= 0) {
-			buf_clear(&w->in);
-			return (int)n;
-		}
-	}
-	s = span_to(buf_span(&w->in), (size_t)len);
-	memcpy(data, s.ptr, s.len);
-	buf_consume(&w->in, s.len);
-	if (buf_len(&w->in) == 0)
-		buf_clear(&w->in);
-	return (int)s.len;
+	do {
+		n = recv(w->fd, data, (size_t)len, 0);
+	} while (n == -1 && errno == EINTR);
+	w->dry = n > 0 ? n < len : n == -1 && errno == EAGAIN;
+	if (n == -1 && errno == EAGAIN)
+		BIO_set_retry_read(bio);
+	if (n == 0)
+		BIO_set_flags(bio, BIO_FLAGS_IN_EOF);
+	return (int)n;
 }
 
 static long
@@ -155,7 +121,6 @@ on_destroy(BIO *bio)
 	struct wire *w = BIO_get_data(bio);
 
 	buf_clear(&w->out);
-	buf_clear(&w->in);
 	free(w);
 	return 1;
 }
@@ -183,8 +148,6 @@ wire_new(int fd)
 	assert(bio != NULL);
 	w->fd = fd;
 	w->out.max = GATHER_MOST + RECORD_MOST;
-	w->in.max = READ_MOST;
-	w->read_size = READ_LEAST;
 	BIO_set_data(bio, w);
 	BIO_set_init(bio, 1);
 	return bio;
@@ -204,14 +167,6 @@ wire_look_again(BIO *bio)
 	struct wire *w = BIO_get_data(bio);
 
 	w->dry = false;
-}
-
-size_t
-wire_held(BIO *bio)
-{
-	struct wire *w = BIO_get_data(bio);
-
-	return buf_len(&w->in);
 }
 
 bool

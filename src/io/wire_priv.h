@@ -2,9 +2,8 @@
  * wire: what lies between OpenSSL and a descriptor. What OpenSSL writes is
  * gathered until wire_flush(), so that records which can go together (the
  * last flight of a handshake, tickets, a reply, close_notify) leave in one
- * call to the kernel. Of what the peer sends it takes as much with one call as
- * came last time, and holds it for OpenSSL, which asks for a few bytes or a
- * record at a time.
+ * call to the kernel. Of what the peer sends it holds nothing: OpenSSL reads
+ * ahead (tls.c), and the kernel puts it right where it is decrypted.
  */
 #ifndef IO_WIRE_PRIV_H
 #define IO_WIRE_PRIV_H
@@ -26,8 +25,6 @@ int wire_flush(struct bio_st *wire);
  * before this says that the descriptor is readable.
  */
 void wire_look_again(struct bio_st *wire);
-/* Bytes from the peer that OpenSSL has not asked for yet. */
-size_t wire_held(struct bio_st *wire);
 /* Whether something gathered is still to be sent. */
 bool wire_is_waiting(struct bio_st *wire);
 /* Whether it takes nothing more from OpenSSL until some of that was sent. */

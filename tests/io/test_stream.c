@@ -362,14 +362,15 @@ START_TEST(a_connection_under_way_can_be_given_up)
 }
 END_TEST
 
-/* --- what is held between OpenSSL and the descriptor --- */
+/* --- what OpenSSL holds --- */
 
 enum {
 	RECORD = 16384,
-	RECORD_ON_WIRE = RECORD + 22,
-	LAST = 1000,
-	/* 4, 16 and 64 KiB: nothing stays behind in the kernel */
-	TAKEN_IN_THREE = 84 * 1024,
+	FULL =
+	    3 * RECORD, /* of b's buffer: one more, however small, fills it */
+	SMALL = 1000,
+	SMALLS = 4, /* records behind those */
+	ON_WIRE = 22, /* a record, more than it carries */
 };
 
 /* Between the two ends, so that a test says when which bytes arrive. */
@@ -448,26 +449,59 @@ finish_with_middle(void)
 	finish();
 }
 
+/* Three full records and some small ones are under way to b. */
+static void
+send_records_to_the_middle(void)
+{
+	size_t n = FULL + 3 * ON_WIRE + SMALLS * (SMALL + ON_WIRE);
+
+	put_pattern(&a, 0, FULL);
+	stream_flush(a.stream);
+	for (size_t i = 0; i < SMALLS; i++) {
+		put_pattern(&a, FULL + i * SMALL, SMALL);
+		stream_flush(a.stream);
+	}
+	while (buf_len(&middle.held) < n) {
+		(void)uv_run(loop_uv(loop), UV_RUN_NOWAIT);
+		(void)take_from(middle.to_a, &middle.held);
+		ck_assert(!is_late);
+	}
+	ck_assert_uint_eq(buf_len(&middle.held), n);
+}
+
 /*
- * Six records and a small one are under way to b, which took four of them,
- * holds the fifth and some of the sixth, and asks for nothing.
+ * Of seven records b took four, holds the fifth and some of the sixth, and asks
+ * for nothing.
  */
 static void
 hold_some(void)
 {
 	begin_with_middle();
-	put_pattern(&a, 0, 6 * RECORD + LAST);
-	stream_flush(a.stream);
-	while (buf_len(&middle.held) < 6 * RECORD_ON_WIRE + LAST + 22) {
-		(void)uv_run(loop_uv(loop), UV_RUN_NOWAIT);
-		(void)take_from(middle.to_a, &middle.held);
-		ck_assert(!is_late);
-	}
-	pass_on(TAKEN_IN_THREE);
+	send_records_to_the_middle();
+	pass_on(buf_len(&middle.held) - SMALL - SMALL / 2);
+	b.asks = true;
+	stream_read(b.stream, on_answer, &b); /* and leaves it where it is */
+	ck_assert(end_wait(&b) == STREAM_OK);
+	ck_assert_uint_eq(stream_input(b.stream).len, FULL);
 	end_ask(&b);
 	ck_assert(end_wait(&b) == STREAM_OK);
-	ck_assert_uint_eq(buf_len(&b.got), 4 * RECORD);
+	ck_assert_uint_eq(buf_len(&b.got), FULL + SMALL);
 }
+
+/* No poll tells of it, as there is nothing new. */
+START_TEST(held_input_is_told_of_when_nothing_comes)
+{
+	hold_some();
+	end_ask(&b);
+	ck_assert(end_wait(&b) == STREAM_OK);
+	ck_assert_uint_eq(buf_len(&b.got), FULL + 2 * SMALL);
+	end_ask(&b); /* a part of a record is no input */
+	for (int i = 0; i < 10; i++)
+		(void)uv_run(loop_uv(loop), UV_RUN_NOWAIT);
+	ck_assert(b.asks);
+	finish_with_middle();
+}
+END_TEST
 
 /* b asks in a parcel; in the same turn, behind it, one more byte is there. */
 static void
@@ -477,9 +511,9 @@ ask_before_a_byte(struct parcel *p)
 	(void)uv_run(loop_uv(loop), UV_RUN_NOWAIT);
 	mailbox_post(loop, p);
 	pass_on(1);
-	for (int i = 0; i < 10 && buf_len(&b.got) < 5 * RECORD; i++)
+	for (int i = 0; i < 10 && buf_len(&b.got) < FULL + 2 * SMALL; i++)
 		(void)uv_run(loop_uv(loop), UV_RUN_NOWAIT);
-	ck_assert_uint_eq(buf_len(&b.got), 5 * RECORD);
+	ck_assert_uint_eq(buf_len(&b.got), FULL + 2 * SMALL);
 }
 
 static void
@@ -508,7 +542,7 @@ START_TEST(held_input_is_told_of_whatever_was_dry_before)
 	ask_before_a_byte(&p);
 	for (int i = 0; i < 20; i++)
 		(void)uv_run(loop_uv(loop), UV_RUN_NOWAIT);
-	expect_pattern(&b, 6 * RECORD + LAST);
+	expect_pattern(&b, FULL + SMALLS * SMALL);
 	finish_with_middle();
 }
 END_TEST
@@ -594,6 +628,7 @@ fill(TCase *tc)
 	tcase_add_test(tc, an_address_that_cannot_be_says_so_later);
 	tcase_add_loop_test(tc, a_reset_right_behind_some_bytes_is_told, 0, 2);
 	tcase_add_test(tc, a_connection_under_way_can_be_given_up);
+	tcase_add_test(tc, held_input_is_told_of_when_nothing_comes);
 	tcase_add_test(tc, held_input_is_told_of_whatever_was_dry_before);
 	tcase_add_test(tc, a_drain_is_not_answered_by_what_a_read_left_behind);
 	tcase_add_test(tc, tls_is_ended_however_much_is_pending);
