@@ -166,6 +166,8 @@ resume(struct journal *j)
 	keep_lazies(j, &r);
 	roll_seal(j);
 	set_fault(j, rc);
+	if (journal_status(rc) == SPOOL_FULL)
+		content_files_drop(j, false);
 	j->retry_at = journal_now() + RETRY_EVERY;
 	if (!was)
 		log_error("spool_stopped directory=%s reason=%s",

@@ -86,6 +86,17 @@ keep(struct content_files *all, struct content_file *f)
 	return fits;
 }
 
+uint64_t
+content_files_bytes(struct journal *j)
+{
+	uint64_t bytes;
+
+	(void)pthread_mutex_lock(&j->files.lock);
+	bytes = j->files.bytes;
+	(void)pthread_mutex_unlock(&j->files.lock);
+	return bytes;
+}
+
 void
 content_files_drop(struct journal *j, bool for_good)
 {
@@ -118,8 +129,13 @@ int
 content_file_open(struct journal *j, uint64_t id, struct content_file **out)
 {
 	const struct disk *d = j->disk;
-	struct content_file *f = take_kept(&j->files);
+	struct content_file *f;
+	struct stat st;
 
+	/* One whose name somebody removed would be gone at the next start. */
+	while ((f = take_kept(&j->files)) != NULL &&
+	       (fstat(f->fd, &st) != 0 || st.st_nlink == 0))
+		content_file_unref(f);
 	if (f == NULL) {
 		int fd = d->open(d->arg, j->contents, qid_format(id).text,
 		    O_RDWR | O_CREAT | O_EXCL);

@@ -4,6 +4,10 @@
  * descriptor, for the next large content. Writing over blocks that are there
  * moves data only; a new file costs its blocks, a sync of its folder and, at
  * the end, its removal. README.md says why a name tells nothing of the owner.
+ *
+ * Of a message that waits the file is warm while its descriptor is open, and
+ * cold when it would have to be opened by name; one whose writes and syncs all
+ * went well is sound.
  */
 #ifndef SPOOL_CONTENT_FILE_PRIV_H
 #define SPOOL_CONTENT_FILE_PRIV_H
@@ -46,6 +50,8 @@ struct content_files {
 void content_files_init(struct content_files *all);
 /* None may be kept any more: content_files_drop() came before. */
 void content_files_clear(struct content_files *all);
+/* How much room those that are kept take. */
+uint64_t content_files_bytes(struct journal *j);
 /* Those that are kept go: their room is needed, or (`for_good`) it is the end.
  */
 void content_files_drop(struct journal *j, bool for_good);

@@ -43,6 +43,13 @@ system_allocate(void *arg, int fd, off_t size)
 }
 
 static int
+system_truncate(void *arg, int fd, off_t size)
+{
+	(void)arg;
+	return ftruncate(fd, size);
+}
+
+static int
 system_sync(void *arg, int fd)
 {
 	(void)arg;
@@ -83,6 +90,7 @@ const struct disk disk_system = {
 	.pread = system_pread,
 	.pwritev = system_pwritev,
 	.allocate = system_allocate,
+	.truncate = system_truncate,
 	.sync = system_sync,
 	.sync_folder = system_sync_folder,
 	.rename = system_rename,

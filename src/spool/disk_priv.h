@@ -19,6 +19,7 @@ struct disk {
 	ssize_t (*pwritev)(
 	    void *arg, int fd, const struct iovec *pieces, int n, off_t at);
 	int (*allocate)(void *arg, int fd, off_t size);
+	int (*truncate)(void *arg, int fd, off_t size);
 	int (*sync)(void *arg, int fd); /* fdatasync */
 	int (*sync_folder)(void *arg, int fd);
 	int (*rename)(void *arg, int folder, const char *from, int to_folder,

@@ -26,7 +26,11 @@
 #include "mail/qid.h"
 #include "spool/content.h"
 
-enum { COPY_CHUNK = 128 * 1024 };
+enum {
+	COPY_CHUNK = 128 * 1024,
+	ROOM_SPARE =
+	    64 * 1024, /* beside twice the content, what a file keeps */
+};
 
 static struct journal_entry *
 entry_of(struct spool_entry *base)
@@ -199,11 +203,26 @@ copy_content(struct journal_entry *e)
 	return rc;
 }
 
+/* What waits may wait for days: it does not keep the room of a larger one. */
+static int
+trim(struct journal_entry *e)
+{
+	const struct disk *d = journal_of(e->base.spool)->disk;
+	struct content_file *f = e->file;
+	uint64_t size = round_up(f->stored.size, FILE_BLOCK);
+
+	if (f->room <= 2 * size + ROOM_SPARE)
+		return 0;
+	if (d->truncate(d->arg, f->fd, (off_t)size) != 0)
+		return errno == 0 ? -EIO : -errno;
+	f->room = size;
+	return 0;
+}
+
 static int
 sync_file(struct journal_entry *e)
 {
 	struct journal *j = journal_of(e->base.spool);
-
 	const struct disk *d = j->disk;
 	struct content_file *f = e->file;
 
@@ -220,6 +239,8 @@ note(struct journal_entry *e, int rc)
 	if (rc == 0 || e->status != SPOOL_OK)
 		return;
 	e->status = journal_status(rc);
+	if (e->status == SPOOL_FULL)
+		content_files_drop(journal_of(e->base.spool), false);
 	log_error("spool_content_failed qid=%s reason=%s",
 	    qid_format(e->base.id).text, log_quote_text(strerror(-rc)));
 }
@@ -241,6 +262,8 @@ run_finish(void *arg)
 
 	if (rc == 0)
 		rc = open_file(e); /* content of no bytes has one too */
+	if (rc == 0)
+		rc = trim(e);
 	if (rc == 0)
 		rc = sync_file(e);
 	note(e, rc);

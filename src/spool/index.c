@@ -135,6 +135,7 @@ index_keep_warm(struct index *ix, const struct live *live)
 {
 	struct live *oldest = index_get(ix, ix->warm[ix->warm_next]);
 
+	/* All is synced, so that closing waits for no disk. */
 	if (oldest != NULL && oldest->file != NULL)
 		content_file_cool(oldest->file);
 	ix->warm[ix->warm_next] = live->id;

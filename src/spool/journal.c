@@ -96,8 +96,9 @@ journal_close(struct spool *s)
 {
 	struct journal *j = journal_of(s);
 
-	committer_stop(j);
+	/* Their room may be what the last records need. */
 	content_files_drop(j, true);
+	committer_stop(j);
 	keeper_stop(j);
 	/* A fetch may still read; nobody writes any more. */
 	close_fd(j->lock_file);
@@ -106,6 +107,16 @@ journal_close(struct spool *s)
 }
 
 /* --- questions --- */
+
+/* Kept files go before anybody is refused for want of room. */
+static bool
+has_room(struct journal *j, uint64_t size)
+{
+	if (space_has(j, size))
+		return true;
+	content_files_drop(j, false);
+	return false;
+}
 
 static enum spool_status
 journal_room(struct spool *s, uint64_t size)
@@ -117,10 +128,8 @@ journal_room(struct spool *s, uint64_t size)
 	if (j->faulted)
 		status = j->fault_status;
 	(void)pthread_mutex_unlock(&j->lock);
-	if (status == SPOOL_OK && !space_has(j, size)) {
-		content_files_drop(j, false);
+	if (status == SPOOL_OK && !has_room(j, size))
 		status = SPOOL_FULL;
-	}
 	return status;
 }
 
@@ -128,14 +137,15 @@ static void
 journal_health(struct spool *s, struct spool_health *out)
 {
 	struct journal *j = journal_of(s);
-	bool has_space = space_has(j, 0);
+	bool has_space = has_room(j, 0);
+	uint64_t kept = content_files_bytes(j);
 
 	(void)pthread_mutex_lock(&j->lock);
 	out->recording = !j->faulted;
 	out->accepting = !j->faulted && has_space;
 	out->messages = j->index.waiting;
 	out->live_bytes = j->index.live_bytes + j->index.file_bytes;
-	out->used_bytes = j->used_bytes + j->index.file_bytes;
+	out->used_bytes = j->used_bytes + j->index.file_bytes + kept;
 	out->segments = j->nsegments;
 	out->set_aside = j->set_aside;
 	if (j->faulted)

@@ -175,9 +175,19 @@ move_to_damaged(struct journal *j, const char *name)
 		(void)close(folder);
 }
 
+/* Ids say when a message began to come in, not when it got its file. */
+static bool
+is_behind(const struct live *a, const struct live *b)
+{
+	return a->segment->number != b->segment->number
+		   ? a->segment->number > b->segment->number
+		   : a->offset > b->offset;
+}
+
 /*
- * Who has which file. Two can only name the same when the "done" of the older
- * was lost to damage: what is in the file is the younger's.
+ * Who has which file. Two can only name the same when the "done" of the one
+ * that had it first was lost to damage: every record of the other is behind
+ * that, so what is in the file is of the record that comes last.
  */
 static void
 map_files(struct recovery *r)
@@ -191,7 +201,7 @@ map_files(struct recovery *r)
 		if (live->file == NULL)
 			continue;
 		other = map_put_u64(&r->files, live->file->stored.file, live);
-		if (other != NULL && other->id > live->id)
+		if (other != NULL && is_behind(other, live))
 			(void)map_put_u64(
 			    &r->files, other->file->stored.file, other);
 	}

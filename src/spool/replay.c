@@ -186,6 +186,8 @@ apply_message(struct reader *in, const struct record *rec)
 	live->nrcpt = found.env->nrcpt;
 	if (found.stored.file != 0)
 		live->file = content_file_found(&found.stored);
+	/* Of a client that went away it may be newer than every message. */
+	spool_id_seen(&in->r->j->base, found.stored.file);
 	index_add_take(&in->r->j->index, live);
 	return true;
 }

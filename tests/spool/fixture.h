@@ -94,6 +94,12 @@ fault_allocate(void *arg, int fd, off_t size)
 	return fault_hits(arg) ? -1 : disk_system.allocate(NULL, fd, size);
 }
 
+static inline int
+fault_truncate(void *arg, int fd, off_t size)
+{
+	return fault_hits(arg) ? -1 : disk_system.truncate(NULL, fd, size);
+}
+
 /* A sync that fails has lost the data. */
 static inline int
 fault_sync(void *arg, int fd)
@@ -154,6 +160,7 @@ fault_init(struct fault *f)
 	f->disk.open = fault_open;
 	f->disk.pwritev = fault_pwritev;
 	f->disk.allocate = fault_allocate;
+	f->disk.truncate = fault_truncate;
 	f->disk.sync = fault_sync;
 	f->disk.sync_folder = fault_sync;
 	f->disk.rename = fault_rename;

@@ -87,6 +87,7 @@ struct proof {
 	size_t npending;
 	size_t groups, most_in_group; /* that were laid ready */
 	size_t larges, files; /* contents in files, and files made for them */
+	size_t cuts; /* of files that were much too long */
 	uint64_t passed, failed, choices;
 	char why[256];
 };
@@ -111,6 +112,9 @@ make_body(unsigned n, size_t *len)
 	char *body;
 
 	*len = sizes[n % ARRAY_LEN(sizes)] + n;
+	/* Whose file is cut when it serves one of 6000. */
+	if (n % 14 == 6)
+		*len += 100 * 1000;
 	body = mem_alloc(*len + 1);
 	for (size_t i = 0; i < *len; i++)
 		body[i] = (char)('A' + (n * 7 + i / 3) % 50);
@@ -547,6 +551,7 @@ START_TEST(every_state_after_a_loss_of_power_keeps_the_promise)
 	record(&p);
 	for (size_t i = 0; i < p.tape.n; i++) {
 		calls += p.tape.ops[i].kind != TAPE_MARK;
+		p.cuts += p.tape.ops[i].kind == TAPE_CUT;
 		p.files += p.tape.ops[i].kind == TAPE_MAKE &&
 			   p.tape.ops[i].folder == TAPE_CONTENT;
 	}
@@ -563,17 +568,18 @@ START_TEST(every_state_after_a_loss_of_power_keeps_the_promise)
 	}
 	(void)printf(
 	    "# crash states: %zu calls recorded, %zu groups laid ready "
-	    "of up to %zu messages, %zu large contents in %zu files, %" PRIu64
-	    " unsynced calls chosen from: %" PRIu64 " passed, %" PRIu64
-	    " failed\n",
-	    calls, p.groups, p.most_in_group, p.larges, p.files, p.choices,
-	    p.passed, p.failed);
+	    "of up to %zu messages, %zu large contents in %zu files, cut %zu "
+	    "times, %" PRIu64 " unsynced calls chosen from: %" PRIu64
+	    " passed, %" PRIu64 " failed\n",
+	    calls, p.groups, p.most_in_group, p.larges, p.files, p.cuts,
+	    p.choices, p.passed, p.failed);
 	(void)fflush(stdout);
 	ck_assert_uint_eq(p.failed, 0);
 	ck_assert_uint_gt(p.passed, states / 2);
 	ck_assert_uint_ge(p.most_in_group, AT_ONCE / 2);
 	/* Some served twice. */
 	ck_assert_uint_lt(p.files, p.larges);
+	ck_assert_uint_gt(p.cuts, 0);
 	tape_clear(&p.tape);
 	box_clear(&p.box);
 }

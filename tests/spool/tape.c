@@ -139,18 +139,33 @@ tape_pwritev(void *arg, int fd, const struct iovec *v, int n, off_t at)
 	return wrote;
 }
 
-static int
-tape_allocate(void *arg, int fd, off_t size)
+static void
+add_size(struct tape *t, enum tape_kind kind, int fd, off_t size)
 {
-	struct tape *t = arg;
-	int rc = disk_system.allocate(NULL, fd, size);
 	struct tape_op *op;
 
 	(void)pthread_mutex_lock(&t->lock);
-	op = add(t, TAPE_SIZE);
+	op = add(t, kind);
 	op->file = file_of(t, fd);
 	op->len = (uint64_t)size;
 	(void)pthread_mutex_unlock(&t->lock);
+}
+
+static int
+tape_allocate(void *arg, int fd, off_t size)
+{
+	int rc = disk_system.allocate(NULL, fd, size);
+
+	add_size(arg, TAPE_SIZE, fd, size);
+	return rc;
+}
+
+static int
+tape_truncate(void *arg, int fd, off_t size)
+{
+	int rc = disk_system.truncate(NULL, fd, size);
+
+	add_size(arg, TAPE_CUT, fd, size);
 	return rc;
 }
 
@@ -225,6 +240,7 @@ tape_init(struct tape *t, const char *directory)
 	t->disk.open = tape_open;
 	t->disk.pwritev = tape_pwritev;
 	t->disk.allocate = tape_allocate;
+	t->disk.truncate = tape_truncate;
 	t->disk.sync = tape_sync;
 	t->disk.sync_folder = tape_sync_folder;
 	t->disk.rename = tape_rename;
@@ -360,6 +376,21 @@ put_maybe(struct state *s, const struct tape_op *op, uint64_t seed)
 	}
 }
 
+/* Done, or not yet. */
+static void
+cut_maybe(struct state *s, const struct tape_op *op, bool synced, uint64_t seed)
+{
+	struct file *f = &s->files[op->file];
+
+	if (!synced) {
+		s->choices++;
+		if (seed == 0 || (seed > 1 && next_random(s) % 2 == 0))
+			return;
+	}
+	if (f->size > op->len)
+		f->size = op->len;
+}
+
 static struct entry *
 find_name(struct state *s, int folder, const char *name)
 {
@@ -430,6 +461,8 @@ apply_files(struct state *s, const struct tape *t, const struct tape_choice *c)
 
 		if (op->kind == TAPE_SIZE)
 			grow(&s->files[op->file], op->len);
+		if (op->kind == TAPE_CUT)
+			cut_maybe(s, op, i < synced[op->file], c->seed);
 		if (op->kind != TAPE_WRITE)
 			continue;
 		if (i < synced[op->file])

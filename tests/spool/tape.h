@@ -18,6 +18,7 @@
 enum tape_kind {
 	TAPE_WRITE,
 	TAPE_SIZE, /* allocate */
+	TAPE_CUT, /* truncate */
 	TAPE_SYNC,
 	TAPE_MAKE,
 	TAPE_RENAME,

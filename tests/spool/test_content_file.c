@@ -302,6 +302,113 @@ START_TEST(of_two_that_claim_a_file_the_younger_has_it)
 }
 END_TEST
 
+/* Its entry was opened before the other's, and got its file after it. */
+START_TEST(of_two_that_claim_a_file_the_later_record_has_it)
+{
+	struct spool_entry *e = spool_entry_open(box.spool, box.loop);
+	uint64_t slow = spool_entry_id(e), quick = store(1, LARGE);
+	struct envelope *env = envelope_of(slow, LARGE, 1);
+	char *text = text_of(2, LARGE);
+	struct answer a = { 0 };
+	struct buf b = { 0 };
+
+	ck_assert_uint_gt(quick, slow);
+	finish(quick);
+	(void)buf_append(&b, text, LARGE);
+	spool_entry_append_take(e, &b, NULL, NULL);
+	spool_commit(e, env, NULL, on_status, &a);
+	box_wait(&box, &a);
+	ck_assert_int_eq(a.status, SPOOL_OK);
+	ck_assert(has_file(quick) && !has_file(slow));
+	ck_assert_uint_ne(box_store(&box, "one group more"), 0);
+	box_close(&box);
+	lose_done(quick);
+	ck_assert(box_open(&box));
+	ck_assert(box_loaded(&box, quick) == NULL);
+	expect(slow, 2, LARGE);
+	free(text);
+	free(env);
+}
+END_TEST
+
+START_TEST(a_kept_file_that_somebody_removed_serves_nobody)
+{
+	uint64_t first = store(1, LARGE), second;
+	char *path =
+	    mem_printf("%s/content/%s", box.directory, qid_format(first).text);
+
+	finish(first);
+	ck_assert_int_eq(unlink(path), 0);
+	second = store(2, LARGE);
+	box_reopen(&box);
+	expect(second, 2, LARGE);
+	free(path);
+}
+END_TEST
+
+/* A quota, of which statvfs() knows nothing: full while files are kept. */
+static int
+allocate_in_quota(void *arg, int fd, off_t size)
+{
+	if (box_count(&box, "content") == 0)
+		return fault_allocate(arg, fd, size);
+	errno = EDQUOT;
+	return -1;
+}
+
+START_TEST(kept_files_make_room_for_the_journal)
+{
+	struct keeper *k = &journal_of(box.spool)->keeper;
+	struct spool_health h;
+
+	finish(store(1, LARGE));
+	ck_assert_uint_eq(box_count(&box, "content"), 1);
+	box.fault.disk.allocate = allocate_in_quota;
+	/* As where spares were given up. */
+	(void)pthread_mutex_lock(&k->lock);
+	for (int i = 0; i < SPARES; i++)
+		k->spares[i] = SPARE_TAKEN;
+	(void)pthread_mutex_unlock(&k->lock);
+	while (box_store(&box, "until the segment is full") != 0)
+		continue;
+	do {
+		spool_health(box.spool, &h);
+	} while (!h.recording);
+}
+END_TEST
+
+START_TEST(health_says_full_only_when_no_kept_file_is_left)
+{
+	struct journal *j = journal_of(box.spool);
+	struct spool_health h;
+
+	finish(store(1, LARGE));
+	j->options.reserve_percent = 1;
+	box.fault.is_full = true;
+	j->space.known = false;
+	spool_health(box.spool, &h);
+	wait_for_files(0);
+}
+END_TEST
+
+START_TEST(what_waits_keeps_no_room_of_what_was_larger)
+{
+	uint64_t first = store(1, LARGE * 4), second;
+	struct stat st;
+	char *path =
+	    mem_printf("%s/content/%s", box.directory, qid_format(first).text);
+
+	finish(first);
+	second = store(2, LARGE / 10);
+	ck_assert(has_file(first));
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_int_le(st.st_size, LARGE);
+	box_reopen(&box);
+	expect(second, 2, LARGE / 10);
+	free(path);
+}
+END_TEST
+
 START_TEST(not_a_byte_is_sent_of_what_a_start_found_damaged)
 {
 	uint64_t id = store(1, LARGE);
@@ -331,6 +438,11 @@ fill(TCase *tc)
 	    tc, content_of_any_length_and_cut_comes_back, 0, 45);
 	tcase_add_test(tc, more_files_than_stay_open_are_read_by_name);
 	tcase_add_test(tc, of_two_that_claim_a_file_the_younger_has_it);
+	tcase_add_test(tc, of_two_that_claim_a_file_the_later_record_has_it);
+	tcase_add_test(tc, a_kept_file_that_somebody_removed_serves_nobody);
+	tcase_add_test(tc, kept_files_make_room_for_the_journal);
+	tcase_add_test(tc, health_says_full_only_when_no_kept_file_is_left);
+	tcase_add_test(tc, what_waits_keeps_no_room_of_what_was_larger);
 	tcase_add_test(tc, not_a_byte_is_sent_of_what_a_start_found_damaged);
 }
 
