@@ -18,7 +18,7 @@ struct trim {
 	bool runs; /* in the pool */
 };
 
-enum { TRIM_WORTH = 8 * 1024 * 1024, TRIM_PAUSE_MS = 60000 };
+enum { TRIM_WORTH = 4 * 1024 * 1024, TRIM_PAUSE_MS = 60000 };
 
 /*
  * Whether it is worth it: of the most that was in use at a look TRIM_WORTH are

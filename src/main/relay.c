@@ -26,6 +26,7 @@
 #include "auth/auth.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/metrics.h"
 #include "conf/conf.h"
 #include "control.h"
 #include "crew.h"
@@ -392,12 +393,16 @@ reload(struct relay *r, struct err *err)
 	return 0;
 }
 
-/* Bytes, about: what a session and a waiting message take (docs/scale.md). */
+/*
+ * Bytes, about: what a session and a waiting message take (docs/scale.md), and
+ * content that is held in memory until its first attempt.
+ */
 static uint64_t
 in_use(const struct relay *r)
 {
 	return acceptor_sessions(r->acceptor) * (uint64_t)(16 * 1024) +
-	       queue_count(dispatch_queue(r->dispatch)) * (uint64_t)512;
+	       queue_count(dispatch_queue(r->dispatch)) * (uint64_t)512 +
+	       (uint64_t)metric_get(METRIC_CONTENT_HELD);
 }
 
 static void
