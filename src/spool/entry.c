@@ -85,6 +85,14 @@ journal_entry_release(struct journal_entry *e, bool is_sound)
 		    journal_of(e->base.spool), f, is_sound);
 }
 
+/* It is not wanted any more; its file may serve another, if all went well. */
+static void
+end_entry(struct journal_entry *e)
+{
+	journal_entry_release(e, e->status == SPOOL_OK);
+	journal_entry_free(e);
+}
+
 /* --- the content file, in the pool --- */
 
 static int
@@ -280,8 +288,7 @@ append_done(void *arg)
 	drop_chunks(e);
 	e->busy = false;
 	if (e->dropped) {
-		journal_entry_release(e, e->status == SPOOL_OK);
-		journal_entry_free(e);
+		end_entry(e);
 		return;
 	}
 	e->cb(e->status, e->arg);
@@ -303,8 +310,7 @@ fail(struct journal_entry *e)
 	spool_done_cb cb = e->cb;
 	void *arg = e->arg;
 
-	journal_entry_release(e, false);
-	journal_entry_free(e);
+	end_entry(e);
 	cb(status, arg);
 }
 
@@ -390,6 +396,5 @@ journal_drop(struct spool_entry *base)
 	e->dropped = true;
 	if (e->busy)
 		return; /* append_done() ends it */
-	journal_entry_release(e, e->status == SPOOL_OK);
-	journal_entry_free(e);
+	end_entry(e);
 }

@@ -19,6 +19,7 @@
 #include "base/mem.h"
 #include "io/loop.h"
 #include "mail/envelope.h"
+#include "mail/qid.h"
 #include "spool/content.h"
 #include "spool/spool.h"
 #include "src/spool/disk_priv.h"
@@ -326,6 +327,13 @@ box_count(const struct box *b, const char *folder)
 		(void)closedir(dir);
 	free(path);
 	return n;
+}
+
+/* Of the file that was made for message `id`; the caller's to free. */
+static inline char *
+box_content_path(const struct box *b, uint64_t id)
+{
+	return mem_printf("%s/content/%s", b->directory, qid_format(id).text);
 }
 
 /* --- asking and waiting --- */

@@ -1,7 +1,5 @@
 #include "fixture.h"
 
-#include "mail/qid.h"
-
 enum { CHUNKS = 9, BIG = CHUNKS * 20000 };
 
 static struct box box;
@@ -63,8 +61,7 @@ commit(struct spool_entry *e)
 static void
 spoil(uint64_t id, off_t at)
 {
-	char *path =
-	    mem_printf("%s/content/%s", box.directory, qid_format(id).text);
+	char *path = box_content_path(&box, id);
 	int fd = open(path, O_WRONLY);
 
 	ck_assert_int_ge(fd, 0);
@@ -76,8 +73,7 @@ spoil(uint64_t id, off_t at)
 static void
 cut(uint64_t id, off_t to)
 {
-	char *path =
-	    mem_printf("%s/content/%s", box.directory, qid_format(id).text);
+	char *path = box_content_path(&box, id);
 
 	ck_assert_int_eq(truncate(path, to), 0);
 	free(path);
@@ -170,10 +166,8 @@ START_TEST(an_unfinished_file_is_removed_at_the_next_start)
 {
 	struct spool_entry *e = append_all();
 	uint64_t id = spool_entry_id(e);
-	char *from =
-	    mem_printf("%s/content/%s", box.directory, qid_format(id).text);
-	char *to =
-	    mem_printf("%s/content/%s", box.directory, qid_format(id + 1).text);
+	char *from = box_content_path(&box, id);
+	char *to = box_content_path(&box, id + 1);
 
 	/* What a crash leaves: the file, and no record. */
 	ck_assert_int_eq(link(from, to), 0);
