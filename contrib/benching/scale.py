@@ -26,8 +26,9 @@ BYTES, DUE, BESIDE, WARM = 4096, 1000, 500, 100
 # --- threads ---
 
 # A thread's name, as posternd gives it, without its number: what it belongs to.
-KINDS = {"posternd": "queue", "committer": "spool", "keeper": "spool",
-         "worker": "workers", "pool": "pool", "log": "log"}
+# The first worker is a guest on the queue thread.
+KINDS = {"posternd": "queue, worker 0", "committer": "spool",
+         "keeper": "spool", "worker": "others", "pool": "pool", "log": "log"}
 
 
 def threads(pid):
@@ -118,7 +119,7 @@ http {{ address = "127.0.0.1:{http_port}" }}
 
 
 def workers_table(folder, certificate, numbers):
-    kinds = ("all", "queue", "workers", "spool", "log", "pool")
+    kinds = ("all", "queue, worker 0", "others", "spool", "log", "pool")
     lines = [["workers", "accepted/s", "delivered/s", "messages a sync"] +
              [f"CPU ms/msg: {k}" for k in kinds]]
     for n in numbers:

@@ -24,19 +24,37 @@ struct crew {
 	uint32_t n;
 };
 
+/* Of all sessions and lanes, as a number of them. */
+static uint32_t
+queue_work(const struct crew_seat *seats, size_t n)
+{
+	uint32_t all = 0;
+
+	for (size_t i = 0; i < n; i++)
+		all += seats[i].load;
+	return all / CREW_QUEUE_PART;
+}
+
 size_t
 crew_choose(const struct crew_seat *seats, size_t n)
 {
-	size_t least = 0;
+	const uint32_t queue = queue_work(seats, n);
+	uint32_t least = UINT32_MAX, load;
+	size_t least_laden = 0;
 
-	for (size_t i = 1; i < n; i++)
-		if (seats[i].load < seats[least].load)
-			least = i;
-	for (size_t i = 0; i < n; i++)
-		if (!seats[i].busy &&
-		    seats[i].load <= seats[least].load + CREW_UNEVEN)
+	for (size_t i = 0; i < n; i++) {
+		load = seats[i].load + (i == 0 ? queue : 0);
+		if (load < least) {
+			least = load;
+			least_laden = i;
+		}
+	}
+	for (size_t i = 0; i < n; i++) {
+		load = seats[i].load + (i == 0 ? queue : 0);
+		if (!seats[i].busy && load <= least + CREW_UNEVEN)
 			return i;
-	return least;
+	}
+	return least_laden;
 }
 
 static void

@@ -34,9 +34,12 @@ struct crew_seat {
 /*
  * The first that is not busy and has no more than CREW_UNEVEN sessions and
  * lanes more than the one with the least; else the one with the least. There is
- * at least one seat.
+ * at least one seat. The first is the queue thread's, which has work with every
+ * session and lane: a CREW_QUEUE_PART-th of what a worker has with it, and that
+ * counts as load of its own. So with two workers it takes its share of sessions,
+ * and where there are so many that the queue needs a thread, it takes none.
  */
-enum { CREW_UNEVEN = 8 };
+enum { CREW_UNEVEN = 8, CREW_QUEUE_PART = 16 };
 size_t crew_choose(const struct crew_seat *seats, size_t n);
 
 /* Starts so many; 0: one a processor. Borrows loop, spool and auth. */

@@ -1,5 +1,5 @@
 /*
- * Parcels to the worker: serve, open, give, quit, abort, stop. Parcels back:
+ * Parcels to the worker: serve, open, give, quit, abort, stop or free. Back:
  * accepted, closed, answered, ended. A lane's `io` is written and read on the
  * worker only; an attempt that finds it gone goes back untouched.
  */
@@ -19,10 +19,10 @@
 #include "io/tls.h"
 
 struct worker {
-	struct loop *loop; /* owned */
+	struct loop *loop; /* owned; or the queue thread's */
 	struct loop *queue; /* borrowed: outlives its workers */
 	pthread_t thread;
-	unsigned number; /* in its thread's name */
+	unsigned number; /* in its thread's name; 0: the queue thread */
 	struct submit_worker submit;
 	struct deliver_worker deliver;
 	struct tls_client *tls; /* owned */
@@ -56,6 +56,13 @@ note_new(struct worker *w, void (*open)(struct parcel *p))
 	n->worker = w;
 	n->parcel.open = open;
 	return n;
+}
+
+/* Without a thread of its own. */
+static bool
+is_guest(const struct worker *w)
+{
+	return w->loop == w->queue;
 }
 
 /* --- on the queue thread: what workers report --- */
@@ -251,7 +258,8 @@ static void
 worker_free(struct worker *w)
 {
 	tls_client_free(w->tls);
-	loop_free(w->loop);
+	if (!is_guest(w))
+		loop_free(w->loop);
 	free(w);
 }
 
@@ -260,11 +268,11 @@ worker_start(const struct worker *like, struct loop *queue, struct spool *spool,
     struct auth *auth, const struct worker_events *events, struct err *err)
 {
 	struct worker *w = MEM_NEW(struct worker);
-	int rc;
+	int rc = 0;
 
 	w->number = like == NULL ? 0 : like->number + 1;
 	w->queue = queue;
-	w->loop = loop_new();
+	w->loop = like == NULL ? queue : loop_new();
 	w->events = *events;
 	w->submit = (struct submit_worker){ .loop = w->loop,
 		.spool = spool,
@@ -285,7 +293,10 @@ worker_start(const struct worker *like, struct loop *queue, struct spool *spool,
 		worker_free(w);
 		return NULL;
 	}
-	rc = pthread_create(&w->thread, NULL, run_thread, w);
+	if (is_guest(w))
+		w->thread = pthread_self();
+	else
+		rc = pthread_create(&w->thread, NULL, run_thread, w);
 	if (rc != 0) {
 		(void)err_set(
 		    err, -rc, "start a worker thread: %s", strerror(rc));
@@ -307,9 +318,23 @@ worker_abort(struct worker *w)
 	post(w, note_new(w, open_abort));
 }
 
+static void
+open_free(struct parcel *p)
+{
+	struct note *n = NOTE(p);
+
+	worker_free(n->worker);
+	free(n);
+}
+
 void
 worker_join(struct worker *w)
 {
+	/* What was posted before is still to be opened. */
+	if (is_guest(w)) {
+		post(w, note_new(w, open_free));
+		return;
+	}
 	post(w, note_new(w, open_stop));
 	mailbox_flush();
 	(void)pthread_join(w->thread, NULL);

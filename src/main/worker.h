@@ -1,7 +1,9 @@
 /*
  * worker: a thread with a loop, for receiving sessions and outgoing
  * connections. All calls here are made on the queue thread, and all events
- * come there: what lies between travels in parcels.
+ * come there: what lies between travels in parcels. The first worker is a guest
+ * on the queue thread: while one thread can do it all, no thread need be woken
+ * for another.
  */
 #ifndef MAIN_WORKER_H
 #define MAIN_WORKER_H
@@ -56,14 +58,14 @@ worker_start(const struct worker *like, struct loop *queue, struct spool *spool,
 void worker_quit(struct worker *w);
 /* Breaks off what has not ended. */
 void worker_abort(struct worker *w);
-/* Sessions and lanes are gone: ends the thread, waits for it, frees. */
+/* Sessions and lanes are gone: ends the thread if it has one, frees. */
 void worker_join(struct worker *w);
 
 /* Takes what the connection holds. */
 void worker_serve(struct worker *w, const struct submit_connection *c);
 /* How many sessions and lanes it has been given and not reported back. */
 uint32_t worker_load(const struct worker *w);
-/* CPU time of its thread so far. */
+/* CPU time of its thread so far; of a guest's, that of the queue too. */
 uint64_t worker_ran_ns(const struct worker *w);
 
 /* Takes the attempt and a reference to the target. */
