@@ -31,7 +31,8 @@ def start_sink(server, percent, count, label):
     sink = subprocess.Popen(
         [program("smtp_sink"), "-b", SINK, "-p", str(server.sink_port), "-c",
          server.cert, "-k", server.key, "-n", str(count), "-x", str(percent),
-         "-i", label], stdout=subprocess.PIPE, text=True)
+         "-i", label, *server.sink_options],
+        stdout=subprocess.PIPE, text=True)
     if sink.stdout.readline() != "ready\n":
         raise RuntimeError("smtp_sink does not start")
     return sink

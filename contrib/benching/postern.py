@@ -12,7 +12,8 @@ class Postern(Server):
 machine) and `queue.retry` of 2 seconds (load f). Syncs each group of messages
 with fdatasync before their 250. A right password is remembered for ten minutes,
 as a digest (`auth.remember`, its default); passwords are stored hashed. Checks
-that the account may use the sender address."""
+that the account may use the sender address. It sends small content with its
+commands in one BDAT where the next host offers CHUNKING."""
 
     @staticmethod
     def can():

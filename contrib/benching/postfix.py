@@ -21,7 +21,7 @@ next host with `smtp_tls_connection_reuse = yes`, session tickets and a session
 cache. `queue_run_delay`, `minimal_backoff_time` and `maximal_backoff_time` are
 2 seconds (load f). Checks that the account may use the sender address
 (`reject_sender_login_mismatch`). It syncs each message's queue file with fsync
-before its 250, not the folder (seen with strace)."""
+before its 250, not the folder (seen with strace). It does not send BDAT."""
 
     @staticmethod
     def can():

@@ -109,8 +109,9 @@ processors with the server, so rates are those of the three together.
 ## The servers' settings
 
 All: one account, AUTH PLAIN over implicit TLS, the same P-256 certificate,
-all mail to the same next host at 127.0.0.2, which offers STARTTLS; messages
-of 4 KiB except in load d.
+all mail to the same next host at 127.0.0.2, which offers STARTTLS, PIPELINING,
+8BITMIME and, as the large providers, Postfix and Exim do, CHUNKING (not with
+`--no-chunking`); messages of 4 KiB except in load d.
 """
 
 OPENSMTPD = """**opensmtpd** is not in this run; `contrib/bench opensmtpd` has

@@ -14,6 +14,7 @@ class Server:
     """A server in a throw-away folder; a class below says how."""
     # What is on stable storage when it says 250, in a few words.
     name = version = notes = synced = ""
+    sink_options = []  # for its next host, smtp_sink
 
     def __init__(self, folder, certificate, sink_port):
         self.folder = os.path.join(folder, self.name)

@@ -96,6 +96,7 @@ struct conf {
 	uint32_t max_lanes; /* connections to one site */
 	uint32_t lane_idle; /* s that an idle one is kept */
 	uint32_t lane_messages; /* on one connection */
+	bool chunking; /* BDAT where it is offered */
 	uint32_t deliver_timeout; /* s, to connect; others follow RFC 5321 */
 
 	struct conf_route *routes; /* by domain, the default one last */

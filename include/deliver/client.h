@@ -1,7 +1,7 @@
 /*
- * client: the sending side of one connection (RFC 5321, 2920, 3207, 4954) as a
- * machine without a socket: an event goes in, commands come out, and it says
- * the one thing it needs next. Many messages go through one connection.
+ * client: the sending side of one connection (RFC 5321, 2920, 3030, 3207, 4954)
+ * as a machine without a socket: an event goes in, commands come out, and it
+ * says the one thing it needs next. Many messages go through one connection.
  */
 #ifndef DELIVER_CLIENT_H
 #define DELIVER_CLIENT_H
@@ -20,6 +20,7 @@ enum client_need {
 	CLIENT_INPUT, /* bytes from the host */
 	CLIENT_TLS, /* write `out`, then shake hands */
 	CLIENT_CONTENT, /* send the content, stuffed, with its final dot */
+	CLIENT_CHUNK, /* send the content as it is, and nothing behind it */
 	CLIENT_READY, /* the attempt (if any) is answered; give the next */
 	CLIENT_CLOSE, /* write `out`, then close; see client_end() */
 };
@@ -36,7 +37,10 @@ enum client_event_type {
 struct client_event {
 	enum client_event_type type;
 	struct span *in; /* all events: the input buffer, taken from */
-	struct attempt *attempt; /* CLIENT_GIVEN; borrowed until READY/CLOSE */
+	/* CLIENT_GIVEN: */
+	struct attempt *attempt; /* borrowed until READY/CLOSE */
+	uint64_t size; /* of its content, octets */
+	bool at_hand; /* it is small and in memory: it may leave at once */
 };
 
 /* Why a client wants to close. */

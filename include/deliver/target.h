@@ -31,6 +31,7 @@ struct target_address {
 struct target {
 	_Atomic int refs;
 	enum target_tls tls;
+	bool chunking; /* CHUNKING (RFC 3030) is used where it is offered */
 	char *login; /* owned; NULL: no login */
 	struct secret password;
 	char *hostname; /* owned; our EHLO name */

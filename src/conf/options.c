@@ -550,6 +550,8 @@ const struct option conf_options[] = {
 	    0, HOUR, "a time such as 5s, up to 1h" },
 	{ "deliver", "lane-messages", 0, "1000", store_number,
 	    CONF(lane_messages), 1, 1000000, "a number, 1 to 1000000" },
+	{ "deliver", "chunking", 0, "true", store_bool, CONF(chunking), 0, 0,
+	    "true or false" },
 	{ "deliver", "timeout", 0, "30s", store_duration, CONF(deliver_timeout),
 	    1, HOUR, "a time such as 30s, 1s to 1h" },
 

@@ -1,12 +1,15 @@
 /*
  *  GREETING -> EHLO -> [STARTTLS -> (hands) -> EHLO] -> [AUTH] -> IDLE
  *
- *  IDLE -> [RSET] -> MAIL -> RCPT (each) -> DATA -> CONTENT -> IDLE
+ *  IDLE -> [RSET] -> MAIL -> RCPT (each) -> DATA -> SENDING -> FINAL -> IDLE
  *
  * With PIPELINING (RFC 2920) the commands of a transaction leave together and
- * `expect` counts through the replies; without it each waits for the last. One
- * table says what each state sends and what a good reply leads to; what a bad
- * one means is outcome.c's to say.
+ * the states count through the replies; without it each waits for the last.
+ * With CHUNKING (RFC 3030) BDAT stands for DATA and its go-ahead: content that
+ * is at hand leaves in one group with the commands, and a message takes one
+ * round trip; other content waits for a recipient that is taken. One table says
+ * what each state sends and what a good reply leads to; what a bad one means is
+ * outcome.c's to say.
  */
 #include "deliver/client.h"
 
@@ -44,10 +47,11 @@ struct client {
 	const struct target *target; /* borrowed: the lane holds a reference */
 	bool use_tls;
 	enum state state;
-	bool has_tls, can_pipeline, can_8bit, can_size, can_starttls,
+	bool has_tls, can_pipeline, can_chunk, can_8bit, can_size, can_starttls,
 	    can_auth_plain;
 	bool needs_reset; /* the host may still hold an open transaction */
-	bool data_is_sent; /* DATA left with the group */
+	bool along; /* BDAT and the content leave with the group */
+	uint64_t size; /* of the content */
 	struct attempt *attempt; /* borrowed: see client.h */
 	uint32_t next_rcpt; /* whose reply comes next */
 	uint32_t taken; /* recipients answered with 2xx */
@@ -123,6 +127,9 @@ client_free(struct client *c)
 uint32_t
 client_timeout(const struct client *c)
 {
+	/* A host may answer the whole group at its end. */
+	if (c->along && c->state > STATE_IDLE && c->state < STATE_FINAL)
+		return states[STATE_FINAL].timeout;
 	return states[c->state].timeout;
 }
 
@@ -162,8 +169,8 @@ say_ehlo(struct client *c, struct buf *out)
 {
 	c->state = STATE_EHLO;
 	/* RFC 3207 4.2: what was offered in clear says nothing now. */
-	c->can_pipeline = c->can_8bit = c->can_size = c->can_starttls =
-	    c->can_auth_plain = false;
+	c->can_pipeline = c->can_chunk = c->can_8bit = c->can_size =
+	    c->can_starttls = c->can_auth_plain = false;
 	(void)buf_printf(out, "EHLO %s\r\n", c->target->hostname);
 	return CLIENT_INPUT;
 }
@@ -192,6 +199,8 @@ take_extension(struct client *c, struct span line)
 
 	if (span_equal_nocase(word, SPAN("PIPELINING")))
 		c->can_pipeline = true;
+	else if (span_equal_nocase(word, SPAN("CHUNKING")))
+		c->can_chunk = c->target->chunking;
 	else if (span_equal_nocase(word, SPAN("8BITMIME")))
 		c->can_8bit = true;
 	else if (span_equal_nocase(word, SPAN("SIZE")))
@@ -328,14 +337,37 @@ put_rcpt(struct client *c, uint32_t i, struct buf *out)
 	    out, "RCPT TO:<%s>\r\n", a->env->rcpt[a->rcpts[i].index]);
 }
 
+static void
+put_bdat(const struct client *c, struct buf *out)
+{
+	(void)buf_printf(
+	    out, "BDAT %llu LAST\r\n", (unsigned long long)c->size);
+}
+
+/* What follows MAIL without waiting for its answer. */
 static enum client_need
-begin(struct client *c, struct attempt *attempt, struct buf *out)
+put_group(struct client *c, struct buf *out)
+{
+	for (uint32_t i = 0; i < c->attempt->nrcpt; i++)
+		put_rcpt(c, i, out);
+	if (c->along) {
+		put_bdat(c, out);
+		return CLIENT_CHUNK;
+	}
+	if (!c->can_chunk)
+		(void)buf_append_text(out, "DATA\r\n");
+	return CLIENT_INPUT;
+}
+
+static enum client_need
+begin(struct client *c, const struct client_event *ev, struct buf *out)
 {
 	assert(c->state == STATE_IDLE);
-	c->attempt = attempt;
+	c->attempt = ev->attempt;
+	c->size = ev->size;
+	c->along = c->can_chunk && c->can_pipeline && ev->at_hand;
 	c->next_rcpt = 0;
 	c->taken = 0;
-	c->data_is_sent = c->can_pipeline;
 	c->state = STATE_MAIL;
 	if (c->needs_reset) {
 		(void)buf_append_text(out, "RSET\r\n");
@@ -344,12 +376,7 @@ begin(struct client *c, struct attempt *attempt, struct buf *out)
 			return CLIENT_INPUT;
 	}
 	put_mail(c, out);
-	if (c->can_pipeline) {
-		for (uint32_t i = 0; i < attempt->nrcpt; i++)
-			put_rcpt(c, i, out);
-		(void)buf_append_text(out, "DATA\r\n");
-	}
-	return CLIENT_INPUT;
+	return c->can_pipeline ? put_group(c, out) : CLIENT_INPUT;
 }
 
 /* The attempt is answered; the connection may be used again. */
@@ -395,14 +422,21 @@ on_mail(struct client *c, const struct reply *r, struct buf *out)
 static enum client_need
 after_rcpts(struct client *c, struct buf *out)
 {
-	if (c->can_pipeline) {
-		c->state = STATE_DATA;
+	if (c->along) {
+		c->state = STATE_FINAL;
 		return CLIENT_INPUT;
 	}
+	c->state = STATE_DATA;
+	if (c->can_pipeline && !c->can_chunk)
+		return CLIENT_INPUT;
 	if (c->taken == 0)
 		return finish(c);
+	if (c->can_chunk) {
+		put_bdat(c, out);
+		c->state = STATE_SENDING;
+		return CLIENT_CHUNK;
+	}
 	(void)buf_append_text(out, "DATA\r\n");
-	c->state = STATE_DATA;
 	return CLIENT_INPUT;
 }
 
@@ -447,7 +481,8 @@ static enum client_need
 on_final(struct client *c, const struct reply *r, struct buf *out)
 {
 	(void)out;
-	c->needs_reset = false; /* RFC 5321 4.1.1.4: either way it is over */
+	/* RFC 5321 4.1.1.4: either way it is over; a BDAT only if it is good. */
+	c->needs_reset = c->can_chunk && !reply_is_good(r);
 	attempt_set_rest(c->attempt, STAGE_CONTENT,
 	    outcome_of_reply(STAGE_CONTENT, r), r->enhanced, whole_text(r));
 	return finish(c);
@@ -544,8 +579,11 @@ client_step(struct client *c, const struct client_event *ev, struct buf *out)
 		if (!span_is_empty(*ev->in))
 			return give_up(
 			    c, "host spoke out of turn", span_to(*ev->in, 300));
-		return begin(c, ev->attempt, out);
-	case CLIENT_SENT: c->state = STATE_FINAL; break;
+		return begin(c, ev, out);
+	case CLIENT_SENT:
+		if (c->state == STATE_SENDING)
+			c->state = STATE_FINAL;
+		break;
 	case CLIENT_QUIT:
 		(void)buf_append_text(out, "QUIT\r\n");
 		c->state = STATE_QUIT;

@@ -65,6 +65,7 @@ struct lane_io {
 	bool without_tls; /* this address, this time */
 	bool is_ready; /* was, on this connection */
 	bool is_given; /* the client has the attempt */
+	bool is_chunk; /* content leaves as it is, not stuffed (RFC 3030) */
 	bool is_idle, reading, busy, closing, quit_asked;
 	bool try_again; /* when the stream is closed: connect */
 	struct content_reader reader; /* how much of it was sent */
@@ -308,7 +309,9 @@ static void
 give(struct lane_io *io)
 {
 	struct client_event ev = { .type = CLIENT_GIVEN,
-		.attempt = io->attempt };
+		.attempt = io->attempt,
+		.size = content_size(io->attempt->content),
+		.at_hand = content_is_in_memory(io->attempt->content) };
 
 	io->is_given = true;
 	io->reader = (struct content_reader){ 0 };
@@ -428,7 +431,11 @@ run(struct lane_io *io, struct client_event *ev)
 		}
 		break;
 	case CLIENT_TLS: start_tls(io); break;
-	case CLIENT_CONTENT: send_content(io); break;
+	case CLIENT_CONTENT:
+	case CLIENT_CHUNK:
+		io->is_chunk = need == CLIENT_CHUNK;
+		send_content(io);
+		break;
 	case CLIENT_READY: on_ready(io); break;
 	case CLIENT_CLOSE:
 		close_connection(io, client_end(io->client)->by_host,
@@ -461,7 +468,7 @@ put_content(struct lane_io *io, struct span piece)
 	struct buf stuffed = { .max = 3 * PIECE };
 	struct span part;
 
-	if ((io->attempt->env->flags & ENVELOPE_NO_DOTS) != 0) {
+	if (io->is_chunk || (io->attempt->env->flags & ENVELOPE_NO_DOTS) != 0) {
 		io->dot.in_line =
 		    piece.len > 0 && piece.ptr[piece.len - 1] != '\n';
 		stream_put(io->stream, piece);
@@ -551,9 +558,11 @@ finish_content(struct lane_io *io)
 	struct client_event ev = { .type = CLIENT_SENT };
 	struct buf end = { 0 };
 
-	(void)dot_write_end(&io->dot, &end);
-	stream_put(io->stream, buf_span(&end));
-	buf_clear(&end);
+	if (!io->is_chunk) {
+		(void)dot_write_end(&io->dot, &end);
+		stream_put(io->stream, buf_span(&end));
+		buf_clear(&end);
+	}
 	run(io, &ev);
 }
 

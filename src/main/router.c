@@ -250,6 +250,7 @@ make_target(const struct router *r, const struct entry *e,
 	t->timeout = conf->deliver_timeout;
 	t->idle = conf->lane_idle;
 	t->messages = conf->lane_messages;
+	t->chunking = conf->chunking;
 	if (e->via != NULL) {
 		t->tls = e->via->tls == RELAY_TLS_IMPLICIT ? TARGET_TLS_IMPLICIT
 			 : e->via->tls == RELAY_TLS_REQUIRE

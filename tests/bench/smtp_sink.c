@@ -3,13 +3,14 @@
  * contrib/bench.
  *
  *   smtp_sink -p port [-b address] [-c certificate -k key] [-n messages]
- *             [-x percent] [-i run]
+ *             [-x percent] [-i run] [-d]
  *
- * Offers STARTTLS when it has a certificate. Reads `X-Seq: RUN-number` from
- * each message, so that loss and duplicates show. It ends a second after N
- * different messages of this run, or on SIGTERM, with one line of JSON; `last`
- * is the time of the newest message on CLOCK_MONOTONIC. With -x so many percent
- * of the RCPTs are answered 451.
+ * Offers CHUNKING (not with -d), and STARTTLS when it has a certificate. Reads
+ * `X-Seq: RUN-number` from each message, so that loss and duplicates show. It
+ * ends a second after N different messages of this run, or on SIGTERM, with one
+ * line of JSON; `last` is the time of the newest message on CLOCK_MONOTONIC,
+ * `chunked` how many came by BDAT. With -x so many percent of the RCPTs are
+ * answered 451.
  */
 #include <arpa/inet.h>
 #include <getopt.h>
@@ -35,12 +36,14 @@ struct sink {
 	struct sockaddr_in at;
 	const char *cert, *key, *run;
 	unsigned want, defer;
+	bool data_only;
 	SSL_CTX *tls;
 	pthread_mutex_t lock; /* for what follows up to `seen` */
 	unsigned received, distinct, duplicates, foreign;
 	double first, last;
 	unsigned char *seen; /* owned; by number */
-	atomic_uint connections, secured, resumed, deferred, live, most;
+	atomic_uint connections, secured, resumed, deferred, chunked, live,
+	    most;
 };
 
 struct peer {
@@ -49,6 +52,8 @@ struct peer {
 	SSL *ssl;
 	unsigned random;
 	bool has_rcpt;
+	char seq[LINE]; /* of the message that comes */
+	const char *command; /* into `in`: there until more is read */
 	size_t at, got;
 	char in[INPUT];
 };
@@ -71,10 +76,11 @@ report(struct sink *s)
 	(void)printf("{\"received\": %u, \"distinct\": %u, \"duplicates\": %u, "
 		     "\"foreign\": %u, \"first\": %.6f, \"last\": %.6f, "
 		     "\"connections\": %u, \"tls\": %u, \"resumed\": %u, "
-		     "\"deferred\": %u, \"at_once\": %u}\n",
+		     "\"deferred\": %u, \"chunked\": %u, "
+		     "\"at_once\": %u}\n",
 	    s->received, s->distinct, s->duplicates, s->foreign, s->first,
 	    s->last, s->connections, s->secured, s->resumed, s->deferred,
-	    s->most);
+	    s->chunked, s->most);
 	(void)fflush(stdout);
 	_exit(0);
 }
@@ -191,6 +197,7 @@ do_ehlo(struct peer *p)
 	return say(p, "250-sink.test\r\n250-PIPELINING\r\n250-8BITMIME\r\n") &&
 	       (p->sink->tls == NULL || p->ssl != NULL ||
 		   say(p, "250-STARTTLS\r\n")) &&
+	       (p->sink->data_only || say(p, "250-CHUNKING\r\n")) &&
 	       say(p, "250-ENHANCEDSTATUSCODES\r\n250 SIZE 104857600\r\n");
 }
 
@@ -216,6 +223,7 @@ static bool
 do_mail(struct peer *p)
 {
 	p->has_rcpt = false;
+	memset(p->seq, 0, sizeof p->seq);
 	return say(p, "250 2.1.0 ok\r\n");
 }
 
@@ -230,11 +238,29 @@ do_rcpt(struct peer *p)
 	return say(p, "250 2.1.5 ok\r\n");
 }
 
+/* Its number, from the first line that has one. */
+static void
+look_at(const char *line, size_t len, char seq[LINE])
+{
+	static const char key[] = "X-Seq: ";
+
+	if (seq[0] == '\0' && len > sizeof key && len < LINE &&
+	    strncasecmp(line, key, sizeof key - 1) == 0)
+		memcpy(seq, line + sizeof key - 1, len - sizeof key - 1);
+}
+
+/* Counted first: what we answer 250 for has arrived. */
+static bool
+take(struct peer *p)
+{
+	p->has_rcpt = false;
+	count(p->sink, p->seq);
+	return say(p, "250 2.0.0 taken\r\n");
+}
+
 static bool
 do_data(struct peer *p)
 {
-	static const char key[] = "X-Seq: ";
-	char seq[LINE] = "";
 	const char *line;
 	size_t len;
 
@@ -246,15 +272,49 @@ do_data(struct peer *p)
 		line = next_line(p, &len);
 		if (line == NULL)
 			return false;
-		if (seq[0] == '\0' && len > sizeof key && len < LINE &&
-		    strncasecmp(line, key, sizeof key - 1) == 0)
-			memcpy(
-			    seq, line + sizeof key - 1, len - sizeof key - 1);
+		look_at(line, len, p->seq);
 	} while (len != 3 || memcmp(line, ".\r\n", 3) != 0);
-	p->has_rcpt = false;
-	/* Counted first: what we answer 250 for has arrived. */
-	count(p->sink, seq);
-	return say(p, "250 2.0.0 taken\r\n");
+	return take(p);
+}
+
+/* Lines of the next `left` bytes; the last may end in another chunk. */
+static bool
+read_chunk(struct peer *p, size_t left)
+{
+	while (left > 0) {
+		const char *line = p->in + p->at;
+		size_t here = p->got - p->at < left ? p->got - p->at : left;
+		const char *end = memchr(line, '\n', here);
+		size_t len = end != NULL ? (size_t)(end - line) + 1 : here;
+
+		if (end == NULL && here < left) {
+			if (!fill(p))
+				return false;
+			continue;
+		}
+		look_at(line, len, p->seq);
+		p->at += len;
+		left -= len;
+	}
+	return true;
+}
+
+/* "BDAT 4096" or "BDAT 4096 LAST". */
+static bool
+do_bdat(struct peer *p)
+{
+	char *rest;
+	size_t size = strtoul(p->command + 5, &rest, 10);
+	bool is_last = strncasecmp(rest, " LAST", 5) == 0;
+
+	if (!read_chunk(p, size))
+		return false;
+	if (!p->has_rcpt)
+		return say(p, "554 5.5.1 no valid recipients\r\n");
+	if (!is_last)
+		return say(p, "250 2.0.0 go on\r\n");
+	atomic_fetch_add(&p->sink->chunked, 1);
+	return take(p);
 }
 
 static bool
@@ -282,9 +342,11 @@ answer(struct peer *p, const char *line, size_t len)
 		{ "MAIL", do_mail },
 		{ "RCPT", do_rcpt },
 		{ "DATA", do_data },
+		{ "BDAT", do_bdat },
 		{ "QUIT", do_quit },
 	};
 
+	p->command = line;
 	for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
 		size_t n = strlen(verbs[i].verb);
 
@@ -401,7 +463,7 @@ read_options(struct sink *s, int argc, char **argv)
 	unsigned long port = 0;
 	int o;
 
-	while ((o = getopt(argc, argv, "b:p:c:k:n:x:i:")) != -1) {
+	while ((o = getopt(argc, argv, "b:p:c:k:n:x:i:d")) != -1) {
 		switch (o) {
 		case 'b': address = optarg; break;
 		case 'p': port = strtoul(optarg, NULL, 10); break;
@@ -410,6 +472,7 @@ read_options(struct sink *s, int argc, char **argv)
 		case 'n': s->want = (unsigned)strtoul(optarg, NULL, 10); break;
 		case 'x': s->defer = (unsigned)strtoul(optarg, NULL, 10); break;
 		case 'i': s->run = optarg; break;
+		case 'd': s->data_only = true; break;
 		default: return false;
 		}
 	}
@@ -429,7 +492,7 @@ main(int argc, char **argv)
 		(void)fprintf(stderr,
 		    "usage: smtp_sink -p port [-b address] "
 		    "[-c certificate -k key] [-n messages]\n"
-		    "                 [-x percent] [-i run]\n");
+		    "                 [-x percent] [-i run] [-d]\n");
 		return 2;
 	}
 	(void)signal(SIGPIPE, SIG_IGN);

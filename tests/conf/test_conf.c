@@ -81,6 +81,7 @@ check_deliver_defaults(const struct conf *conf)
 	ck_assert_uint_eq(conf->max_lanes, 20);
 	ck_assert_uint_eq(conf->lane_idle, 5);
 	ck_assert_uint_eq(conf->lane_messages, 1000);
+	ck_assert(conf->chunking);
 	ck_assert_uint_eq(conf->deliver_timeout, 30);
 	ck_assert_uint_eq(conf->nroutes, 0);
 	ck_assert_ptr_null(conf_route(conf, SPAN("a.test")));
@@ -176,6 +177,7 @@ static const char everything[] =
     "	max-lanes = 3\n"
     "	lane-idle = 7s\n"
     "	lane-messages = 9\n"
+    "	chunking = false\n"
     "	timeout = 11s\n"
     "}\n"
     "route \"Partner.Example\" {\n"
@@ -242,6 +244,7 @@ START_TEST(every_key_is_read)
 	ck_assert_uint_eq(c->max_lanes, 3);
 	ck_assert_uint_eq(c->lane_idle, 7);
 	ck_assert_uint_eq(c->lane_messages, 9);
+	ck_assert(!c->chunking);
 	ck_assert_uint_eq(c->deliver_timeout, 11);
 	ck_assert_uint_eq(c->workers, 3);
 	ck_assert_str_eq(c->control_socket, "/tmp/control.sock");
@@ -669,9 +672,9 @@ START_TEST(the_shipped_file_tells_the_truth_about_the_defaults)
 	static const char *const keys[] = { "mechanisms", "remember", "reserve",
 		"max-message", "retry", "expire", "delay-warning", "port",
 		"allow-loopback", "max-lanes", "lane-idle", "lane-messages",
-		"timeout", "workers", "target", "format", "level", "sessions",
-		"sessions-per-address", "recipients", "errors", "received",
-		"auth-failures", "header", "backend" };
+		"chunking", "timeout", "workers", "target", "format", "level",
+		"sessions", "sessions-per-address", "recipients", "errors",
+		"received", "auth-failures", "header", "backend" };
 	char *text = read_shipped();
 	size_t found = 0;
 	struct conf *c;

@@ -243,8 +243,9 @@ class Host:
 
     def __init__(self, script=None, address="127.0.0.1", port=0,
                  certificate=None, pipelining=True, login=None,
-                 implicit=False):
+                 implicit=False, chunking=False):
         self.script, self.pipelining, self.login = script, pipelining, login
+        self.chunking = chunking
         self.got, self.commands, self.connections = [], [], 0
         self.lock = threading.Lock()
         self.tls = None
@@ -309,6 +310,8 @@ class Talk:
             lines = ["host.test", "8BITMIME", "SIZE 104857600"]
             if self.host.pipelining:
                 lines.append("PIPELINING")
+            if self.host.chunking:
+                lines.append("CHUNKING")
             if self.host.tls and not self.secure:
                 lines.append("STARTTLS")
             if self.host.login and self.secure:
@@ -318,7 +321,7 @@ class Talk:
         if verb == "AUTH":
             return ("235 2.7.0 ok" if arg == self.host.login
                     else "535 5.7.8 no")
-        if verb == "DATA" and not self.rcpts:
+        if verb in ("DATA", "BDAT") and not self.rcpts:
             return "554 5.5.1 no valid recipients"
         return {"CONNECT": "220 host.test ESMTP", "DATA": "354 go on",
                 "QUIT": "221 bye", "STARTTLS": "220 go",
@@ -348,6 +351,9 @@ class Talk:
                 return
             verb, _, arg = line.decode("latin-1").strip().partition(" ")
             verb = verb.upper()
+            if verb == "BDAT" and self.host.chunking:
+                self.chunk(arg)
+                continue
             good = self.answer(verb, arg)
             if verb == "STARTTLS" and good:
                 self.secure_now()
@@ -360,6 +366,16 @@ class Talk:
                 self.content()
             elif verb == "QUIT":
                 return
+
+    def chunk(self, arg):
+        """RFC 3030: it is read, whatever is answered. One is a message: the
+        relay sends no more of them."""
+        size, _, last = arg.partition(" ")
+        data = self.file.read(int(size))
+        if len(data) < int(size) or last != "LAST":
+            raise EOFError
+        got = Got(self.sender, self.rcpts, data, self.secure, self.number)
+        self.answer("BDAT", arg, got)
 
     def content(self):
         data = b""

@@ -13,6 +13,7 @@ TESTS += \
 	tests/daemon/t11_cyrus \
 	tests/daemon/t12_faults \
 	tests/daemon/t13_puts_off \
+	tests/daemon/t14_chunking \
 	tests/daemon/prove_ext4
 EXTRA_DIST += tests/daemon/harness.py tests/daemon/blocklog.py \
 	tests/daemon/broken_disk.c tests/daemon/prove_ext4 \
@@ -27,4 +28,5 @@ EXTRA_DIST += tests/daemon/harness.py tests/daemon/blocklog.py \
 	tests/daemon/t09_sync_order \
 	tests/daemon/t10_full_disk \
 	tests/daemon/t11_cyrus \
-	tests/daemon/t13_puts_off
+	tests/daemon/t13_puts_off \
+	tests/daemon/t14_chunking

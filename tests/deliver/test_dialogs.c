@@ -100,7 +100,15 @@ static void
 do_given(struct scene *s, const char *where)
 {
 	struct client_event ev = { .type = CLIENT_CONNECTED };
-	bool simple = strcmp(where, "simple") == 0;
+	struct span ehlo =
+	    strcmp(where, "simple") == 0     ? SPAN("250 mx.test\r\n")
+	    : strcmp(where, "chunking") == 0 ? SPAN("250-mx.test\r\n"
+						    "250-PIPELINING\r\n"
+						    "250-CHUNKING\r\n"
+						    "250 8BITMIME\r\n")
+					     : SPAN("250-mx.test\r\n"
+						    "250-PIPELINING\r\n"
+						    "250 8BITMIME\r\n");
 	unsigned cut = s->cut;
 
 	make(s);
@@ -109,9 +117,7 @@ do_given(struct scene *s, const char *where)
 		return;
 	s->cut = CUT_WHOLE;
 	feed(s, SPAN("220 mx.test\r\n"));
-	feed(s, simple ? SPAN("250 mx.test\r\n")
-		       : SPAN("250-mx.test\r\n250-PIPELINING\r\n"
-			      "250 8BITMIME\r\n"));
+	feed(s, ehlo);
 	s->cut = cut;
 	if (s->need != CLIENT_READY)
 		dialog_fail(s->dialog, s->step, "it is not ready");
@@ -125,6 +131,7 @@ do_need(struct scene *s, struct span want)
 		[CLIENT_INPUT] = "input",
 		[CLIENT_TLS] = "tls",
 		[CLIENT_CONTENT] = "content",
+		[CLIENT_CHUNK] = "chunk",
 		[CLIENT_READY] = "ready",
 		[CLIENT_CLOSE] = "close",
 	};
@@ -157,8 +164,10 @@ static void
 do_give(struct scene *s, struct span value)
 {
 	static const uint32_t all[RCPTS_MAX] = { 0, 1, 2, 3, 4, 5, 6, 7 };
-	struct client_event ev = { .type = CLIENT_GIVEN };
-	struct span flags = span_cut(&value, ' '), rcpts[RCPTS_MAX];
+	struct client_event ev = {
+		.type = CLIENT_GIVEN, .size = 100, .at_hand = true
+	};
+	struct span flags = span_cut(&value, ' '), rcpts[RCPTS_MAX], flag;
 	struct envelope_parts parts = { .size = 100, .rcpt = rcpts };
 
 	if (s->need != CLIENT_READY)
@@ -166,8 +175,15 @@ do_give(struct scene *s, struct span value)
 	parts.sender = span_cut(&value, ' ');
 	if (span_equal(parts.sender, SPAN("<>")))
 		parts.sender = SPAN("");
-	if (span_equal(span_to(flags, 4), SPAN("8bit")))
-		parts.flags |= ENVELOPE_8BIT;
+	while (!span_is_empty(flags)) {
+		flag = span_cut(&flags, ',');
+		if (span_equal(flag, SPAN("8bit")))
+			parts.flags |= ENVELOPE_8BIT;
+		else if (span_equal(flag, SPAN("large")))
+			ev.at_hand = false;
+		else if (!span_equal(flag, SPAN("-")))
+			dialog_fail(s->dialog, s->step, "no such flag");
+	}
 	while (!span_is_empty(value) && parts.nrcpt < RCPTS_MAX)
 		rcpts[parts.nrcpt++] = span_cut(&value, ' ');
 	drop_attempt(s);
@@ -272,6 +288,8 @@ run_step(struct scene *s, const struct dialog_step *step)
 		do_login(s, value);
 	else if (dialog_is(step, "without-tls", NULL))
 		s->without_tls = true;
+	else if (dialog_is(step, "no-chunking", NULL))
+		s->target->chunking = false;
 	else if (dialog_is(step, "given", NULL))
 		do_given(s, step->value);
 	else if (dialog_is(step, "S", NULL))
@@ -295,6 +313,7 @@ run_dialog(const struct dialog *d, unsigned cut)
 
 	s.target = target_new();
 	s.target->hostname = mem_strdup("relay.test");
+	s.target->chunking = true;
 	for (size_t i = 0; i < d->nsteps; i++) {
 		s.step = &d->steps[i];
 		run_step(&s, s.step);

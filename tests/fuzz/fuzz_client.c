@@ -21,6 +21,7 @@ struct world {
 	struct client *client;
 	struct envelope *env;
 	struct attempt *attempt; /* NULL: none under way */
+	bool at_hand; /* the content */
 	enum client_need need;
 };
 
@@ -60,13 +61,16 @@ settle(struct world *w, struct span *in)
 		case CLIENT_CLOSE: return false;
 		case CLIENT_INPUT: break;
 		case CLIENT_TLS: ev.type = CLIENT_SECURED; break;
-		case CLIENT_CONTENT: ev.type = CLIENT_SENT; break;
+		case CLIENT_CONTENT:
+		case CLIENT_CHUNK: ev.type = CLIENT_SENT; break;
 		case CLIENT_READY:
 			if (w->attempt != NULL)
 				end_attempt(w);
 			w->attempt = attempt_new(w->env, NULL, both, 2);
 			ev.type = CLIENT_GIVEN;
 			ev.attempt = w->attempt;
+			ev.size = 100;
+			ev.at_hand = w->at_hand;
 			break;
 		}
 		step(w, &ev, in);
@@ -81,6 +85,7 @@ make_target(uint8_t how)
 
 	t->hostname = mem_strdup("relay.test");
 	t->tls = how % 3;
+	t->chunking = (how & 32) == 0;
 	if (t->tls != TARGET_TLS_OPPORTUNISTIC && (how & 128)) {
 		t->login = mem_strdup("me");
 		secret_set(&t->password, "secret", 6);
@@ -131,6 +136,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	target = make_target(data[1]);
 	w.client = client_new(target, true);
+	w.at_hand = (data[1] & 64) != 0;
 	w.env = envelope_new(&parts);
 	talk(&w, data + 2, size - 2, data[0] + 1u);
 	client_free(w.client);

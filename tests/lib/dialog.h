@@ -41,13 +41,17 @@
  *   tls: opportunistic | require | implicit
  *   login: NAME PASSWORD
  *   given: ready      connected, EHLO answered with PIPELINING and 8BITMIME
+ *   given: chunking   the same, and CHUNKING
  *   given: simple     connected, EHLO answered with nothing
  *   without-tls:      TLS failed before and is optional
  *   S: BYTES          the host sends
  *   C: LINE           the next line that we sent; C: (nothing)
- *   need: input | tls | tls ok | content | content sent | ready | close
+ *   no-chunking:      the configuration says so
+ *   need: input | tls | tls ok | content | content sent | chunk | chunk sent |
+ *         ready | close
  *   give: FLAGS FROM TO TO ...
- *                     the next message; FLAGS are - or 8bit, size=N
+ *                     the next message of 100 octets; FLAGS are -, 8bit,
+ *                     large (its content is not at hand), or 8bit,large
  *   outcome: N WORD STATUS TEXT
  *                     of recipient N: none, delivered, deferred or failed, its
  *                     status, and what its reply begins with
