@@ -41,8 +41,8 @@ struct spool_options {
 };
 
 /*
- * Called while opening, once for each waiting message, on the caller's
- * thread. `env` is the callee's from then on (free()). `rcpts` has env->nrcpt
+ * Called while opening, once for each waiting message, in the order of ids, on
+ * the caller's thread. `env` is the callee's from then on (free()). `rcpts` has env->nrcpt
  * rows in order, and is borrowed, as are the details.
  */
 typedef void (*spool_load_cb)(struct envelope *env,

@@ -123,13 +123,11 @@ struct copy {
 	bool added, damaged;
 };
 
-enum { COPIES_MAX = 64 };
-
 /* What one group brings. */
 struct round {
 	struct list lazies;
 	struct list commits;
-	struct copy copies[COPIES_MAX];
+	struct copy *copies; /* owned; NULL: none */
 	size_t ncopies;
 	struct list freed; /* struct content_file: of what is done now */
 	bool resume; /* the first group after a fault: it cancels */

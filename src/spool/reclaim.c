@@ -10,12 +10,15 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/mem.h"
 #include "journal_priv.h"
 #include "mail/envelope.h"
 #include "mail/qid.h"
 
 enum {
-	COPY_BYTES = 1024 * 1024, /* in one group */
+	/* In one group: so that small ones, too, keep up with what comes in. */
+	COPY_BYTES = 1024 * 1024,
+	COPIES_MAX = 512,
 	SLACK = 4, /* segments that are always allowed */
 	READ_RETRY = 60 * 1000,
 };
@@ -62,6 +65,7 @@ reclaim_choose(struct journal *j, struct round *r)
 
 	if (!reclaim_is_due(j))
 		return;
+	r->copies = mem_alloc(COPIES_MAX * sizeof *r->copies);
 	LIST_FOREACH (it, &s->live) {
 		const struct live *live = LIST_ENTRY(it, struct live, node);
 
@@ -145,5 +149,7 @@ reclaim_clear(struct round *r)
 		free(c->bytes);
 		segment_unref(c->from);
 	}
+	free(r->copies);
+	r->copies = NULL;
 	r->ncopies = 0;
 }

@@ -289,26 +289,60 @@ fill_rows(struct rows *all, const struct live *live)
 	return all->rows;
 }
 
+static int
+by_id(const void *a, const void *b)
+{
+	const struct live *x = *(struct live *const *)a;
+	const struct live *y = *(struct live *const *)b;
+
+	return (x->id > y->id) - (x->id < y->id);
+}
+
+/*
+ * All messages in the order of ids: each finds its place in the schedule at the
+ * end. In the journal old ones that reclaiming copied are behind young ones.
+ */
+static struct live **
+in_order(const struct journal *j, size_t *n)
+{
+	struct live **all = mem_alloc((j->index.map.count + 1) * sizeof *all);
+	bool sorted = true;
+
+	*n = 0;
+	LIST_FOREACH (it, &j->segments) {
+		struct segment *s = LIST_ENTRY(it, struct segment, node);
+
+		LIST_FOREACH (node, &s->live) {
+			all[*n] = LIST_ENTRY(node, struct live, node);
+			if (*n > 0 && all[*n]->id < all[*n - 1]->id)
+				sorted = false;
+			++*n;
+		}
+	}
+	if (!sorted)
+		qsort(all, *n, sizeof *all, by_id);
+	return all;
+}
+
 static void
 hand_over(struct journal *j, spool_load_cb load, void *arg)
 {
 	struct rows rows = { 0 };
+	size_t n;
+	struct live **all = in_order(j, &n);
 
-	LIST_FOREACH (it, &j->segments) {
-		struct segment *s = LIST_ENTRY(it, struct segment, node);
+	for (size_t i = 0; i < n; i++) {
+		struct live *live = all[i];
+		struct envelope *env = live->env;
 
-		LIST_FOREACH_SAFE (node, tmp, &s->live) {
-			struct live *live = LIST_ENTRY(node, struct live, node);
-			struct envelope *env = live->env;
-
-			if (live->file != NULL && !live->seen) {
-				leave_out(j, live);
-				continue;
-			}
-			live->env = NULL;
-			load(env, fill_rows(&rows, live), live->flags, arg);
+		if (live->file != NULL && !live->seen) {
+			leave_out(j, live);
+			continue;
 		}
+		live->env = NULL;
+		load(env, fill_rows(&rows, live), live->flags, arg);
 	}
+	free(all);
 	free(rows.rows);
 }
 

@@ -3,15 +3,15 @@
  * own fdatasync does in the same run, and how fast and how large a start is.
  *
  *   bench_spool commit DIRECTORY [SECONDS]
- *   bench_spool start DIRECTORY MESSAGES
- *   bench_spool churn DIRECTORY MESSAGES
+ *   bench_spool start DIRECTORY MESSAGES [PASSED]
  *   bench_spool fill DIRECTORY MESSAGES BYTES DUE AT
  *
  * `commit`: K clients, each with one message under way at any time (K = 1, 8,
  * 64, 512), through spool.h as the relay uses it. `start`: fills a spool with
  * so many waiting messages, opens it again in a fresh process, and gives the
- * time and the memory a message, schedule included. `churn`: a hundred messages
- * stay while so many pass; how much the spool takes meanwhile, at the most.
+ * time and the memory a message, schedule included. With PASSED they stay while
+ * so many others pass before that, and it says how much the spool takes
+ * meanwhile, at the most: reclaiming is at work then.
  * `fill` leaves so many messages of so many bytes, each to one of 10,000 domains
  * and tried once in vain: the first DUE of them are due at AT (seconds since
  * 1970), the others three hours later. contrib/bench starts the relay on that.
@@ -337,10 +337,9 @@ on_filled(enum spool_status status, void *arg)
 }
 
 static void
-fill(const char *directory, struct filling *f)
+fill_in(struct filling *f)
 {
 	f->loop = loop_new();
-	f->spool = open_spool(directory, load_nothing, NULL);
 	for (unsigned i = 0; i < 512 && i < f->most; i++) {
 		struct client *c = MEM_NEW(struct client);
 
@@ -350,8 +349,15 @@ fill(const char *directory, struct filling *f)
 		on_filled(SPOOL_OK, c);
 	}
 	loop_run(f->loop);
-	spool_close(f->spool);
 	loop_free(f->loop);
+}
+
+static void
+fill(const char *directory, struct filling *f)
+{
+	f->spool = open_spool(directory, load_nothing, NULL);
+	fill_in(f);
+	spool_close(f->spool);
 }
 
 static void
@@ -367,8 +373,55 @@ drop(void *content)
 	(void)content;
 }
 
+/* For a while; how many passed. */
+static unsigned
+pass_some(struct run *r)
+{
+	r->loop = loop_new();
+	r->done = 0;
+	r->end = now() + 0.2;
+	for (unsigned i = 0; i < r->clients; i++) {
+		struct client *c = MEM_NEW(struct client);
+
+		c->run = r;
+		r->under_way++;
+		submit(c);
+	}
+	loop_run(r->loop);
+	loop_free(r->loop);
+	return (unsigned)r->done;
+}
+
+static void
+churn(const char *directory, unsigned stay, unsigned messages)
+{
+	struct run r = { .clients = 64 };
+	struct filling f = { .most = stay };
+	struct spool_health h;
+	uint64_t most = 0, passed = 0;
+	double began;
+
+	r.spool = f.spool = open_spool(directory, load_nothing, NULL);
+	r.took = mem_zalloc(SAMPLES, sizeof *r.took);
+	fill_in(&f);
+	began = now();
+	/* In slices, so that the spool can be looked at in between. */
+	while (passed < messages) {
+		passed += pass_some(&r);
+		spool_health(r.spool, &h);
+		most = h.used_bytes > most ? h.used_bytes : most;
+	}
+	(void)printf("%llu messages passed in %.1f s while %u stayed: at most "
+		     "%.1f MB used, %.3f MB live, %llu segments at the end\n",
+	    (unsigned long long)passed, now() - began, stay, (double)most / 1e6,
+	    (double)h.live_bytes / 1e6, (unsigned long long)h.segments);
+	(void)fflush(stdout);
+	spool_close(r.spool);
+	free(r.took);
+}
+
 static int
-bench_start(const char *directory, unsigned messages)
+bench_start(const char *directory, unsigned messages, unsigned passed)
 {
 	static const uint32_t waits[] = { 60 };
 	struct queue_options o = { .backoff = { waits, 1 },
@@ -382,7 +435,10 @@ bench_start(const char *directory, unsigned messages)
 	if (child == 0) {
 		struct filling f = { .most = messages };
 
-		fill(directory, &f);
+		if (passed > 0)
+			churn(directory, messages, passed);
+		else
+			fill(directory, &f);
 		_exit(0);
 	}
 	if (waitpid(child, &status, 0) == -1 || status != 0)
@@ -397,57 +453,6 @@ bench_start(const char *directory, unsigned messages)
 	(void)printf("back: %zu\n", queue_count(q));
 	spool_close(s);
 	queue_free(q, drop);
-	return 0;
-}
-
-/* --- churn --- */
-
-static int
-bench_churn(const char *directory, unsigned messages)
-{
-	struct run r = { .loop = loop_new(), .clients = 64 };
-	struct spool_health h;
-	uint64_t most = 0, passed = 0;
-	double began = now();
-
-	r.spool = open_spool(directory, load_nothing, NULL);
-	r.took = mem_zalloc(SAMPLES, sizeof *r.took);
-	{
-		struct filling f = {
-			.spool = r.spool, .loop = r.loop, .most = 100
-		};
-		struct client *c = MEM_NEW(struct client);
-
-		c->run = (struct run *)(void *)&f;
-		f.under_way = 1;
-		on_filled(SPOOL_OK, c);
-		loop_run(r.loop);
-		loop_free(r.loop);
-	}
-	/* In slices, so that the spool can be looked at in between. */
-	while (passed < messages) {
-		r.loop = loop_new();
-		r.done = 0;
-		r.end = now() + 0.2;
-		for (unsigned i = 0; i < r.clients; i++) {
-			struct client *c = MEM_NEW(struct client);
-
-			c->run = &r;
-			r.under_way++;
-			submit(c);
-		}
-		loop_run(r.loop);
-		loop_free(r.loop);
-		passed += r.done;
-		spool_health(r.spool, &h);
-		most = h.used_bytes > most ? h.used_bytes : most;
-	}
-	(void)printf("%llu messages passed in %.1f s while 100 stayed: at most "
-		     "%.1f MB used, %.3f MB live, %llu segments at the end\n",
-	    (unsigned long long)passed, now() - began, (double)most / 1e6,
-	    (double)h.live_bytes / 1e6, (unsigned long long)h.segments);
-	spool_close(r.spool);
-	free(r.took);
 	return 0;
 }
 
@@ -470,14 +475,13 @@ main(int argc, char **argv)
 {
 	if (argc >= 3 && strcmp(argv[1], "commit") == 0)
 		return bench_commit(argv[2], argc > 3 ? atof(argv[3]) : 3);
-	if (argc == 4 && strcmp(argv[1], "start") == 0)
-		return bench_start(argv[2], (unsigned)atoi(argv[3]));
-	if (argc == 4 && strcmp(argv[1], "churn") == 0)
-		return bench_churn(argv[2], (unsigned)atoi(argv[3]));
+	if (argc >= 4 && strcmp(argv[1], "start") == 0)
+		return bench_start(argv[2], (unsigned)atoi(argv[3]),
+		    argc > 4 ? (unsigned)atoi(argv[4]) : 0);
 	if (argc == 7 && strcmp(argv[1], "fill") == 0)
 		return bench_fill(argv);
 	(void)fprintf(stderr, "usage: bench_spool commit DIRECTORY [SECONDS] | "
-			      "start|churn DIRECTORY MESSAGES |\n"
+			      "start DIRECTORY MESSAGES [PASSED] |\n"
 			      "       fill DIRECTORY MESSAGES BYTES DUE AT\n");
 	return 2;
 }

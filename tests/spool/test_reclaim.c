@@ -79,6 +79,31 @@ START_TEST(few_old_messages_do_not_keep_the_segments_of_many)
 }
 END_TEST
 
+static bool
+is_behind(uint64_t old, uint64_t young)
+{
+	const struct index *ix = &journal_of(box.spool)->index;
+	const struct live *a = index_get(ix, old), *b = index_get(ix, young);
+
+	return a->segment->number > b->segment->number;
+}
+
+/* A schedule that gets old ones behind young ones looks for their places. */
+START_TEST(what_was_copied_comes_back_before_what_is_younger)
+{
+	uint64_t old = box_store(&box, "old"), young;
+
+	pass(BATCH);
+	young = box_store(&box, "young");
+	while (!is_behind(old, young))
+		pass(BATCH);
+	box_reopen(&box);
+	ck_assert_uint_eq(box.nloaded, 2);
+	ck_assert_uint_eq(box.loaded[0].env->id, old);
+	ck_assert_uint_eq(box.loaded[1].env->id, young);
+}
+END_TEST
+
 START_TEST(an_empty_spool_shrinks_to_one_segment_and_its_spares)
 {
 	struct spool_health h;
@@ -159,6 +184,7 @@ fill(TCase *tc)
 {
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, few_old_messages_do_not_keep_the_segments_of_many);
+	tcase_add_test(tc, what_was_copied_comes_back_before_what_is_younger);
 	tcase_add_test(
 	    tc, an_empty_spool_shrinks_to_one_segment_and_its_spares);
 	tcase_add_test(tc, a_segment_that_is_being_read_never_becomes_a_spare);
