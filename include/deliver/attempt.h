@@ -30,7 +30,7 @@ struct attempt {
 	void *token; /* the queue's */
 	char host[ATTEMPT_HOST_MAX]; /* "mx.test [192.0.2.1]" */
 	char tls[16]; /* "TLSv1.3", or empty */
-	bool said_anything; /* the host answered something about it */
+	bool said_anything; /* the host answered, or may have taken it */
 	uint32_t nrcpt;
 	struct attempt_rcpt rcpts[];
 };

@@ -63,5 +63,11 @@ const struct client_end *client_end(const struct client *c);
  * nothing had been.
  */
 bool client_lost(struct client *c, struct span why);
+/*
+ * Before client_lost(), when the host let its time go by: it may have taken an
+ * attempt whose content left with the commands, and not come to say so. Another
+ * lane must not send that at once.
+ */
+void client_silent(struct client *c);
 
 #endif

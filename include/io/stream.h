@@ -53,6 +53,11 @@ void stream_put(struct stream *s, struct span bytes);
 void stream_flush(struct stream *s);
 /* Calls back when all output has left (or the stream broke). */
 void stream_drain(struct stream *s, stream_cb cb, void *arg);
+/*
+ * Of a stream that broke: whether there is more input, which the peer sent
+ * before it hung up on what it did not read. It may say why.
+ */
+bool stream_last_words(struct stream *s);
 
 /*
  * Takes the session; output that is waiting leaves in clear first. All input

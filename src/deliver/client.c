@@ -7,9 +7,9 @@
  * the states count through the replies; without it each waits for the last.
  * With CHUNKING (RFC 3030) BDAT stands for DATA and its go-ahead: content that
  * is at hand leaves in one group with the commands, and a message takes one
- * round trip; other content waits for a recipient that is taken. One table says
- * what each state sends and what a good reply leads to; what a bad one means is
- * outcome.c's to say.
+ * round trip; other content, and what stands behind a RSET, waits for a
+ * recipient that is taken. One table says what each state sends and what a good
+ * reply leads to; what a bad one means is outcome.c's to say.
  */
 #include "deliver/client.h"
 
@@ -82,6 +82,8 @@ on_rcpt(struct client *c, const struct reply *r, struct buf *out);
 static enum client_need
 on_data(struct client *c, const struct reply *r, struct buf *out);
 static enum client_need
+on_early(struct client *c, const struct reply *r, struct buf *out);
+static enum client_need
 on_final(struct client *c, const struct reply *r, struct buf *out);
 static enum client_need
 on_quit(struct client *c, const struct reply *r, struct buf *out);
@@ -101,7 +103,7 @@ static const struct {
 	[STATE_MAIL] = { on_mail, 300 },
 	[STATE_RCPT] = { on_rcpt, 300 },
 	[STATE_DATA] = { on_data, 120 },
-	[STATE_SENDING] = { on_unasked, 180 },
+	[STATE_SENDING] = { on_early, 180 },
 	[STATE_FINAL] = { on_final, 600 },
 	[STATE_QUIT] = { on_quit, 30 },
 	[STATE_CLOSED] = { on_unasked, 30 },
@@ -365,7 +367,9 @@ begin(struct client *c, const struct client_event *ev, struct buf *out)
 	assert(c->state == STATE_IDLE);
 	c->attempt = ev->attempt;
 	c->size = ev->size;
-	c->along = c->can_chunk && c->can_pipeline && ev->at_hand;
+	/* Behind a RSET that is refused it would go to the recipients before. */
+	c->along =
+	    c->can_chunk && c->can_pipeline && ev->at_hand && !c->needs_reset;
 	c->next_rcpt = 0;
 	c->taken = 0;
 	c->state = STATE_MAIL;
@@ -475,6 +479,18 @@ on_data(struct client *c, const struct reply *r, struct buf *out)
 	}
 	attempt_set_rest(c->attempt, STAGE_DATA, o, r->enhanced, whole_text(r));
 	return finish(c);
+}
+
+/* A refused BDAT is refused, but what is left of it cannot be called back. */
+static enum client_need
+on_early(struct client *c, const struct reply *r, struct buf *out)
+{
+	(void)out;
+	if (c->can_chunk && r->code >= 400)
+		attempt_set_rest(c->attempt, STAGE_CONTENT,
+		    outcome_of_reply(STAGE_CONTENT, r), r->enhanced,
+		    whole_text(r));
+	return give_up(c, "host broke off the content", whole_text(r));
 }
 
 static enum client_need
@@ -590,6 +606,13 @@ client_step(struct client *c, const struct client_event *ev, struct buf *out)
 		return CLIENT_INPUT;
 	}
 	return take_replies(c, ev->in, out);
+}
+
+void
+client_silent(struct client *c)
+{
+	if (c->attempt != NULL && c->along)
+		c->attempt->said_anything = true;
 }
 
 bool

@@ -5,7 +5,8 @@
  *                 ends as failed
  *   on_secured    TLS (implicit, or after STARTTLS); a failure of optional TLS
  *                 connects again without; else as above
- *   on_input      replies; the end or an error ends the connection
+ *   on_input      replies; the end or an error ends the connection, when the
+ *                 replies that came before it are read
  *   on_content    content fetched from the spool; or the attempt is put off
  *   on_read       the next piece of a large content
  *   on_drained    the host took what was sent
@@ -451,7 +452,7 @@ on_input(enum stream_status status, void *arg)
 	struct client_event ev = { .type = CLIENT_GOT };
 
 	io->reading = false;
-	if (status == STREAM_OK) {
+	if (status == STREAM_OK || stream_last_words(io->stream)) {
 		run(io, &ev);
 		return;
 	}
@@ -590,12 +591,15 @@ static void
 on_drained(enum stream_status status, void *arg)
 {
 	struct lane_io *io = arg;
+	struct client_event ev = { .type = CLIENT_GOT };
 
-	if (status != STREAM_OK) {
+	if (status == STREAM_OK)
+		send_content(io);
+	else if (stream_last_words(io->stream) ||
+		 !span_is_empty(stream_input(io->stream)))
+		run(io, &ev);
+	else
 		close_connection(io, true, stream_error(io->stream));
-		return;
-	}
-	send_content(io);
 }
 
 /* --- time, and the end of work --- */
@@ -607,11 +611,14 @@ on_deadline(void *arg)
 
 	if (io->closing)
 		return;
-	if (io->is_idle)
+	if (io->is_idle) {
 		quit(io);
-	else
-		close_connection(
-		    io, !io->quit_asked || io->is_given, "no answer in time");
+		return;
+	}
+	if (io->is_given)
+		client_silent(io->client);
+	close_connection(
+	    io, !io->quit_asked || io->is_given, "no answer in time");
 }
 
 void

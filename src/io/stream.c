@@ -357,6 +357,20 @@ stream_drain(struct stream *s, stream_cb cb, void *arg)
 		answer_later(s);
 }
 
+bool
+stream_last_words(struct stream *s)
+{
+	size_t before = buf_len(&s->in);
+
+	assert(s->want == WANT_NOTHING);
+	if (!s->broken || s->phase != OPEN)
+		return false;
+	if (s->wire != NULL)
+		wire_look_again(s->wire);
+	(void)fill(s);
+	return buf_len(&s->in) > before;
+}
+
 /* --- TLS --- */
 
 static void

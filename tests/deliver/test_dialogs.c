@@ -146,6 +146,9 @@ do_need(struct scene *s, struct span want)
 	if (s->need == CLIENT_TLS) {
 		buf_clear(&s->in); /* as a stream does */
 		ev.type = CLIENT_SECURED;
+	} else if (span_equal(want, SPAN("broken"))) {
+		/* The host hung up on it; what it said before is heard. */
+		ev.type = CLIENT_GOT;
 	}
 	event(s, &ev);
 }
@@ -298,6 +301,8 @@ run_step(struct scene *s, const struct dialog_step *step)
 		do_give(s, value);
 	else if (dialog_is(step, "quit", NULL))
 		event(s, &quit);
+	else if (dialog_is(step, "silent", NULL))
+		client_silent(s->client);
 	else if (dialog_is(step, "lost", NULL))
 		do_lost(s, value, true);
 	else if (dialog_is(step, "lost-untouched", NULL))

@@ -251,6 +251,24 @@ START_TEST(a_broken_stream_answers_everything_with_broken)
 }
 END_TEST
 
+/* A host may refuse, and hang up on content that it has not read. */
+START_TEST(the_last_words_of_a_peer_that_hung_up_are_heard)
+{
+	begin(_i == 1);
+	end_put(&b, "421 no");
+	end_close(&b);
+	while (!b.is_closed)
+		turn();
+	end_put(&a, "one"); /* EPIPE */
+	end_ask(&a);
+	ck_assert(end_wait(&a) == STREAM_BROKEN);
+	ck_assert(stream_last_words(a.stream));
+	ck_assert(span_equal(stream_input(a.stream), SPAN("421 no")));
+	ck_assert(!stream_last_words(a.stream));
+	finish();
+}
+END_TEST
+
 /* --- connecting --- */
 
 static int
@@ -623,6 +641,8 @@ fill(TCase *tc)
 	tcase_add_loop_test(tc, who_reads_is_told_when_a_write_fails, 0, 2);
 	tcase_add_loop_test(
 	    tc, a_broken_stream_answers_everything_with_broken, 0, 2);
+	tcase_add_loop_test(
+	    tc, the_last_words_of_a_peer_that_hung_up_are_heard, 0, 2);
 	tcase_add_test(tc, connecting_says_when_it_is_done);
 	tcase_add_test(tc, a_refused_connection_says_so);
 	tcase_add_test(tc, an_address_that_cannot_be_says_so_later);

@@ -48,7 +48,7 @@
  *   C: LINE           the next line that we sent; C: (nothing)
  *   no-chunking:      the configuration says so
  *   need: input | tls | tls ok | content | content sent | chunk | chunk sent |
- *         ready | close
+ *         chunk broken (the host hung up on it) | ready | close
  *   give: FLAGS FROM TO TO ...
  *                     the next message of 100 octets; FLAGS are -, 8bit,
  *                     large (its content is not at hand), or 8bit,large
@@ -57,6 +57,7 @@
  *                     status, and what its reply begins with
  *   timeout: N        seconds that the host has now
  *   quit:             no more messages
+ *   silent:           the host let its time go by
  *   lost: TEXT        the connection is gone
  *   lost-untouched:   the same; the attempt may go to another lane
  *   end: FLAGS TEXT   client_end(): host, clear-may-do or -, and in its words
