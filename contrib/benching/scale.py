@@ -25,9 +25,9 @@ BYTES, DUE, BESIDE, WARM = 4096, 1000, 500, 100
 
 # --- threads ---
 
+FIRST = "queue, worker 0"  # the first worker is a guest on the queue thread
 # A thread's name, as posternd gives it, without its number: what it belongs to.
-# The first worker is a guest on the queue thread.
-KINDS = {"posternd": "queue, worker 0", "committer": "spool",
+KINDS = {"posternd": FIRST, "committer": "spool",
          "keeper": "spool", "worker": "others", "pool": "pool", "log": "log"}
 
 
@@ -119,7 +119,7 @@ http {{ address = "127.0.0.1:{http_port}" }}
 
 
 def workers_table(folder, certificate, numbers):
-    kinds = ("all", "queue, worker 0", "others", "spool", "log", "pool")
+    kinds = ("all", FIRST, "others", "spool", "log", "pool")
     lines = [["workers", "accepted/s", "delivered/s", "messages a sync"] +
              [f"CPU ms/msg: {k}" for k in kinds]]
     for n in numbers:
@@ -346,13 +346,13 @@ def empty_memory(folder, certificate):
 def depth_table(folder, certificate, depths, empty):
     lines = [["waiting", "start s", "read back ms", "bytes of memory each",
               "p50 ms", "p99 ms", "CPU us to put one off",
-              "of it queue thread"]]
+              "of it: first thread"]]
     for depth in depths:
         f = waiting(folder, certificate, depth, empty)
         lines.append([f"{depth:,}", f"{f['start s']:.2f}", str(f["load ms"]),
                       f"{f['bytes/msg']:.0f}", f"{f['p50 ms']:.2f}",
                       f"{f['p99 ms']:.2f}", f"{f['all us']:.1f}",
-                      f"{f['queue us']:.1f}"])
+                      f"{f[FIRST + ' us']:.1f}"])
     return aligned(lines)
 
 
