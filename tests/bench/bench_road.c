@@ -6,6 +6,7 @@
  *   receive MESSAGES [SIZE]   the receiving core: MAIL to 250, one session
  *   session MESSAGES [SIZE]   the same with a session (EHLO, AUTH) for each
  *   send MESSAGES [SIZE]      the sending core, one connection, and the dots
+ *   chunk MESSAGES [SIZE]     the same to a host that takes BDAT
  *   journal MESSAGES [SIZE]   committed, then done, one at a time; in a folder
  *   queue MESSAGES            taken when due, put off, 10,000 domains
  *   shake HANDSHAKES          TLS over a socket pair, resumed; both ends
@@ -242,20 +243,31 @@ send_one(struct client *c, const struct envelope *env, struct span message,
 	struct attempt *a = attempt_new(env, NULL, &first, 1);
 	struct span none = SPAN("");
 	struct client_event given = {
-		.type = CLIENT_GIVEN, .attempt = a, .in = &none
+		.type = CLIENT_GIVEN,
+		.in = &none,
+		.attempt = a,
+		.size = message.len,
+		.at_hand = true,
 	};
 	struct client_event sent = { .type = CLIENT_SENT, .in = &none };
 	struct dot_writer dot = { 0 };
 
-	(void)client_step(c, &given, out);
-	buf_reset(out);
-	must(host_says(c, "250 ok\r\n250 ok\r\n354 go\r\n", out) ==
-		 CLIENT_CONTENT,
-	    "no content is sent");
-	(void)dot_write(&dot, message, out);
-	(void)dot_write_end(&dot, out);
-	buf_reset(out);
-	(void)client_step(c, &sent, out);
+	if (client_step(c, &given, out) == CLIENT_CHUNK) {
+		(void)buf_append(out, message.ptr, message.len);
+		buf_reset(out);
+		(void)client_step(c, &sent, out);
+		must(host_says(c, "250 ok\r\n250 ok\r\n", out) == CLIENT_INPUT,
+		    "MAIL or RCPT is refused");
+	} else {
+		buf_reset(out);
+		must(host_says(c, "250 ok\r\n250 ok\r\n354 go\r\n", out) ==
+			 CLIENT_CONTENT,
+		    "no content is sent");
+		(void)dot_write(&dot, message, out);
+		(void)dot_write_end(&dot, out);
+		buf_reset(out);
+		(void)client_step(c, &sent, out);
+	}
 	must(host_says(c, "250 2.0.0 ok\r\n", out) == CLIENT_READY &&
 		 a->rcpts[0].outcome == OUTCOME_DELIVERED,
 	    "the message was not delivered");
@@ -263,7 +275,7 @@ send_one(struct client *c, const struct envelope *env, struct span message,
 }
 
 static void
-send_all(unsigned n, size_t size)
+send_all(unsigned n, size_t size, bool by_chunk)
 {
 	struct buf message = make_message(size, false);
 	struct buf out = { .max = 4 * size + 65536 };
@@ -274,10 +286,13 @@ send_all(unsigned n, size_t size)
 	struct client_event up = { .type = CLIENT_CONNECTED, .in = &none };
 
 	target->hostname = mem_strdup("relay.example.com");
+	target->chunking = by_chunk;
 	c = client_new(target, false);
 	(void)client_step(c, &up, &out);
 	(void)host_says(c, "220 hello\r\n", &out);
-	must(host_says(c, "250-host\r\n250-PIPELINING\r\n250 8BITMIME\r\n",
+	must(host_says(c,
+		 "250-host\r\n250-PIPELINING\r\n250-CHUNKING\r\n"
+		 "250 8BITMIME\r\n",
 		 &out) == CLIENT_READY,
 	    "the host is not ready");
 	for (unsigned i = 0; i < n; i++)
@@ -556,14 +571,17 @@ main(int argc, char **argv)
 	const char *what = argc > 1 ? argv[1] : "";
 
 	must(n > 0 && size > 0 && size <= 1 << 20,
-	    "usage: bench_road receive|session|send|journal|queue|shake|pass "
+	    "usage: bench_road "
+	    "receive|session|send|chunk|journal|queue|shake|pass "
 	    "COUNT [SIZE]");
 	if (strcmp(what, "receive") == 0)
 		receive(n, size, false);
 	else if (strcmp(what, "session") == 0)
 		receive(n, size, true);
 	else if (strcmp(what, "send") == 0)
-		send_all(n, size);
+		send_all(n, size, false);
+	else if (strcmp(what, "chunk") == 0)
+		send_all(n, size, true);
 	else if (strcmp(what, "journal") == 0)
 		journal(n, size);
 	else if (strcmp(what, "queue") == 0)
