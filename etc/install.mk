@@ -21,8 +21,7 @@ EXTRA_DIST += etc/postern.conf \
 	contrib/benching/server.py \
 	src/spool/README.md \
 	tests/daemon/t05_quickstart \
-	tests/dialogs \
-	tests/fuzz
+	tests/dialogs
 
 # A configuration that is there stays. The unit gets this build's paths; it is
 # data: whether systemd runs the relay is the operator's choice.
