@@ -28,10 +28,18 @@ PASSWORD = "correct horse"
 PATIENCE = 30.0
 
 
+given = set()  # ports, to somebody who may not have bound them yet
+
+
 def free_port(address="127.0.0.1", kind=socket.SOCK_STREAM):
-    with socket.socket(socket.AF_INET, kind) as s:
-        s.bind((address, 0))
-        return s.getsockname()[1]
+    """One that nobody has; a test gets no port twice."""
+    while True:
+        with socket.socket(socket.AF_INET, kind) as s:
+            s.bind((address, 0))
+            port = s.getsockname()[1]
+        if port not in given:
+            given.add(port)
+            return port
 
 
 def wait_for(what, condition, seconds=PATIENCE):
