@@ -42,8 +42,8 @@ struct spool_options {
 
 /*
  * Called while opening, once for each waiting message, in the order of ids, on
- * the caller's thread. `env` is the callee's from then on (free()). `rcpts` has env->nrcpt
- * rows in order, and is borrowed, as are the details.
+ * the caller's thread. `env` is the callee's from then on (free()). `rcpts` has
+ * env->nrcpt rows in order, and is borrowed, as are the details.
  */
 typedef void (*spool_load_cb)(struct envelope *env,
     const struct progress *rcpts, uint32_t message_flags, void *arg);

@@ -24,7 +24,7 @@ struct crew {
 	uint32_t n;
 };
 
-/* Of all sessions and lanes, as a number of them. */
+/* What the queue has to do, as a number of sessions and lanes. */
 static uint32_t
 queue_work(const struct crew_seat *seats, size_t n)
 {
@@ -35,26 +35,27 @@ queue_work(const struct crew_seat *seats, size_t n)
 	return all / CREW_QUEUE_PART;
 }
 
+static uint32_t
+load_of(const struct crew_seat *seats, size_t i, uint32_t queue)
+{
+	return seats[i].load + (i == 0 ? queue : 0);
+}
+
 size_t
 crew_choose(const struct crew_seat *seats, size_t n)
 {
 	const uint32_t queue = queue_work(seats, n);
-	uint32_t least = UINT32_MAX, load;
-	size_t least_laden = 0;
+	size_t least = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		load = seats[i].load + (i == 0 ? queue : 0);
-		if (load < least) {
-			least = load;
-			least_laden = i;
-		}
-	}
-	for (size_t i = 0; i < n; i++) {
-		load = seats[i].load + (i == 0 ? queue : 0);
-		if (!seats[i].busy && load <= least + CREW_UNEVEN)
+	for (size_t i = 1; i < n; i++)
+		if (load_of(seats, i, queue) < load_of(seats, least, queue))
+			least = i;
+	for (size_t i = 0; i < n; i++)
+		if (!seats[i].busy &&
+		    load_of(seats, i, queue) <=
+			load_of(seats, least, queue) + CREW_UNEVEN)
 			return i;
-	}
-	return least_laden;
+	return least;
 }
 
 static void

@@ -254,6 +254,16 @@ run_thread(void *arg)
 	return NULL;
 }
 
+/* 0, or an errno. */
+static int
+begin_thread(struct worker *w)
+{
+	if (!is_guest(w))
+		return pthread_create(&w->thread, NULL, run_thread, w);
+	w->thread = pthread_self();
+	return 0;
+}
+
 static void
 worker_free(struct worker *w)
 {
@@ -268,7 +278,7 @@ worker_start(const struct worker *like, struct loop *queue, struct spool *spool,
     struct auth *auth, const struct worker_events *events, struct err *err)
 {
 	struct worker *w = MEM_NEW(struct worker);
-	int rc = 0;
+	int rc;
 
 	w->number = like == NULL ? 0 : like->number + 1;
 	w->queue = queue;
@@ -293,10 +303,7 @@ worker_start(const struct worker *like, struct loop *queue, struct spool *spool,
 		worker_free(w);
 		return NULL;
 	}
-	if (is_guest(w))
-		w->thread = pthread_self();
-	else
-		rc = pthread_create(&w->thread, NULL, run_thread, w);
+	rc = begin_thread(w);
 	if (rc != 0) {
 		(void)err_set(
 		    err, -rc, "start a worker thread: %s", strerror(rc));

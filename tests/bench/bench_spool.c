@@ -199,11 +199,29 @@ open_spool(const char *directory, spool_load_cb load, void *arg)
 	return s;
 }
 
+/* All clients, for so long. */
+static void
+run_for(struct run *r, double seconds)
+{
+	r->loop = loop_new();
+	r->done = 0;
+	r->end = now() + seconds;
+	for (unsigned i = 0; i < r->clients; i++) {
+		struct client *c = MEM_NEW(struct client);
+
+		c->run = r;
+		r->under_way++;
+		submit(c);
+	}
+	loop_run(r->loop);
+	loop_free(r->loop);
+}
+
 static void
 bench_clients(
     const char *directory, unsigned clients, double seconds, double bare)
 {
-	struct run r = { .loop = loop_new(), .clients = clients };
+	struct run r = { .clients = clients };
 	int64_t groups;
 	double began, took;
 	size_t n;
@@ -212,15 +230,7 @@ bench_clients(
 	r.took = mem_zalloc(SAMPLES, sizeof *r.took);
 	groups = metric_get(METRIC_COMMITS);
 	began = now();
-	r.end = began + seconds;
-	for (unsigned i = 0; i < clients; i++) {
-		struct client *c = MEM_NEW(struct client);
-
-		c->run = &r;
-		r.under_way++;
-		submit(c);
-	}
-	loop_run(r.loop);
+	run_for(&r, seconds);
 	took = now() - began;
 	groups = metric_get(METRIC_COMMITS) - groups;
 	n = r.done < SAMPLES ? r.done : SAMPLES;
@@ -233,7 +243,6 @@ bench_clients(
 	    r.took[n / 2] / bare, r.failed);
 	free(r.took);
 	spool_close(r.spool);
-	loop_free(r.loop);
 }
 
 static int
@@ -373,25 +382,6 @@ drop(void *content)
 	(void)content;
 }
 
-/* For a while; how many passed. */
-static unsigned
-pass_some(struct run *r)
-{
-	r->loop = loop_new();
-	r->done = 0;
-	r->end = now() + 0.2;
-	for (unsigned i = 0; i < r->clients; i++) {
-		struct client *c = MEM_NEW(struct client);
-
-		c->run = r;
-		r->under_way++;
-		submit(c);
-	}
-	loop_run(r->loop);
-	loop_free(r->loop);
-	return (unsigned)r->done;
-}
-
 static void
 churn(const char *directory, unsigned stay, unsigned messages)
 {
@@ -407,7 +397,8 @@ churn(const char *directory, unsigned stay, unsigned messages)
 	began = now();
 	/* In slices, so that the spool can be looked at in between. */
 	while (passed < messages) {
-		passed += pass_some(&r);
+		run_for(&r, 0.2);
+		passed += r.done;
 		spool_health(r.spool, &h);
 		most = h.used_bytes > most ? h.used_bytes : most;
 	}
