@@ -6,3 +6,4 @@ check_PROGRAMS += tests/base/test_log
 check_PROGRAMS += tests/base/test_map
 check_PROGRAMS += tests/base/test_span
 check_PROGRAMS += tests/base/test_idmap
+check_PROGRAMS += tests/base/test_peer

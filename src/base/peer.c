@@ -1,0 +1,50 @@
+#include "base/peer.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <string.h>
+
+/*
+ * Hosts, networks, and both families are told apart by bits with which no IPv6
+ * address begins that is routed (RFC 4291 2.4).
+ */
+#define IPV4 (UINT64_C(1) << 32)
+#define IPV4_NETWORK (UINT64_C(1) << 33)
+#define IPV6_NETWORK (UINT64_C(1) << 62)
+
+static struct peer
+peer_v4(const unsigned char a[4])
+{
+	uint32_t n = (uint32_t)a[0] << 24 | (uint32_t)a[1] << 16 |
+		     (uint32_t)a[2] << 8 | a[3];
+
+	return (
+	    struct peer){ .host = IPV4 | n, .network = IPV4_NETWORK | n >> 8 };
+}
+
+static struct peer
+peer_v6(const unsigned char a[16])
+{
+	uint64_t n = 0;
+
+	for (int i = 0; i < 8; i++)
+		n = n << 8 | a[i];
+	/* ::1 and its kin: the first /64 is a number too. */
+	return (struct peer){ .host = n == 0 ? 1 : n,
+		.network = IPV6_NETWORK | n >> 16 };
+}
+
+struct peer
+peer_of(const char *address)
+{
+	unsigned char v4[4];
+	struct in6_addr v6;
+
+	if (inet_pton(AF_INET, address, v4) == 1)
+		return peer_v4(v4);
+	if (inet_pton(AF_INET6, address, &v6) != 1)
+		return (struct peer){ 0 };
+	if (IN6_IS_ADDR_V4MAPPED(&v6))
+		return peer_v4(v6.s6_addr + 12);
+	return peer_v6(v6.s6_addr);
+}
