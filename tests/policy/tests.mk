@@ -1,2 +1,3 @@
 # Check programs of this folder; one a source file.
 check_PROGRAMS += tests/policy/test_identity
+check_PROGRAMS += tests/policy/test_seats
