@@ -43,6 +43,8 @@ struct stream *stream_connect(struct loop *loop, const struct sockaddr *to,
  * first; while a peer does not take it, nothing is read.
  */
 void stream_read(struct stream *s, stream_cb cb, void *arg);
+/* Whether the peer has sent anything at all. */
+bool stream_has_heard(const struct stream *s);
 /* What is in the input buffer; consume it with stream_consume(). */
 struct span stream_input(const struct stream *s);
 void stream_consume(struct stream *s, size_t len);
@@ -66,6 +68,13 @@ bool stream_last_words(struct stream *s);
 void
 stream_start_tls(struct stream *s, struct ssl_st *ssl, stream_cb cb, void *arg);
 bool stream_has_tls(const struct stream *s);
+/*
+ * To a client that it serves: with the next output leaves what a later
+ * connection can be resumed by (RFC 8446 4.6.1). Not before the client spoke:
+ * some wait for words and take what comes first to be that. Nothing without
+ * TLS 1.3.
+ */
+void stream_send_ticket(struct stream *s);
 bool stream_is_resumed(const struct stream *s);
 /* "TLSv1.3" and "TLS_AES_256_GCM_SHA384"; "" without TLS. */
 const char *stream_tls_version(const struct stream *s);

@@ -51,6 +51,7 @@ struct stream {
 	bool tls_is_dry; /* what it holds is no whole record */
 	bool tls_wants_write; /* a TLS read or handshake waits for room */
 	bool broken;
+	bool has_heard;
 	bool kick; /* `idle` runs: call back from the loop */
 	bool settles; /* `idle` runs: look what to poll for */
 	SSL *ssl; /* owned */
@@ -106,6 +107,7 @@ answer(struct stream *s, enum stream_status status)
 {
 	stream_cb cb = s->cb;
 
+	s->has_heard |= status == STREAM_OK && s->want != WANT_CONNECT;
 	s->want = WANT_NOTHING;
 	s->cb = NULL;
 	if (cb != NULL)
@@ -426,6 +428,22 @@ bool
 stream_has_tls(const struct stream *s)
 {
 	return s->ssl != NULL;
+}
+
+bool
+stream_has_heard(const struct stream *s)
+{
+	return s->has_heard ||
+	       (s->wire != NULL && BIO_number_read(s->wire) > 0);
+}
+
+void
+stream_send_ticket(struct stream *s)
+{
+	if (s->ssl == NULL || s->broken || SSL_version(s->ssl) < TLS1_3_VERSION)
+		return;
+	ERR_clear_error();
+	(void)SSL_new_session_ticket(s->ssl);
 }
 
 bool

@@ -120,6 +120,58 @@ START_TEST(a_request_for_another_protocol_ends_here)
 }
 END_TEST
 
+/* Whether a new connection could be resumed. */
+static bool
+is_kept(const char *key)
+{
+	SSL *ssl = client_session("relay.test", false, key);
+	bool kept = SSL_get_session(ssl) != NULL;
+
+	SSL_free(ssl);
+	return kept;
+}
+
+/* Nothing but the server's words: some clients wait for these alone. */
+START_TEST(no_ticket_comes_before_it_is_sent)
+{
+	connect_pair();
+	shake_hands(client_session("relay.test", false, "one"));
+	end_ask(&a);
+	end_put(&b, "220 hello\r\n");
+	ck_assert(end_wait(&a) == STREAM_OK);
+	ck_assert(!is_kept("one"));
+	stream_consume(a.stream, stream_input(a.stream).len);
+	end_ask(&a);
+	stream_send_ticket(b.stream);
+	end_put(&b, "250 hello\r\n");
+	ck_assert(end_wait(&a) == STREAM_OK);
+	ck_assert(is_kept("one"));
+	finish();
+}
+END_TEST
+
+static const struct {
+	const char *group;
+	bool is_taken;
+} groups[] = { { "X25519", true }, { "P-256", true }, { "P-384", true },
+	{ "P-521", false }, { "ffdhe2048", false }, { "ffdhe3072", false },
+	{ "ffdhe8192", false }, { "X448", false } };
+
+/* What a key share may cost us is bounded by the groups that we take. */
+START_TEST(dear_groups_are_refused)
+{
+	SSL *ssl;
+
+	connect_pair();
+	ssl = client_session("relay.test", false, NULL);
+	ck_assert_int_eq(SSL_set1_groups_list(ssl, groups[_i].group), 1);
+	shake_hands(ssl);
+	ck_assert_int_eq(a.status == STREAM_OK, groups[_i].is_taken);
+	ck_assert_int_eq(b.status == STREAM_OK, groups[_i].is_taken);
+	finish();
+}
+END_TEST
+
 START_TEST(a_session_is_resumed_for_the_same_key_only)
 {
 	static const char *const keys[] = { "one", "one", "two", NULL };
@@ -133,6 +185,7 @@ START_TEST(a_session_is_resumed_for_the_same_key_only)
 		    "connection %zu", i);
 		/* The ticket comes with the first bytes. */
 		end_ask(&a);
+		stream_send_ticket(b.stream);
 		end_put(&b, "220 hello\r\n");
 		ck_assert(end_wait(&a) == STREAM_OK);
 		finish();
@@ -186,6 +239,7 @@ START_TEST(sessions_are_not_shared)
 		ck_assert_msg(stream_is_resumed(a.stream) == (i == 1),
 		    "connection %d", i);
 		end_ask(&a); /* for the ticket */
+		stream_send_ticket(b.stream);
 		end_put(&b, "220 hello\r\n");
 		ck_assert(end_wait(&a) == STREAM_OK);
 		finish();
@@ -376,6 +430,9 @@ fill(TCase *tc)
 	tcase_add_test(tc, ciphers_without_forward_secrecy_are_refused);
 	tcase_add_loop_test(tc, a_request_for_another_protocol_ends_here, 0,
 	    (int)ARRAY_LEN(alpns));
+	tcase_add_test(tc, no_ticket_comes_before_it_is_sent);
+	tcase_add_loop_test(
+	    tc, dear_groups_are_refused, 0, (int)ARRAY_LEN(groups));
 	tcase_add_test(tc, a_session_is_resumed_for_the_same_key_only);
 	tcase_add_test(tc, a_trusted_certificate_is_verified);
 	tcase_add_test(tc, a_second_client_trusts_as_the_first_does);
