@@ -4,6 +4,9 @@ libpostern_a_SOURCES += \
 	src/auth/auth_priv.h \
 	src/auth/change.c \
 	src/auth/exchange.c \
+	src/auth/guessing.h src/auth/guessing.c \
+	src/auth/line.h src/auth/line.c \
+	src/auth/name.h src/auth/name.c \
 	src/auth/password.c \
 	src/auth/remember.c \
 	src/auth/mech.c
