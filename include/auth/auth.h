@@ -1,13 +1,16 @@
 /*
  * auth: the server's side of SASL (RFC 4422, RFC 4954) through libsasl2. Each
  * AUTH is one exchange with a fresh sasl_conn_t; its steps run in the pool, a
- * bounded number at once. Mechanism names are checked against the
+ * bounded number at once, in turns of addresses. Who guesses waits: guessing.h
+ * in src/auth has the rules. A step that takes longer than half a minute is
+ * answered AUTH_TEMPORARY. Mechanism names are checked against the
  * configuration's list by the caller before they come here.
  */
 #ifndef AUTH_AUTH_H
 #define AUTH_AUTH_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -26,11 +29,21 @@ enum auth_result {
 	AUTH_TEMPORARY, /* the back end failed: 454 4.7.0 */
 };
 
+/* What a login stands on, to be looked at again later. */
+struct auth_ticket {
+	uint64_t mark; /* of the account's keys; 0: nothing is known of it */
+	unsigned generation; /* of the accounts, when it was looked at */
+};
+
 struct auth_answer {
 	enum auth_result result;
 	struct span challenge; /* raw bytes, valid during the call */
 	struct span login; /* AUTH_OK: the account's name */
+	struct span name; /* what the client called itself; may be empty */
 	const char *detail; /* for our log, never for the client */
+	uint64_t tried; /* name and password as a number; 0: unknown */
+	uint32_t waited; /* ms that it was held back: see guessing.h */
+	struct auth_ticket ticket; /* AUTH_OK */
 };
 
 typedef void (*auth_cb)(const struct auth_answer *answer, void *arg);
@@ -58,9 +71,17 @@ void auth_free(struct auth *a);
 int auth_reload(struct auth *a, const struct conf *conf, struct err *err);
 /*
  * Reads the users file again if it changed on disk. Called often, cheap (one
- * stat); a broken file leaves the accounts as they were, and says so once.
+ * stat a millisecond at the most; `now` is monotonic, ms). A broken file leaves
+ * the accounts as they were, and says so once; so does one that is empty of a
+ * sudden, unless it says that the last account was removed.
  */
-void auth_refresh(struct auth *a);
+void auth_refresh(struct auth *a, uint64_t now);
+/*
+ * Whether the login that the ticket is of still holds: the account is there,
+ * not suspended, and has the same password. Moves the ticket along.
+ */
+bool auth_still_holds(struct auth *a, struct span login,
+    struct auth_ticket *ticket, uint64_t now);
 
 /*
  * Begins; the answer comes on the loop. Everything given is copied. Each

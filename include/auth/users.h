@@ -4,8 +4,10 @@
  *
  *   name SCRAM-SHA-256$iterations:salt$stored:server [suspended]
  *
- * salt and keys in base64 (RFC 5803). Mode 0600; anything more is refused. A
- * table never changes; a changed file makes a new one.
+ * salt and keys in base64 (RFC 5803). Mode 0600; anything more is refused. Lines
+ * that begin with # are comments; one that begins with USERS_EMPTY says that
+ * the file has no account on purpose. A table never changes; a changed file
+ * makes a new one.
  */
 #ifndef AUTH_USERS_H
 #define AUTH_USERS_H
@@ -17,7 +19,9 @@
 #include "base/err.h"
 #include "base/span.h"
 
-enum { USERS_KEY_LEN = 32, USERS_SALT_MAX = 64, USERS_ITERATIONS = 10000 };
+enum { USERS_KEY_LEN = 32, USERS_SALT_MAX = 64 };
+
+#define USERS_EMPTY "#empty"
 
 struct user {
 	char *name;
@@ -38,26 +42,46 @@ struct users *users_parse(struct span text, const char *path, struct err *err);
 void users_free(struct users *u);
 size_t users_count(const struct users *u);
 const struct user *users_at(const struct users *u, size_t i);
+/* Without accounts, and it says that this is meant. */
+bool users_is_empty_on_purpose(const struct users *u);
+/* What most entries have; 0: there are none. */
+uint32_t users_usual_iterations(const struct users *u);
 /* Names are compared without regard to ASCII case. NULL: no such account. */
 const struct user *users_find(const struct users *u, struct span name);
 
 /* Keys for a new password (RFC 5802 section 3), with a fresh random salt. */
-int user_set_password(struct user *u, struct span password, struct err *err);
+int user_set_password(
+    struct user *u, struct span password, uint32_t iterations, struct err *err);
 /* In constant time as far as the password goes. */
 bool user_check_password(const struct user *u, struct span password);
 
 /*
- * For the operator's tool: under a lock beside the file, changes one account
+ * For the operator's tool, and RENEW for the relay: under a lock beside the file, changes one account
  * and replaces the file in one rename (0600, synced). Absent files are made.
  */
-enum users_change {
+enum users_change_kind {
 	USERS_ADD,
 	USERS_PASSWD,
 	USERS_SUSPEND,
 	USERS_RESUME,
-	USERS_REMOVE
+	USERS_REMOVE,
+	/* Other keys of the same password, instead of those in `was`. */
+	USERS_RENEW
 };
-int users_change(const char *path, enum users_change what, const char *name,
-    struct span password, struct err *err);
+
+struct users_change {
+	enum users_change_kind what;
+	const char *name;
+	struct span password; /* ADD, PASSWD */
+	uint32_t iterations; /* the same */
+	const struct user *was, *keys; /* RENEW */
+};
+
+/*
+ * All that it is given is borrowed. RENEW waits for nobody: -EAGAIN when
+ * somebody else is changing the file, or has changed the account.
+ */
+int users_change(
+    const char *path, const struct users_change *change, struct err *err);
 
 #endif

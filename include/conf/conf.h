@@ -54,11 +54,13 @@ struct conf_route {
 struct conf_limits {
 	uint32_t sessions; /* receiving connections at once */
 	uint32_t sessions_per_address;
+	uint32_t strangers_per_address; /* sessions that have not logged in */
 	uint32_t recipients; /* a message */
 	uint32_t errors; /* bad commands before 421 */
 	uint32_t auth_failures; /* a connection */
 	uint32_t received; /* Received lines: a loop beyond it */
 	uint64_t header; /* bytes of a message's header */
+	uint32_t login_timeout; /* s, from the connection to the login */
 	uint32_t timeout; /* s, for a command; 300 */
 };
 
@@ -76,11 +78,14 @@ struct conf {
 	char *users; /* file */
 	enum conf_auth_backend backend;
 	uint32_t auth_remember; /* s that a checked password is remembered */
+	bool auth_delay; /* guessing is slowed; off for tests */
+	uint32_t auth_iterations; /* of PBKDF2, in new keys */
 
 	struct conf_account *accounts; /* by name, the default one last */
 	size_t naccounts;
 
 	char *spool_directory;
+	char *state_directory; /* what is kept beside it */
 	double spool_reserve; /* percent */
 	uint64_t max_message; /* bytes */
 

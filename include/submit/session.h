@@ -30,7 +30,7 @@ enum session_event_type {
 	EVENT_TLS, /* the handshake after STARTTLS is done */
 	EVENT_AUTH, /* the exchange answered: `auth`, `data`, `login` */
 	EVENT_STORED, /* what session_store() asked for: `stored`, `id` */
-	EVENT_TIMEOUT, /* session_timeout() has passed */
+	EVENT_TIMEOUT, /* session_due() has come */
 	EVENT_SHUTDOWN, /* the relay stops: say so and close */
 	EVENT_END, /* the client is gone */
 };
@@ -50,12 +50,18 @@ struct session_event {
 	enum session_event_type type;
 	struct span *in; /* all events: the input buffer, taken from */
 	int64_t now; /* wall clock, ms */
+	uint64_t tick; /* monotonic clock, ms */
+	bool is_crowded; /* more than half of the relay's seats are taken */
+	/* The account is gone, suspended, or has another password by now. */
+	bool login_ended;
 	uint64_t random; /* for a Message-ID */
 	enum session_stored stored;
 	uint64_t id; /* EVENT_STORED after STORE_OPEN: the message's */
 	enum session_authed auth;
 	struct span data; /* EVENT_AUTH: the challenge, raw */
 	struct span login; /* EVENT_AUTH, AUTHED_OK */
+	/* EVENT_AUTH, AUTHED_BAD: name and password as a number; 0: unknown */
+	uint64_t tried;
 	struct span tls_version, tls_cipher; /* EVENT_OPEN, EVENT_TLS */
 	bool has_binding; /* with TLS: channel binding can be had */
 };
@@ -79,6 +85,9 @@ struct session_options {
 	const char *const *mechanisms;
 	size_t nmechanisms;
 	const char *client; /* numeric address; copied */
+	uint64_t opened; /* monotonic clock, ms: the connection's begin */
+	/* There is no seat: 421 instead of a greeting. */
+	bool is_refused;
 };
 
 struct session *session_new(const struct session_options *options);
@@ -87,8 +96,12 @@ void session_free(struct session *s);
 /* The one step. Replies are appended to `out`. */
 enum session_need session_step(
     struct session *s, const struct session_event *ev, struct buf *out);
-/* Seconds that the client has now (RFC 5321 4.5.3.2.7). */
-uint32_t session_timeout(const struct session *s);
+/*
+ * Until when the client must have done what it is to do (monotonic ms). Holds
+ * until the next step; of no meaning while the need is SESSION_AUTH or
+ * SESSION_STORE, which are ours to do.
+ */
+uint64_t session_due(const struct session *s);
 
 /* After SESSION_AUTH. Valid until the next step. */
 const struct session_auth *session_auth(const struct session *s);
@@ -106,6 +119,8 @@ struct buf *session_body(struct session *s);
 struct envelope *session_envelope(const struct session *s);
 /* A message is open in the spool, and must be dropped if the session ends. */
 bool session_has_message(const struct session *s);
+/* The client has said EHLO or HELO since TLS began, or since it came. */
+bool session_has_helo(const struct session *s);
 /* Who logged in; empty before. */
 struct span session_login(const struct session *s);
 

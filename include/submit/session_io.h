@@ -5,6 +5,7 @@
 #ifndef SUBMIT_SESSION_IO_H
 #define SUBMIT_SESSION_IO_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -31,6 +32,8 @@ struct submit_worker {
 	 */
 	void (*accepted)(
 	    struct envelope *env, struct content *content, void *arg);
+	/* A client has logged in; `token` is as given. */
+	void (*logged_in)(void *token, void *arg);
 	/* A connection ended; `token` is as given. */
 	void (*closed)(void *token, void *arg);
 	void *arg;
@@ -44,6 +47,8 @@ struct submit_connection {
 	const char *const *mechanisms; /* borrowed: lives as long as `conf` */
 	size_t nmechanisms;
 	bool implicit_tls;
+	bool is_refused; /* there is no seat: it is told so, with 421 */
+	const atomic_bool *is_crowded; /* borrowed: outlives the session */
 	uint64_t number; /* of the connection, for its sid */
 	void *token; /* for submit_worker.closed */
 };

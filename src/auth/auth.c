@@ -83,11 +83,15 @@ auth_new(const struct conf *conf, struct err *err)
 	a->accounts = accounts;
 	a->conf = conf_ref(conf);
 	a->seen = st;
-	a->most = steps_at_once();
+	random_fill(a->seed, sizeof a->seed);
+	(void)pthread_mutex_init(&a->refreshing, NULL);
 	(void)pthread_mutex_init(&a->lock, NULL);
-	list_init(&a->line);
+	map_init(&a->renewals, a->seed);
+	line_init(&a->line, steps_at_once(), a->seed);
+	guessing_init(&a->guessing, a->seed);
 	remember_init(&a->remember);
-	random_fill(a->fake_key, sizeof a->fake_key);
+	if (conf->backend == AUTH_BACKEND_USERS)
+		secret_load(conf->state_directory, a->fake_key);
 	return a;
 }
 
@@ -99,8 +103,12 @@ auth_free(struct auth *a)
 	accounts_unref(a->accounts);
 	conf_unref(a->conf);
 	remember_clear(&a->remember);
+	guessing_clear(&a->guessing);
+	line_clear(&a->line);
+	auth_renewals_clear(a);
 	mem_wipe(a->fake_key, sizeof a->fake_key);
 	(void)pthread_mutex_destroy(&a->lock);
+	(void)pthread_mutex_destroy(&a->refreshing);
 	free(a);
 	mech_library_close();
 }
@@ -121,11 +129,16 @@ replace(struct auth *a, struct accounts *accounts, struct conf *conf,
 	if (conf != NULL) {
 		old_conf = a->conf;
 		a->conf = conf;
+		a->renewal_failed = false;
 	}
+	(void)atomic_fetch_add(&a->generation, 1);
 	(void)pthread_mutex_unlock(&a->lock);
 	accounts_unref(old_accounts);
 	conf_unref(old_conf);
-	remember_reset(&a->remember);
+	/* What is remembered is of an entry's keys, so that a changed file can
+	   do no harm. */
+	if (conf != NULL)
+		remember_reset(&a->remember);
 }
 
 int
@@ -170,34 +183,68 @@ note_broken(struct auth *a, const struct stat *st, const struct err *err)
 		    log_quote_text(err->text));
 }
 
-void
-auth_refresh(struct auth *a)
+/* From some accounts to none is a slip, unless the file says that it is not. */
+static bool
+is_emptied(const struct accounts *before, const struct accounts *after)
 {
-	struct accounts *accounts;
+	return before != NULL && users_count(before->users) > 0 &&
+	       users_count(after->users) == 0 &&
+	       !users_is_empty_on_purpose(after->users);
+}
+
+static void
+read_again(struct auth *a, const struct conf *conf,
+    const struct accounts *before, struct stat *st)
+{
+	struct err err = { "" };
+	struct accounts *accounts = accounts_read(conf->users, st, &err);
+
+	if (accounts != NULL && is_emptied(before, accounts)) {
+		accounts_unref(accounts);
+		accounts = NULL;
+		(void)err_set(&err, -EINVAL,
+		    "%s: has no account any more; a reload (SIGHUP) takes it "
+		    "as it is",
+		    conf->users);
+	}
+	if (accounts == NULL) {
+		note_broken(a, st, &err);
+		return;
+	}
+	log_info("users_read file=%s accounts=%zu", log_quote_text(conf->users),
+	    users_count(accounts->users));
+	replace(a, accounts, NULL, st);
+}
+
+static void
+refresh(struct auth *a)
+{
 	struct conf *conf;
-	struct stat now = { 0 };
-	struct err err;
+	struct accounts *before = auth_take(a, &conf);
+	struct stat st = { 0 };
 	bool is_seen;
 
-	accounts_unref(auth_take(a, &conf));
 	if (conf->backend == AUTH_BACKEND_USERS) {
 		/* A file that is gone looks like no other: all zero. */
-		(void)stat(conf->users, &now);
+		(void)stat(conf->users, &st);
 		(void)pthread_mutex_lock(&a->lock);
-		is_seen = is_same_file(&a->seen, &now);
+		is_seen = is_same_file(&a->seen, &st);
 		(void)pthread_mutex_unlock(&a->lock);
-		accounts =
-		    is_seen ? NULL : accounts_read(conf->users, &now, &err);
-		if (accounts != NULL) {
-			log_info("users_read file=%s accounts=%zu",
-			    log_quote_text(conf->users),
-			    users_count(accounts->users));
-			replace(a, accounts, NULL, &now);
-		} else if (!is_seen) {
-			note_broken(a, &now, &err);
-		}
+		if (!is_seen)
+			read_again(a, conf, before, &st);
 	}
+	accounts_unref(before);
 	conf_unref(conf);
+}
+
+void
+auth_refresh(struct auth *a, uint64_t now)
+{
+	if (atomic_exchange(&a->looked_at, now) == now)
+		return;
+	(void)pthread_mutex_lock(&a->refreshing);
+	refresh(a);
+	(void)pthread_mutex_unlock(&a->refreshing);
 }
 
 struct accounts *
@@ -238,12 +285,13 @@ fake_bytes(const struct auth *a, const char *what, struct span name,
 }
 
 void
-auth_make_up(const struct auth *a, struct span name, struct user *out)
+auth_make_up(const struct auth *a, uint32_t iterations, struct span name,
+    struct user *out)
 {
 	unsigned char salt[USERS_KEY_LEN];
 
 	*out = (struct user){
-		.iterations = USERS_ITERATIONS,
+		.iterations = iterations,
 		.salt_len = USERS_SALT_LEN,
 	};
 	fake_bytes(a, "salt", name, salt);

@@ -1,8 +1,10 @@
 /*
  * auth_priv: what the files of this folder share. users.c has the table,
- * password.c the keys, change.c the operator's changes; remember.c knows which
+ * password.c the keys, change.c the changes of the file; remember.c knows which
  * password checks were right a moment ago; mech.c has libsasl2; exchange.c the
- * line before the pool; auth.c what all exchanges share.
+ * way through the pool, line.c the line before it, guessing.c the delays before
+ * that; renew.c what becomes of a login and of old keys later; secret.c keeps a
+ * key over restarts; auth.c has what all exchanges share.
  */
 #ifndef AUTH_PRIV_H
 #define AUTH_PRIV_H
@@ -14,9 +16,10 @@
 
 #include "auth/auth.h"
 #include "auth/users.h"
-#include "base/list.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "guessing.h"
+#include "line.h"
 
 enum {
 	USERS_FILE_MAX = 16 << 20,
@@ -75,22 +78,35 @@ struct accounts *accounts_ref(struct accounts *a);
 void accounts_unref(struct accounts *a);
 
 struct auth {
+	pthread_mutex_t
+	    refreshing; /* one thread reads the file; before `lock` */
 	pthread_mutex_t lock; /* of all up to `remember` */
 	struct accounts *accounts; /* NULL with the cyrus back end */
 	struct conf *conf; /* owned reference */
 	struct stat seen; /* the file's, when it was read last */
 	bool is_broken; /* what is seen could not be read */
-	unsigned running, most; /* steps in the pool */
-	struct list line; /* struct auth_exchange, waiting for it */
+	bool is_renewing, renewal_failed;
+	struct map renewals; /* owned entries: see renew.c */
+	struct line line; /* struct auth_exchange, before the pool */
+	struct guessing guessing;
 	struct remember remember;
-	unsigned char fake_key[USERS_KEY_LEN]; /* never changes */
+	atomic_uint generation; /* of `accounts`: how often they changed */
+	atomic_uint_fast64_t looked_at; /* ms, when the file was looked at */
+	uint64_t seed[2]; /* never changes, as the next */
+	unsigned char fake_key[USERS_KEY_LEN];
 };
 
 /*
- * A made-up entry for a name that has none: always the same one in this
- * process, and no password is right for it.
+ * A made-up entry for a name that has none: always the same one, and no
+ * password is right for it.
  */
-void auth_make_up(const struct auth *a, struct span name, struct user *out);
+void auth_make_up(const struct auth *a, uint32_t iterations, struct span name,
+    struct user *out);
+/*
+ * secret.c: the key kept in the folder, or made and kept there. A random one,
+ * and a line in the log, when it cannot be.
+ */
+void secret_load(const char *directory, unsigned char key[USERS_KEY_LEN]);
 
 /* The accounts and the configuration as they are now, each with a reference. */
 struct accounts *auth_take(struct auth *a, struct conf **conf);
@@ -108,6 +124,7 @@ struct mech {
 	sasl_channel_binding_t channel;
 	char *mech_list; /* owned: the option of that name */
 	bool is_running; /* the library has the mechanism's first step */
+	unsigned messages; /* of the client, so far */
 	/* What was found out on the way, for the answer and its detail. */
 	char *name; /* owned: the name that was given */
 	const struct user *user; /* of that name; borrowed from `accounts` */
@@ -120,8 +137,23 @@ struct mech_step {
 	enum auth_result result;
 	struct buf challenge;
 	char *login; /* owned; AUTH_OK */
+	struct auth_ticket ticket; /* AUTH_OK */
 	char detail[256]; /* "" is none */
 };
+
+/*
+ * renew.c. A login was right for `user` (NULL: not ours to know): the ticket,
+ * or AUTH_BAD when the account has changed since the exchange began.
+ */
+void auth_look_again(struct auth *a, const struct user *user, uint64_t now,
+    struct mech_step *step);
+/*
+ * The password was right: has the entry's keys exchanged if they have fewer
+ * iterations than the configuration wants. Blocks.
+ */
+void auth_renew(struct auth *a, const struct conf *conf, const struct user *u,
+    struct span password);
+void auth_renewals_clear(struct auth *a);
 
 /*
  * The library, counted: one start and end a process. With `all` it loads

@@ -16,16 +16,18 @@
 
 struct change {
 	const char *path; /* borrowed */
-	enum users_change what;
-	struct span name, password; /* borrowed */
+	const struct users_change *asked; /* borrowed */
+	struct span name; /* borrowed */
 	struct err *err; /* borrowed */
+	size_t others; /* accounts that stay as they are */
 	bool is_new; /* there is no file yet */
 	struct stat old;
 	struct buf before, after;
 };
 
+/* With `wait` for who has it now. */
 static int
-lock_file(const char *path, struct err *err)
+lock_file(const char *path, bool wait, struct err *err)
 {
 	char *name = mem_printf("%s.lock", path);
 	int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -33,7 +35,10 @@ lock_file(const char *path, struct err *err)
 
 	if (fd == -1) {
 		rc = err_errno(err, "create %s", name);
-	} else {
+	} else if (!wait && flock(fd, LOCK_EX | LOCK_NB) == -1) {
+		rc = err_set(err, -EAGAIN, "%s: somebody has it", name);
+		(void)close(fd);
+	} else if (wait) {
 		while (flock(fd, LOCK_EX) == -1 && errno == EINTR)
 			continue;
 	}
@@ -45,6 +50,8 @@ static int
 load(struct change *c)
 {
 	int rc = users_load(c->path, &c->before, &c->old, c->err);
+	enum users_change_kind what = c->asked->what;
+	const struct user *found;
 	struct users *users;
 
 	if (rc == -ENOENT) {
@@ -56,10 +63,17 @@ load(struct change *c)
 	users = users_parse(buf_span(&c->before), c->path, c->err);
 	if (users == NULL)
 		return -EINVAL;
-	if (c->what == USERS_ADD && users_find(users, c->name) != NULL)
+	found = users_find(users, c->name);
+	c->others = users_count(users) - (found != NULL ? 1 : 0);
+	if (what == USERS_ADD && found != NULL)
 		rc = err_set(c->err, -EEXIST, "the account %.*s exists",
 		    SPAN_ARG(c->name));
-	if (c->what != USERS_ADD && users_find(users, c->name) == NULL)
+	if (what == USERS_RENEW && found != NULL &&
+	    memcmp(found->stored_key, c->asked->was->stored_key,
+		sizeof found->stored_key) != 0)
+		rc = err_set(c->err, -EAGAIN, "the account %.*s has changed",
+		    SPAN_ARG(c->name));
+	if (what != USERS_ADD && found == NULL)
 		rc = err_set(c->err, -ENOENT, "there is no account %.*s",
 		    SPAN_ARG(c->name));
 	users_free(users);
@@ -70,8 +84,13 @@ static int
 append_user(struct change *c, struct span name, bool suspended)
 {
 	struct user u = { 0 };
-	int rc = user_set_password(&u, c->password, c->err);
+	int rc = 0;
 
+	if (c->asked->what == USERS_RENEW)
+		u = *c->asked->keys;
+	else
+		rc = user_set_password(
+		    &u, c->asked->password, c->asked->iterations, c->err);
 	if (rc != 0)
 		return rc;
 	(void)buf_append_span(&c->after, name);
@@ -90,12 +109,13 @@ change_line(struct change *c, struct span line)
 {
 	struct span rest = line, name = span_cut(&rest, ' ');
 	struct span keys = span_cut(&rest, ' ');
-	bool suspended = c->what == USERS_SUSPEND ||
-			 (c->what != USERS_RESUME && !span_is_empty(rest));
+	enum users_change_kind what = c->asked->what;
+	bool suspended = what == USERS_SUSPEND ||
+			 (what != USERS_RESUME && !span_is_empty(rest));
 
-	if (c->what == USERS_REMOVE)
+	if (what == USERS_REMOVE)
 		return 0;
-	if (c->what == USERS_PASSWD)
+	if (what == USERS_PASSWD || what == USERS_RENEW)
 		return append_user(c, name, suspended);
 	(void)buf_printf(&c->after, "%.*s %.*s%s\n", SPAN_ARG(name),
 	    SPAN_ARG(keys), suspended ? " suspended" : "");
@@ -117,6 +137,8 @@ apply(struct change *c)
 	while (left.len > 0 && rc == 0) {
 		struct span line = span_cut(&left, '\n');
 
+		if (span_starts(line, SPAN(USERS_EMPTY)))
+			continue;
 		if (is_line_of(line, c->name)) {
 			rc = change_line(c, line);
 			continue;
@@ -124,7 +146,11 @@ apply(struct change *c)
 		(void)buf_append_span(&c->after, line);
 		(void)buf_append_char(&c->after, '\n');
 	}
-	if (rc == 0 && c->what == USERS_ADD)
+	/* A file that is empty by accident logs nobody out. */
+	if (rc == 0 && c->asked->what == USERS_REMOVE && c->others == 0)
+		(void)buf_append_text(
+		    &c->after, USERS_EMPTY ": the last account was removed\n");
+	if (rc == 0 && c->asked->what == USERS_ADD)
 		rc = append_user(c, c->name, false);
 	if (rc == 0 && buf_is_over(&c->after))
 		rc = err_set(c->err, -EFBIG, "%s: larger than %d bytes",
@@ -212,14 +238,13 @@ publish(struct change *c)
 }
 
 int
-users_change(const char *path, enum users_change what, const char *name,
-    struct span password, struct err *err)
+users_change(
+    const char *path, const struct users_change *change, struct err *err)
 {
 	struct change c = {
 		.path = path,
-		.what = what,
-		.name = span_text(name),
-		.password = password,
+		.asked = change,
+		.name = span_text(change->name),
 		.err = err,
 		.after = { .max = USERS_FILE_MAX },
 	};
@@ -229,7 +254,7 @@ users_change(const char *path, enum users_change what, const char *name,
 		return err_set(err, -EINVAL,
 		    "an account's name has 1 to 255 bytes without space and "
 		    "does not begin with #");
-	lock = lock_file(path, err);
+	lock = lock_file(path, change->what != USERS_RENEW, err);
 	if (lock < 0)
 		return lock;
 	rc = load(&c);

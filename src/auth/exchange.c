@@ -1,26 +1,36 @@
 /*
- * An exchange's way through the pool, and the line before it:
+ * An exchange's way through the pool, and what is before it:
  *
- *        auth_start, auth_step           room                on_done
- *   IDLE --------------------> (LINE -> TURN ->) POOL --------------> IDLE
+ *    auth_start, auth_step      due           room               on_done
+ *   IDLE --------------> (WAIT ----> LINE -> TURN ->) POOL -----------> IDLE
  *
- * A step that finds no room stands in line, in whatever thread its loop is. Who
- * leaves the pool gives the room to the first in line, by that one's mailbox,
- * as only its own thread may hand work to the pool for its loop. The lock is
- * held over the post, so that an exchange that is closed is either out of the
- * line, or its parcel is under way and frees it.
+ * Once the name is known a login may have to wait for what others did with it,
+ * or from its address: guessing.h says how long. A step that finds no room
+ * stands in line, in whatever thread its loop is. Who leaves the pool gives the
+ * room to the next in line, by that one's mailbox, as only its own thread may
+ * hand work to the pool for its loop. The lock is held over the post, so that
+ * an exchange that is closed is either out of the line, or its parcel is under
+ * way and frees it.
+ *
+ * A back end that does not answer is given STEP_MS; then the asker is told so,
+ * and what the pool says later is heard by nobody.
  */
 #include <assert.h>
 #include <stdlib.h>
 
 #include "auth_priv.h"
 #include "conf/conf.h"
+#include "io/deadline.h"
 #include "io/loop.h"
 #include "io/mailbox.h"
 #include "io/work.h"
+#include "name.h"
+
+enum { STEP_MS = 30000 };
 
 enum exchange_state {
 	EXCHANGE_IDLE,
+	EXCHANGE_WAIT,
 	EXCHANGE_LINE,
 	EXCHANGE_TURN,
 	EXCHANGE_POOL
@@ -33,14 +43,22 @@ struct auth_exchange {
 	void *arg;
 	enum exchange_state state; /* LINE and TURN: under the auth's lock */
 	bool is_closed;
+	bool is_late; /* the asker was told that it takes too long */
+	struct deadline *deadline; /* owned; NULL: none was needed */
 	struct list node; /* in the line */
 	struct parcel parcel; /* TURN */
+	unsigned messages; /* of the client, so far */
+	bool has_waited; /* a login waits once */
+	uint32_t waited; /* ms */
+	char *name; /* owned: as the client gave it; NULL: unknown */
+	struct guess guess;
 	struct buf input; /* may be a password: wiped */
 	struct mech mech;
 	struct mech_step step;
 };
 
 /* In the order in which they happen. */
+static void on_deadline(void *arg);
 static void on_turn(struct parcel *p);
 static void run_step(void *arg);
 static void on_done(void *arg);
@@ -58,12 +76,40 @@ wipe(struct buf *b)
 static void
 exchange_free(struct auth_exchange *x)
 {
+	deadline_close(x->deadline);
 	mech_clear(&x->mech);
 	wipe(&x->input);
 	buf_clear(&x->step.challenge);
 	free(x->step.login);
+	free(x->name);
 	free(x);
 }
+
+/* The callback may close the exchange: what it is given lives without it. */
+static void
+answer(struct auth_exchange *x)
+{
+	struct mech_step step = x->step;
+	char *name = x->name == NULL ? NULL : mem_strdup(x->name);
+	struct auth_answer a = {
+		.result = step.result,
+		.challenge = buf_span(&step.challenge),
+		.login = span_text(step.login),
+		.name = span_text(name),
+		.detail = step.detail[0] == '\0' ? NULL : step.detail,
+		.tried = x->guess.tried,
+		.waited = x->waited,
+		.ticket = step.ticket,
+	};
+
+	x->step = (struct mech_step){ 0 };
+	x->cb(&a, x->arg);
+	buf_clear(&step.challenge);
+	free(step.login);
+	free(name);
+}
+
+/* --- before the pool --- */
 
 /* The lock is held. */
 static void
@@ -74,36 +120,126 @@ enter_pool(struct auth_exchange *x)
 }
 
 static void
-begin_step(struct auth_exchange *x, bool has_input, struct span input)
+enter_line(struct auth_exchange *x)
 {
 	struct auth *a = x->auth;
+
+	(void)pthread_mutex_lock(&a->lock);
+	if (line_enter(&a->line, x->guess.peer.host, &x->node))
+		enter_pool(x);
+	else
+		x->state = EXCHANGE_LINE;
+	(void)pthread_mutex_unlock(&a->lock);
+	deadline_set(x->deadline, STEP_MS);
+}
+
+/* Who it is, if this message says so. */
+static enum name_found
+note_message(struct auth_exchange *x, struct span message)
+{
+	struct guessing *g = &x->auth->guessing;
+	struct span name, password;
+	enum name_found found = name_find(span_text(x->mech.mechanism),
+	    x->messages++, message, &name, &password);
+
+	if (found == NAME_FOUND) {
+		free(x->name);
+		x->name = span_dup(name);
+		x->guess.name = guessing_name(g, name);
+	}
+	if (x->name != NULL && !span_is_empty(password))
+		x->guess.tried =
+		    guessing_tried(g, span_text(x->name), password);
+	return found;
+}
+
+/* How long it has to wait; asked once, when it is known who it is. */
+static uint32_t
+ask_wait(struct auth_exchange *x)
+{
+	struct auth *a = x->auth;
+	uint32_t wait;
+
+	if (x->has_waited)
+		return 0;
+	x->has_waited = true;
+	(void)pthread_mutex_lock(&a->lock);
+	wait = guessing_wait(&a->guessing, &x->guess, loop_now(x->loop));
+	(void)pthread_mutex_unlock(&a->lock);
+	return x->mech.conf->auth_delay ? wait : 0;
+}
+
+static void
+begin_step(struct auth_exchange *x, bool has_input, struct span input)
+{
+	uint32_t wait = 0;
 
 	assert(x->state == EXCHANGE_IDLE);
 	x->step = (struct mech_step){ .has_input = has_input };
 	x->input.max = input.len + 1;
 	(void)buf_append_span(&x->input, input);
+	if (x->deadline == NULL)
+		x->deadline = deadline_new(x->loop, on_deadline, x);
+	if (has_input && note_message(x, input) != NAME_NONE)
+		wait = ask_wait(x);
+	if (wait == 0) {
+		enter_line(x);
+		return;
+	}
+	x->state = EXCHANGE_WAIT;
+	x->waited = wait == GUESSING_NEVER ? 0 : wait;
+	x->is_late = wait == GUESSING_NEVER;
+	deadline_set(x->deadline, x->waited);
+}
+
+/* The asker hears it now; the step itself may still be in the pool. */
+static void
+give_up(struct auth_exchange *x, const char *why)
+{
+	struct auth_answer a = {
+		.result = AUTH_TEMPORARY,
+		.name = span_text(x->name),
+		.detail = why,
+		.waited = x->waited,
+	};
+
+	x->is_late = true;
+	x->cb(&a, x->arg);
+}
+
+static void
+on_deadline(void *arg)
+{
+	struct auth_exchange *x = arg;
+	struct auth *a = x->auth;
+
+	if (x->state == EXCHANGE_WAIT) {
+		if (!x->is_late) {
+			enter_line(x);
+			return;
+		}
+		x->state = EXCHANGE_IDLE;
+		give_up(x, "too many logins from this address wait already");
+		return;
+	}
 	(void)pthread_mutex_lock(&a->lock);
-	if (a->running < a->most) {
-		a->running++;
-		enter_pool(x);
-	} else {
-		x->state = EXCHANGE_LINE;
-		list_append(&a->line, &x->node);
+	if (x->state == EXCHANGE_LINE) {
+		line_quit(&a->line, x->guess.peer.host, &x->node);
+		x->state = EXCHANGE_IDLE;
 	}
 	(void)pthread_mutex_unlock(&a->lock);
+	give_up(x, "the check of the password takes too long");
 }
 
 /* The lock is held: the room of one that left goes to the next in line. */
 static void
-leave_pool(struct auth *a)
+leave_pool(struct auth_exchange *x)
 {
-	struct list *node = list_pop(&a->line);
+	struct list *node = line_leave(&x->auth->line, x->guess.peer.host);
 	struct auth_exchange *next;
 
-	if (node == NULL) {
-		a->running--;
+	if (node == NULL)
 		return;
-	}
 	next = LIST_ENTRY(node, struct auth_exchange, node);
 	next->state = EXCHANGE_TURN;
 	mailbox_post(next->loop, &next->parcel);
@@ -114,18 +250,22 @@ on_turn(struct parcel *p)
 {
 	struct auth_exchange *x = LIST_ENTRY(p, struct auth_exchange, parcel);
 	struct auth *a = x->auth;
+	bool is_wanted = !x->is_closed && !x->is_late;
 
 	(void)pthread_mutex_lock(&a->lock);
-	if (x->is_closed)
-		leave_pool(a);
-	else
+	if (is_wanted) {
 		enter_pool(x);
+	} else {
+		leave_pool(x);
+		x->state = EXCHANGE_IDLE;
+	}
 	(void)pthread_mutex_unlock(&a->lock);
 	if (x->is_closed)
 		exchange_free(x);
 }
 
-/* On a pool thread. */
+/* --- the pool, and after it --- */
+
 static void
 run_step(void *arg)
 {
@@ -136,22 +276,17 @@ run_step(void *arg)
 	wipe(&x->input);
 }
 
-/* The callback may close the exchange: what it is given lives without it. */
+/* The lock is held. */
 static void
-answer(struct auth_exchange *x)
+count_result(struct auth_exchange *x)
 {
-	struct mech_step step = x->step;
-	struct auth_answer a = {
-		.result = step.result,
-		.challenge = buf_span(&step.challenge),
-		.login = span_text(step.login),
-		.detail = step.detail[0] == '\0' ? NULL : step.detail,
-	};
+	struct guessing *g = &x->auth->guessing;
+	uint64_t now = loop_now(x->loop);
 
-	x->step = (struct mech_step){ 0 };
-	x->cb(&a, x->arg);
-	buf_clear(&step.challenge);
-	free(step.login);
+	if (x->step.result == AUTH_BAD)
+		guessing_failed(g, &x->guess, now);
+	else if (x->step.result == AUTH_OK)
+		guessing_succeeded(g, &x->guess, now);
 }
 
 static void
@@ -160,13 +295,17 @@ on_done(void *arg)
 	struct auth_exchange *x = arg;
 	struct auth *a = x->auth;
 
+	deadline_cancel(x->deadline);
+	if (x->step.result == AUTH_OK)
+		auth_look_again(a, x->mech.user, loop_now(x->loop), &x->step);
 	x->state = EXCHANGE_IDLE;
 	(void)pthread_mutex_lock(&a->lock);
-	leave_pool(a);
+	leave_pool(x);
+	count_result(x);
 	(void)pthread_mutex_unlock(&a->lock);
 	if (x->is_closed)
 		exchange_free(x);
-	else
+	else if (!x->is_late)
 		answer(x);
 }
 
@@ -206,8 +345,16 @@ is_known(struct auth_exchange *x, const struct auth_options *o)
 	if (u == NULL || u->suspended ||
 	    !remember_check(&x->auth->remember, u, rest))
 		return false;
+	(void)note_message(x, o->initial);
+	x->mech.user = u;
 	x->step = (struct mech_step){ .result = AUTH_OK,
 		.login = mem_strdup(u->name) };
+	auth_look_again(x->auth, u, loop_now(x->loop), &x->step);
+	if (x->step.result != AUTH_OK)
+		return true;
+	(void)pthread_mutex_lock(&x->auth->lock);
+	guessing_succeeded(&x->auth->guessing, &x->guess, loop_now(x->loop));
+	(void)pthread_mutex_unlock(&x->auth->lock);
 	return true;
 }
 
@@ -224,11 +371,15 @@ auth_start(struct auth *a, struct loop *loop,
 	x->arg = arg;
 	x->parcel.open = on_turn;
 	list_init(&x->node);
+	/* An account that was made a moment ago can log in. */
+	auth_refresh(a, loop_now(loop));
 	s->auth = a;
 	s->accounts = auth_take(a, &s->conf);
 	s->mechanism = span_dup(options->mechanism);
-	if (options->remote_ip != NULL)
+	if (options->remote_ip != NULL) {
 		s->remote_ip = mem_strdup(options->remote_ip);
+		x->guess.peer = peer_of(options->remote_ip);
+	}
 	if (options->binding_name != NULL) {
 		s->binding_name = mem_strdup(options->binding_name);
 		(void)buf_append_span(&s->binding, options->binding);
@@ -260,12 +411,14 @@ auth_close(struct auth_exchange *x)
 	a = x->auth;
 	(void)pthread_mutex_lock(&a->lock);
 	if (x->state == EXCHANGE_LINE) {
-		list_remove(&x->node);
+		line_quit(&a->line, x->guess.peer.host, &x->node);
 		x->state = EXCHANGE_IDLE;
 	}
-	is_idle = x->state == EXCHANGE_IDLE;
+	is_idle = x->state == EXCHANGE_IDLE || x->state == EXCHANGE_WAIT;
 	x->is_closed = true;
 	(void)pthread_mutex_unlock(&a->lock);
+	if (x->deadline != NULL)
+		deadline_cancel(x->deadline);
 	if (is_idle)
 		exchange_free(x);
 }

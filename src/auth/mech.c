@@ -102,6 +102,16 @@ note_name(struct mech *m, struct span name)
 	m->user = users_find(m->accounts->users, name);
 }
 
+/* With as many iterations as most have: nothing else would look like one. */
+static void
+make_up(const struct mech *m, struct user *out)
+{
+	uint32_t usual = users_usual_iterations(m->accounts->users);
+
+	auth_make_up(m->auth, usual != 0 ? usual : m->conf->auth_iterations,
+	    span_text(m->name), out);
+}
+
 /* Always the whole work, unless the password was right a moment ago. */
 static bool
 check_password(struct mech *m, struct span password)
@@ -111,7 +121,7 @@ check_password(struct mech *m, struct span password)
 	struct user fake;
 
 	if (u == NULL) {
-		auth_make_up(m->auth, span_text(m->name), &fake);
+		make_up(m, &fake);
 		(void)user_check_password(&fake, password);
 		return false;
 	}
@@ -121,6 +131,7 @@ check_password(struct mech *m, struct span password)
 	if (!user_check_password(u, password) || u->suspended)
 		return false;
 	remember_add(remember, u, password, m->conf->auth_remember);
+	auth_renew(m->auth, m->conf, u, password);
 	return true;
 }
 
@@ -145,7 +156,7 @@ choose_keys(const struct mech *m, struct user *out)
 {
 	const struct user *u = m->user;
 
-	auth_make_up(m->auth, span_text(m->name), out);
+	make_up(m, out);
 	if (u == NULL)
 		return;
 	out->iterations = u->iterations;
@@ -476,9 +487,8 @@ explain(const struct mech *m, struct mech_step *step, int rc)
 {
 	if (step->result == AUTH_OK || step->result == AUTH_CONTINUE)
 		return;
-	(void)snprintf(step->detail, sizeof step->detail, "%.140s%s%s",
-	    reason(m, step->result, rc), m->name == NULL ? "" : " name=",
-	    m->name == NULL ? "" : log_quote_text(m->name));
+	(void)snprintf(step->detail, sizeof step->detail, "%s",
+	    reason(m, step->result, rc));
 	/* The library's words may be the client's. */
 	for (char *c = step->detail; *c != '\0'; c++)
 		if ((unsigned char)*c < ' ' || (unsigned char)*c > '~')
@@ -525,6 +535,18 @@ is_too_long(const struct mech *m, struct span input)
 	return (is_plain ? span_find_last(input, '\0') : input.len) > NAMES_MAX;
 }
 
+/*
+ * It also leaks with an empty name, when LOGIN goes on to the password. No
+ * account has that name.
+ */
+static bool
+is_nameless(struct mech *m, const struct mech_step *step)
+{
+	return step->has_input && m->messages++ == 0 &&
+	       span_is_empty(step->input) &&
+	       span_equal_nocase(span_text(m->mechanism), SPAN("LOGIN"));
+}
+
 static int
 run(struct mech *m, struct mech_step *step, const char **out, unsigned *len)
 {
@@ -534,6 +556,8 @@ run(struct mech *m, struct mech_step *step, const char **out, unsigned *len)
 
 	if (is_too_long(m, step->input))
 		return SASL_BUFOVER;
+	if (is_nameless(m, step))
+		return SASL_NOUSER;
 	if (m->conn != NULL)
 		return sasl_server_step(m->conn, in, in_len, out, len);
 	if (is_plus(m->mechanism) && m->binding_name == NULL)

@@ -45,14 +45,15 @@ user_derive(struct user *u, struct span password)
 }
 
 int
-user_set_password(struct user *u, struct span password, struct err *err)
+user_set_password(
+    struct user *u, struct span password, uint32_t iterations, struct err *err)
 {
 	if (password.len == 0 || password.len > PASSWORD_MAX ||
 	    memchr(password.ptr, '\0', password.len) != NULL)
 		return err_set(err, -EINVAL,
 		    "the password is empty, longer than %d bytes or has a NUL",
 		    PASSWORD_MAX);
-	u->iterations = USERS_ITERATIONS;
+	u->iterations = iterations;
 	u->salt_len = USERS_SALT_LEN;
 	random_fill(u->salt, u->salt_len);
 	if (!user_derive(u, password))

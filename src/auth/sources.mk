@@ -9,4 +9,6 @@ libpostern_a_SOURCES += \
 	src/auth/name.h src/auth/name.c \
 	src/auth/password.c \
 	src/auth/remember.c \
+	src/auth/renew.c \
+	src/auth/secret.c \
 	src/auth/mech.c

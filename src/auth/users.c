@@ -18,6 +18,8 @@
 struct users {
 	struct user *list; /* owned, sorted by name without case */
 	size_t n, cap;
+	uint32_t usual_iterations;
+	bool says_empty;
 };
 
 static int
@@ -132,6 +134,36 @@ sort(struct users *users, const char *path, struct err *err)
 	return 0;
 }
 
+static int
+compare_numbers(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* The longest run of equal ones, when they are sorted. */
+static uint32_t
+most_frequent(const struct users *users)
+{
+	uint32_t *all = mem_zalloc(users->n + 1, sizeof *all), best = 0;
+	size_t run = 0, longest = 0;
+
+	for (size_t i = 0; i < users->n; i++)
+		all[i] = users->list[i].iterations;
+	if (users->n > 0)
+		qsort(all, users->n, sizeof *all, compare_numbers);
+	for (size_t i = 0; i < users->n; i++) {
+		run = i > 0 && all[i] == all[i - 1] ? run + 1 : 1;
+		if (run >= longest) {
+			longest = run;
+			best = all[i];
+		}
+	}
+	free(all);
+	return best;
+}
+
 struct users *
 users_parse(struct span text, const char *path, struct err *err)
 {
@@ -144,6 +176,8 @@ users_parse(struct span text, const char *path, struct err *err)
 		const char *wrong;
 
 		n++;
+		if (span_starts(line, SPAN(USERS_EMPTY)))
+			users->says_empty = true;
 		if (span_is_empty(span_trim(line)) || line.ptr[0] == '#')
 			continue;
 		wrong = parse_line(line, &u);
@@ -154,8 +188,10 @@ users_parse(struct span text, const char *path, struct err *err)
 	}
 	if (rc == 0)
 		rc = sort(users, path, err);
-	if (rc == 0)
+	if (rc == 0) {
+		users->usual_iterations = most_frequent(users);
 		return users;
+	}
 	users_free(users);
 	return NULL;
 }
@@ -249,6 +285,18 @@ const struct user *
 users_at(const struct users *u, size_t i)
 {
 	return &u->list[i];
+}
+
+bool
+users_is_empty_on_purpose(const struct users *u)
+{
+	return u->n == 0 && u->says_empty;
+}
+
+uint32_t
+users_usual_iterations(const struct users *u)
+{
+	return u->usual_iterations;
 }
 
 static int

@@ -182,6 +182,24 @@ compare_routes(const void *a, const void *b)
 	return conf_compare(span_text(x->domain), span_text(y->domain));
 }
 
+/* Beside the spool. */
+static void
+add_state_directory(struct conf *conf)
+{
+	struct span spool = span_text(conf->spool_directory);
+	size_t slash;
+
+	if (conf->state_directory != NULL)
+		return;
+	while (spool.len > 1 && spool.ptr[spool.len - 1] == '/')
+		spool.len--;
+	slash = span_find_last(spool, '/');
+	conf->state_directory =
+	    slash == spool.len
+		? mem_strdup("state")
+		: mem_printf("%.*s/state", SPAN_ARG(span_to(spool, slash)));
+}
+
 int
 conf_check_all(struct reading *r)
 {
@@ -192,6 +210,7 @@ conf_check_all(struct reading *r)
 		add_listen(conf, "submission", 587, LISTEN_STARTTLS);
 	}
 	add_account_default(conf);
+	add_state_directory(conf);
 	qsort(conf->accounts, conf->naccounts, sizeof *conf->accounts,
 	    compare_accounts);
 	if (conf->nroutes > 0)

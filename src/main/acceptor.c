@@ -1,7 +1,13 @@
+/*
+ * A connection gets a seat (policy/seats.h) and goes to a worker, or hears that
+ * there is none: at once where it may speak in the clear, else from a session
+ * that ends with 421 when the handshake is done.
+ */
 #include "acceptor.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,21 +15,16 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "base/map.h"
 #include "base/mem.h"
 #include "base/metrics.h"
+#include "base/peer.h"
 #include "conf/conf.h"
 #include "crew.h"
 #include "io/listener.h"
 #include "io/loop.h"
 #include "io/tls.h"
+#include "policy/seats.h"
 #include "worker.h"
-
-/* How many sessions an address has. Exists while it has any. */
-struct client {
-	char address[INET6_ADDRSTRLEN];
-	uint32_t sessions;
-};
 
 struct port {
 	struct acceptor *acceptor; /* borrowed: owns it */
@@ -38,8 +39,8 @@ struct acceptor {
 	struct tls_server *tls; /* owned reference */
 	struct port **ports; /* owned */
 	size_t nports;
-	struct map clients;
-	uint32_t sessions;
+	struct seats *seats; /* owned */
+	atomic_bool is_crowded; /* for the sessions, on all threads */
 	uint64_t next_number;
 };
 
@@ -50,7 +51,7 @@ acceptor_new(struct loop *loop, struct crew *crew)
 	uint64_t seed[2];
 
 	random_fill(seed, sizeof seed);
-	map_init(&a->clients, seed);
+	a->seats = seats_new(seed);
 	a->loop = loop;
 	a->crew = crew;
 	/* Session ids do not start over with the process. */
@@ -75,55 +76,54 @@ client_text(const struct sockaddr_storage *peer, char out[INET6_ADDRSTRLEN])
 		(void)inet_ntop(AF_INET6, a6, out, INET6_ADDRSTRLEN);
 }
 
-static struct client *
-count_in(struct acceptor *a, const char *address)
+static void
+note_crowd(struct acceptor *a)
 {
-	struct client *c = map_get(&a->clients, span_text(address));
+	atomic_store_explicit(&a->is_crowded,
+	    seats_are_scarce(a->seats, &a->conf->limits), memory_order_relaxed);
+}
 
-	if (c == NULL) {
-		c = MEM_NEW(struct client);
-		(void)snprintf(c->address, sizeof c->address, "%s", address);
-		(void)map_put(&a->clients, span_text(c->address), c);
-	}
-	c->sessions++;
-	a->sessions++;
-	return c;
+void
+acceptor_logged_in(struct acceptor *a, void *token)
+{
+	seats_log_in(a->seats, token, loop_now(a->loop));
 }
 
 void
 acceptor_closed(struct acceptor *a, void *token)
 {
-	struct client *c = token;
-
-	a->sessions--;
-	if (--c->sessions > 0)
-		return;
-	(void)map_remove(&a->clients, span_text(c->address));
-	free(c);
-}
-
-static const char *
-refusal(const struct acceptor *a, const struct client *c)
-{
-	if (a->sessions > a->conf->limits.sessions)
-		return "limits.sessions";
-	if (c->sessions > a->conf->limits.sessions_per_address)
-		return "limits.sessions-per-address";
-	return NULL;
+	seats_leave(a->seats, token, loop_now(a->loop));
+	note_crowd(a);
 }
 
 static void
-refuse(struct acceptor *a, struct client *c, int fd, const struct port *port,
-    const char *limit)
+log_refusal(struct acceptor *a, const struct port *port, const char *address,
+    uint64_t host, const char *why)
+{
+	uint32_t times = seats_refusals(a->seats, host, loop_now(a->loop));
+
+	if (times > 0)
+		log_warn("refused client=%s port=%u reason=\"%s\" times=%u "
+			 "sessions=%u",
+		    address, port->listen.port, why, times,
+		    seats_taken(a->seats));
+}
+
+/* In the clear the reply is one call, and no seat is needed for it. */
+static bool
+refuse_at_once(
+    struct acceptor *a, struct seat *seat, int fd, const struct port *port)
 {
 	static const char text[] = "421 4.7.0 Too many connections\r\n";
 
-	log_warn("refused client=%s port=%u reason=\"%s\" sessions=%u",
-	    c->address, port->listen.port, limit, c->sessions);
+	if (seat != NULL && port->listen.tls == LISTEN_IMPLICIT)
+		return false;
 	if (port->listen.tls == LISTEN_STARTTLS)
 		(void)send(fd, text, sizeof text - 1, MSG_NOSIGNAL);
 	(void)close(fd);
-	acceptor_closed(a, c);
+	if (seat != NULL)
+		acceptor_closed(a, seat);
+	return true;
 }
 
 static void
@@ -132,16 +132,20 @@ on_connection(int fd, const struct sockaddr_storage *peer, void *arg)
 	struct port *port = arg;
 	struct acceptor *a = port->acceptor;
 	char address[INET6_ADDRSTRLEN] = "";
-	struct client *c;
-	const char *limit;
+	struct seat *seat;
+	const char *why;
+	uint64_t host;
 
 	client_text(peer, address);
-	c = count_in(a, address);
+	host = peer_of(address).host;
 	metric_add(METRIC_CONNECTIONS, 1);
-	limit = refusal(a, c);
-	if (limit != NULL) {
-		refuse(a, c, fd, port, limit);
-		return;
+	seat = seats_take(
+	    a->seats, &a->conf->limits, host, loop_now(a->loop), &why);
+	note_crowd(a);
+	if (why != NULL) {
+		log_refusal(a, port, address, host, why);
+		if (refuse_at_once(a, seat, fd, port))
+			return;
 	}
 	worker_serve(crew_pick(a->crew, loop_now(a->loop)),
 	    &(struct submit_connection){
@@ -152,8 +156,10 @@ on_connection(int fd, const struct sockaddr_storage *peer, void *arg)
 		.mechanisms = (const char *const *)a->conf->mechanisms,
 		.nmechanisms = a->conf->nmechanisms,
 		.implicit_tls = port->listen.tls == LISTEN_IMPLICIT,
+		.is_refused = why != NULL,
+		.is_crowded = &a->is_crowded,
 		.number = a->next_number++,
-		.token = c,
+		.token = seat,
 	    });
 }
 
@@ -262,21 +268,16 @@ acceptor_stop(struct acceptor *a)
 uint32_t
 acceptor_sessions(const struct acceptor *a)
 {
-	return a->sessions;
+	return seats_taken(a->seats);
 }
 
 void
 acceptor_free(struct acceptor *a)
 {
-	struct client *c;
-	size_t at = 0;
-
 	if (a == NULL)
 		return;
 	close_ports(a);
-	while ((c = map_next(&a->clients, &at)) != NULL)
-		free(c);
-	map_clear(&a->clients);
+	seats_free(a->seats);
 	conf_unref(a->conf);
 	tls_server_unref(a->tls);
 	free(a);

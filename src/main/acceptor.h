@@ -26,7 +26,9 @@ int acceptor_configure(struct acceptor *a, const struct conf *conf,
     struct tls_server *tls, struct err *err);
 /* Closes the listening sockets; sessions go on. */
 void acceptor_stop(struct acceptor *a);
-/* A session ended; `token` is what worker_serve() was given. */
+/* A session's client logged in; `token` is what worker_serve() was given. */
+void acceptor_logged_in(struct acceptor *a, void *token);
+/* A session ended; `token` as above. */
 void acceptor_closed(struct acceptor *a, void *token);
 uint32_t acceptor_sessions(const struct acceptor *a);
 void acceptor_free(struct acceptor *a);

@@ -149,6 +149,14 @@ on_accepted(struct envelope *env, struct content *content, void *arg)
 }
 
 static void
+on_logged_in(void *token, void *arg)
+{
+	struct relay *r = arg;
+
+	acceptor_logged_in(r->acceptor, token);
+}
+
+static void
 on_closed(struct worker *w, void *token, void *arg)
 {
 	struct relay *r = arg;
@@ -223,6 +231,7 @@ start_workers(struct relay *r, struct err *err)
 {
 	struct worker_events events = {
 		.accepted = on_accepted,
+		.logged_in = on_logged_in,
 		.closed = on_closed,
 		.answered = on_answered,
 		.ended = on_ended,
@@ -410,7 +419,7 @@ on_refresh(void *arg)
 {
 	struct relay *r = arg;
 
-	auth_refresh(r->auth);
+	auth_refresh(r->auth, loop_now(r->loop));
 	trim_look(&r->trim, r->loop, in_use(r));
 	deadline_set(r->refresh, REFRESH_MS);
 }

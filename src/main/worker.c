@@ -1,6 +1,6 @@
 /*
  * Parcels to the worker: serve, open, give, quit, abort, stop or free. Back:
- * accepted, closed, answered, ended. A lane's `io` is written and read on the
+ * logged in, accepted, closed, answered, ended. A lane's `io` is written and read on the
  * worker only; an attempt that finds it gone goes back untouched.
  */
 #include "worker.h"
@@ -77,6 +77,15 @@ open_accepted(struct parcel *p)
 }
 
 static void
+open_logged_in(struct parcel *p)
+{
+	struct note *n = NOTE(p);
+
+	n->worker->events.logged_in(n->token, n->worker->events.arg);
+	free(n);
+}
+
+static void
 open_closed(struct parcel *p)
 {
 	struct note *n = NOTE(p);
@@ -129,6 +138,16 @@ on_accepted(struct envelope *env, struct content *content, void *arg)
 
 	n->env = env;
 	n->content = content;
+	mailbox_post(w->queue, &n->parcel);
+}
+
+static void
+on_logged_in(void *token, void *arg)
+{
+	struct worker *w = arg;
+	struct note *n = note_new(w, open_logged_in);
+
+	n->token = token;
 	mailbox_post(w->queue, &n->parcel);
 }
 
@@ -288,6 +307,7 @@ worker_start(const struct worker *like, struct loop *queue, struct spool *spool,
 		.spool = spool,
 		.auth = auth,
 		.accepted = on_accepted,
+		.logged_in = on_logged_in,
 		.closed = on_closed,
 		.arg = w };
 	list_init(&w->submit.sessions);

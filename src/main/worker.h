@@ -29,6 +29,7 @@ struct worker;
 struct worker_events {
 	void (*accepted)(
 	    struct envelope *env, struct content *content, void *arg);
+	void (*logged_in)(void *token, void *arg);
 	void (*closed)(struct worker *w, void *token, void *arg);
 	void (*answered)(
 	    struct lane *lane, struct attempt *a, bool more, void *arg);

@@ -12,6 +12,9 @@
  * session_step() is the one way in. It handles the event, then goes on taking
  * lines (or content) from the input until something other than input is
  * needed. One table says which verb is allowed where; nobody else asks.
+ *
+ * Who has not logged in has a minute, some dozens of commands and lines of a
+ * bounded length, and speaks no HTTP: session_drop() is the way out.
  */
 #include "session_priv.h"
 
@@ -28,7 +31,20 @@
 #define IN(state) (1u << STATE_##state)
 #define COMMAND (IN(NEW) | IN(READY) | IN(MAIL) | IN(RCPT))
 
-enum { OPEN_TO_ALL = 0, NEEDS_TLS = 1, NEEDS_LOGIN = 2 };
+enum {
+	OPEN_TO_ALL = 0,
+	NEEDS_TLS = 1,
+	NEEDS_LOGIN = 2,
+	/* The account is looked at again: it may be gone since the login. */
+	NEEDS_ACCOUNT = 4,
+	/* A list with dead addresses is no mistake of a client. */
+	FORGIVEN = 8,
+
+	/* A client needs four; monitors and testers some more. */
+	STRANGE_COMMANDS = 50,
+	/* What is read of a line that is too long. */
+	SKIPPED_MOST = COMMAND_LINE_MAX + 64 * 1024,
+};
 
 static const char *
 do_ehlo(struct session *s, struct span args, struct buf *out);
@@ -57,11 +73,13 @@ static const struct verb {
 } verbs[] = {
 	{ { "EHLO", 4 }, COMMAND, OPEN_TO_ALL, do_ehlo },
 	{ { "HELO", 4 }, COMMAND, OPEN_TO_ALL, do_helo },
-	{ { "STARTTLS", 8 }, IN(READY), OPEN_TO_ALL, do_starttls },
+	/* Before EHLO it is out of order, and harmless: some do so. */
+	{ { "STARTTLS", 8 }, IN(NEW) | IN(READY), OPEN_TO_ALL, do_starttls },
 	{ { "AUTH", 4 }, IN(READY), NEEDS_TLS, do_auth },
-	{ { "MAIL", 4 }, IN(READY), NEEDS_TLS | NEEDS_LOGIN, do_mail },
-	{ { "RCPT", 4 }, IN(MAIL) | IN(RCPT), NEEDS_TLS | NEEDS_LOGIN,
-	    do_rcpt },
+	{ { "MAIL", 4 }, IN(READY), NEEDS_TLS | NEEDS_LOGIN | NEEDS_ACCOUNT,
+	    do_mail },
+	{ { "RCPT", 4 }, IN(MAIL) | IN(RCPT),
+	    NEEDS_TLS | NEEDS_LOGIN | FORGIVEN, do_rcpt },
 	{ { "DATA", 4 }, IN(RCPT), NEEDS_TLS | NEEDS_LOGIN, do_data },
 	{ { "RSET", 4 }, COMMAND, OPEN_TO_ALL, do_rset },
 	{ { "NOOP", 4 }, COMMAND, OPEN_TO_ALL, do_noop },
@@ -81,11 +99,13 @@ session_new(const struct session_options *o)
 	struct session *s = MEM_NEW(struct session);
 
 	s->conf = o->conf;
+	s->is_refused = o->is_refused;
 	s->mechanisms = o->mechanisms;
 	s->nmechanisms = o->nmechanisms;
 	(void)snprintf(s->client, sizeof s->client, "%s", o->client);
 	buf_init(&s->tx.rcpts, (size_t)s->conf->limits.recipients * 300);
 	buf_init(&s->facts, 16384);
+	session_time_start(s, o->opened);
 	return s;
 }
 
@@ -153,6 +173,16 @@ session_textf(struct session *s, const char *format, ...)
 	(void)vsnprintf(s->text, sizeof s->text, format, ap);
 	va_end(ap);
 	return s->text;
+}
+
+void
+session_drop(
+    struct session *s, const char *reply, const char *why, struct buf *out)
+{
+	session_say(out, reply);
+	(void)buf_printf(
+	    &s->facts, "info dropped reason=%s\n", log_quote_text(why));
+	s->wants_close = true;
 }
 
 /* --- verbs that are no part of a transaction --- */
@@ -303,24 +333,39 @@ order_text(const struct session *s, const struct verb *v)
 	return "503 5.5.1 Not during a mail transaction";
 }
 
+static const struct verb *
+find_verb(struct span name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
+		if (span_equal_nocase(name, verbs[i].name))
+			return &verbs[i];
+	return NULL;
+}
+
+static const char account_over[] =
+    "421 4.7.0 The account has changed; log in again";
+
 static const char *
 dispatch(struct session *s, struct span line, struct buf *out)
 {
-	const struct verb *v = NULL;
+	const struct verb *v;
 	struct command c;
 
 	command_parse(line, &c);
-	for (size_t i = 0; i < ARRAY_LEN(verbs) && v == NULL; i++)
-		if (span_equal_nocase(c.verb, verbs[i].name))
-			v = &verbs[i];
+	v = find_verb(c.verb);
 	if (v == NULL)
 		return "500 5.5.2 Command not recognized";
+	s->forgives = (v->needs & FORGIVEN) && s->login != NULL;
 	if ((v->needs & NEEDS_TLS) && !s->has_tls)
 		return "530 5.7.0 Must issue a STARTTLS command first";
 	if ((v->needs & NEEDS_LOGIN) && s->login == NULL)
 		return "530 5.7.0 Authentication required";
 	if (!(v->allowed & 1u << s->state))
 		return order_text(s, v);
+	if ((v->needs & NEEDS_ACCOUNT) && s->login_ended) {
+		session_drop(s, account_over, "the account has changed", out);
+		return NULL;
+	}
 	return v->run(s, c.args, out);
 }
 
@@ -328,8 +373,8 @@ dispatch(struct session *s, struct span line, struct buf *out)
 static void
 count_error(struct session *s, const char *reply, struct buf *out)
 {
-	if (reply[0] != '5' || ++s->errors < s->conf->limits.errors ||
-	    s->wants_close)
+	if (reply[0] != '5' || s->forgives ||
+	    ++s->errors < s->conf->limits.errors || s->wants_close)
 		return;
 	session_say(out, "421 4.7.0 Too many errors");
 	(void)buf_printf(
@@ -337,16 +382,83 @@ count_error(struct session *s, const char *reply, struct buf *out)
 	s->wants_close = true;
 }
 
+/*
+ * A browser can be made to send a request to any port, with lines of its
+ * attacker's choice behind it. No client of ours begins like this.
+ */
+static bool
+is_http(struct span line)
+{
+	static const struct span methods[] = { { "GET", 3 }, { "POST", 4 },
+		{ "PUT", 3 }, { "HEAD", 4 }, { "OPTIONS", 7 }, { "CONNECT", 7 },
+		{ "DELETE", 6 }, { "PATCH", 5 }, { "TRACE", 5 } };
+	struct command c;
+
+	command_parse(line, &c);
+	for (size_t i = 0; i < ARRAY_LEN(methods); i++)
+		if (span_equal_nocase(c.verb, methods[i]))
+			return true;
+	return memmem(line.ptr, line.len, " HTTP/", 6) != NULL;
+}
+
+/* Of somebody who has not logged in: whether the line may be heard at all. */
+static bool
+bears(struct session *s, struct span line, struct buf *out)
+{
+	if (s->login != NULL)
+		return true;
+	if (s->state == STATE_NEW && is_http(line))
+		session_drop(s, "421 4.7.0 This is SMTP, not HTTP",
+		    "it speaks HTTP", out);
+	else if (++s->strange_commands > STRANGE_COMMANDS)
+		session_drop(s, "421 4.7.0 Too many commands without a login",
+		    "too many commands without a login", out);
+	return !s->wants_close;
+}
+
 static void
 run_line(struct session *s, struct span line, struct buf *out)
 {
-	const char *reply = s->state == STATE_AUTH ? auth_line(s, line)
-						   : dispatch(s, line, out);
+	const char *reply;
 
+	s->forgives = false;
+	if (!bears(s, line, out))
+		return;
+	reply = s->state == STATE_AUTH ? auth_line(s, line)
+				       : dispatch(s, line, out);
+	session_time_command(s);
 	if (reply == NULL)
 		return;
 	session_say(out, reply);
 	count_error(s, reply, out);
+}
+
+/* Counts as an error; a login that was under way is over. */
+static void
+refuse_line(struct session *s, const char *reply, struct buf *out)
+{
+	s->forgives = false;
+	if (s->state == STATE_AUTH)
+		session_enter(s, STATE_READY);
+	session_say(out, reply);
+	count_error(s, reply, out);
+}
+
+/* False: its end has not come yet. */
+static bool
+skip_line(struct session *s, struct span *in, struct buf *out)
+{
+	size_t end = span_find(*in, '\n');
+
+	s->skips_line = end == in->len;
+	s->skipped += end;
+	*in = span_from(*in, end + 1);
+	if (s->skips_line && s->skipped > SKIPPED_MOST)
+		session_drop(s, "421 4.7.0 A line without an end",
+		    "a line without an end", out);
+	else if (!s->skips_line)
+		session_time_command(s);
+	return !s->skips_line;
 }
 
 /* Takes lines as long as nothing else is needed. False: input is short. */
@@ -355,31 +467,46 @@ take_line(struct session *s, struct span *in, struct buf *out)
 {
 	struct span line;
 
-	if (s->skips_line) {
-		size_t end = span_find(*in, '\n');
-
-		s->skips_line = end == in->len;
-		*in = span_from(*in, end + 1);
-		return !s->skips_line;
-	}
+	if (s->skips_line)
+		return skip_line(s, in, out);
 	switch (command_take_line(in, &line)) {
 	case COMMAND_LINE_OK: run_line(s, line, out); return true;
 	case COMMAND_LINE_MORE: return false;
 	case COMMAND_LINE_TOO_LONG:
 		s->skips_line = true;
-		if (s->state == STATE_AUTH)
-			session_enter(s, STATE_READY);
-		session_say(out, "500 5.5.2 Line too long");
-		count_error(s, "5", out);
+		s->skipped = 0;
+		if (bears(s, span_to(*in, COMMAND_LINE_MAX), out))
+			refuse_line(s, "500 5.5.2 Line too long", out);
 		return true;
 	case COMMAND_LINE_BARE:
-		if (s->state == STATE_AUTH)
-			session_enter(s, STATE_READY);
-		session_say(out, "500 5.5.2 Lines must end in CRLF");
-		count_error(s, "5", out);
+		if (bears(s, line, out))
+			refuse_line(s, "500 5.5.2 Lines must end in CRLF", out);
 		return true;
 	}
 	return false;
+}
+
+static void
+open_content(struct session *s, const struct session_event *ev, struct buf *out)
+{
+	data_opened(s, ev, out);
+	if (s->state == STATE_DATA)
+		session_time_content(s);
+}
+
+static void
+take_content(struct session *s, struct span *in, struct buf *out)
+{
+	size_t before = in->len;
+
+	data_input(s, in, out);
+	session_time_octets(s, before - in->len);
+	/* The last look before it counts as accepted. */
+	if (s->state == STATE_STORING && s->login_ended) {
+		s->need = SESSION_INPUT;
+		session_forget(s);
+		session_drop(s, account_over, "the account has changed", out);
+	}
 }
 
 static enum session_need
@@ -388,7 +515,7 @@ go_on(struct session *s, struct span *in, struct buf *out)
 	while (s->need == SESSION_INPUT && !s->wants_close &&
 	       !span_is_empty(*in)) {
 		if (s->state == STATE_DATA)
-			data_input(s, in, out);
+			take_content(s, in, out);
 		else if (!take_line(s, in, out))
 			break;
 	}
@@ -407,6 +534,8 @@ go_on(struct session *s, struct span *in, struct buf *out)
 		session_enter(s, STATE_CLOSED);
 		return SESSION_CLOSE;
 	}
+	if (s->need == SESSION_AUTH || s->need == SESSION_STORE)
+		session_time_pause(s);
 	return s->need;
 }
 
@@ -426,11 +555,25 @@ take_tls(struct session *s, const struct session_event *ev)
 }
 
 static void
-bid_farewell(struct session *s, const char *reply, struct buf *out)
+greet(struct session *s, const struct session_event *ev, struct buf *out)
 {
-	/* Nobody waits for a reply in the middle of a handshake. */
-	session_say(out, reply);
-	s->wants_close = true;
+	take_tls(s, ev);
+	session_time_command(s);
+	if (s->is_refused)
+		session_drop(s, "421 4.7.0 Too many connections",
+		    "too many connections", out);
+	else
+		session_say(out, session_textf(s, "220 %s ESMTP Postern",
+				     s->conf->hostname));
+}
+
+static void
+time_is_up(struct session *s, struct buf *out)
+{
+	const char *farewell = session_time_judge(s);
+
+	if (farewell != NULL)
+		session_drop(s, farewell, span_text(farewell).ptr + 10, out);
 }
 
 enum session_need
@@ -440,46 +583,48 @@ session_step(struct session *s, const struct session_event *ev, struct buf *out)
 	s->need = SESSION_INPUT;
 	s->now = ev->now;
 	s->random = ev->random;
+	s->login_ended = s->login != NULL && ev->login_ended;
+	session_time_take(s, ev);
 	switch (ev->type) {
-	case EVENT_OPEN:
-		take_tls(s, ev);
-		session_say(out, session_textf(s, "220 %s ESMTP Postern",
-				     s->conf->hostname));
-		break;
+	case EVENT_OPEN: greet(s, ev, out); break;
 	case EVENT_INPUT: break;
 	case EVENT_TLS:
 		forget_client(s);
 		take_tls(s, ev);
 		session_enter(s, STATE_NEW);
+		session_time_command(s);
 		break;
-	case EVENT_AUTH: auth_answered(s, ev, out); break;
+	case EVENT_AUTH:
+		auth_answered(s, ev, out);
+		session_time_command(s);
+		break;
 	case EVENT_STORED:
+		session_time_command(s);
 		if (s->store == STORE_OPEN)
-			data_opened(s, ev, out);
+			open_content(s, ev, out);
 		else
 			data_stored(s, ev, out);
 		break;
-	case EVENT_TIMEOUT:
-		bid_farewell(s, "421 4.4.2 Idle too long", out);
-		break;
+	case EVENT_TIMEOUT: time_is_up(s, out); break;
 	case EVENT_SHUTDOWN:
-		bid_farewell(s, "421 4.3.2 Shutting down", out);
+		session_drop(
+		    s, "421 4.3.2 Shutting down", "shutting down", out);
 		break;
 	case EVENT_END: s->wants_close = true; break;
 	}
 	return go_on(s, ev->in, out);
 }
 
-uint32_t
-session_timeout(const struct session *s)
-{
-	return s->conf->limits.timeout;
-}
-
 struct span
 session_login(const struct session *s)
 {
 	return span_text(s->login);
+}
+
+bool
+session_has_helo(const struct session *s)
+{
+	return s->helo[0] != '\0';
 }
 
 struct buf *

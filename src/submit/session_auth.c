@@ -97,14 +97,25 @@ say_challenge(struct span data, struct buf *out)
 	(void)buf_append_text(out, "\r\n");
 }
 
+/*
+ * A client that offers the same password by another mechanism makes the same
+ * mistake, so that it counts once. By the same mechanism, or a third time, it
+ * is a new one.
+ */
 static void
-login_failed(struct session *s, const char *reply, struct buf *out)
+login_failed(
+    struct session *s, const char *reply, uint64_t tried, struct buf *out)
 {
+	bool again = tried != 0 && tried == s->tried &&
+		     s->auth.mechanism != s->tried_with;
+
 	session_say(out, reply);
-	if (++s->auth_failures < s->conf->limits.auth_failures)
+	s->tried = again ? 0 : tried;
+	s->tried_with = s->auth.mechanism;
+	if (again || ++s->auth_failures < s->conf->limits.auth_failures)
 		return;
-	session_say(out, "421 4.7.0 Too many failed logins");
-	s->wants_close = true;
+	session_drop(s, "421 4.7.0 Too many failed logins",
+	    "too many failed logins", out);
 }
 
 void
@@ -128,12 +139,12 @@ auth_answered(
 		session_say(out, "235 2.7.0 Logged in");
 		break;
 	case AUTHED_BAD:
-		login_failed(
-		    s, "535 5.7.8 Authentication credentials invalid", out);
+		login_failed(s, "535 5.7.8 Authentication credentials invalid",
+		    ev->tried, out);
 		break;
 	case AUTHED_MALFORMED:
 		login_failed(
-		    s, "501 5.5.2 Not a message of this mechanism", out);
+		    s, "501 5.5.2 Not a message of this mechanism", 0, out);
 		break;
 	case AUTHED_TEMPORARY:
 		session_say(out, "454 4.7.0 Temporary authentication failure");

@@ -243,6 +243,8 @@ data_stored(struct session *s, const struct session_event *ev, struct buf *out)
 			refuse(s, stored_text(ev->stored));
 		return;
 	}
+	if (ev->stored == STORED_OK)
+		s->errors = 0; /* who sends mail well may err again */
 	session_say(
 	    out, ev->stored != STORED_OK
 		     ? stored_text(ev->stored)

@@ -48,6 +48,10 @@ struct session_io {
 	struct buf out;
 	enum session_need need;
 	bool implicit_tls, closing, shutdown_asked;
+	bool has_ticket; /* to be resumed by: see stream_send_ticket() */
+	bool is_heard; /* the client has said something: it is in the log */
+	struct auth_ticket ticket; /* what its login stands on */
+	const atomic_bool *is_crowded; /* borrowed: see submit_connection */
 	void *token;
 	char client[64];
 	char sid[20];
@@ -63,18 +67,38 @@ static void on_closed(void *arg);
 
 static void run(struct session_io *io, struct session_event *ev);
 
+/* A balancer's probe that comes and goes is worth no line of its own. */
+static void
+note_heard(struct session_io *io)
+{
+	if (io->is_heard)
+		return;
+	io->is_heard = true;
+	log_info("connected sid=%s client=%s tls=%s", io->sid, io->client,
+	    io->implicit_tls ? "implicit" : "starttls");
+}
+
+static void
+end_exchange(struct session_io *io)
+{
+	auth_close(io->exchange);
+	io->exchange = NULL;
+}
+
 static void
 close_session(struct session_io *io, const char *reason)
 {
 	if (io->closing)
 		return;
 	io->closing = true;
-	log_info("closed sid=%s client=%s reason=%s", io->sid, io->client,
-	    log_quote_text(reason));
+	if (io->is_heard)
+		log_info("closed sid=%s client=%s reason=%s", io->sid,
+		    io->client, log_quote_text(reason));
+	else
+		log_debug("probed sid=%s client=%s reason=%s", io->sid,
+		    io->client, log_quote_text(reason));
 	deadline_cancel(io->deadline);
-	if (io->exchange != NULL)
-		auth_close(io->exchange);
-	io->exchange = NULL;
+	end_exchange(io);
 	/* A commit under way keeps its entry; on_committed() finishes. */
 	if (io->entry != NULL && io->need != SESSION_STORE) {
 		spool_entry_drop(io->entry);
@@ -142,6 +166,8 @@ start_auth(struct session_io *io)
 		auth_step(io->exchange, a->data);
 		return;
 	}
+	/* The core may have ended one and begun the next in the same step. */
+	end_exchange(io);
 	/* Deriving it costs as much as the rest of a login with PLAIN. */
 	if (span_starts(o.mechanism, SPAN("SCRAM-")))
 		o.binding_name = stream_tls_binding(io->stream, binding, &len);
@@ -219,6 +245,15 @@ store(struct session_io *io)
 }
 
 static void
+watch_the_clock(struct session_io *io)
+{
+	uint64_t now = loop_now(io->worker->loop);
+	uint64_t due = session_due(io->session);
+
+	deadline_set(io->deadline, due > now ? due - now : 1);
+}
+
+static void
 wait_for_input(struct session_io *io)
 {
 	struct session_event ev = { .type = EVENT_SHUTDOWN };
@@ -228,22 +263,29 @@ wait_for_input(struct session_io *io)
 		run(io, &ev);
 		return;
 	}
-	deadline_set(
-	    io->deadline, (uint64_t)session_timeout(io->session) * 1000);
+	watch_the_clock(io);
 	stream_read(io->stream, on_input, io);
 }
 
+/* Both end with the step that needs them no more. */
 static void
 drop_what_is_over(struct session_io *io)
 {
-	if (io->exchange != NULL && !session_is_authenticating(io->session)) {
-		auth_close(io->exchange);
-		io->exchange = NULL;
-	}
+	if (!session_is_authenticating(io->session))
+		end_exchange(io);
 	if (io->entry != NULL && !session_has_message(io->session)) {
 		spool_entry_drop(io->entry);
 		io->entry = NULL;
 	}
+}
+
+static bool
+login_holds(struct session_io *io, uint64_t now)
+{
+	struct span login = session_login(io->session);
+
+	return span_is_empty(login) ||
+	       auth_still_holds(io->worker->auth, login, &io->ticket, now);
 }
 
 static void
@@ -254,12 +296,21 @@ run(struct session_io *io, struct session_event *ev)
 
 	ev->in = &input;
 	ev->now = wall_now();
+	ev->tick = loop_now(io->worker->loop);
+	ev->is_crowded =
+	    atomic_load_explicit(io->is_crowded, memory_order_relaxed);
+	ev->login_ended = !login_holds(io, ev->tick);
 	if (ev->random == 0)
 		ev->random = (uint64_t)random_u32() << 32 | random_u32();
 	io->need = session_step(io->session, ev, &io->out);
 	stream_consume(io->stream, before - input.len);
 	log_facts(io);
 	drop_what_is_over(io);
+	if (!io->has_ticket && stream_has_tls(io->stream) &&
+	    session_has_helo(io->session)) {
+		io->has_ticket = true;
+		stream_send_ticket(io->stream);
+	}
 	if (buf_len(&io->out) > 0)
 		stream_put(io->stream, buf_span(&io->out));
 	buf_clear(&io->out);
@@ -267,8 +318,7 @@ run(struct session_io *io, struct session_event *ev)
 	switch (io->need) {
 	case SESSION_INPUT: wait_for_input(io); break;
 	case SESSION_TLS:
-		deadline_set(io->deadline,
-		    (uint64_t)session_timeout(io->session) * 1000);
+		watch_the_clock(io);
 		stream_start_tls(
 		    io->stream, tls_server_session(io->tls), on_tls, io);
 		break;
@@ -291,11 +341,16 @@ on_tls(enum stream_status status, void *arg)
 							     : EVENT_TLS };
 
 	if (status != STREAM_OK) {
-		log_info("tls_failed sid=%s client=%s what=%s", io->sid,
-		    io->client, log_quote_text(stream_error(io->stream)));
+		if (stream_has_heard(io->stream)) {
+			note_heard(io);
+			log_info("tls_failed sid=%s client=%s what=%s", io->sid,
+			    io->client,
+			    log_quote_text(stream_error(io->stream)));
+		}
 		close_session(io, "TLS handshake failed");
 		return;
 	}
+	note_heard(io);
 	ev.tls_version = span_text(stream_tls_version(io->stream));
 	ev.tls_cipher = span_text(stream_tls_cipher(io->stream));
 	ev.has_binding = stream_can_bind(io->stream);
@@ -314,6 +369,7 @@ on_input(enum stream_status status, void *arg)
 				      : stream_error(io->stream));
 		return;
 	}
+	note_heard(io);
 	run(io, &ev);
 }
 
@@ -331,8 +387,9 @@ log_login(struct session_io *io, const struct auth_answer *a)
 	}
 	metric_add(METRIC_LOGIN_FAILURES, 1);
 	log_line(a->result == AUTH_TEMPORARY ? LOG_ERROR : LOG_WARN,
-	    "login_failed sid=%s client=%s user=%s mech=%s reason=%s", io->sid,
-	    io->client, log_quote(a->login), mechanism,
+	    "login_failed sid=%s client=%s user=%s mech=%s waited=%ums "
+	    "reason=%s",
+	    io->sid, io->client, log_quote(a->name), mechanism, a->waited,
 	    log_quote_text(a->detail == NULL ? "" : a->detail));
 }
 
@@ -350,10 +407,15 @@ on_auth(const struct auth_answer *answer, void *arg)
 	struct session_event ev = { .type = EVENT_AUTH,
 		.auth = as[answer->result],
 		.data = answer->challenge,
-		.login = answer->login };
+		.login = answer->login,
+		.tried = answer->tried };
 
 	if (answer->result != AUTH_CONTINUE)
 		log_login(io, answer);
+	if (answer->result == AUTH_OK) {
+		io->ticket = answer->ticket;
+		io->worker->logged_in(io->token, io->worker->arg);
+	}
 	run(io, &ev);
 }
 
@@ -442,6 +504,8 @@ session_io_start(struct submit_worker *w, const struct submit_connection *c)
 		.mechanisms = c->mechanisms,
 		.nmechanisms = c->nmechanisms,
 		.client = c->client,
+		.opened = loop_now(w->loop),
+		.is_refused = c->is_refused,
 	};
 	struct session_event ev = { .type = EVENT_OPEN };
 
@@ -450,6 +514,7 @@ session_io_start(struct submit_worker *w, const struct submit_connection *c)
 	io->tls = c->tls;
 	io->implicit_tls = c->implicit_tls;
 	io->token = c->token;
+	io->is_crowded = c->is_crowded;
 	(void)snprintf(io->client, sizeof io->client, "%s", c->client);
 	(void)snprintf(io->sid, sizeof io->sid, "%" PRIx64, c->number);
 	list_append(&w->sessions, &io->node);
@@ -457,13 +522,11 @@ session_io_start(struct submit_worker *w, const struct submit_connection *c)
 	io->session = session_new(&o);
 	io->deadline = deadline_new(w->loop, on_deadline, io);
 	io->stream = stream_new(w->loop, c->fd);
-	log_info("connected sid=%s client=%s tls=%s", io->sid, io->client,
-	    c->implicit_tls ? "implicit" : "starttls");
-	deadline_set(io->deadline, (uint64_t)c->conf->limits.timeout * 1000);
 	if (!c->implicit_tls) {
 		run(io, &ev);
 		return;
 	}
+	watch_the_clock(io);
 	io->need = SESSION_TLS;
 	stream_start_tls(io->stream, tls_server_session(io->tls), on_tls, io);
 }

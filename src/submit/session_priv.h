@@ -1,7 +1,7 @@
 /*
  * The parts of a session, for the files that are one: session.c (states,
  * dispatch), session_mail.c (the transaction), session_data.c (the content),
- * session_auth.c (logging in).
+ * session_auth.c (logging in), session_time.c (how long the client may take).
  */
 #ifndef SUBMIT_SESSION_PRIV_H
 #define SUBMIT_SESSION_PRIV_H
@@ -42,6 +42,16 @@ struct transaction {
 	const char *refusal; /* the reply at the end; NULL: none so far */
 };
 
+/* What runs while the client is to do something: session_time.c. */
+struct session_time {
+	uint64_t now; /* of this event */
+	uint64_t busy_since; /* it waits for us since then; 0: it does not */
+	uint64_t login_due, command_due;
+	uint64_t content_began, minute_end;
+	uint64_t minute_octets; /* of content, in the minute that runs */
+	bool is_crowded; /* seats are few: see session_event */
+};
+
 struct session {
 	const struct conf *conf; /* borrowed: see session_options */
 	const char *const *mechanisms; /* borrowed: see session_options */
@@ -52,10 +62,18 @@ struct session {
 	bool is_esmtp;
 	char tls_version[16], tls_cipher[64]; /* "" before TLS */
 	bool has_tls, has_binding;
+	bool is_refused; /* see session_options */
 	char *login; /* owned; NULL before login */
 	unsigned errors, auth_failures;
+	unsigned strange_commands; /* of somebody who has not logged in */
+	uint64_t tried; /* what the last failed login tried; 0: unknown */
+	const char *tried_with; /* borrowed: its mechanism */
 	bool skips_line; /* the rest of a line that was too long */
+	size_t skipped; /* octets of it */
+	bool forgives; /* this command's refusal is no error of the client */
+	bool login_ended; /* see session_event */
 	bool wants_close;
+	struct session_time time;
 	enum session_need need; /* what the handler asked for */
 	enum session_store store;
 	struct session_auth auth;
@@ -75,6 +93,9 @@ void session_enter(struct session *s, enum state to);
 /* Ends the transaction on every road (DESIGN.md section 4). */
 void session_forget(struct session *s);
 void session_say(struct buf *out, const char *reply);
+/* Says the reply, a 421, and ends; `why` is for the log. */
+void session_drop(
+    struct session *s, const char *reply, const char *why, struct buf *out);
 const char *session_textf(struct session *s, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
@@ -93,6 +114,18 @@ const char *do_auth(struct session *s, struct span args, struct buf *out);
 const char *auth_line(struct session *s, struct span line);
 void auth_answered(
     struct session *s, const struct session_event *ev, struct buf *out);
+
+/* session_time.c: at the start, with each event, when we are busy ourselves, */
+void session_time_start(struct session *s, uint64_t opened);
+void session_time_take(struct session *s, const struct session_event *ev);
+void session_time_pause(struct session *s);
+/* when a command is awaited, when content is, and as it comes. */
+void session_time_command(struct session *s);
+void session_time_content(struct session *s);
+void session_time_octets(struct session *s, size_t octets);
+/* session_due() has come: the farewell, or NULL when it may go on. */
+const char *session_time_judge(struct session *s);
+
 bool auth_offers(const struct session *s, struct span mechanism);
 
 #endif

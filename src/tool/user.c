@@ -18,7 +18,7 @@ static const char usage[] =
 
 static const struct {
 	const char *name;
-	enum users_change change;
+	enum users_change_kind change;
 	bool wants_password;
 	const char *done;
 } changes[] = {
@@ -126,17 +126,23 @@ list(const struct tool *t, const char *path)
 }
 
 static int
-change(const struct tool *t, const char *path, size_t which, const char *name)
+change(const struct tool *t, const struct conf *conf, size_t which,
+    const char *name)
 {
+	struct users_change asked = {
+		.what = changes[which].change,
+		.name = name,
+		.iterations = conf->auth_iterations,
+	};
 	struct secret password = { 0 };
 	struct err err;
 	int rc = 0;
 
 	if (changes[which].wants_password)
 		rc = get_password(t, &password, &err);
+	asked.password = span_make(password.data, password.len);
 	if (rc == 0)
-		rc = users_change(path, changes[which].change, name,
-		    span_make(password.data, password.len), &err);
+		rc = users_change(conf->users, &asked, &err);
 	secret_clear(&password);
 	if (rc != 0)
 		return tool_fail(&err);
@@ -159,7 +165,7 @@ tool_user(struct tool *t, int argc, char **argv)
 		rc = list(t, conf->users);
 	for (size_t i = 0; argc == 3 && i < ARRAY_LEN(changes); i++)
 		if (strcmp(argv[1], changes[i].name) == 0)
-			rc = change(t, conf->users, i, argv[2]);
+			rc = change(t, conf, i, argv[2]);
 	conf_unref(conf);
 	return rc == EXIT_USAGE ? tool_usage(usage) : rc;
 }

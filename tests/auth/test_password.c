@@ -55,8 +55,8 @@ START_TEST(a_password_is_right_or_wrong)
 	struct user u = { 0 };
 	struct err err;
 
-	ck_assert_int_eq(user_set_password(&u, SPAN("secret"), &err), 0);
-	ck_assert_uint_eq(u.iterations, USERS_ITERATIONS);
+	ck_assert_int_eq(user_set_password(&u, SPAN("secret"), 4096, &err), 0);
+	ck_assert_uint_eq(u.iterations, 4096);
 	ck_assert_uint_eq(u.salt_len, 16);
 	ck_assert(user_check_password(&u, SPAN("secret")));
 	ck_assert(!user_check_password(&u, SPAN("Secret")));
@@ -71,8 +71,8 @@ START_TEST(each_salt_is_fresh)
 	struct user a = { 0 }, b = { 0 };
 	struct err err;
 
-	ck_assert_int_eq(user_set_password(&a, SPAN("secret"), &err), 0);
-	ck_assert_int_eq(user_set_password(&b, SPAN("secret"), &err), 0);
+	ck_assert_int_eq(user_set_password(&a, SPAN("secret"), 4096, &err), 0);
+	ck_assert_int_eq(user_set_password(&b, SPAN("secret"), 4096, &err), 0);
 	ck_assert_mem_ne(a.salt, b.salt, 16);
 	ck_assert_mem_ne(a.stored_key, b.stored_key, USERS_KEY_LEN);
 }
@@ -85,14 +85,15 @@ START_TEST(passwords_have_bounds)
 	char longest[PASSWORD_MAX + 1];
 
 	memset(longest, 'x', sizeof longest);
-	ck_assert_int_lt(user_set_password(&u, SPAN(""), &err), 0);
-	ck_assert_int_lt(user_set_password(&u, SPAN("a\0b"), &err), 0);
-	ck_assert_int_lt(
-	    user_set_password(&u, span_make(longest, PASSWORD_MAX + 1), &err),
+	ck_assert_int_lt(user_set_password(&u, SPAN(""), 4096, &err), 0);
+	ck_assert_int_lt(user_set_password(&u, SPAN("a\0b"), 4096, &err), 0);
+	ck_assert_int_lt(user_set_password(&u,
+			     span_make(longest, PASSWORD_MAX + 1), 4096, &err),
 	    0);
 	ck_assert_ptr_nonnull(strstr(err.text, "password"));
 	ck_assert_int_eq(
-	    user_set_password(&u, span_make(longest, PASSWORD_MAX), &err), 0);
+	    user_set_password(&u, span_make(longest, PASSWORD_MAX), 4096, &err),
+	    0);
 	ck_assert(user_check_password(&u, span_make(longest, PASSWORD_MAX)));
 	ck_assert(
 	    !user_check_password(&u, span_make(longest, PASSWORD_MAX + 1)));

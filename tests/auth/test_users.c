@@ -188,10 +188,14 @@ START_TEST(what_is_no_file_is_an_error)
 END_TEST
 
 static int
-change(enum users_change what, const char *name, const char *password)
+change(enum users_change_kind what, const char *name, const char *password)
 {
+	struct users_change c = { .what = what,
+		.name = name,
+		.password = span_text(password),
+		.iterations = 4096 };
 	struct err err = { "" };
-	int rc = users_change(path, what, name, span_text(password), &err);
+	int rc = users_change(path, &c, &err);
 
 	if (rc < 0)
 		ck_assert_str_ne(err.text, "");
@@ -326,11 +330,13 @@ END_TEST
 
 START_TEST(a_folder_that_is_not_there_is_an_error)
 {
+	struct users_change c = { .what = USERS_ADD,
+		.name = "ann",
+		.password = SPAN("x"),
+		.iterations = 4096 };
 	struct err err = { "" };
 
-	ck_assert_int_eq(users_change("/nonexistent/users", USERS_ADD, "ann",
-			     SPAN("x"), &err),
-	    -ENOENT);
+	ck_assert_int_eq(users_change("/nonexistent/users", &c, &err), -ENOENT);
 	ck_assert_ptr_nonnull(strstr(err.text, "/nonexistent/users"));
 }
 END_TEST

@@ -42,11 +42,16 @@ check_listen_defaults(const struct conf *conf)
 static void
 check_auth_defaults(const struct conf *conf)
 {
-	ck_assert_uint_eq(conf->nmechanisms, 4);
-	ck_assert_str_eq(conf->mechanisms[0], "SCRAM-SHA-256-PLUS");
-	ck_assert_str_eq(conf->mechanisms[1], "SCRAM-SHA-256");
-	ck_assert_str_eq(conf->mechanisms[2], "PLAIN");
-	ck_assert_str_eq(conf->mechanisms[3], "LOGIN");
+	ck_assert_uint_eq(conf->nmechanisms, 3);
+	ck_assert_str_eq(conf->mechanisms[0], "SCRAM-SHA-256");
+	ck_assert_str_eq(conf->mechanisms[1], "PLAIN");
+	ck_assert_str_eq(conf->mechanisms[2], "LOGIN");
+	ck_assert(conf->auth_delay);
+	ck_assert_uint_eq(conf->auth_iterations, 40000);
+	ck_assert_str_eq(
+	    conf->state_directory, LOCALSTATEDIR "/lib/postern/state");
+	ck_assert_uint_eq(conf->limits.login_timeout, 60);
+	ck_assert_uint_eq(conf->limits.strangers_per_address, 100);
 	ck_assert_str_eq(conf->users, SYSCONFDIR "/postern/users");
 	ck_assert(conf->backend == AUTH_BACKEND_USERS);
 	ck_assert_uint_eq(conf->auth_remember, 600);

@@ -14,21 +14,24 @@
  *   conf: TEXT        one more line of the configuration; before all others
  *   given: WHERE      how far it has come: connected (nothing said yet),
  *                     greeted (EHLO in clear), secured (and TLS, and EHLO),
- *                     implicit (TLS from the start, EHLO), login (and ann@b.test
+ *                     implicit-open (TLS from the start), implicit (and EHLO), login (and ann@b.test
  *                     logged in), mail, rcpt, data (MAIL, RCPT, DATA done)
  *   given: binding    TLS can bind the channel
+ *   given: refused    there is no seat; before the next given
+ *   given: crowded    more than half of the seats are taken; the same
  *   C: BYTES          the client sends
  *   S: LINE           the next line that is answered, without its CRLF
  *   S: (nothing)      nothing was answered
  *   need: input | close | tls | tls ok (and the handshake is done)
  *   need: auth MECH | auth MECH initial=BYTES | auth response=BYTES
  *   need: store open | store append | store commit
- *   auth: continue BYTES | ok LOGIN | bad | malformed | temporary
+ *   auth: continue BYTES | ok LOGIN | bad [TRIED] | malformed | temporary
+ *                     TRIED is a number for what was tried
  *   stored: ok | full | fault
  *                     A store step without a `need: store` line is answered
  *                     with ok; ids count from 1.
- *   wait: N[s]        time passes, with the session's own time-out
- *   event: end | shutdown
+ *   wait: N[s]        time passes, second by second, and what is due comes
+ *   event: end | shutdown | account changed (from now on)
  *   content: BYTES    all that the last commit stored
  *   has: BYTES        ... which has these bytes in it
  *   lacks: BYTES      ... or not

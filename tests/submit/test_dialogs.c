@@ -29,9 +29,10 @@ struct stage {
 	struct session *session;
 	struct buf in, out, facts;
 	enum session_need need;
-	bool is_binding, is_over;
+	bool is_binding, is_refused, is_over;
 	int64_t now;
-	uint64_t silent; /* s since the client had to say something */
+	uint64_t tick; /* the monotonic clock */
+	bool is_crowded, login_ended; /* what the next events say */
 	uint64_t id;
 	struct buf stored; /* appended so far */
 	struct buf content; /* of the last commit */
@@ -50,10 +51,12 @@ event(struct stage *s, struct session_event *ev)
 		dialog_fail(s->dialog, s->step, "the session is over");
 	ev->in = &in;
 	ev->now = s->now;
+	ev->tick = s->tick;
+	ev->is_crowded = s->is_crowded;
+	ev->login_ended = s->login_ended;
 	ev->random = 0xabc;
 	s->need = session_step(s->session, ev, &s->out);
 	buf_consume(&s->in, before - in.len);
-	s->silent = 0;
 	s->is_over = s->need == SESSION_CLOSE;
 	(void)buf_append_span(&s->facts, buf_span(session_facts(s->session)));
 	buf_clear(session_facts(s->session));
@@ -108,7 +111,7 @@ commit(struct stage *s)
 		dialog_fail(s->dialog, s->step,
 		    "the envelope says %llu bytes, there are %zu",
 		    (unsigned long long)env->size, buf_len(&s->stored));
-	if (env->id != s->id || env->arrived != s->now)
+	if (env->id != s->id || env->arrived > s->now)
 		dialog_fail(s->dialog, s->step, "wrong id or time");
 	buf_clear(&s->content);
 	s->content = buf_take(&s->stored);
@@ -136,10 +139,14 @@ static bool
 is_asked(const struct stage *s)
 {
 	const struct dialog_step *next = s->step + 1;
+	const struct dialog_step *end = s->dialog->steps + s->dialog->nsteps;
 
-	return next < s->dialog->steps + s->dialog->nsteps &&
-	       dialog_is(next, "need", NULL) &&
-	       span_starts(dialog_value(next), SPAN("store"));
+	while (next < end && dialog_is(next, "wait", NULL))
+		next++;
+	return next < end &&
+	       (dialog_is(next, "stored", NULL) ||
+		   (dialog_is(next, "need", NULL) &&
+		       span_starts(dialog_value(next), SPAN("store"))));
 }
 
 static void
@@ -218,6 +225,8 @@ open_session(struct stage *s, bool implicit)
 		.mechanisms = (const char *const *)s->conf->mechanisms,
 		.nmechanisms = s->conf->nmechanisms,
 		.client = "192.0.2.9",
+		.opened = s->tick,
+		.is_refused = s->is_refused,
 	};
 	struct session_event ev = { .type = EVENT_OPEN };
 
@@ -240,6 +249,18 @@ do_given(struct stage *s, const char *where)
 
 	if (strcmp(where, "binding") == 0) {
 		s->is_binding = true;
+		return;
+	}
+	if (strcmp(where, "refused") == 0) {
+		s->is_refused = true;
+		return;
+	}
+	if (strcmp(where, "crowded") == 0) {
+		s->is_crowded = true;
+		return;
+	}
+	if (strcmp(where, "implicit-open") == 0) {
+		open_session(s, true);
 		return;
 	}
 	if (strcmp(where, "connected") == 0) {
@@ -316,6 +337,7 @@ do_auth_answer(struct stage *s, struct span value)
 {
 	struct session_event ev = { .type = EVENT_AUTH };
 	struct span word = span_cut(&value, ' ');
+	uint64_t tried = 0;
 
 	if (s->need != SESSION_AUTH)
 		dialog_fail(s->dialog, s->step, "nobody asks");
@@ -327,6 +349,8 @@ do_auth_answer(struct stage *s, struct span value)
 		ev.login = value;
 	} else if (span_equal(word, SPAN("bad"))) {
 		ev.auth = AUTHED_BAD;
+		(void)span_to_u64(value, UINT32_MAX, &tried);
+		ev.tried = tried;
 	} else if (span_equal(word, SPAN("malformed"))) {
 		ev.auth = AUTHED_MALFORMED;
 	} else if (span_equal(word, SPAN("temporary"))) {
@@ -356,10 +380,14 @@ do_wait(struct stage *s, struct span value)
 	if (span_ends_nocase(value, SPAN("s")))
 		value.len--;
 	(void)span_to_u64(value, 1000000, &seconds);
-	s->now += (int64_t)seconds * 1000;
-	s->silent += seconds;
-	if (s->silent >= session_timeout(s->session))
-		event(s, &ev);
+	/* It stops at each due point, as a deadline does. */
+	for (; seconds > 0 && !s->is_over; seconds--) {
+		s->now += 1000;
+		s->tick += 1000;
+		if (s->need == SESSION_INPUT &&
+		    s->tick >= session_due(s->session))
+			event(s, &ev);
+	}
 }
 
 static void
@@ -368,6 +396,11 @@ do_event(struct stage *s, const char *value)
 	struct session_event ev = {
 		.type = strcmp(value, "end") == 0 ? EVENT_END : EVENT_SHUTDOWN
 	};
+
+	if (strcmp(value, "account changed") == 0) {
+		s->login_ended = true;
+		return;
+	}
 
 	event(s, &ev);
 }
@@ -466,6 +499,7 @@ run_dialog(const struct dialog *d, unsigned cut)
 	struct stage s = { .dialog = d,
 		.cut = cut,
 		.now = START,
+		.tick = 1000000,
 		.in.max = CONTENT_MAX,
 		.stored.max = CONTENT_MAX,
 		.content.max = CONTENT_MAX };
