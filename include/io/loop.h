@@ -7,6 +7,7 @@
 #ifndef IO_LOOP_H
 #define IO_LOOP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -31,6 +32,16 @@ void loop_awake(struct loop *loop);
 uint64_t loop_now(const struct loop *loop);
 /* Makes it the present; for who has kept the loop from turning for long. */
 void loop_refresh(struct loop *loop);
+/*
+ * A bounded part of each turn is for strangers: connections that nobody has
+ * answered for yet. Whether any of it is left; what it is asked for comes again
+ * with the next turn.
+ */
+bool loop_has_time_for_strangers(const struct loop *loop);
+/* So much of it was used since `began` (loop_clock()). */
+void loop_used_by_stranger(struct loop *loop, uint64_t began);
+/* Monotonic nanoseconds, now. */
+uint64_t loop_clock(void);
 /* Wall clock, milliseconds since 1970. */
 int64_t wall_now(void);
 /* Random bytes fit for keys and ids. */

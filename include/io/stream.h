@@ -39,6 +39,11 @@ struct stream *stream_connect(struct loop *loop, const struct sockaddr *to,
     socklen_t len, stream_cb cb, void *arg);
 
 /*
+ * Of a stranger's stream events wait while the loop's time for strangers is
+ * over (io/loop.h). A new one is no stranger's.
+ */
+void stream_set_stranger(struct stream *s, bool is_stranger);
+/*
  * Calls back when the input buffer holds more bytes than now. Output is sent
  * first; while a peer does not take it, nothing is read.
  */

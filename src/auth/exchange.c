@@ -26,7 +26,11 @@
 #include "io/work.h"
 #include "name.h"
 
-enum { STEP_MS = 30000 };
+enum {
+	STEP_MS = 30000,
+	/* Who may not even wait is not told so at once: he would come again. */
+	NEVER_MS = 10000,
+};
 
 enum exchange_state {
 	EXCHANGE_IDLE,
@@ -189,7 +193,7 @@ begin_step(struct auth_exchange *x, bool has_input, struct span input)
 	x->state = EXCHANGE_WAIT;
 	x->waited = wait == GUESSING_NEVER ? 0 : wait;
 	x->is_late = wait == GUESSING_NEVER;
-	deadline_set(x->deadline, x->waited);
+	deadline_set(x->deadline, x->is_late ? NEVER_MS : x->waited);
 }
 
 /* The asker hears it now; the step itself may still be in the pool. */

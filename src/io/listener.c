@@ -19,7 +19,7 @@
 #include "io/deadline.h"
 #include "io/loop.h"
 
-enum { BACKLOG = 1024, ACCEPTS_A_TURN = 64, PAUSE_MS = 200 };
+enum { BACKLOG = 1024, ACCEPTS_A_TURN = 16, PAUSE_MS = 200 };
 
 struct listener {
 	uv_poll_t poll;
@@ -52,13 +52,8 @@ is_passing(int e)
 }
 
 static void
-on_poll(uv_poll_t *poll, int status, int events)
+accept_some(struct listener *l)
 {
-	struct listener *l = poll->data;
-
-	(void)status;
-	(void)events;
-	loop_awake(l->loop);
 	for (int i = 0; i < ACCEPTS_A_TURN; i++) {
 		struct sockaddr_storage peer = { 0 };
 		socklen_t len = sizeof peer;
@@ -79,6 +74,23 @@ on_poll(uv_poll_t *poll, int status, int events)
 		deadline_set(l->pause, PAUSE_MS);
 		return;
 	}
+}
+
+/* Whoever comes is a stranger; the poll tells of it again. */
+static void
+on_poll(uv_poll_t *poll, int status, int events)
+{
+	struct listener *l = poll->data;
+	struct loop *loop = l->loop;
+	uint64_t began = loop_clock();
+
+	(void)status;
+	(void)events;
+	loop_awake(loop);
+	if (!loop_has_time_for_strangers(loop))
+		return;
+	accept_some(l);
+	loop_used_by_stranger(loop, began);
 }
 
 static int

@@ -25,7 +25,12 @@
 #include "io/mailbox.h"
 #include "io/work.h"
 
-enum { WAKES_MOST = 8, ROUNDS_MOST = 4 };
+enum {
+	WAKES_MOST = 8,
+	ROUNDS_MOST = 4,
+	/* A few handshakes: so late comes the answer to who has logged in. */
+	STRANGERS_NS = 2 * 1000 * 1000,
+};
 
 struct loop {
 	uv_loop_t uv;
@@ -33,6 +38,7 @@ struct loop {
 	uv_prepare_t before_sleep;
 	struct loop *to_wake[WAKES_MOST]; /* borrowed: `wakers` keeps them */
 	unsigned nto_wake;
+	uint64_t strangers_ns; /* used in this turn */
 	int wake_fd;
 	atomic_int wakers;
 	atomic_bool asleep; /* set under `lock`, by its own thread */
@@ -103,6 +109,7 @@ on_before_sleep(uv_prepare_t *prepare)
 {
 	struct loop *loop = prepare->data;
 
+	loop->strangers_ns = 0;
 	for (int i = 0; i < ROUNDS_MOST; i++) {
 		wake_others(loop);
 		if (fall_asleep(loop))
@@ -218,6 +225,24 @@ void
 loop_refresh(struct loop *loop)
 {
 	uv_update_time(&loop->uv);
+}
+
+uint64_t
+loop_clock(void)
+{
+	return uv_hrtime();
+}
+
+bool
+loop_has_time_for_strangers(const struct loop *loop)
+{
+	return loop->strangers_ns < STRANGERS_NS;
+}
+
+void
+loop_used_by_stranger(struct loop *loop, uint64_t began)
+{
+	loop->strangers_ns += uv_hrtime() - began;
 }
 
 void

@@ -36,6 +36,7 @@ enum {
 	GATHER_MAX = 16 * 1024, /* output held back before it is sent */
 	OUT_MAX = 4 * 1024 * 1024,
 	CLOSE_WAIT_MS = 5000,
+	SMALL = 1024,
 };
 
 enum phase { CONNECTING, OPEN, HANDSHAKE, CLOSING };
@@ -52,6 +53,7 @@ struct stream {
 	bool tls_wants_write; /* a TLS read or handshake waits for room */
 	bool broken;
 	bool has_heard;
+	bool is_stranger;
 	bool kick; /* `idle` runs: call back from the loop */
 	bool settles; /* `idle` runs: look what to poll for */
 	SSL *ssl; /* owned */
@@ -326,8 +328,11 @@ stream_read(struct stream *s, stream_cb cb, void *arg)
 	s->want = WANT_INPUT;
 	s->cb = cb;
 	s->arg = arg;
+	/* Half a command keeps no more than it needs. */
 	if (buf_len(&s->in) == 0)
 		buf_clear(&s->in);
+	else if (buf_len(&s->in) < SMALL)
+		buf_fit(&s->in);
 	send_out(s);
 	update_poll(s);
 	if (s->broken || (!has_output(s) && tls_holds_input(s)))
@@ -438,6 +443,12 @@ stream_has_heard(const struct stream *s)
 }
 
 void
+stream_set_stranger(struct stream *s, bool is_stranger)
+{
+	s->is_stranger = is_stranger;
+}
+
+void
 stream_send_ticket(struct stream *s)
 {
 	if (s->ssl == NULL || s->broken || SSL_version(s->ssl) < TLS1_3_VERSION)
@@ -544,11 +555,8 @@ on_readable(struct stream *s)
 }
 
 static void
-on_poll(uv_poll_t *poll, int status, int events)
+take_events(struct stream *s, int status, int events)
 {
-	struct stream *s = poll->data;
-
-	loop_awake(s->loop);
 	/*
 	 * An error on the socket shows in a call that is made next: perhaps
 	 * not the first, which still gets what came before it. libuv has
@@ -570,11 +578,33 @@ on_poll(uv_poll_t *poll, int status, int events)
 		on_readable(s);
 }
 
+/* The poll tells of it again as long as it is not done. */
+static void
+on_poll(uv_poll_t *poll, int status, int events)
+{
+	struct stream *s = poll->data;
+	struct loop *loop = s->loop;
+	uint64_t began;
+
+	loop_awake(loop);
+	if (!s->is_stranger || status < 0) {
+		take_events(s, status, events);
+		return;
+	}
+	if (!loop_has_time_for_strangers(loop))
+		return;
+	began = loop_clock();
+	take_events(s, status, events);
+	loop_used_by_stranger(loop, began);
+}
+
 static void
 on_idle(uv_idle_t *idle)
 {
 	struct stream *s = idle->data;
 
+	if (s->is_stranger && !loop_has_time_for_strangers(s->loop))
+		return;
 	(void)uv_idle_stop(idle);
 	if (s->settles) {
 		s->settles = false;

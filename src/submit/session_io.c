@@ -414,6 +414,7 @@ on_auth(const struct auth_answer *answer, void *arg)
 		log_login(io, answer);
 	if (answer->result == AUTH_OK) {
 		io->ticket = answer->ticket;
+		stream_set_stranger(io->stream, false);
 		io->worker->logged_in(io->token, io->worker->arg);
 	}
 	run(io, &ev);
@@ -522,6 +523,7 @@ session_io_start(struct submit_worker *w, const struct submit_connection *c)
 	io->session = session_new(&o);
 	io->deadline = deadline_new(w->loop, on_deadline, io);
 	io->stream = stream_new(w->loop, c->fd);
+	stream_set_stranger(io->stream, true);
 	if (!c->implicit_tls) {
 		run(io, &ev);
 		return;
