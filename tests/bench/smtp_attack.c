@@ -97,7 +97,8 @@ dial(uint16_t port, uint32_t from)
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
 	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait);
-	if ((from != 0 && bind(fd, (struct sockaddr *)&own, sizeof own) == -1) ||
+	if ((from != 0 &&
+		bind(fd, (struct sockaddr *)&own, sizeof own) == -1) ||
 	    connect(fd, (struct sockaddr *)&to, sizeof to) == -1) {
 		(void)close(fd);
 		return -1;
@@ -205,8 +206,8 @@ run_guess(struct attack *a, unsigned number)
 		}
 		n = snprintf(plain, sizeof plain, "%c%s%cguess %u %u", 0, USER,
 		    0, number, tries++);
-		(void)EVP_EncodeBlock((unsigned char *)coded,
-		    (const unsigned char *)plain, n);
+		(void)EVP_EncodeBlock(
+		    (unsigned char *)coded, (const unsigned char *)plain, n);
 		(void)snprintf(line, sizeof line, "AUTH PLAIN %s\r\n", coded);
 		code = put(&c, line) ? hear(&c) : -1;
 		if (code == 535)
@@ -402,8 +403,7 @@ run(struct attack *a, double seconds)
 	}
 	for (unsigned i = 0; i < a->connections; i++)
 		(void)pthread_join(threads[i], NULL);
-	(void)printf(
-	    "{\"done\": %u, \"seconds\": %.1f}\n", a->done, seconds);
+	(void)printf("{\"done\": %u, \"seconds\": %.1f}\n", a->done, seconds);
 	free(all);
 	free(threads);
 }
@@ -428,7 +428,9 @@ main(int argc, char **argv)
 		case 'p': a.tls_port = (uint16_t)number(optarg, 65535); break;
 		case 'q': a.clear_port = (uint16_t)number(optarg, 65535); break;
 		case 't': seconds = number(optarg, SECONDS_MOST); break;
-		case 'c': a.connections = number(optarg, CONNECTIONS_MOST); break;
+		case 'c':
+			a.connections = number(optarg, CONNECTIONS_MOST);
+			break;
 		default: argc = 0; break;
 		}
 	}

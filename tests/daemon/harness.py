@@ -96,11 +96,13 @@ class Relay:
     newest = None  # whose log is shown when a test fails
 
     def __init__(self, route=None, resolver=None, deliver_port=None,
-                 retry="{ 1s, 1s }", extra="", users=None, hostname=None):
+                 retry="{ 1s, 1s }", extra="", users=None, hostname=None,
+                 auth=""):
         self.folder = Folder()
         self.tls_port, self.starttls_port = free_port(), free_port()
         self.cert, self.key = make_certificate(self.folder)
         self.hostname = hostname or "relay.example.com"
+        self.auth = auth  # more of that section
         self.process = None
         Relay.newest = self
         self.log_path = self.folder("log")
@@ -118,7 +120,7 @@ listen submissions {{ address = "127.0.0.1:{self.tls_port}"  tls = implicit }}
 listen submission {{ address = "127.0.0.1:{self.starttls_port}"  tls = starttls }}
 tls {{ certificate = "{self.cert}"
        key = "{self.key}" }}
-auth {{ users = "{self.folder('users')}" }}
+auth {{ users = "{self.folder('users')}" {self.auth} }}
 spool {{ directory = "{self.folder('spool')}" }}
 queue {{ retry = {retry} }}
 control {{ socket = "{self.folder('ctl')}" }}

@@ -14,6 +14,7 @@ TESTS += \
 	tests/daemon/t12_faults \
 	tests/daemon/t13_puts_off \
 	tests/daemon/t14_chunking \
+	tests/daemon/t15_strangers \
 	tests/daemon/prove_ext4
 EXTRA_DIST += tests/daemon/harness.py tests/daemon/blocklog.py \
 	tests/daemon/broken_disk.c tests/daemon/prove_ext4 \
@@ -29,4 +30,5 @@ EXTRA_DIST += tests/daemon/harness.py tests/daemon/blocklog.py \
 	tests/daemon/t10_full_disk \
 	tests/daemon/t11_cyrus \
 	tests/daemon/t13_puts_off \
-	tests/daemon/t14_chunking
+	tests/daemon/t14_chunking \
+	tests/daemon/t15_strangers

@@ -7,32 +7,44 @@
 #define MB ((uint64_t)1024 * 1024)
 enum { PAUSE = TRIM_PAUSE_MS };
 
-/* Looks in order: MB in use at a time, and what is decided. */
+/* Looks in order: MB in use at a time, what is decided, and MB held beyond. */
 static const struct {
 	const char *name;
 	struct {
 		uint64_t ms, mb;
 		bool due;
+		uint64_t beyond;
 	} looks[8];
 } cases[] = {
 	{ "a_crowd_that_left_is_cleaned_up_after_once",
-	    { { 1, 0, false }, { 2, 100, false }, { 3, 10, false },
-		{ 4, 10, true }, { 5, 10, false }, { PAUSE * 2, 10, false } } },
+	    { { 1, 0, false, 0 }, { 2, 100, false, 0 }, { 3, 10, false, 0 },
+		{ 4, 10, true, 0 }, { 5, 10, false, 0 },
+		{ PAUSE * 2, 10, false, 0 } } },
 	{ "little_is_left_as_it_is",
-	    { { 1, 100, false }, { 2, 97, false }, { 3, 97, false },
-		{ PAUSE * 2, 97, false } } },
+	    { { 1, 100, false, 0 }, { 2, 97, false, 0 }, { 3, 97, false, 0 },
+		{ PAUSE * 2, 97, false, 0 } } },
 	{ "four_are_worth_it",
-	    { { 1, 100, false }, { 2, 96, false }, { 3, 96, true } } },
+	    { { 1, 100, false, 0 }, { 2, 96, false, 0 }, { 3, 96, true, 0 } } },
 	{ "a_slow_fall_does_not_put_it_off_for_ever",
-	    { { 1, 100, false }, { 2, 96, false }, { 3, 92, false },
-		{ 4, 91, true } } },
+	    { { 1, 100, false, 0 }, { 2, 96, false, 0 }, { 3, 92, false, 0 },
+		{ 4, 91, true, 0 } } },
 	{ "who_comes_again_at_once_needs_what_is_free",
-	    { { 1, 100, false }, { 2, 10, false }, { 3, 100, false },
-		{ 4, 100, false } } },
+	    { { 1, 100, false, 0 }, { 2, 10, false, 0 }, { 3, 100, false, 0 },
+		{ 4, 100, false, 0 } } },
 	{ "not_more_often_than_the_pause",
-	    { { 1, 100, false }, { 2, 0, false }, { 3, 0, true },
-		{ 4, 100, false }, { 5, 0, false }, { 6, 0, false },
-		{ PAUSE + 2, 0, false }, { PAUSE + 3, 0, true } } },
+	    { { 1, 100, false, 0 }, { 2, 0, false, 0 }, { 3, 0, true, 0 },
+		{ 4, 100, false, 0 }, { 5, 0, false, 0 }, { 6, 0, false, 0 },
+		{ PAUSE + 2, 0, false, 0 }, { PAUSE + 3, 0, true, 0 } } },
+	{ "a_crowd_between_two_looks_is_seen_by_what_it_left",
+	    { { 1, 0, false, 9 }, { 2, 0, false, 12 }, { 3, 0, true, 100 },
+		{ 4, 0, false, 10 }, { PAUSE * 2, 0, false, 13 },
+		{ PAUSE * 2 + 1, 0, true, 14 } } },
+	{ "what_did_not_help_is_not_tried_again",
+	    { { 1, 0, false, 9 }, { 2, 0, true, 100 }, { 3, 0, false, 100 },
+		{ PAUSE * 2, 0, false, 103 },
+		{ PAUSE * 2 + 1, 0, true, 104 } } },
+	{ "what_falls_by_itself_counts_from_there",
+	    { { 1, 0, false, 100 }, { 2, 0, false, 20 }, { 3, 0, true, 24 } } },
 };
 
 START_TEST(it_is_due_when_it_is_worth_it)
@@ -42,6 +54,8 @@ START_TEST(it_is_due_when_it_is_worth_it)
 	for (size_t i = 0; i < 8 && cases[_i].looks[i].ms != 0; i++)
 		ck_assert_msg(
 		    trim_is_due(&t, cases[_i].looks[i].mb * MB,
+			(cases[_i].looks[i].mb + cases[_i].looks[i].beyond) *
+			    MB,
 			cases[_i].looks[i].ms) == cases[_i].looks[i].due,
 		    "%s: look %zu", cases[_i].name, i + 1);
 }
