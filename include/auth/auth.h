@@ -90,6 +90,9 @@ bool auth_still_holds(struct auth *a, struct span login,
 struct auth_exchange *auth_start(struct auth *a, struct loop *loop,
     const struct auth_options *options, auth_cb cb, void *arg);
 void auth_step(struct auth_exchange *x, struct span response);
+/* What the client called itself; NULL: it has not said so (yet). */
+const char *auth_name(const struct auth_exchange *x);
+const char *auth_mechanism(const struct auth_exchange *x);
 /* At any time, once; no callback comes after it. */
 void auth_close(struct auth_exchange *x);
 

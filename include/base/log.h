@@ -6,7 +6,7 @@
  *
  * Messages are facts an operator reads: a line about a message carries qid=,
  * one about a connection sid=. Text that came from a peer goes through
- * log_quote().
+ * log_quote() or log_address(), so that keys are always ours.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
@@ -40,6 +40,12 @@ void log_line(enum log_level level, const char *format, ...)
  * bytes. Valid until the eighth call after it in the same thread.
  */
 const char *log_quote(struct span text);
+/*
+ * A mail address in <>; quoted when it holds anything that could be taken for
+ * more than that (a blank, a quote, a backslash, what is not ASCII). Valid as
+ * above.
+ */
+const char *log_address(struct span address);
 const char *log_quote_text(const char *text);
 
 /*

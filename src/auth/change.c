@@ -214,12 +214,11 @@ sync_folder(const char *path, struct err *err)
 static int
 publish(struct change *c)
 {
-	char *fresh = mem_printf("%s.new", c->path);
+	char *fresh = mem_printf("%s.XXXXXX", c->path);
 	int fd, rc;
 
-	/* We hold the lock: one that is there was left by a crash. */
-	(void)unlink(fresh);
-	fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	/* A name that nobody has: no file of the operator's is in the way. */
+	fd = mkostemp(fresh, O_CLOEXEC);
 	if (fd == -1) {
 		rc = err_errno(c->err, "create %s", fresh);
 		free(fresh);

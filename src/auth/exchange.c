@@ -404,6 +404,18 @@ auth_step(struct auth_exchange *x, struct span response)
 	begin_step(x, true, response);
 }
 
+const char *
+auth_name(const struct auth_exchange *x)
+{
+	return x->name;
+}
+
+const char *
+auth_mechanism(const struct auth_exchange *x)
+{
+	return x->mech.mechanism;
+}
+
 void
 auth_close(struct auth_exchange *x)
 {

@@ -38,11 +38,10 @@ static int
 make_key(
     const char *path, const unsigned char key[USERS_KEY_LEN], struct err *err)
 {
-	char *fresh = mem_printf("%s.new", path);
+	char *fresh = mem_printf("%s.XXXXXX", path);
 	int fd, rc = 0;
 
-	(void)unlink(fresh); /* half of one, from a stop at this point */
-	fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	fd = mkostemp(fresh, O_CLOEXEC);
 	if (fd == -1) {
 		rc = err_errno(err, "create %s", fresh);
 		free(fresh);

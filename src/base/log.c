@@ -60,12 +60,20 @@ log_line(enum log_level level, const char *format, ...)
 	writer(level, line, writer_arg);
 }
 
-const char *
-log_quote(struct span text)
+/* Room for one value, until the eighth call after this one. */
+static char *
+next_room(void)
 {
 	static _Thread_local char ring[QUOTES][QUOTE_MAX + 8];
 	static _Thread_local unsigned next;
-	char *out = ring[next++ % QUOTES], *p = out, *end = out + QUOTE_MAX;
+
+	return ring[next++ % QUOTES];
+}
+
+const char *
+log_quote(struct span text)
+{
+	char *out = next_room(), *p = out, *end = out + QUOTE_MAX;
 
 	*p++ = '"';
 	for (size_t i = 0; i < text.len; i++) {
@@ -89,10 +97,71 @@ log_quote(struct span text)
 	return out;
 }
 
+static bool
+is_plain(struct span text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		unsigned char c = (unsigned char)text.ptr[i];
+
+		if (c <= ' ' || c >= 0x7f || c == '"' || c == '\\' ||
+		    c == '<' || c == '>')
+			return false;
+	}
+	return text.len < QUOTE_MAX - 8;
+}
+
+const char *
+log_address(struct span address)
+{
+	struct buf text = { 0 };
+	const char *quoted;
+	char *out;
+
+	if (is_plain(address)) {
+		out = next_room();
+		(void)snprintf(out, QUOTE_MAX + 8, "<%.*s>", SPAN_ARG(address));
+		return out;
+	}
+	(void)buf_append_char(&text, '<');
+	(void)buf_append_span(&text, address);
+	(void)buf_append_char(&text, '>');
+	quoted = log_quote(buf_span(&text));
+	buf_clear(&text);
+	return quoted;
+}
+
 const char *
 log_quote_text(const char *text)
 {
 	return log_quote(span_text(text));
+}
+
+/* RFC 8259 7; what is not ASCII is shown as \xNN, as log_quote() does. */
+static void
+json_char(char c, struct buf *out)
+{
+	unsigned char byte = (unsigned char)c;
+
+	if (byte < 0x20)
+		(void)buf_printf(out, "\\u%04x", byte);
+	else if (byte >= 0x7f)
+		(void)buf_printf(out, "\\\\x%02x", byte);
+	else
+		(void)buf_append_char(out, c);
+}
+
+/* Letters, digits and what our own keys have; nothing else is a key. */
+static void
+json_key(const char *key, size_t len, struct buf *out)
+{
+	(void)buf_append_text(out, ",\"");
+	for (size_t i = 0; i < len; i++) {
+		bool fine = ascii_is_alnum(key[i]) || key[i] == '_' ||
+			    key[i] == '-' || key[i] == '.';
+
+		(void)buf_append_char(out, fine ? key[i] : '?');
+	}
+	(void)buf_append_text(out, "\":");
 }
 
 /* Appends the value at *p as a JSON string and moves behind it. */
@@ -120,10 +189,7 @@ json_value(const char **p, struct buf *out)
 		}
 		if (**p == '"' || **p == '\\')
 			(void)buf_append_char(out, '\\');
-		if ((unsigned char)**p < 0x20)
-			(void)buf_printf(out, "\\u%04x", (unsigned char)**p);
-		else
-			(void)buf_append_char(out, **p);
+		json_char(**p, out);
 	}
 	if (quoted && **p == '"')
 		(*p)++;
@@ -150,7 +216,7 @@ log_to_json(
 			p++;
 		if (p == key)
 			break;
-		(void)buf_printf(out, ",\"%.*s\":", (int)(p - key), key);
+		json_key(key, (size_t)(p - key), out);
 		if (*p == '=') {
 			p++;
 			json_value(&p, out);

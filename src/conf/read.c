@@ -148,6 +148,18 @@ take_hostname(struct reading *r, const char *hostname)
 	return 0;
 }
 
+/* RFC 5321 2.3.5: only a full name is said to others. */
+static void
+warn_of_hostname(struct reading *r)
+{
+	if (strchr(r->conf->hostname, '.') == NULL)
+		(void)buf_printf(r->warnings,
+		    "%s:%d: hostname: %s has no dot, expected a full name such "
+		    "as %s.example.com: receiving hosts refuse it in EHLO\n",
+		    r->file, tree_line(r->tree, "hostname"), r->conf->hostname,
+		    r->conf->hostname);
+}
+
 struct conf *
 conf_parse(struct span text, const char *file, const char *hostname,
     struct buf *warnings, struct err *err)
@@ -166,6 +178,8 @@ conf_parse(struct span text, const char *file, const char *hostname,
 	rc = read_section(&r, &conf_sections[0], r.tree);
 	if (rc == 0)
 		rc = take_hostname(&r, hostname);
+	if (rc == 0)
+		warn_of_hostname(&r);
 	if (rc == 0)
 		rc = conf_check_all(&r);
 	(void)cfg_free(r.tree);

@@ -196,6 +196,23 @@ is_live(const struct sockaddr_un *at)
 	return live;
 }
 
+/* A socket that nobody listens at was left by a stop; all else is not ours. */
+static int
+make_way(const char *path, struct err *err)
+{
+	struct stat st;
+
+	if (lstat(path, &st) == -1)
+		return errno == ENOENT ? 0 : err_errno(err, "look at it");
+	if (!S_ISSOCK(st.st_mode))
+		return err_set(err, -EEXIST,
+		    "there is something else, expected a socket or nothing; "
+		    "name another path, or move it away");
+	if (unlink(path) == -1)
+		return err_errno(err, "remove the socket of before");
+	return 0;
+}
+
 static int
 open_path(const char *path, struct err *err)
 {
@@ -213,7 +230,11 @@ open_path(const char *path, struct err *err)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd == -1)
 		return err_errno(err, "socket");
-	(void)unlink(path);
+	rc = make_way(path, err);
+	if (rc != 0) {
+		(void)close(fd);
+		return rc;
+	}
 	/* The umask could leave it open to others for a moment. */
 	(void)fchmod(fd, 0600);
 	if (bind(fd, (struct sockaddr *)&at, sizeof at) == -1)

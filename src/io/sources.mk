@@ -1,5 +1,6 @@
 libpostern_a_SOURCES += \
 	include/io/deadline.h src/io/deadline.c \
+	include/io/hostname.h src/io/hostname.c \
 	include/io/listener.h src/io/listener.c \
 	include/io/loop.h src/io/loop.c \
 	include/io/mailbox.h include/io/work.h \

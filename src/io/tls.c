@@ -140,8 +140,7 @@ select_certificate(SSL *ssl, int *alert, void *arg)
 }
 
 static int
-load_certificate(
-    SSL_CTX *ctx, const struct conf_certificate *c, struct err *err)
+load_files(SSL_CTX *ctx, const struct conf_certificate *c, struct err *err)
 {
 	if (SSL_CTX_use_certificate_chain_file(ctx, c->certificate) != 1)
 		return ssl_err(err, "tls.certificate", c->certificate);
@@ -157,6 +156,34 @@ load_certificate(
 		return ssl_err(err, "tls.key", c->key);
 	}
 	return 0;
+}
+
+/* Nobody is there to be asked for it, and a loop would wait for him. */
+static int
+refuse_pass_phrase(char *out, int size, int for_writing, void *was_asked)
+{
+	(void)out, (void)size, (void)for_writing;
+	*(bool *)was_asked = true;
+	return -1;
+}
+
+static int
+load_certificate(
+    SSL_CTX *ctx, const struct conf_certificate *c, struct err *err)
+{
+	bool was_asked = false;
+	int rc;
+
+	SSL_CTX_set_default_passwd_cb(ctx, refuse_pass_phrase);
+	SSL_CTX_set_default_passwd_cb_userdata(ctx, &was_asked);
+	rc = load_files(ctx, c, err);
+	SSL_CTX_set_default_passwd_cb_userdata(ctx, NULL);
+	if (rc == 0 || !was_asked)
+		return rc;
+	return err_set(err, -EINVAL,
+	    "tls.key %s: is encrypted, expected a key without a pass phrase: "
+	    "openssl pkey -in %s -out NEW, mode 0600",
+	    c->key, c->key);
 }
 
 struct tls_server *

@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -190,6 +191,25 @@ run(void *arg)
 
 /* --- opening, turning over, closing --- */
 
+/*
+ * A file that has something in it must be a log of ours: nothing is written
+ * behind a key or a message because of a slip in the configuration.
+ */
+static bool
+is_a_log(int fd)
+{
+	char first[2] = "";
+	struct stat st;
+
+	if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode) || st.st_size == 0)
+		return true;
+	if (pread(fd, first, 2, 0) != 2)
+		return false;
+	/* "2026-..." or {"time":... */
+	return (first[0] == '2' && first[1] == '0') ||
+	       (first[0] == '{' && first[1] == '"');
+}
+
 static int
 open_target(const struct conf *conf, struct err *err)
 {
@@ -198,9 +218,19 @@ open_target(const struct conf *conf, struct err *err)
 	if (strcmp(conf->log_target, "stderr") == 0)
 		return STDERR_FILENO;
 	fd = open(
-	    conf->log_target, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+	    conf->log_target, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+	/* A pipe, or a file that may only be written: no file of ours. */
+	if (fd == -1 && (errno == EACCES || errno == ENXIO))
+		fd = open(conf->log_target, O_WRONLY | O_APPEND | O_CLOEXEC);
 	if (fd == -1)
 		return err_errno(err, "log.target %s", conf->log_target);
+	if (!is_a_log(fd)) {
+		(void)close(fd);
+		return err_set(err, -EEXIST,
+		    "log.target %s: holds something else, expected a log of "
+		    "this relay or a new file; name another, or move it away",
+		    conf->log_target);
+	}
 	return fd;
 }
 

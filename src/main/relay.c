@@ -13,7 +13,6 @@
 
 #include <assert.h>
 #include <inttypes.h>
-#include <netdb.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -33,6 +32,7 @@
 #include "dispatch.h"
 #include "http/server.h"
 #include "io/deadline.h"
+#include "io/hostname.h"
 #include "io/loop.h"
 #include "io/tls.h"
 #include "io/trim.h"
@@ -71,22 +71,6 @@ static void on_stop_limit(void *arg);
 static void on_refresh(void *arg);
 
 /* --- configuration --- */
-
-static void
-own_name(char *out, size_t size)
-{
-	struct addrinfo hint = { .ai_flags = AI_CANONNAME }, *ai;
-
-	if (gethostname(out, size) == -1)
-		(void)snprintf(out, size, "localhost");
-	out[size - 1] = '\0';
-	if (strchr(out, '.') == NULL &&
-	    getaddrinfo(out, NULL, &hint, &ai) == 0) {
-		if (ai->ai_canonname != NULL)
-			(void)snprintf(out, size, "%s", ai->ai_canonname);
-		freeaddrinfo(ai);
-	}
-}
 
 static void
 log_warnings(const struct buf *warnings)
@@ -132,7 +116,7 @@ read_conf(const char *file, struct buf *warnings, struct err *err)
 {
 	char name[256];
 
-	own_name(name, sizeof name);
+	hostname_of_system(name, sizeof name);
 	return conf_read(file, name, warnings, err);
 }
 

@@ -50,6 +50,7 @@ struct session_io {
 	bool implicit_tls, closing, shutdown_asked;
 	bool has_ticket; /* to be resumed by: see stream_send_ticket() */
 	bool is_heard; /* the client has said something: it is in the log */
+	bool is_trying; /* the exchange has not ended */
 	struct auth_ticket ticket; /* what its login stands on */
 	const atomic_bool *is_crowded; /* borrowed: see submit_connection */
 	void *token;
@@ -78,9 +79,18 @@ note_heard(struct session_io *io)
 	    io->implicit_tls ? "implicit" : "starttls");
 }
 
+/* One that the client broke off tells who tried, too. */
 static void
 end_exchange(struct session_io *io)
 {
+	if (io->exchange == NULL)
+		return;
+	if (io->is_trying)
+		log_info("login_cancelled sid=%s client=%s user=%s mech=%s",
+		    io->sid, io->client,
+		    log_quote_text(auth_name(io->exchange)),
+		    auth_mechanism(io->exchange));
+	io->is_trying = false;
 	auth_close(io->exchange);
 	io->exchange = NULL;
 }
@@ -168,6 +178,7 @@ start_auth(struct session_io *io)
 	}
 	/* The core may have ended one and begun the next in the same step. */
 	end_exchange(io);
+	io->is_trying = true;
 	/* Deriving it costs as much as the rest of a login with PLAIN. */
 	if (span_starts(o.mechanism, SPAN("SCRAM-")))
 		o.binding_name = stream_tls_binding(io->stream, binding, &len);
@@ -410,8 +421,10 @@ on_auth(const struct auth_answer *answer, void *arg)
 		.login = answer->login,
 		.tried = answer->tried };
 
-	if (answer->result != AUTH_CONTINUE)
+	if (answer->result != AUTH_CONTINUE) {
+		io->is_trying = false;
 		log_login(io, answer);
+	}
 	if (answer->result == AUTH_OK) {
 		io->ticket = answer->ticket;
 		stream_set_stranger(io->stream, false);
@@ -452,9 +465,10 @@ log_accepted(struct session_io *io)
 	metric_add(METRIC_ACCEPTED, 1);
 	metric_add(METRIC_ACCEPTED_BYTES, (int64_t)io->env->size);
 	log_info(
-	    "accepted sid=%s qid=%s user=%s from=<%s> nrcpt=%u size=%" PRIu64,
+	    "accepted sid=%s qid=%s user=%s from=%s nrcpt=%u size=%" PRIu64,
 	    io->sid, qid.text, log_quote_text(io->env->account),
-	    io->env->sender, io->env->nrcpt, io->env->size);
+	    log_address(span_text(io->env->sender)), io->env->nrcpt,
+	    io->env->size);
 }
 
 static void

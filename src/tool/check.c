@@ -12,6 +12,7 @@
 #include "auth/users.h"
 #include "base/mem.h"
 #include "conf/conf.h"
+#include "io/hostname.h"
 #include "io/tls.h"
 #include "tool.h"
 
@@ -130,6 +131,13 @@ static void
 check_socket_directory(struct findings *f, const char *socket)
 {
 	char *path = mem_strdup(socket), *slash = strrchr(path, '/');
+	struct stat st;
+
+	if (lstat(socket, &st) == 0 && !S_ISSOCK(st.st_mode))
+		find(f, "error",
+		    "control.socket %s: there is something else, expected a "
+		    "socket or nothing; name another path, or move it away",
+		    socket);
 
 	if (slash != NULL && slash != path) {
 		*slash = '\0';
@@ -144,11 +152,11 @@ static int
 check_all(struct tool *t, struct findings *f)
 {
 	struct buf warnings = { 0 };
-	char name[256] = "localhost";
+	char name[256];
 	struct conf *conf;
 	struct err err;
 
-	(void)gethostname(name, sizeof name - 1);
+	hostname_of_system(name, sizeof name);
 	conf = conf_read(t->conf_file, name, &warnings, &err);
 	if (conf == NULL) {
 		find(f, "error", "%s", err.text);

@@ -7,6 +7,7 @@
 
 #include "base/span.h"
 #include "conf/conf.h"
+#include "io/hostname.h"
 #include "config.h"
 #include "tool.h"
 
@@ -57,12 +58,12 @@ tool_usage(const char *text)
 struct conf *
 tool_conf(struct tool *t)
 {
-	char name[256] = "localhost";
+	char name[256];
 	struct buf warnings = { 0 };
 	struct conf *conf;
 	struct err err;
 
-	(void)gethostname(name, sizeof name - 1);
+	hostname_of_system(name, sizeof name);
 	conf = conf_read(t->conf_file, name, &warnings, &err);
 	buf_clear(&warnings);
 	if (conf == NULL)

@@ -101,6 +101,39 @@ START_TEST(peer_text_is_quoted)
 }
 END_TEST
 
+static const struct {
+	struct span address;
+	const char *want;
+} addresses[] = {
+	{ S(""), "<>" },
+	{ S("ann@a.test"), "<ann@a.test>" },
+	{ S("SRS0=x=y@a.test"), "<SRS0=x=y@a.test>" },
+	{ S("ann@[IPv6:2001:db8::1]"), "<ann@[IPv6:2001:db8::1]>" },
+	{ S("\"bob b\"@d.test"), "\"<\\\"bob b\\\"@d.test>\"" },
+	{ S("x qid=1 user=boss"), "\"<x qid=1 user=boss>\"" },
+	{ S("a>b"), "\"<a>b>\"" },
+	{ S("a\\b@c"), "\"<a\\\\b@c>\"" },
+	{ S("\xc3\xa4@c"), "\"<\\xc3\\xa4@c>\"" },
+	{ S("a\0b\n"), "\"<a\\x00b\\x0a>\"" },
+};
+
+START_TEST(an_address_forges_no_field)
+{
+	ck_assert_str_eq(
+	    log_address(addresses[_i].address), addresses[_i].want);
+}
+END_TEST
+
+START_TEST(a_long_address_is_cut)
+{
+	char text[2000];
+
+	memset(text, 'a', sizeof text);
+	ck_assert_uint_le(
+	    strlen(log_address(span_make(text, sizeof text))), 410);
+}
+END_TEST
+
 START_TEST(long_peer_text_is_cut)
 {
 	char text[2000];
@@ -151,6 +184,9 @@ static const struct {
 	{ "x what=\"cut of", "what", "cut of" },
 	{ "x what=\"cut off\\", "what", "cut off\\" },
 	{ "x a=b=c", "a", "b=c" },
+	{ "x a\"b=c", "a?b", "c" },
+	{ "x what=\xff\xfe", "what", "\\xff\\xfe" },
+	{ "x what=\"<\\\"bob b\\\"@d.test>\"", "what", "<\"bob b\"@d.test>" },
 	{ "", "event", "" },
 };
 
@@ -205,6 +241,9 @@ fill(TCase *tc)
 	tcase_add_test(tc, a_line_end_in_a_value_forges_no_second_line);
 	tcase_add_test(tc, a_long_line_is_cut);
 	tcase_add_loop_test(tc, peer_text_is_quoted, 0, (int)ARRAY_LEN(quotes));
+	tcase_add_loop_test(
+	    tc, an_address_forges_no_field, 0, ARRAY_LEN(addresses));
+	tcase_add_test(tc, a_long_address_is_cut);
 	tcase_add_loop_test(tc, long_peer_text_is_cut, 0, 2);
 	tcase_add_test(tc, eight_quoted_texts_live_at_once);
 	tcase_add_loop_test(tc, a_line_becomes_json, 0, (int)ARRAY_LEN(facts));

@@ -704,9 +704,57 @@ START_TEST(the_shipped_file_tells_the_truth_about_the_defaults)
 }
 END_TEST
 
+START_TEST(a_hostname_without_a_dot_is_warned_of)
+{
+	static const char *const texts[] = { "\nhostname = relay\n", "" };
+	struct buf warnings = { 0 };
+	struct err err = { "" };
+	struct conf *c =
+	    conf_parse(span_text(texts[_i]), "f", "relay", &warnings, &err);
+	struct span text = buf_span(&warnings);
+
+	ck_assert_msg(c != NULL, "%s", err.text);
+	ck_assert(_i == 1 || span_starts(text, SPAN("f:2: hostname: ")));
+	ck_assert_ptr_nonnull(
+	    memmem(text.ptr, text.len, "hostname: relay has no dot", 26));
+	conf_unref(c);
+	buf_clear(&warnings);
+	c = conf_parse(
+	    SPAN("hostname = relay.test"), "f", "relay", &warnings, &err);
+	ck_assert_ptr_nonnull(c);
+	ck_assert_uint_eq(buf_len(&warnings), 0);
+	conf_unref(c);
+}
+END_TEST
+
+START_TEST(the_state_is_beside_the_spool)
+{
+	static const struct {
+		const char *text, *want;
+	} rows[] = {
+		{ "spool { directory = /srv/mail/spool }", "/srv/mail/state" },
+		{ "spool { directory = /srv/mail/spool/ }", "/srv/mail/state" },
+		{ "spool { directory = /spool }", "/state" },
+		{ "spool { directory = spool }", "state" },
+		{ "spool { directory = /a/b }\nstate { directory = /c/d }",
+		    "/c/d" },
+	};
+	struct buf warnings = { 0 };
+	struct err err = { "" };
+	struct conf *c = conf_parse(
+	    span_text(rows[_i].text), "f", "relay.test", &warnings, &err);
+
+	ck_assert_msg(c != NULL, "%s", err.text);
+	ck_assert_str_eq(c->state_directory, rows[_i].want);
+	conf_unref(c);
+}
+END_TEST
+
 static void
 fill(TCase *tc)
 {
+	tcase_add_loop_test(tc, a_hostname_without_a_dot_is_warned_of, 0, 2);
+	tcase_add_loop_test(tc, the_state_is_beside_the_spool, 0, 5);
 	tcase_add_loop_test(tc, an_empty_file_gives_the_defaults, 0, 4);
 	tcase_add_test(tc, every_key_is_read);
 	tcase_add_test(tc, accounts_are_found_without_regard_to_case);

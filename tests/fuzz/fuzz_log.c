@@ -1,6 +1,6 @@
 /*
  * Lines for the log: any text, quoted, becomes a member of a JSON object. The
- * text unquoted, as a whole line, must do no harm either.
+ * text unquoted, as a whole line, becomes some object, too.
  */
 #include <assert.h>
 #include <stddef.h>
@@ -32,6 +32,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	(void)buf_append_span(&line, text);
 	(void)buf_append_char(&line, '\0');
 	log_to_json(LOG_INFO, "now", buf_span(&line).ptr, &out);
+	o = json_loadb(buf_span(&out).ptr, buf_len(&out), 0, NULL);
+	assert(o != NULL);
+	json_decref(o);
 	buf_clear(&line);
 	buf_clear(&out);
 	return 0;

@@ -220,6 +220,32 @@ START_TEST(a_path_that_nobody_serves_is_replaced)
 }
 END_TEST
 
+/* What else may be at the path that the configuration names. */
+START_TEST(what_is_no_socket_is_left_alone)
+{
+	struct stat st;
+	struct err err;
+	FILE *f;
+
+	if (_i == 0) {
+		f = fopen(path, "w");
+		ck_assert_ptr_nonnull(f);
+		(void)fputs("precious", f);
+		(void)fclose(f);
+	} else if (_i == 1) {
+		ck_assert_int_eq(symlink("/etc/passwd", path), 0);
+	} else {
+		ck_assert_int_eq(mkfifo(path, 0600), 0);
+	}
+	ck_assert_ptr_null(
+	    listener_open_path(loop, path, on_connection, &ntaken, &err));
+	ck_assert_ptr_nonnull(strstr(err.text, path));
+	ck_assert_ptr_nonnull(strstr(err.text, "expected a socket"));
+	ck_assert_int_eq(lstat(path, &st), 0);
+	ck_assert(!S_ISSOCK(st.st_mode));
+}
+END_TEST
+
 START_TEST(a_path_that_is_too_long_is_an_error)
 {
 	char text[200];
@@ -248,6 +274,7 @@ fill(TCase *tc)
 	tcase_add_test(tc, a_path_is_for_its_owner_only);
 	tcase_add_test(tc, a_path_where_somebody_listens_is_left_alone);
 	tcase_add_test(tc, a_path_that_nobody_serves_is_replaced);
+	tcase_add_loop_test(tc, what_is_no_socket_is_left_alone, 0, 3);
 	tcase_add_test(tc, a_path_that_is_too_long_is_an_error);
 }
 

@@ -1,5 +1,6 @@
 #include "pair.h"
 
+#include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
 START_TEST(the_newest_version_is_chosen)
@@ -331,6 +332,47 @@ START_TEST(a_key_that_does_not_fit_is_an_error)
 }
 END_TEST
 
+static int
+write_old_form(FILE *f, const EVP_PKEY *key, const EVP_CIPHER *cipher,
+    const char *phrase, int len, pem_password_cb *cb, void *arg)
+{
+	BIO *bio = BIO_new_fp(f, BIO_NOCLOSE);
+	int rc = PEM_write_bio_PrivateKey_traditional(
+	    bio, key, cipher, (const unsigned char *)phrase, len, cb, arg);
+
+	(void)BIO_free(bio);
+	return rc;
+}
+
+/* Nobody is asked for it: at a terminal everything would wait. */
+START_TEST(an_encrypted_key_is_an_error_that_says_so)
+{
+	struct conf_certificate c = { .certificate = cert.certificate,
+		.key = cert.key };
+	struct conf conf = { .certificates = &c, .ncertificates = 1 };
+	EVP_PKEY *key;
+	struct err err;
+	FILE *f;
+
+	f = fopen(cert.key, "r");
+	ck_assert_ptr_nonnull(f);
+	key = PEM_read_PrivateKey(f, NULL, NULL, NULL);
+	(void)fclose(f);
+	ck_assert_ptr_nonnull(key);
+	f = fopen(cert.key, "w");
+	ck_assert_ptr_nonnull(f);
+	ck_assert_int_eq(
+	    (_i == 0 ? PEM_write_PKCS8PrivateKey : write_old_form)(
+		f, key, EVP_aes_128_cbc(), "secret", 6, NULL, NULL),
+	    1);
+	(void)fclose(f);
+	EVP_PKEY_free(key);
+	ck_assert_ptr_null(tls_server_new(&conf, &err));
+	ck_assert_ptr_nonnull(strstr(err.text, "is encrypted"));
+	ck_assert_ptr_nonnull(strstr(err.text, cert.key));
+}
+END_TEST
+
 /* --- the handshake on a stream --- */
 
 START_TEST(what_was_read_in_clear_is_forgotten)
@@ -442,6 +484,8 @@ fill(TCase *tc)
 	    tc, a_bad_certificate_is_refused_when_it_matters, 0, 2);
 	tcase_add_test(tc, the_name_asked_for_chooses_the_certificate);
 	tcase_add_test(tc, a_key_that_does_not_fit_is_an_error);
+	tcase_add_loop_test(
+	    tc, an_encrypted_key_is_an_error_that_says_so, 0, 2);
 	tcase_add_test(tc, what_was_read_in_clear_is_forgotten);
 	tcase_add_loop_test(
 	    tc, what_is_no_handshake_breaks_it, 0, (int)ARRAY_LEN(no_hello));

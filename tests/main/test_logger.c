@@ -44,6 +44,44 @@ teardown(void)
 	(void)close(from);
 }
 
+/* What stands in the file that log.target names, and whether it is taken. */
+static const struct {
+	const char *text;
+	bool is_taken;
+} targets[] = { { "", true },
+	{ "2026-11-27T08:00:00.000Z info  started\n", true },
+	{ "{\"time\":\"2026-11-27T08:00:00.000Z\"}\n", true },
+	{ "-----BEGIN PRIVATE KEY-----\n", false },
+	{ "root:x:0:0:root:/root:/bin/bash\n", false }, { "x", false } };
+
+START_TEST(only_a_log_is_written_on)
+{
+	char path[] = "/tmp/postern-log-XXXXXX", text[200] = "";
+	const struct conf conf = { .log_target = path, .log_level = LOG_INFO };
+	int fd = mkstemp(path);
+	size_t len = strlen(targets[_i].text);
+	struct err err = { "" };
+	struct logger *l;
+
+	logger_close(logger);
+	logger = NULL;
+	ck_assert_int_eq(write(fd, targets[_i].text, len), (ssize_t)len);
+	l = logger_open(&conf, &err);
+	ck_assert_int_eq(l != NULL, targets[_i].is_taken);
+	if (l == NULL) {
+		ck_assert_ptr_nonnull(strstr(err.text, "expected a log"));
+		ck_assert_ptr_nonnull(strstr(err.text, path));
+	}
+	log_info("hello");
+	logger_close(l);
+	(void)pread(fd, text, sizeof text - 1, 0);
+	ck_assert_int_eq(strncmp(text, targets[_i].text, len), 0);
+	ck_assert_int_eq(strstr(text, "hello") != NULL, targets[_i].is_taken);
+	(void)close(fd);
+	(void)unlink(path);
+}
+END_TEST
+
 static size_t
 count_lines(const char *text, ssize_t n)
 {
@@ -79,6 +117,8 @@ static void
 fill(TCase *tc)
 {
 	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_loop_test(
+	    tc, only_a_log_is_written_on, 0, sizeof targets / sizeof *targets);
 	tcase_add_test(tc, a_full_pipe_that_does_not_wait_loses_no_line);
 }
 
