@@ -13,6 +13,7 @@
  */
 #include "submit/session_io.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -179,6 +180,7 @@ start_auth(struct session_io *io)
 	/* The core may have ended one and begun the next in the same step. */
 	end_exchange(io);
 	io->is_trying = true;
+	assert(io->exchange == NULL);
 	/* Deriving it costs as much as the rest of a login with PLAIN. */
 	if (span_starts(o.mechanism, SPAN("SCRAM-")))
 		o.binding_name = stream_tls_binding(io->stream, binding, &len);
@@ -207,6 +209,7 @@ open_entry(struct session_io *io)
 	struct session_event ev = { .type = EVENT_STORED };
 	enum spool_status status = spool_room(io->worker->spool, 0);
 
+	assert(io->entry == NULL); /* dropped with the step that needed it */
 	if (status == SPOOL_OK) {
 		io->entry =
 		    spool_entry_open(io->worker->spool, io->worker->loop);
@@ -234,6 +237,7 @@ append(struct session_io *io, spool_done_cb cb)
 static void
 commit(struct session_io *io)
 {
+	assert(io->env == NULL && io->content == NULL);
 	io->env = session_envelope(io->session);
 	if (spool_entry_appended(io->entry) > 0) {
 		append(io, NULL);

@@ -494,6 +494,9 @@ on_record(enum stream_status status, void *arg)
 	got += n;
 	if (got >= record) {
 		got -= record;
+		/* As behind EHLO: the next connection is resumed by it. */
+		if (passed == 0)
+			stream_send_ticket(ends[1].stream);
 		stream_put(ends[1].stream, SPAN("250 ok\r\n"));
 	}
 	stream_read(ends[1].stream, on_record, NULL);
