@@ -9,7 +9,8 @@ EXTRA_DIST += etc/postern.conf \
 	contrib/demo-host contrib/packages contrib/postern.service \
 	contrib/prove-spool contrib/quickstart \
 	docs/architecture.md docs/benchmarks.md docs/benchmarks.svg \
-	docs/performance.md docs/scale.md docs/spool.md \
+	docs/performance.md docs/scale.md docs/security.md \
+	docs/spool.md \
 	contrib/bench-instructions \
 	contrib/bench contrib/benching/__init__.py contrib/benching/exim.py \
 	contrib/benching/haraka.py contrib/benching/idle.py \
@@ -18,7 +19,9 @@ EXTRA_DIST += etc/postern.conf \
 	contrib/benching/postern.py contrib/benching/postfix.py \
 	contrib/benching/prepare.py contrib/benching/processes.py \
 	contrib/benching/report.py contrib/benching/scale.py \
-	contrib/benching/server.py \
+	contrib/benching/server.py contrib/benching/attack.py \
+	contrib/fail2ban/filter.d-postern.conf \
+	contrib/fail2ban/jail.d-postern.conf \
 	src/spool/README.md \
 	tests/daemon/t05_quickstart \
 	tests/dialogs
