@@ -18,6 +18,10 @@
 enum conf_listen_tls { LISTEN_STARTTLS, LISTEN_IMPLICIT };
 enum conf_auth_backend { AUTH_BACKEND_USERS, AUTH_BACKEND_CYRUS };
 enum conf_log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
+enum conf_line_endings {
+	LINE_ENDINGS_MEND, /* a bare LF in content is made CRLF */
+	LINE_ENDINGS_REFUSE,
+};
 enum conf_relay_tls {
 	RELAY_TLS_OPPORTUNISTIC, /* if offered, not verified */
 	RELAY_TLS_REQUIRE, /* STARTTLS, verified, or not at all */
@@ -67,6 +71,7 @@ struct conf_limits {
 struct conf {
 	char *file; /* where it came from */
 	char *hostname;
+	enum conf_line_endings line_endings;
 
 	struct conf_listen *listens;
 	size_t nlistens;

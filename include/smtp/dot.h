@@ -1,8 +1,13 @@
 /*
  * dot: message content on the wire after DATA (RFC 5321 4.5.2), both ways. Only
- * CRLF.CRLF ends it. A bare CR, bare LF or NUL is reported and never taken for
- * a line end: what one server reads as an end and another does not is how a
- * second message is smuggled in.
+ * CRLF.CRLF ends it: what one server reads as an end and another does not is how
+ * a second message is smuggled in. A bare CR or NUL is reported. A bare LF is
+ * reported too, or mended: made CRLF, which ends a line of the content and never
+ * takes part in the end of all.
+ *
+ * Dots behind a mended LF are content as they are, one or more: who stuffs, stuffs
+ * behind CRLF (RFC 5321 2.3.8 knows no other line), and most clients that send
+ * bare LFs stuff nothing. The writer stuffs them.
  */
 #ifndef SMTP_DOT_H
 #define SMTP_DOT_H
@@ -16,13 +21,18 @@ enum dot_state {
 	DOT_CR, /* CR seen, LF must follow */
 	DOT_DOT, /* a dot at a line's start */
 	DOT_DOT_CR, /* CR behind it */
+	DOT_BEHIND_LF, /* behind a bare LF that was mended */
+	DOT_LF_DOT, /* and a dot, which is content */
+	DOT_LF_DOT_CR, /* and a CR */
 	DOT_END,
 };
 
 /* `{0}` is the beginning of content. */
 struct dot_reader {
 	enum dot_state state;
-	bool bare; /* a bare CR or LF was seen */
+	bool mends; /* set by the owner: a bare LF is made CRLF */
+	bool bare; /* a bare CR was seen, or a bare LF that was not mended */
+	bool looks_ended; /* the last line was a dot alone, but not the end */
 	bool nul; /* a NUL was seen */
 	bool has_8bit; /* a byte above 127 */
 	bool has_dots; /* a line (unstuffed) begins with a dot */

@@ -177,6 +177,23 @@ store_format(const struct option *o, struct span text, void *base)
 }
 
 static bool
+store_line_endings(const struct option *o, struct span text, void *base)
+{
+	static const struct choice choices[] = {
+		{ "mend", LINE_ENDINGS_MEND },
+		{ "refuse", LINE_ENDINGS_REFUSE },
+	};
+	struct conf *conf = base;
+	int got;
+
+	(void)o;
+	if (!choose(choices, ARRAY_LEN(choices), text, &got))
+		return false;
+	conf->line_endings = (enum conf_line_endings)got;
+	return true;
+}
+
+static bool
 store_level(const struct option *o, struct span text, void *base)
 {
 	static const struct choice choices[] = {
@@ -490,6 +507,8 @@ const struct option conf_options[] = {
 	    "a domain name" },
 	{ "", "workers", 0, "0", store_number, CONF(workers), 0, 256,
 	    "a number up to 256; 0 is one a processor" },
+	{ "", "line-endings", 0, "mend", store_line_endings, 0, 0, 0,
+	    "mend or refuse" },
 
 	{ "listen", "address", OPTION_NEEDED, NULL, store_listen_address, 0, 0, 0,
 	    an_address },

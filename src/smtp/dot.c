@@ -2,8 +2,8 @@
  * The reader has a fast road for clean text, 16 bytes side by side: what a byte
  * means shows in it and in the one before, and all that is asked of a block is
  * whether there is anything special. The slow road, byte by byte, is for what
- * is, and for a CR or a dot in front at the border of two reads. Both keep the
- * same state, so it may be split anywhere.
+ * is, for a bare LF that is mended, and for a CR or a dot in front at the border
+ * of two reads. Both keep the same state, so it may be split anywhere.
  */
 #include "smtp/dot.h"
 
@@ -14,52 +14,26 @@ enum { SIDE_BY_SIDE = 16, BLOCK = 32 };
 /* gcc and clang make of it what the processor has: SSE2, NEON. */
 typedef unsigned char bytes __attribute__((vector_size(SIDE_BY_SIDE)));
 
-/* One byte on the slow road. Returns how many bytes of `emit` to append. */
+/* Appends the end of a line of content. */
 static size_t
-slow_byte(struct dot_reader *r, char c, char emit[3])
+emit_line_end(struct dot_reader *r, enum dot_state then, char *emit)
 {
-	size_t n = 0;
+	emit[0] = '\r';
+	emit[1] = '\n';
+	r->state = then;
+	return 2;
+}
 
-	switch (r->state) {
-	case DOT_LINE_START:
-		if (c == '.') {
-			r->state = DOT_DOT;
-			return 0;
-		}
-		break;
-	case DOT_DOT:
-		if (c == '\r') {
-			r->state = DOT_DOT_CR;
-			return 0;
-		}
-		/* RFC 5321 4.5.2: the first dot goes, what follows stays. */
-		if (c == '.')
-			r->has_dots = true;
-		break;
-	case DOT_DOT_CR:
-		if (c == '\n') {
-			r->state = DOT_END;
-			return 0;
-		}
-		emit[n++] = '\r';
-		r->bare = true;
-		break;
-	case DOT_CR:
-		emit[n++] = '\r';
-		if (c == '\n') {
-			emit[n++] = '\n';
-			r->state = DOT_LINE_START;
-			return n;
-		}
-		r->bare = true;
-		break;
-	case DOT_IN_LINE:
-	case DOT_END: break;
-	}
+/* A byte that neither ends a line nor could begin to. */
+static size_t
+emit_in_line(struct dot_reader *r, char c, char *emit)
+{
 	if (c == '\r') {
 		r->state = DOT_CR;
-		return n;
+		return 0;
 	}
+	if (c == '\n' && r->mends)
+		return emit_line_end(r, DOT_BEHIND_LF, emit);
 	if (c == '\n')
 		r->bare = true;
 	if (c == '\0')
@@ -67,8 +41,87 @@ slow_byte(struct dot_reader *r, char c, char emit[3])
 	if ((unsigned char)c > 127)
 		r->has_8bit = true;
 	r->state = DOT_IN_LINE;
-	emit[n++] = c;
-	return n;
+	emit[0] = c;
+	return 1;
+}
+
+/* A CR came before: only LF may follow. */
+static size_t
+emit_behind_cr(struct dot_reader *r, char c, char *emit)
+{
+	if (c == '\n')
+		return emit_line_end(r, DOT_LINE_START, emit);
+	r->bare = true;
+	emit[0] = '\r';
+	return 1 + emit_in_line(r, c, emit + 1);
+}
+
+/* A dot at a line's start came before (RFC 5321 4.5.2): it goes, or ends all. */
+static size_t
+emit_behind_dot(struct dot_reader *r, char c, char *emit)
+{
+	if (c == '\r') {
+		r->state = DOT_DOT_CR;
+		return 0;
+	}
+	if (c == '.')
+		r->has_dots = true;
+	if (c != '\n' || !r->mends)
+		return emit_in_line(r, c, emit);
+	/* A dot alone that LF ends was stuffed by nobody. */
+	r->has_dots = r->looks_ended = true;
+	emit[0] = '.';
+	return 1 + emit_line_end(r, DOT_BEHIND_LF, emit + 1);
+}
+
+/* The same dot behind a mended LF: it is content, and was emitted. */
+static size_t
+emit_behind_lf_dot(struct dot_reader *r, char c, char *emit)
+{
+	if (c == '\r') {
+		r->state = DOT_LF_DOT_CR;
+		return 0;
+	}
+	r->looks_ended = c == '\n';
+	return emit_in_line(r, c, emit);
+}
+
+/*
+ * One byte on the slow road. Returns how many bytes of `emit` to append. Apart
+ * from the fast road, whose loop keeps all registers then.
+ */
+__attribute__((noinline)) static size_t
+slow_byte(struct dot_reader *r, char c, char emit[3])
+{
+	r->looks_ended = false;
+	switch (r->state) {
+	case DOT_LINE_START:
+		if (c != '.')
+			return emit_in_line(r, c, emit);
+		r->state = DOT_DOT;
+		return 0;
+	case DOT_BEHIND_LF:
+		if (c != '.')
+			return emit_in_line(r, c, emit);
+		r->has_dots = true;
+		r->state = DOT_LF_DOT;
+		emit[0] = c;
+		return 1;
+	case DOT_DOT: return emit_behind_dot(r, c, emit);
+	case DOT_DOT_CR:
+		if (c != '\n')
+			return emit_behind_cr(r, c, emit);
+		r->state = DOT_END;
+		return 0;
+	case DOT_LF_DOT: return emit_behind_lf_dot(r, c, emit);
+	case DOT_LF_DOT_CR:
+		r->looks_ended = c == '\n';
+		return emit_behind_cr(r, c, emit);
+	case DOT_CR: return emit_behind_cr(r, c, emit);
+	case DOT_IN_LINE:
+	case DOT_END: break;
+	}
+	return emit_in_line(r, c, emit);
 }
 
 /* What the slow road has to see: bare CR or LF, NUL, a dot in front. */
@@ -144,8 +197,10 @@ clean_run(struct dot_reader *r, struct span in)
 	r->has_8bit = r->has_8bit || any > 127;
 	if (in.ptr[n - 1] == '\r')
 		n--;
-	if (n > 0)
-		r->state = in.ptr[n - 1] == '\n' ? DOT_LINE_START : DOT_IN_LINE;
+	if (n == 0)
+		return 0;
+	r->state = in.ptr[n - 1] == '\n' ? DOT_LINE_START : DOT_IN_LINE;
+	r->looks_ended = false;
 	return n;
 }
 
@@ -158,7 +213,8 @@ dot_read(struct dot_reader *r, struct span *in, struct buf *out)
 		char emit[3];
 		size_t n = 0;
 
-		if (r->state == DOT_LINE_START || r->state == DOT_IN_LINE)
+		if (r->state == DOT_LINE_START || r->state == DOT_IN_LINE ||
+		    r->state == DOT_BEHIND_LF)
 			n = clean_run(r, *in);
 		if (n > 0) {
 			fits = buf_append(out, in->ptr, n) && fits;

@@ -18,7 +18,8 @@
 enum {
 	SMALL_MAX = 96 * 1024, /* beyond it content leaves memory, */
 	CHUNK = 224 * 1024, /* and then goes on in such pieces; */
-	TAKE_MAX = 32 * 1024, /* with one of these: SPOOL_CHUNK */
+	TAKE_MAX = 16 * 1024, /* of input, which mending may double; */
+	MENDED_MAX = 2 * TAKE_MAX, /* with one of these: SPOOL_CHUNK */
 };
 
 const char *
@@ -64,8 +65,9 @@ data_opened(struct session *s, const struct session_event *ev, struct buf *out)
 	s->tx.id = ev->id;
 	s->tx.is_open = true;
 	s->tx.body.max =
-	    CHUNK + 2 * TAKE_MAX + 2 * (size_t)s->conf->limits.header;
+	    CHUNK + 2 * MENDED_MAX + 2 * (size_t)s->conf->limits.header;
 	s->tx.head.max = 16384;
+	s->tx.dot.mends = s->conf->line_endings == LINE_ENDINGS_MEND;
 	session_enter(s, STATE_DATA);
 	session_say(out, "354 End data with <CR><LF>.<CR><LF>");
 }
@@ -205,7 +207,7 @@ data_input(struct session *s, struct span *in, struct buf *out)
 
 	/* Where chunks went to disk, another will: not grown step by step. */
 	if (tx->stored > 0 && before == 0)
-		(void)buf_reserve(&tx->body, CHUNK + TAKE_MAX);
+		(void)buf_reserve(&tx->body, CHUNK + MENDED_MAX);
 	fits = dot_read(&tx->dot, &some, &tx->body);
 	tx->size += buf_len(&tx->body) - before;
 	if (!fits)
@@ -230,6 +232,15 @@ data_input(struct session *s, struct span *in, struct buf *out)
 		s->store = STORE_APPEND;
 		s->need = SESSION_STORE;
 	}
+}
+
+const char *
+data_timeout_text(const struct session *s)
+{
+	if (s->state == STATE_DATA && s->tx.dot.looks_ended)
+		return "421 4.4.2 Idle too long: the message was not ended by "
+		       "<CR><LF>.<CR><LF>";
+	return "421 4.4.2 Idle too long";
 }
 
 void

@@ -107,6 +107,8 @@ void
 data_opened(struct session *s, const struct session_event *ev, struct buf *out);
 /* Takes content; true when the session can go on with commands. */
 void data_input(struct session *s, struct span *in, struct buf *out);
+/* Farewell to who fell silent; one who thinks that content has ended hears it. */
+const char *data_timeout_text(const struct session *s);
 void
 data_stored(struct session *s, const struct session_event *ev, struct buf *out);
 

@@ -103,6 +103,7 @@ check_rest_defaults(const struct conf *conf)
 	ck_assert_str_eq(
 	    conf->certificates[0].key, SYSCONFDIR "/postern/tls/privkey.pem");
 	ck_assert_uint_eq(conf->workers, 0);
+	ck_assert_int_eq(conf->line_endings, LINE_ENDINGS_MEND);
 	ck_assert_str_eq(
 	    conf->control_socket, RUNSTATEDIR "/postern/control.sock");
 	ck_assert_ptr_null(conf->http_address);
@@ -197,6 +198,7 @@ static const char everything[] =
     "route six.example { relay = \"smtp://[2001:db8::1]:26\" }\n"
     "route mx.example { tls = require }\n"
     "workers = 3\n"
+    "line-endings = Refuse\n"
     "control { socket = /tmp/control.sock }\n"
     "http { address = \"127.0.0.1:8587\" }\n"
     "log { target = /tmp/log format = json level = debug }\n"
@@ -252,6 +254,7 @@ START_TEST(every_key_is_read)
 	ck_assert(!c->chunking);
 	ck_assert_uint_eq(c->deliver_timeout, 11);
 	ck_assert_uint_eq(c->workers, 3);
+	ck_assert_int_eq(c->line_endings, LINE_ENDINGS_REFUSE);
 	ck_assert_str_eq(c->control_socket, "/tmp/control.sock");
 	ck_assert_str_eq(c->http_address, "127.0.0.1:8587");
 	ck_assert_str_eq(c->log_target, "/tmp/log");
@@ -360,6 +363,8 @@ static const struct {
 	    "test.conf:2: workers: " },
 	{ "log { target = 'a\nb\"' }", "test.conf:2: log.target: " },
 	/* values */
+	{ "line-endings = keep", "test.conf:1: line-endings: \"keep\" is "
+				 "wrong, expected mend or refuse" },
 	{ "hostname = -a.test", "test.conf:1: hostname: \"-a.test\" is wrong, "
 				"expected a domain name" },
 	{ "hostname = \"\"", "test.conf:1: hostname: \"\" is wrong" },

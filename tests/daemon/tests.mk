@@ -15,6 +15,7 @@ TESTS += \
 	tests/daemon/t13_puts_off \
 	tests/daemon/t14_chunking \
 	tests/daemon/t15_strangers \
+	tests/daemon/t20_content \
 	tests/daemon/prove_ext4
 EXTRA_DIST += tests/daemon/harness.py tests/daemon/blocklog.py \
 	tests/daemon/broken_disk.c tests/daemon/prove_ext4 \
@@ -31,4 +32,5 @@ EXTRA_DIST += tests/daemon/harness.py tests/daemon/blocklog.py \
 	tests/daemon/t11_cyrus \
 	tests/daemon/t13_puts_off \
 	tests/daemon/t14_chunking \
-	tests/daemon/t15_strangers
+	tests/daemon/t15_strangers \
+	tests/daemon/t20_content

@@ -1,6 +1,7 @@
 /*
  * Content on the wire: cut or whole, the result is the same; and what was
- * clean goes out and comes back as it was. The first byte is the piece's size.
+ * clean, or mended, is canonical, goes out and comes back as it was. The first
+ * byte is the piece's size, and whether bare LFs are mended.
  */
 #include <assert.h>
 #include <stddef.h>
@@ -45,6 +46,19 @@ write_and_read(struct span content, size_t piece)
 	buf_clear(&back);
 }
 
+/* Lines that end in CRLF, and `has_dots` when one begins with a dot. */
+static void
+check_canonical(struct span s, bool has_dots)
+{
+	for (size_t i = 0; i < s.len; i++) {
+		assert(s.ptr[i] != '\r' ||
+		       (i + 1 < s.len && s.ptr[i + 1] == '\n'));
+		assert(s.ptr[i] != '\n' || (i > 0 && s.ptr[i - 1] == '\r'));
+		assert(has_dots || s.ptr[i] != '.' ||
+		       (i > 0 && s.ptr[i - 1] != '\n'));
+	}
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -56,6 +70,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size == 0)
 		return 0;
 	piece = data[0] % 32 + 1u;
+	one.mends = two.mends = data[0] >= 128;
 	in = span_make((const char *)data + 1, size - 1);
 	rest = read_in_pieces(&one, in, size, &whole);
 	other = read_in_pieces(&two, in, piece, &cut);
@@ -63,8 +78,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	assert(one.bare == two.bare && one.nul == two.nul);
 	assert(one.has_8bit == two.has_8bit && one.has_dots == two.has_dots);
 	assert(span_equal(buf_span(&whole), buf_span(&cut)));
-	if (one.state == DOT_END && !one.bare)
+	if (one.state == DOT_END && !one.bare) {
+		check_canonical(buf_span(&whole), one.has_dots);
 		write_and_read(buf_span(&whole), piece);
+	}
 	buf_clear(&whole);
 	buf_clear(&cut);
 	return 0;
