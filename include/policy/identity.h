@@ -14,7 +14,7 @@ struct conf_account;
  * reverse-path. Patterns: "$login" (a login without a domain stands for
  * login@hostname), "name@domain", "*@domain", "*". Domains are compared
  * without regard to case, local parts too (no account may differ from another
- * by case alone). The null path is always allowed: notices of what was read or
+ * by case alone), quotes that change nothing too. The null path is always allowed: notices of what was read or
  * could not be must not be answered (RFC 8098 2.1).
  */
 bool identity_may_send(const struct conf_account *account, struct span login,

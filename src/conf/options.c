@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "conf_priv.h"
+#include "smtp/address.h"
 
 static bool
 is_clean_text(struct span text)
@@ -291,7 +292,8 @@ store_pattern(const struct option *o, struct span text, void *base)
 	if (!span_equal(text, SPAN("$login"))) {
 		struct span local = span_to(text, at);
 
-		if (at == text.len || !is_clean_text(local) || local.len > 64 ||
+		if (at == text.len || !is_clean_text(local) ||
+		    text.len > ADDRESS_MAX ||
 		    !conf_domain_is_valid(span_from(text, at + 1)))
 			return false;
 		/* A star stands for every local part, not for some. */

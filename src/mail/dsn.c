@@ -12,7 +12,10 @@
 
 enum { PEER_TEXT_MAX = 800, HEADER_SHOWN_MAX = 65536, FOLD_AT = 72 };
 
-/* On one line, folded at blanks: printable ASCII, the rest as '?'. */
+/*
+ * On one line, folded at blanks unless `fold` is empty: printable ASCII, the
+ * rest as '?'.
+ */
 static void
 peer_text(struct buf *out, struct span text, const char *fold)
 {
@@ -25,7 +28,7 @@ peer_text(struct buf *out, struct span text, const char *fold)
 			continue;
 		if (c == '\n' || c == '\t')
 			c = ' ';
-		if (c == ' ' && column >= FOLD_AT) {
+		if (c == ' ' && column >= FOLD_AT && fold[0] != '\0') {
 			(void)buf_append_text(out, fold);
 			column = 0;
 			continue;

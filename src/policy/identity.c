@@ -3,13 +3,28 @@
 #include "conf/conf.h"
 #include "smtp/address.h"
 
+/* Parts, not text: "ann"@b.test is ann@b.test, and leaves as that. */
+static bool
+is_mailbox(struct span local, struct span domain, const struct address *from)
+{
+	return address_local_equal_nocase(local, from->local) &&
+	       span_equal_nocase(domain, from->domain);
+}
+
+static bool
+is_address(struct span text, const struct address *from)
+{
+	size_t at = span_find_last(text, '@');
+
+	return is_mailbox(span_to(text, at), span_from(text, at + 1), from);
+}
+
 static bool
 is_login(struct span login, struct span hostname, const struct address *from)
 {
 	if (span_find(login, '@') < login.len)
-		return span_equal_nocase(login, from->text);
-	return span_equal_nocase(login, from->local) &&
-	       span_equal_nocase(hostname, from->domain);
+		return is_address(login, from);
+	return is_mailbox(login, hostname, from);
 }
 
 static bool
@@ -22,7 +37,7 @@ matches(struct span pattern, struct span login, struct span hostname,
 		return true;
 	if (span_starts(pattern, SPAN("*@")))
 		return span_equal_nocase(span_from(pattern, 2), from->domain);
-	return span_equal_nocase(pattern, from->text);
+	return is_address(pattern, from);
 }
 
 bool

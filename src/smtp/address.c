@@ -1,7 +1,7 @@
 /*
  * A path is cut at its brackets first (a quoted local part may hold '>' and
- * '@'), then a source route is dropped, then local part and domain are checked
- * against RFC 5321 4.1.2. Addresses of RFC 6531 (UTF-8) are not taken.
+ * '@'), then a source route is dropped, then local part and domain are checked.
+ * Addresses of RFC 6531 (UTF-8) are told from rubbish, but not taken.
  */
 #include "smtp/address.h"
 
@@ -38,19 +38,104 @@ quoted_length(struct span s)
 	return 0;
 }
 
-/* Length of the dot-string at the front; 0: not one. */
+/*
+ * Length of the letters and dots at the front. RFC 5321 wants the dots between
+ * letters, but mailboxes such as "mei..shop" and ".mei" are real: they leave in
+ * quotes.
+ */
 static size_t
-dot_string_length(struct span s)
+dotted_length(struct span s)
 {
 	size_t n = 0;
 
-	while (n < s.len && (is_atext(s.ptr[n]) || s.ptr[n] == '.')) {
-		if (s.ptr[n] == '.' && (n == 0 || s.ptr[n - 1] == '.'))
-			return 0;
+	while (n < s.len && (is_atext(s.ptr[n]) || s.ptr[n] == '.'))
 		n++;
-	}
-	return n > 0 && s.ptr[n - 1] == '.' ? 0 : n;
+	return n;
 }
+
+/* --- what a local part means --- */
+
+/* The letters of a local part, one by one: quotes and backslashes are none. */
+struct letters {
+	struct span rest;
+	bool quoted;
+};
+
+static struct letters
+letters_of(struct span local)
+{
+	struct letters l = { .rest = local };
+
+	l.quoted = quoted_length(local) == local.len && local.len >= 2;
+	if (l.quoted)
+		l.rest = span_make(local.ptr + 1, local.len - 2);
+	return l;
+}
+
+static bool
+next_letter(struct letters *l, char *c)
+{
+	if (l->quoted && l->rest.len > 1 && l->rest.ptr[0] == '\\')
+		l->rest = span_from(l->rest, 1);
+	if (span_is_empty(l->rest))
+		return false;
+	*c = l->rest.ptr[0];
+	l->rest = span_from(l->rest, 1);
+	return true;
+}
+
+/* RFC 5321 4.1.2 Dot-string: what may leave without quotes. */
+static bool
+is_dot_string(struct letters l)
+{
+	char before = '.', c;
+
+	while (next_letter(&l, &c)) {
+		if (c == '.' ? before == '.' : !is_atext(c))
+			return false;
+		before = c;
+	}
+	return before != '.';
+}
+
+void
+address_write(const struct address *a, struct buf *out)
+{
+	struct letters l = letters_of(a->local);
+	bool quoted = !is_dot_string(l);
+	char c;
+
+	if (address_is_null(a))
+		return;
+	if (quoted)
+		(void)buf_append_char(out, '"');
+	while (next_letter(&l, &c)) {
+		if (c == '"' || c == '\\')
+			(void)buf_append_char(out, '\\');
+		(void)buf_append_char(out, c);
+	}
+	if (quoted)
+		(void)buf_append_char(out, '"');
+	if (span_is_empty(a->domain))
+		return;
+	(void)buf_append_char(out, '@');
+	(void)buf_append_span(out, a->domain);
+}
+
+bool
+address_local_equal_nocase(struct span a, struct span b)
+{
+	struct letters la = letters_of(a), lb = letters_of(b);
+	char ca, cb;
+
+	while (next_letter(&la, &ca))
+		if (!next_letter(&lb, &cb) ||
+		    ascii_lower(ca) != ascii_lower(cb))
+			return false;
+	return !next_letter(&lb, &cb);
+}
+
+/* --- domains --- */
 
 bool
 domain_is_valid(struct span domain)
@@ -100,29 +185,59 @@ domain_is_literal(struct span domain)
 	return inet_pton(family, text, addr) == 1;
 }
 
+/* --- mailboxes and paths --- */
+
+/* How many bytes of a letter follow the first one (RFC 3629); -1: none. */
+static int
+utf8_tail(unsigned char first)
+{
+	if (first >= 0xc2 && first <= 0xdf)
+		return 1;
+	if (first >= 0xe0 && first <= 0xef)
+		return 2;
+	return first >= 0xf0 && first <= 0xf4 ? 3 : -1;
+}
+
 static enum address_status
 check_chars(struct span s)
 {
-	for (size_t i = 0; i < s.len; i++)
-		if (!is_printable(s.ptr[i]))
+	enum address_status status = ADDRESS_OK;
+	int tail = 0;
+
+	for (size_t i = 0; i < s.len; i++) {
+		unsigned char c = (unsigned char)s.ptr[i];
+
+		if (tail > 0 && (c & 0xc0) == 0x80) {
+			tail--;
+		} else if (tail > 0) {
 			return ADDRESS_BAD_CHAR;
-	return ADDRESS_OK;
+		} else if (c > 127) {
+			tail = utf8_tail(c);
+			status = ADDRESS_UTF8;
+		} else if (!is_printable(s.ptr[i])) {
+			return ADDRESS_BAD_CHAR;
+		}
+		if (tail < 0)
+			return ADDRESS_BAD_CHAR;
+	}
+	return tail > 0 ? ADDRESS_BAD_CHAR : status;
 }
 
 enum address_status
 address_parse(struct span in, struct address *out)
 {
+	enum address_status status = check_chars(in);
 	size_t n;
 
 	*out = (struct address){ .text = in };
-	if (check_chars(in) != ADDRESS_OK)
-		return ADDRESS_BAD_CHAR;
+	if (status != ADDRESS_OK)
+		return status;
 	n = quoted_length(in);
 	if (n == 0)
-		n = dot_string_length(in);
+		n = dotted_length(in);
 	if (n == 0)
 		return ADDRESS_BAD_LOCAL;
-	if (n > ADDRESS_LOCAL_MAX || in.len > ADDRESS_MAX)
+	if (in.len > ADDRESS_MAX)
 		return ADDRESS_TOO_LONG;
 	out->local = span_to(in, n);
 	if (n == in.len)
@@ -130,6 +245,9 @@ address_parse(struct span in, struct address *out)
 	if (in.ptr[n] != '@')
 		return ADDRESS_BAD_LOCAL;
 	out->domain = span_from(in, n + 1);
+	/* The root's dot, which a resolver knows and SMTP does not. */
+	if (out->domain.len > 1 && out->domain.ptr[out->domain.len - 1] == '.')
+		out->domain.len--;
 	if (!domain_is_valid(out->domain) && !domain_is_literal(out->domain))
 		return ADDRESS_BAD_DOMAIN;
 	return ADDRESS_OK;
@@ -164,6 +282,20 @@ without_route(struct span s)
 	return colon == s.len ? s : span_from(s, colon + 1);
 }
 
+/* Without brackets: what stands before the first blank that is not quoted. */
+static enum address_status
+parse_bare(struct span *in, struct address *out)
+{
+	size_t quoted = quoted_length(*in);
+	struct span rest = span_from(*in, quoted);
+	struct span all = span_to(*in, quoted + span_find(rest, ' '));
+
+	if (span_find(all, '@') == all.len || all.ptr[all.len - 1] == '>')
+		return ADDRESS_NO_BRACKETS;
+	*in = span_from(*in, all.len);
+	return address_parse(without_route(all), out);
+}
+
 enum address_status
 address_parse_path(struct span *in, struct address *out)
 {
@@ -172,12 +304,12 @@ address_parse_path(struct span *in, struct address *out)
 	struct span inner;
 
 	*out = (struct address){ 0 };
-	if (in->len < 2 || in->ptr[0] != '<')
-		return ADDRESS_NO_BRACKETS;
+	if (in->len == 0 || in->ptr[0] != '<')
+		return parse_bare(in, out);
 	end = closing_bracket(*in);
 	if (end == in->len)
 		return ADDRESS_NO_BRACKETS;
-	inner = span_make(in->ptr + 1, end - 1);
+	inner = span_trim(span_make(in->ptr + 1, end - 1));
 	*in = span_from(*in, end + 1);
 	if (span_is_empty(inner)) {
 		out->text = inner;
@@ -208,6 +340,8 @@ address_status_text(enum address_status s)
 	case ADDRESS_BAD_CHAR:
 		return "the address has a character that is "
 		       "not allowed";
+	case ADDRESS_UTF8:
+		return "letters beyond ASCII (SMTPUTF8) are not taken yet";
 	case ADDRESS_TOO_LONG: return "the address is too long";
 	}
 	return "";

@@ -26,6 +26,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "smtp/address.h"
 #include "smtp/command.h"
 
 #define IN(state) (1u << STATE_##state)
@@ -103,7 +104,9 @@ session_new(const struct session_options *o)
 	s->mechanisms = o->mechanisms;
 	s->nmechanisms = o->nmechanisms;
 	(void)snprintf(s->client, sizeof s->client, "%s", o->client);
-	buf_init(&s->tx.rcpts, (size_t)s->conf->limits.recipients * 300);
+	/* One more than is kept is written, to see whether it is there. */
+	buf_init(&s->tx.rcpts, ((size_t)s->conf->limits.recipients + 1) *
+				   (ADDRESS_WRITTEN_MAX + 1));
 	buf_init(&s->facts, 16384);
 	session_time_start(s, o->opened);
 	return s;
@@ -192,8 +195,9 @@ take_helo(struct session *s, struct span args)
 {
 	if (span_is_empty(args) || args.len > HELO_MAX)
 		return false;
+	/* Two words or letters of UTF-8 do no harm: Received is written clean. */
 	for (size_t i = 0; i < args.len; i++)
-		if (args.ptr[i] <= ' ' || args.ptr[i] > '~')
+		if ((unsigned char)args.ptr[i] < ' ' || args.ptr[i] == 0x7f)
 			return false;
 	memcpy(s->helo, args.ptr, args.len);
 	s->helo[args.len] = '\0';

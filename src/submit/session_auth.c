@@ -59,6 +59,8 @@ do_auth(struct session *s, struct span args, struct buf *out)
 		return "503 5.5.1 Logged in already";
 	if (!s->is_esmtp)
 		return "503 5.5.1 EHLO first";
+	if (span_is_empty(name))
+		return "501 5.5.4 Say AUTH with a mechanism";
 	s->auth = (struct session_auth){ .is_start = true };
 	s->auth.mechanism = find_mechanism(s, name);
 	if (s->auth.mechanism == NULL)

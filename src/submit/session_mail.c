@@ -15,6 +15,13 @@
 #include "smtp/address.h"
 #include "smtp/command.h"
 
+static void
+skip_blanks(struct span *s)
+{
+	while (s->len > 0 && s->ptr[0] == ' ')
+		*s = span_from(*s, 1);
+}
+
 /* "FROM:" or "TO:", then the path; blanks between are common and harmless. */
 static bool
 take_keyword(struct span *args, struct span keyword)
@@ -22,9 +29,23 @@ take_keyword(struct span *args, struct span keyword)
 	if (!span_starts_nocase(*args, keyword))
 		return false;
 	*args = span_from(*args, keyword.len);
-	while (args->len > 0 && args->ptr[0] == ' ')
-		*args = span_from(*args, 1);
+	skip_blanks(args);
+	if (args->len == 0 || args->ptr[0] != ':')
+		return false;
+	*args = span_from(*args, 1);
+	skip_blanks(args);
 	return true;
+}
+
+/* `code`: what it is for a wrong one of that kind. */
+static const char *
+bad_address(struct session *s, const char *code, const char *which,
+    enum address_status status)
+{
+	if (status == ADDRESS_UTF8)
+		code = "553 5.6.7"; /* RFC 6531 3.5 */
+	return session_textf(
+	    s, "%s Bad %s: %s", code, which, address_status_text(status));
 }
 
 static const char *
@@ -68,38 +89,45 @@ take_params(struct session *s, struct span rest,
 	return wrong;
 }
 
+static const char *
+refuse_sender(struct session *s)
+{
+	(void)buf_printf(&s->facts,
+	    "warn refused user=%s from=%s reason=\"not its own address\"\n",
+	    log_quote_text(s->login), log_quote_text(s->tx.sender));
+	(void)session_textf(s, "553 5.7.1 Account %.100s may not send as <%s>",
+	    s->login, s->tx.sender);
+	session_forget(s);
+	return s->text;
+}
+
 const char *
 do_mail(struct session *s, struct span args, struct buf *out)
 {
 	enum address_status status;
+	struct buf written = { 0 };
 	struct address from;
 	const char *wrong;
 
 	(void)out;
-	if (!take_keyword(&args, SPAN("FROM:")))
+	if (!take_keyword(&args, SPAN("FROM")))
 		return "501 5.5.4 Write MAIL FROM:<address>";
 	status = address_parse_path(&args, &from);
-	if (status != ADDRESS_OK || (from.domain.len == 0 && from.text.len > 0))
-		return session_textf(s, "501 5.1.7 Bad sender: %s",
-		    address_status_text(
-			status == ADDRESS_OK ? ADDRESS_NO_DOMAIN : status));
+	if (status == ADDRESS_OK && from.domain.len == 0 && from.text.len > 0)
+		status = ADDRESS_NO_DOMAIN;
+	if (status != ADDRESS_OK)
+		return bad_address(s, "501 5.1.7", "sender", status);
 	wrong = take_params(s, args, mail_param);
 	if (wrong != NULL) {
 		session_forget(s);
 		return wrong;
 	}
+	address_write(&from, &written);
+	(void)buf_append_char(&written, '\0');
+	s->tx.sender = buf_take(&written).data;
 	if (!identity_may_send(conf_account(s->conf, span_text(s->login)),
-		span_text(s->login), span_text(s->conf->hostname), &from)) {
-		(void)buf_printf(&s->facts,
-		    "warn refused user=%s from=%s reason=\"not its own "
-		    "address\"\n",
-		    log_quote_text(s->login), log_quote(from.text));
-		session_forget(s);
-		return session_textf(s,
-		    "553 5.7.1 Account %.100s may not send as <%.*s>", s->login,
-		    SPAN_ARG(from.text));
-	}
-	s->tx.sender = span_dup(from.text);
+		span_text(s->login), span_text(s->conf->hostname), &from))
+		return refuse_sender(s);
 	session_enter(s, STATE_MAIL);
 	return "250 2.1.0 Sender ok";
 }
@@ -117,7 +145,7 @@ static uint64_t
 address_hash(struct span rcpt)
 {
 	static const uint64_t key[2] = { 0x506f737465726e31, 0x52435054 };
-	char low[ADDRESS_MAX + 1];
+	char low[ADDRESS_WRITTEN_MAX];
 	size_t at = span_find_last(rcpt, '@');
 
 	for (size_t i = 0; i < rcpt.len; i++)
@@ -140,20 +168,27 @@ is_named_already(const struct transaction *tx, uint64_t hash, struct span rcpt)
 	return false;
 }
 
+/* As it leaves: then two ways to write a mailbox are one recipient. */
 static void
-add_rcpt(struct transaction *tx, struct span rcpt)
+add_rcpt(struct transaction *tx, const struct address *to)
 {
-	uint64_t hash = address_hash(rcpt);
+	size_t at = buf_len(&tx->rcpts);
+	struct span rcpt;
+	uint64_t hash;
 
-	if (is_named_already(tx, hash, rcpt))
+	address_write(to, &tx->rcpts);
+	rcpt = span_from(buf_span(&tx->rcpts), at);
+	hash = address_hash(rcpt);
+	if (is_named_already(tx, hash, rcpt)) {
+		buf_truncate(&tx->rcpts, at);
 		return;
+	}
 	if (tx->nrcpt == tx->hash_cap) {
 		tx->hash_cap = tx->hash_cap == 0 ? 4 : tx->hash_cap * 2;
 		tx->hashes =
 		    mem_realloc(tx->hashes, tx->hash_cap * sizeof *tx->hashes);
 	}
 	tx->hashes[tx->nrcpt++] = hash;
-	(void)buf_append_span(&tx->rcpts, rcpt);
 	(void)buf_append_char(&tx->rcpts, '\0');
 }
 
@@ -165,14 +200,13 @@ do_rcpt(struct session *s, struct span args, struct buf *out)
 	const char *wrong;
 
 	(void)out;
-	if (!take_keyword(&args, SPAN("TO:")))
+	if (!take_keyword(&args, SPAN("TO")))
 		return "501 5.5.4 Write RCPT TO:<address>";
 	status = address_parse_path(&args, &to);
 	if (status == ADDRESS_OK && to.domain.len == 0)
 		status = ADDRESS_NO_DOMAIN;
 	if (status != ADDRESS_OK)
-		return session_textf(s, "501 5.1.3 Bad recipient: %s",
-		    address_status_text(status));
+		return bad_address(s, "501 5.1.3", "recipient", status);
 	wrong = take_params(s, args, rcpt_param);
 	if (wrong != NULL)
 		return wrong;
@@ -180,7 +214,7 @@ do_rcpt(struct session *s, struct span args, struct buf *out)
 		return session_textf(s,
 		    "452 4.5.3 Too many recipients; at most %u a message",
 		    s->conf->limits.recipients);
-	add_rcpt(&s->tx, to.text);
+	add_rcpt(&s->tx, &to);
 	session_enter(s, STATE_RCPT);
 	return "250 2.1.5 Recipient ok";
 }

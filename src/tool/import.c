@@ -27,8 +27,8 @@ struct import {
 	struct spool *spool;
 	struct loop *loop;
 	const char *folder;
-	const char *from; /* of plain files; NULL: none given */
-	char **to;
+	char *from; /* owned, of plain files; NULL: none given */
+	char **to; /* owned, each too */
 	int nto;
 	char **names; /* owned: what is to be imported, without ending */
 	size_t nnames, next;
@@ -148,12 +148,31 @@ member(const json_t *o, const char *key)
 	return span_text(json_string_value(json_object_get(o, key)));
 }
 
-static bool
-is_address(struct span text)
+/* An address as it leaves; free() it. NULL: it is none. */
+static char *
+written(struct span text)
 {
+	struct buf out = { 0 };
 	struct address a;
 
-	return address_parse(text, &a) == ADDRESS_OK;
+	if (address_parse(text, &a) != ADDRESS_OK)
+		return NULL;
+	address_write(&a, &out);
+	(void)buf_append_char(&out, '\0');
+	return buf_take(&out).data;
+}
+
+/* Makes a member that is an address what leaves. False: it is none. */
+static bool
+take_address(json_t *o, const char *key, struct span *out)
+{
+	char *text = written(member(o, key));
+	bool fine =
+	    text != NULL && json_object_set_new(o, key, json_string(text)) == 0;
+
+	free(text);
+	*out = member(o, key);
+	return fine;
 }
 
 /* The recipients that still wait, with what was known of them. */
@@ -161,7 +180,7 @@ static int
 take_rcpts(struct import *im, struct span *rcpts, uint32_t *n)
 {
 	const json_t *all = json_object_get(im->json, "recipients");
-	const json_t *r;
+	json_t *r;
 	size_t i;
 
 	json_array_foreach(all, i, r)
@@ -170,8 +189,7 @@ take_rcpts(struct import *im, struct span *rcpts, uint32_t *n)
 
 		if (!span_is_empty(state) && !span_equal(state, SPAN("queued")))
 			continue;
-		rcpts[*n] = member(r, "address");
-		if (!is_address(rcpts[*n]))
+		if (!take_address(r, "address", &rcpts[*n]))
 			return err_set(&im->err, -EINVAL,
 			    "recipient %zu is no address", i + 1);
 		im->rows[*n] = (struct progress){
@@ -210,7 +228,8 @@ take_pair(struct import *im, const char *path, struct envelope_parts *p,
 		im->flags |= MESSAGE_WARNED;
 	if (p->arrived <= 0)
 		p->arrived = wall_now();
-	if (!span_is_empty(p->sender) && !is_address(p->sender))
+	if (!span_is_empty(p->sender) &&
+	    !take_address(im->json, "sender", &p->sender))
 		return err_set(&im->err, -EINVAL,
 		    "%s: the sender is no "
 		    "address",
@@ -412,15 +431,20 @@ take_envelope(struct import *im, int argc, char **argv)
 	for (int i = 0; i < argc; i += 2) {
 		if (i + 1 == argc)
 			return false;
-		if (strcmp(argv[i], "--from") == 0 &&
-		    (argv[i + 1][0] == '\0' ||
-			is_address(span_text(argv[i + 1]))))
-			im->from = argv[i + 1];
-		else if (strcmp(argv[i], "--to") == 0 &&
-			 is_address(span_text(argv[i + 1])))
-			im->to[im->nto++] = argv[i + 1];
-		else
+		if (strcmp(argv[i], "--from") == 0) {
+			free(im->from);
+			im->from = argv[i + 1][0] == '\0'
+				       ? mem_strdup("")
+				       : written(span_text(argv[i + 1]));
+			if (im->from == NULL)
+				return false;
+		} else if (strcmp(argv[i], "--to") == 0) {
+			im->to[im->nto] = written(span_text(argv[i + 1]));
+			if (im->to[im->nto++] == NULL)
+				return false;
+		} else {
 			return false;
+		}
 	}
 	return true;
 }
@@ -437,6 +461,9 @@ tool_import(const struct conf *conf, int argc, char **argv)
 	for (size_t i = 0; i < im.nnames; i++)
 		free(im.names[i]);
 	free(im.names);
+	for (int i = 0; i < im.nto; i++)
+		free(im.to[i]);
 	free(im.to);
+	free(im.from);
 	return rc;
 }

@@ -54,6 +54,13 @@ usual(enum dsn_action action)
 	};
 }
 
+/* As long as an address may be, with blanks where other text is folded. */
+static const char long_address[] =
+    "\"a b a b a b a b a b a b a b a b a b a b a b a b a b a b a b a b a b a b "
+    "a b a b a b a b a b a b a b a b a b a b a b a b a b a b a b a b a b a b a "
+    "b "
+    "a b\"@c.test";
+
 static const char boundary[] = "--postern-0000000000abcdef";
 
 static bool
@@ -241,6 +248,29 @@ START_TEST(long_words_of_a_peer_are_cut)
 }
 END_TEST
 
+START_TEST(an_address_is_never_folded)
+{
+	struct dsn_rcpt one = two[0];
+	struct dsn d = usual(DSN_FAILED);
+	struct buf want = { 0 };
+
+	one.address = span_text(long_address);
+	d.rcpts = &one;
+	d.nrcpts = 1;
+	dsn_write(&out, &d);
+	(void)buf_printf(&want, "\r\n<%s>:\r\n", long_address);
+	(void)buf_append_char(&want, '\0');
+	ck_assert(has(buf_span(&out), buf_span(&want).ptr));
+	buf_reset(&want);
+	(void)buf_printf(
+	    &want, "\r\nFinal-Recipient: rfc822; %s\r\n", long_address);
+	(void)buf_append_char(&want, '\0');
+	ck_assert(has(buf_span(&out), buf_span(&want).ptr));
+	check_form(buf_span(&out));
+	buf_clear(&want);
+}
+END_TEST
+
 static void
 fill(TCase *tc)
 {
@@ -252,6 +282,7 @@ fill(TCase *tc)
 	tcase_add_loop_test(
 	    tc, a_peer_cannot_write_lines, 0, (int)ARRAY_LEN(evil));
 	tcase_add_test(tc, long_words_of_a_peer_are_cut);
+	tcase_add_test(tc, an_address_is_never_folded);
 }
 
 SUITE_MAIN("dsn", fill)
