@@ -15,12 +15,18 @@ struct header_field {
 	struct span raw; /* all of it, with its line ends */
 };
 
+/* Of what may be a field's name at the line's front; 0: nothing. */
+size_t header_name_length(struct span line);
+/* Whether the line begins with a name and a colon, blanks between or not. */
+bool header_is_field_start(struct span line);
+
 /* Takes the next field; false at the blank line, the end, or what is none. */
 bool header_next(struct span *rest, struct header_field *out);
 
 /*
- * Where the header section ends in `text`, which grows from the front.
- * `*scanned` is the caller's and starts at 0: what has been looked at already.
+ * Where the header section ends in `text`, which is one of ours (mail/mend.h finds
+ * a client's) and grows from the front. `*scanned` is the caller's and starts at
+ * 0: what has been looked at already.
  */
 enum header_end {
 	HEADER_MORE, /* not in what is here */
@@ -31,9 +37,12 @@ enum header_end header_find_end(struct span text, size_t *scanned, size_t *end);
 
 /* What a submission server must know of it (RFC 6409 section 8). */
 struct header_facts {
-	bool has_date;
-	bool has_message_id; /* "<>" and an empty one do not count */
+	bool has_date; /* one that says nothing does not count, nor below */
+	bool has_message_id;
+	bool has_from;
+	bool has_empty; /* header_remove_empty() finds something */
 	bool has_bcc;
+	bool has_return_path;
 	unsigned received; /* how many Received lines */
 };
 
@@ -44,5 +53,10 @@ void header_review(struct span header, struct header_facts *out);
  * new length; what is behind the header moves along.
  */
 size_t header_remove(char *data, size_t len, struct span name);
+/*
+ * The same for fields that must say something (RFC 5322 3.6) and say nothing, or
+ * "<>": who authored, who sent it, Date and Message-ID.
+ */
+size_t header_remove_empty(char *data, size_t len);
 
 #endif

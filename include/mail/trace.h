@@ -1,7 +1,8 @@
 /*
  * trace: the header lines that a submission server puts in front: Received
  * (RFC 5321 4.4, with RFC 3848's protocol and RFC 8314 section 4.3's TLS
- * cipher), and Date and Message-ID where they are missing (RFC 6409 section 8).
+ * cipher), and Date, Message-ID and From where they are missing (RFC 6409
+ * section 8).
  */
 #ifndef MAIL_TRACE_H
 #define MAIL_TRACE_H
@@ -30,6 +31,8 @@ struct trace {
 
 void trace_write_received(struct buf *out, const struct trace *t);
 void trace_write_date(struct buf *out, int64_t wall_ms);
+/* `address`: as it leaves on the wire. */
+void trace_write_from(struct buf *out, struct span address);
 void trace_write_message_id(
     struct buf *out, struct span qid, uint64_t random, struct span hostname);
 

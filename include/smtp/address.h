@@ -23,6 +23,7 @@ struct address {
 	struct span text; /* without <> and source route; empty: null path */
 	struct span local; /* as it came, quotes included */
 	struct span domain; /* without a dot at its end; "[...]": a literal */
+	bool is_plain; /* `text` is how it leaves */
 };
 
 enum address_status {

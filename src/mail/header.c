@@ -3,8 +3,8 @@
 #include <string.h>
 
 /* RFC 5322 2.2: a field name is printable ASCII but the colon. */
-static size_t
-name_length(struct span s)
+size_t
+header_name_length(struct span s)
 {
 	size_t n = 0;
 
@@ -13,10 +13,10 @@ name_length(struct span s)
 	return n;
 }
 
-static bool
-is_field_start(struct span line)
+bool
+header_is_field_start(struct span line)
 {
-	size_t n = name_length(line);
+	size_t n = header_name_length(line);
 
 	if (n == 0)
 		return false;
@@ -63,13 +63,13 @@ header_next(struct span *rest, struct header_field *out)
 	struct span line = first_line(*rest);
 	size_t len, colon;
 
-	if (!is_field_start(line))
+	if (!header_is_field_start(line))
 		return false;
 	len = line.len;
 	while (len < rest->len && is_continuation(span_from(*rest, len)))
 		len += first_line(span_from(*rest, len)).len;
 	out->raw = span_to(*rest, len);
-	out->name = span_to(*rest, name_length(*rest));
+	out->name = span_to(*rest, header_name_length(*rest));
 	colon = span_find(out->raw, ':');
 	out->value = trim_folds(span_from(out->raw, colon + 1));
 	*rest = span_from(*rest, len);
@@ -90,7 +90,7 @@ header_find_end(struct span text, size_t *scanned, size_t *end)
 			*end = *scanned + 2;
 			return HEADER_BLANK;
 		}
-		if (!is_field_start(line) &&
+		if (!header_is_field_start(line) &&
 		    !(is_continuation(line) && *scanned > 0)) {
 			*end = *scanned;
 			return HEADER_NO_BLANK;
@@ -100,46 +100,123 @@ header_find_end(struct span text, size_t *scanned, size_t *end)
 	return HEADER_MORE;
 }
 
-/* RFC 5322 3.6.4 wants <left@right>; "<>" is what a careless client sends. */
+/* --- what a submission server looks at --- */
+
+enum field {
+	FIELD_OTHER,
+	FIELD_FROM,
+	FIELD_DATE,
+	FIELD_MESSAGE_ID,
+	FIELD_BCC,
+	FIELD_RECEIVED,
+	FIELD_RETURN_PATH,
+};
+
+static const struct {
+	struct span name;
+	enum field field;
+	bool says; /* it must say something (RFC 5322 3.6) */
+} fields[] = {
+	{ { "from", 4 }, FIELD_FROM, true },
+	{ { "date", 4 }, FIELD_DATE, true },
+	{ { "bcc", 3 }, FIELD_BCC, false },
+	{ { "sender", 6 }, FIELD_OTHER, true },
+	{ { "received", 8 }, FIELD_RECEIVED, false },
+	{ { "message-id", 10 }, FIELD_MESSAGE_ID, true },
+	{ { "resent-bcc", 10 }, FIELD_BCC, false },
+	{ { "return-path", 11 }, FIELD_RETURN_PATH, false },
+	{ { "resent-from", 11 }, FIELD_OTHER, true },
+	{ { "resent-sender", 13 }, FIELD_OTHER, true },
+};
+
+/* Nothing, or an address or id without its inside: a careless client's. */
 static bool
-is_message_id(struct span value)
+says_nothing(struct span value)
 {
-	return !span_is_empty(value) && !span_equal(value, SPAN("<>"));
+	struct span inside;
+
+	if (span_is_empty(value) || value.ptr[value.len - 1] != '>')
+		return span_is_empty(value);
+	inside = trim_folds(span_to(value, value.len - 1));
+	return !span_is_empty(inside) && inside.ptr[inside.len - 1] == '<';
+}
+
+/* The lengths of those names: most of a header's fields are none of them. */
+#define LENGTHS                                                                \
+	(1u << 3 | 1u << 4 | 1u << 6 | 1u << 8 | 1u << 10 | 1u << 11 | 1u << 13)
+
+static enum field
+field_of(const struct header_field *f, bool *is_empty)
+{
+	*is_empty = false;
+	if (f->name.len > 13 || (LENGTHS >> f->name.len & 1) == 0)
+		return FIELD_OTHER;
+	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
+		if (fields[i].name.len != f->name.len ||
+		    !span_equal_nocase(fields[i].name, f->name))
+			continue;
+		*is_empty = fields[i].says && says_nothing(f->value);
+		return fields[i].field;
+	}
+	return FIELD_OTHER;
 }
 
 void
 header_review(struct span header, struct header_facts *out)
 {
 	struct header_field f;
+	bool is_empty;
 
 	*out = (struct header_facts){ 0 };
 	while (header_next(&header, &f)) {
-		if (span_equal_nocase(f.name, SPAN("date")))
-			out->has_date |= !span_is_empty(f.value);
-		else if (span_equal_nocase(f.name, SPAN("message-id")))
-			out->has_message_id |= is_message_id(f.value);
-		else if (span_equal_nocase(f.name, SPAN("bcc")) ||
-			 span_equal_nocase(f.name, SPAN("resent-bcc")))
-			out->has_bcc = true;
-		else if (span_equal_nocase(f.name, SPAN("received")))
-			out->received++;
+		enum field field = field_of(&f, &is_empty);
+
+		if (is_empty) {
+			out->has_empty = true;
+			continue;
+		}
+		switch (field) {
+		case FIELD_FROM: out->has_from = true; break;
+		case FIELD_DATE: out->has_date = true; break;
+		case FIELD_MESSAGE_ID: out->has_message_id = true; break;
+		case FIELD_BCC: out->has_bcc = true; break;
+		case FIELD_RETURN_PATH: out->has_return_path = true; break;
+		case FIELD_RECEIVED: out->received++; break;
+		case FIELD_OTHER: break;
+		}
 	}
 }
 
-size_t
-header_remove(char *data, size_t len, struct span name)
+/* Takes out all fields of that name; without one, those that say nothing. */
+static size_t
+take_out(char *data, size_t len, struct span name)
 {
 	struct span rest = span_make(data, len);
 	struct header_field f;
 
 	while (header_next(&rest, &f)) {
 		size_t at = (size_t)(f.raw.ptr - data);
+		bool goes = span_equal_nocase(f.name, name);
 
-		if (!span_equal_nocase(f.name, name))
+		if (span_is_empty(name))
+			(void)field_of(&f, &goes);
+		if (!goes)
 			continue;
 		memmove(data + at, data + at + f.raw.len, len - at - f.raw.len);
 		len -= f.raw.len;
 		rest = span_make(data + at, len - at);
 	}
 	return len;
+}
+
+size_t
+header_remove(char *data, size_t len, struct span name)
+{
+	return take_out(data, len, name);
+}
+
+size_t
+header_remove_empty(char *data, size_t len)
+{
+	return take_out(data, len, span_make("", 0));
 }

@@ -2,6 +2,7 @@ libpostern_a_SOURCES += \
 	include/mail/dsn.h src/mail/dsn.c \
 	include/mail/envelope.h src/mail/envelope.c \
 	include/mail/header.h src/mail/header.c \
+	include/mail/mend.h src/mail/mend.c \
 	include/mail/progress.h src/mail/progress.c \
 	include/mail/qid.h src/mail/qid.c \
 	include/mail/trace.h src/mail/trace.c

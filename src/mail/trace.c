@@ -71,6 +71,12 @@ trace_write_date(struct buf *out, int64_t wall_ms)
 }
 
 void
+trace_write_from(struct buf *out, struct span address)
+{
+	(void)buf_printf(out, "From: <%.*s>\r\n", SPAN_ARG(address));
+}
+
+void
 trace_write_message_id(
     struct buf *out, struct span qid, uint64_t random, struct span hostname)
 {

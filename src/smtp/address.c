@@ -8,7 +8,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-static bool
+static inline bool
 is_atext(char c)
 {
 	return ascii_is_alnum(c) ||
@@ -40,16 +40,21 @@ quoted_length(struct span s)
 
 /*
  * Length of the letters and dots at the front. RFC 5321 wants the dots between
- * letters, but mailboxes such as "mei..shop" and ".mei" are real: they leave in
- * quotes.
+ * letters (then it is plain), but mailboxes such as "mei..shop" and ".mei" are
+ * real: they leave in quotes.
  */
 static size_t
-dotted_length(struct span s)
+dotted_length(struct span s, bool *plain)
 {
-	size_t n = 0;
+	char before = '.';
+	size_t n;
 
-	while (n < s.len && (is_atext(s.ptr[n]) || s.ptr[n] == '.'))
-		n++;
+	*plain = true;
+	for (n = 0; n < s.len && (is_atext(s.ptr[n]) || s.ptr[n] == '.'); n++) {
+		*plain &= s.ptr[n] != '.' || before != '.';
+		before = s.ptr[n];
+	}
+	*plain &= before != '.';
 	return n;
 }
 
@@ -60,6 +65,12 @@ struct letters {
 	struct span rest;
 	bool quoted;
 };
+
+static bool
+may_be_quoted(struct span local)
+{
+	return local.len > 0 && local.ptr[0] == '"';
+}
 
 static struct letters
 letters_of(struct span local)
@@ -101,12 +112,18 @@ is_dot_string(struct letters l)
 void
 address_write(const struct address *a, struct buf *out)
 {
-	struct letters l = letters_of(a->local);
-	bool quoted = !is_dot_string(l);
+	struct letters l;
+	bool quoted;
 	char c;
 
 	if (address_is_null(a))
 		return;
+	if (a->is_plain) {
+		(void)buf_append_span(out, a->text);
+		return;
+	}
+	l = letters_of(a->local);
+	quoted = !is_dot_string(l);
 	if (quoted)
 		(void)buf_append_char(out, '"');
 	while (next_letter(&l, &c)) {
@@ -125,9 +142,13 @@ address_write(const struct address *a, struct buf *out)
 bool
 address_local_equal_nocase(struct span a, struct span b)
 {
-	struct letters la = letters_of(a), lb = letters_of(b);
+	struct letters la, lb;
 	char ca, cb;
 
+	if (!may_be_quoted(a) && !may_be_quoted(b))
+		return span_equal_nocase(a, b);
+	la = letters_of(a);
+	lb = letters_of(b);
 	while (next_letter(&la, &ca))
 		if (!next_letter(&lb, &cb) ||
 		    ascii_lower(ca) != ascii_lower(cb))
@@ -207,16 +228,15 @@ check_chars(struct span s)
 	for (size_t i = 0; i < s.len; i++) {
 		unsigned char c = (unsigned char)s.ptr[i];
 
-		if (tail > 0 && (c & 0xc0) == 0x80) {
+		if (tail == 0 && is_printable(s.ptr[i]))
+			continue;
+		status = ADDRESS_UTF8;
+		if (tail > 0 && (c & 0xc0) == 0x80)
 			tail--;
-		} else if (tail > 0) {
+		else if (tail > 0)
 			return ADDRESS_BAD_CHAR;
-		} else if (c > 127) {
+		else
 			tail = utf8_tail(c);
-			status = ADDRESS_UTF8;
-		} else if (!is_printable(s.ptr[i])) {
-			return ADDRESS_BAD_CHAR;
-		}
 		if (tail < 0)
 			return ADDRESS_BAD_CHAR;
 	}
@@ -234,7 +254,7 @@ address_parse(struct span in, struct address *out)
 		return status;
 	n = quoted_length(in);
 	if (n == 0)
-		n = dotted_length(in);
+		n = dotted_length(in, &out->is_plain);
 	if (n == 0)
 		return ADDRESS_BAD_LOCAL;
 	if (in.len > ADDRESS_MAX)
@@ -246,8 +266,11 @@ address_parse(struct span in, struct address *out)
 		return ADDRESS_BAD_LOCAL;
 	out->domain = span_from(in, n + 1);
 	/* The root's dot, which a resolver knows and SMTP does not. */
-	if (out->domain.len > 1 && out->domain.ptr[out->domain.len - 1] == '.')
+	if (out->domain.len > 1 &&
+	    out->domain.ptr[out->domain.len - 1] == '.') {
 		out->domain.len--;
+		out->is_plain = false;
+	}
 	if (!domain_is_valid(out->domain) && !domain_is_literal(out->domain))
 		return ADDRESS_BAD_DOMAIN;
 	return ADDRESS_OK;

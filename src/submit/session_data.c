@@ -1,8 +1,8 @@
 /*
  * Content: DATA, what follows it, and the answer to its end.
  *
- * The header is kept until it is whole; then Bcc goes and our own lines are
- * written in `head`. From then on content passes: what grows beyond SMALL_MAX is
+ * The header is kept until it is whole; then it is mended, Bcc and Return-Path
+ * go, and our own lines are written in `head`. From then on content passes: what grows beyond SMALL_MAX is
  * taken to disk while the rest arrives. A message that will be refused is read
  * to its true end, and nothing of it is kept.
  */
@@ -12,8 +12,10 @@
 
 #include "base/log.h"
 #include "mail/header.h"
+#include "mail/mend.h"
 #include "mail/qid.h"
 #include "mail/trace.h"
+#include "smtp/address.h"
 
 enum {
 	SMALL_MAX = 96 * 1024, /* beyond it content leaves memory, */
@@ -64,12 +66,66 @@ data_opened(struct session *s, const struct session_event *ev, struct buf *out)
 	}
 	s->tx.id = ev->id;
 	s->tx.is_open = true;
-	s->tx.body.max =
-	    CHUNK + 2 * MENDED_MAX + 2 * (size_t)s->conf->limits.header;
+	s->tx.body.max = CHUNK + 2 * MENDED_MAX +
+			 2 * (size_t)s->conf->limits.header + MEND_LOOK_MAX;
 	s->tx.head.max = 16384;
 	s->tx.dot.mends = s->conf->line_endings == LINE_ENDINGS_MEND;
 	session_enter(s, STATE_DATA);
 	session_say(out, "354 End data with <CR><LF>.<CR><LF>");
+}
+
+/* A name that is no address becomes one here, quoted where it must be. */
+static bool
+write_local(struct span name, struct span hostname, struct buf *out)
+{
+	struct buf text = { 0 };
+	struct address a;
+	bool fine;
+
+	(void)buf_append_char(&text, '"');
+	for (size_t i = 0; i < name.len; i++) {
+		if (name.ptr[i] == '"' || name.ptr[i] == '\\')
+			(void)buf_append_char(&text, '\\');
+		(void)buf_append_char(&text, name.ptr[i]);
+	}
+	(void)buf_printf(&text, "\"@%.*s", SPAN_ARG(hostname));
+	fine = address_parse(buf_span(&text), &a) == ADDRESS_OK;
+	if (fine)
+		address_write(&a, out);
+	buf_clear(&text);
+	return fine;
+}
+
+/* Whose a message without From is. False: the account's name makes no address. */
+static bool
+write_author(const struct session *s, struct buf *out)
+{
+	struct span login = span_text(s->login);
+	struct address a;
+
+	if (s->tx.sender[0] != '\0')
+		return buf_append_text(out, s->tx.sender);
+	if (span_find(login, '@') == login.len)
+		return write_local(login, span_text(s->conf->hostname), out);
+	if (address_parse(login, &a) != ADDRESS_OK)
+		return false;
+	address_write(&a, out);
+	return true;
+}
+
+/* RFC 5322 3.6 wants a From, and large providers refuse mail without one. */
+static void
+add_from(struct session *s)
+{
+	struct buf author = { 0 };
+
+	if (write_author(s, &author))
+		trace_write_from(&s->tx.head, buf_span(&author));
+	else
+		refuse(s,
+		    "550 5.6.0 The message has no From, and the account's "
+		    "name makes none");
+	buf_clear(&author);
 }
 
 static void
@@ -95,6 +151,8 @@ write_head(struct session *s, const struct header_facts *facts)
 		trace_write_date(&tx->head, s->now);
 	if (!facts->has_message_id)
 		trace_write_message_id(&tx->head, t.qid, s->random, t.hostname);
+	if (!facts->has_from)
+		add_from(s);
 }
 
 static void
@@ -120,6 +178,29 @@ insert_blank(struct transaction *tx, size_t at)
 	return true;
 }
 
+/* Writes an odd header anew; `*end` is its end, before and after. */
+static bool
+mend_header(struct transaction *tx, size_t *end)
+{
+	struct buf mended = { .max = tx->body.max };
+	struct span all = buf_span(&tx->body);
+	size_t len;
+
+	mend_write(span_to(all, *end), &mended);
+	len = buf_len(&mended);
+	(void)buf_append_span(&mended, span_from(all, *end));
+	if (buf_is_over(&mended)) {
+		buf_clear(&mended);
+		return false;
+	}
+	/* A line may begin with a dot that stood behind a byte order mark. */
+	tx->dot.has_dots = true;
+	buf_clear(&tx->body);
+	tx->body = buf_take(&mended);
+	*end = len;
+	return true;
+}
+
 /* The header is body[0 .. end). `needs_blank`: none ends it yet. */
 static void
 finish_header(struct session *s, size_t end, bool needs_blank)
@@ -129,6 +210,7 @@ finish_header(struct session *s, size_t end, bool needs_blank)
 
 	tx->header_done = true;
 	if (end > s->conf->limits.header ||
+	    (tx->header.is_odd && !mend_header(tx, &end)) ||
 	    (needs_blank && !insert_blank(tx, end))) {
 		refuse(s, too_long);
 		return;
@@ -142,11 +224,14 @@ finish_header(struct session *s, size_t end, bool needs_blank)
 		remove_field(tx, SPAN("bcc"));
 		remove_field(tx, SPAN("resent-bcc"));
 	}
+	/* Only the last host writes one (RFC 5321 4.4). */
+	if (facts.has_return_path)
+		remove_field(tx, SPAN("return-path"));
 	/* One that is there but empty would stand beside ours. */
-	if (!facts.has_message_id)
-		remove_field(tx, SPAN("message-id"));
-	if (!facts.has_date)
-		remove_field(tx, SPAN("date"));
+	if (facts.has_empty)
+		buf_truncate(&tx->body,
+		    header_remove_empty(
+			tx->body.data + tx->body.head, buf_len(&tx->body)));
 	write_head(s, &facts);
 }
 
@@ -154,20 +239,23 @@ static void
 look_for_header(struct session *s)
 {
 	struct transaction *tx = &s->tx;
+	bool is_all = tx->dot.state == DOT_END;
 	size_t end = 0;
 
-	switch (
-	    header_find_end(buf_span(&tx->body), &tx->header_scanned, &end)) {
-	case HEADER_BLANK: finish_header(s, end, false); return;
-	case HEADER_NO_BLANK: finish_header(s, end, true); return;
-	case HEADER_MORE: break;
+	switch (mend_find_end(buf_span(&tx->body), is_all, &tx->header, &end)) {
+	case MEND_BLANK: finish_header(s, end, false); return;
+	case MEND_NO_BLANK: finish_header(s, end, true); return;
+	case MEND_INDENTED:
+		refuse(s, "550 5.6.0 White space in front of the message's "
+			  "header; it must begin with the first line's first "
+			  "letter");
+		return;
+	case MEND_MORE: break;
 	}
-	if (tx->dot.state == DOT_END)
-		finish_header(s, buf_len(&tx->body), true);
-	/* The last line may be the body's first: it has a limit of its own. */
-	else if (tx->header_scanned > s->conf->limits.header ||
-		 buf_len(&tx->body) - tx->header_scanned >
-		     s->conf->limits.header)
+	/* What was not judged yet may be the body's: it has its own limit. */
+	if (tx->header.at > s->conf->limits.header ||
+	    buf_len(&tx->body) - tx->header.at >
+		s->conf->limits.header + MEND_LOOK_MAX)
 		refuse(s, too_long);
 }
 

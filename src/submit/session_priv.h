@@ -7,6 +7,7 @@
 #define SUBMIT_SESSION_PRIV_H
 
 #include "conf/conf.h"
+#include "mail/mend.h"
 #include "smtp/dot.h"
 #include "submit/session.h"
 
@@ -34,7 +35,7 @@ struct transaction {
 	uint64_t id;
 	struct dot_reader dot;
 	struct buf head, body;
-	size_t header_scanned;
+	struct mend_scan header;
 	bool header_done;
 	bool drops_input; /* refused: read on to the end, keep nothing */
 	uint64_t size; /* of what was read, unstuffed */

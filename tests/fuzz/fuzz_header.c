@@ -33,6 +33,9 @@ remove_field(struct span text)
 	assert(len <= text.len);
 	header_review(span_make(copy, len), &facts);
 	assert(!facts.has_bcc);
+	len = header_remove_empty(copy, len);
+	header_review(span_make(copy, len), &facts);
+	assert(!facts.has_empty);
 	free(copy);
 }
 

@@ -11,6 +11,7 @@ FUZZ_TARGETS = \
 	tests/fuzz/fuzz_dot \
 	tests/fuzz/fuzz_header \
 	tests/fuzz/fuzz_log \
+	tests/fuzz/fuzz_mend \
 	tests/fuzz/fuzz_mx \
 	tests/fuzz/fuzz_reply \
 	tests/fuzz/fuzz_session \
@@ -44,6 +45,8 @@ tests_fuzz_fuzz_header_SOURCES = tests/fuzz/fuzz_header.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_header_LDFLAGS = $(WITH_FUZZER)
 tests_fuzz_fuzz_log_SOURCES = tests/fuzz/fuzz_log.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_log_LDFLAGS = $(WITH_FUZZER)
+tests_fuzz_fuzz_mend_SOURCES = tests/fuzz/fuzz_mend.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_mend_LDFLAGS = $(WITH_FUZZER)
 tests_fuzz_fuzz_mx_SOURCES = tests/fuzz/fuzz_mx.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_mx_LDFLAGS = $(WITH_FUZZER)
 tests_fuzz_fuzz_reply_SOURCES = tests/fuzz/fuzz_reply.c $(FUZZ_MAIN)

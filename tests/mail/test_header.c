@@ -118,6 +118,49 @@ static const struct {
 	{ "Date : old form\r\n", 1, 0, 0, 0 },
 };
 
+/* Who wrote it, a Return-Path, and fields that say nothing. */
+static const struct {
+	const char *header;
+	bool from, empty, return_path;
+	const char *left; /* without what says nothing; NULL: as it is */
+} authors[] = {
+	{ "\r\n", 0, 0, 0, NULL },
+	{ "From: a@b\r\n\r\n", 1, 0, 0, NULL },
+	{ "FROM : Ann <a@b>\r\nReturn-Path: <>\r\n\r\n", 1, 0, 1, NULL },
+	{ "From:\r\n a@b\r\n\r\n", 1, 0, 0, NULL },
+	{ "Resent-From: a@b\r\nX-From: a@b\r\n\r\n", 0, 0, 0, NULL },
+	{ "\r\nFrom: a@b\r\nReturn-Path: x\r\n", 0, 0, 0, NULL },
+	{ "From:\r\nA: b\r\n\r\nx", 0, 1, 0, "A: b\r\n\r\nx" },
+	{ "From: \r\n \t\r\nA: b\r\n\r\n", 0, 1, 0, "A: b\r\n\r\n" },
+	{ "From: <>\r\n\r\n", 0, 1, 0, "\r\n" },
+	{ "from: \"Ann\" < \r\n >\r\n\r\n", 0, 1, 0, "\r\n" },
+	{ "From: <>\r\nFrom: a@b\r\n\r\n", 1, 1, 0, "From: a@b\r\n\r\n" },
+	{ "From: > a\r\nTo:\r\nReply-To: <>\r\n\r\n", 1, 0, 0, NULL },
+	{ "Sender:\r\nResent-From: <>\r\nResent-Sender:\r\nDate:\r\n"
+	  "Message-ID: <>\r\nMessage-ID: <a@b>\r\n\r\n",
+	    0, 1, 0, "Message-ID: <a@b>\r\n\r\n" },
+};
+
+START_TEST(who_wrote_it_is_looked_for)
+{
+	char *data = mem_strdup(authors[_i].header);
+	const char *left = authors[_i].left;
+	struct header_facts facts;
+	size_t len;
+
+	header_review(span_text(data), &facts);
+	ck_assert_msg(facts.has_from == authors[_i].from &&
+			  facts.has_empty == authors[_i].empty &&
+			  facts.has_return_path == authors[_i].return_path,
+	    "%s", data);
+	len = header_remove_empty(data, strlen(data));
+	ck_assert_msg(span_equal(span_make(data, len),
+			  span_text(left == NULL ? authors[_i].header : left)),
+	    "%.*s", (int)len, data);
+	free(data);
+}
+END_TEST
+
 START_TEST(the_header_is_looked_over)
 {
 	struct header_facts facts;
@@ -171,6 +214,8 @@ fill(TCase *tc)
 	tcase_add_test(tc, fields_come_one_by_one);
 	tcase_add_loop_test(
 	    tc, the_header_is_looked_over, 0, (int)ARRAY_LEN(reviews));
+	tcase_add_loop_test(
+	    tc, who_wrote_it_is_looked_for, 0, (int)ARRAY_LEN(authors));
 	tcase_add_loop_test(
 	    tc, a_field_is_taken_out, 0, (int)ARRAY_LEN(removals));
 }

@@ -125,6 +125,8 @@ START_TEST(missing_fields_are_written)
 
 	trace_write_date(&out, 0);
 	expect(&out, "Date: Thu, 01 Jan 1970 00:00:00 +0000\r\n");
+	trace_write_from(&out, SPAN("\"a b\"@c.test"));
+	expect(&out, "From: <\"a b\"@c.test>\r\n");
 	trace_write_message_id(&out, SPAN("8c01"), 0xabc, SPAN("relay.test"));
 	expect(&out, "Message-ID: <8c01.abc@relay.test>\r\n");
 }

@@ -2,5 +2,6 @@
 check_PROGRAMS += tests/mail/test_dsn
 check_PROGRAMS += tests/mail/test_envelope
 check_PROGRAMS += tests/mail/test_header
+check_PROGRAMS += tests/mail/test_mend
 check_PROGRAMS += tests/mail/test_qid
 check_PROGRAMS += tests/mail/test_trace
