@@ -325,7 +325,7 @@ data_input(struct session *s, struct span *in, struct buf *out)
 const char *
 data_timeout_text(const struct session *s)
 {
-	if (s->state == STATE_DATA && s->tx.dot.looks_ended)
+	if (s->tx.dot.looks_ended)
 		return "421 4.4.2 Idle too long: the message was not ended by "
 		       "<CR><LF>.<CR><LF>";
 	return "421 4.4.2 Idle too long";
