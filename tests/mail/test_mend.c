@@ -118,6 +118,8 @@ static const struct {
 	{ "blank_and_no_end", "\r\nTo: a\r\nhello\r\n", "To: a\r\n",
 	    "hello\r\n" },
 	{ "blank_and_text", "\r\n\r\nNote: x\r\n", "", "\r\nNote: x\r\n" },
+	{ "blank_and_text_2", "\r\nhello\r\nTo: you\r\n", "",
+	    "hello\r\nTo: you\r\n" },
 	{ "white_and_text", " \r\nhello\r\n", "", " \r\nhello\r\n" },
 	{ "white", "  \r\nTo: a\r\n\r\nx\r\n", "To: a\r\n", "x\r\n" },
 	{ "continuation", " a\r\nSubject: b\r\n\r\n", NULL, NULL },
@@ -237,40 +239,54 @@ START_TEST(it_is_the_same_however_it_comes)
 }
 END_TEST
 
-/* It says how far it looks, and what lies beyond makes no difference. */
+/* A stray line and, behind a field that ends `more` beyond the view, a header. */
+static void
+write_far(struct buf *text, int more)
+{
+	static const char start[] = "Subject: a\r\n", stray[] = "b\r\n";
+	static const char rest[] = "\r\nTo: a\r\n\r\n";
+	size_t end = sizeof start - 1 + MEND_LOOK_MAX - (sizeof rest - 1);
+
+	(void)buf_printf(text, "%s%sX-A: ", start, stray);
+	while (buf_len(text) < (size_t)((int)end + more))
+		(void)buf_append_char(text, 'x');
+	(void)buf_append_text(text, rest);
+}
+
 START_TEST(it_looks_no_further_than_it_says)
 {
 	for (int more = -3; more <= 3; more++) {
 		struct buf text = { 0 };
 		struct result whole, pieces;
 
-		(void)buf_append_text(&text, "Subject: a\r\nb\r\nX: ");
-		while (
-		    buf_len(&text) < (size_t)(12 + MEND_LOOK_MAX - 11 + more))
-			(void)buf_append_char(&text, 'x');
-		(void)buf_append_text(&text, "\r\nTo: a\r\n\r\n");
+		write_far(&text, more);
 		whole = find(buf_span(&text), SIZE_MAX / 2);
 		pieces = find(buf_span(&text), 1);
 		ck_assert(whole.found == pieces.found);
 		ck_assert_uint_eq(whole.end, pieces.end);
-		buf_clear(&text);
-	}
-	for (int more = -3; more <= 3; more++) {
-		struct buf text = { 0 };
-		struct result whole, pieces;
-
-		(void)buf_append_text(&text, "Subject: a\r\nb\r\nX-A: ");
-		while (
-		    buf_len(&text) < (size_t)(12 + MEND_LOOK_MAX - 11 + more))
-			(void)buf_append_char(&text, 'x');
-		(void)buf_append_text(&text, "\r\nTo: a\r\n\r\n");
-		whole = find(buf_span(&text), SIZE_MAX / 2);
-		pieces = find(buf_span(&text), 1);
-		ck_assert(whole.found == pieces.found);
 		ck_assert(
 		    whole.found == (more <= 0 ? MEND_BLANK : MEND_NO_BLANK));
 		buf_clear(&text);
 	}
+}
+END_TEST
+
+/* Nobody waits for what is too far away, however long the line is. */
+START_TEST(it_waits_no_longer_than_it_looks)
+{
+	struct mend_scan scan = { 0 };
+	struct buf text = { 0 };
+	size_t end;
+
+	write_far(&text, 100);
+	ck_assert(mend_find_end(span_to(buf_span(&text), 4000), false, &scan,
+		      &end) == MEND_MORE);
+	ck_assert(mend_find_end(span_to(buf_span(&text), 12 + MEND_LOOK_MAX),
+		      false, &scan, &end) == MEND_MORE);
+	ck_assert(mend_find_end(span_to(buf_span(&text), 13 + MEND_LOOK_MAX),
+		      false, &scan, &end) == MEND_NO_BLANK);
+	ck_assert_uint_eq(end, 12);
+	buf_clear(&text);
 }
 END_TEST
 
@@ -282,6 +298,7 @@ fill(TCase *tc)
 	tcase_add_loop_test(tc, a_header_is_found_and_mended, 0, n);
 	tcase_add_loop_test(tc, it_is_the_same_however_it_comes, 0, n);
 	tcase_add_test(tc, it_looks_no_further_than_it_says);
+	tcase_add_test(tc, it_waits_no_longer_than_it_looks);
 }
 
 SUITE_MAIN("mend", fill)
