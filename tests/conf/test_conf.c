@@ -132,6 +132,9 @@ check_defaults(const struct conf *conf)
 
 START_TEST(an_empty_file_gives_the_defaults)
 {
+#define A8 "aaaaaaaa"
+#define A64 A8 A8 A8 A8 A8 A8 A8 A8
+
 	static const char *const texts[] = {
 		"",
 		"\n",
@@ -169,6 +172,7 @@ static const char everything[] =
     "account default { send-as = { \"$login\", \"*@b.test\" } }\n"
     "account \"app@example.com\" { send-as = { \"*@example.com\" } }\n"
     "account nobody { send-as = {} }\n"
+    "account list { send-as = { \"" A64 A64 "@b.test\" } }\n"
     "account Plain {}\n"
     "spool { directory = /tmp/spool reserve = 2.5% max-message = 1gb }\n"
     "queue {\n"
@@ -277,7 +281,7 @@ START_TEST(accounts_are_found_without_regard_to_case)
 	struct conf *c = parse(everything);
 	const struct conf_account *a;
 
-	ck_assert_uint_eq(c->naccounts, 4);
+	ck_assert_uint_eq(c->naccounts, 5);
 	a = conf_account(c, SPAN("APP@example.com"));
 	ck_assert_str_eq(a->name, "app@example.com");
 	ck_assert_uint_eq(a->nsend_as, 1);
@@ -419,6 +423,8 @@ static const struct {
 	{ "account default {}\naccount default {}",
 	    "test.conf:2: found duplicate title" },
 	{ "account a { send-as = { b } }", "test.conf:1: account.send-as: " },
+	{ "account a { send-as = { \"" A64 A64 A64 A64 A64 "@b.test\" } }",
+	    "test.conf:1: account.send-as: " },
 	{ "account a { send-as = { \"@b.test\" } }",
 	    "test.conf:1: account.send-as: " },
 	{ "account a { send-as = { \"a*@b.test\" } }",
