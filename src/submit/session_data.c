@@ -20,6 +20,7 @@
 enum {
 	SMALL_MAX = 96 * 1024, /* beyond it content leaves memory, */
 	CHUNK = 224 * 1024, /* and then goes on in such pieces; */
+	ENDLESS = 2, /* times the largest message: it is read no further */
 	TAKE_MAX = 16 * 1024, /* of input, which mending may double; */
 	MENDED_MAX = 2 * TAKE_MAX, /* with one of these: SPOOL_CHUNK */
 };
@@ -306,6 +307,13 @@ data_input(struct session *s, struct span *in, struct buf *out)
 		look_for_header(s);
 	if (tx->drops_input)
 		buf_reset(&tx->body);
+	if (tx->dot.state != DOT_END &&
+	    tx->size > ENDLESS * s->conf->max_message) {
+		/* It was to be read to its end; it seems to have none. */
+		session_drop(s, "552 5.3.4 Message too big",
+		    "content without an end", out);
+		return;
+	}
 	if (tx->dot.state == DOT_END) {
 		if (tx->drops_input) {
 			refuse_at_end(s, out);
@@ -326,9 +334,9 @@ const char *
 data_timeout_text(const struct session *s)
 {
 	if (s->tx.dot.looks_ended)
-		return "421 4.4.2 Idle too long: the message was not ended by "
+		return "421 4.4.2 The message was not ended by "
 		       "<CR><LF>.<CR><LF>";
-	return "421 4.4.2 Idle too long";
+	return "421 4.4.2 The content comes too slowly";
 }
 
 void

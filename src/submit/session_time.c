@@ -121,7 +121,7 @@ session_time_judge(struct session *s)
 		if (t->now >= content_due(s))
 			return "421 4.4.2 The content takes too long";
 		if (t->minute_octets < RATE * (MINUTE_MS / 1000))
-			return "421 4.4.2 The content comes too slowly";
+			return data_timeout_text(s);
 		begin_minute(t);
 		return NULL;
 	}
