@@ -19,8 +19,9 @@ enum { ATTEMPT_HOST_MAX = 320 };
 struct attempt_rcpt {
 	uint32_t index; /* into the envelope */
 	enum outcome outcome;
-	char status[12];
-	char *reply; /* owned; the words behind the outcome */
+	char status[WORDS_STATUS_MAX];
+	char *what; /* owned; in our words, why; NULL: nothing to add */
+	char *said; /* owned; the host's lines (words.h); NULL: it said none */
 };
 
 struct attempt {
@@ -39,11 +40,8 @@ struct attempt {
 struct attempt *attempt_new(const struct envelope *env, struct content *content,
     const uint32_t *rcpts, uint32_t nrcpt);
 void attempt_free(struct attempt *a);
-/* `status` may be empty: the stage's own is used then. */
-void attempt_set(struct attempt_rcpt *r, enum stage stage, enum outcome o,
-    struct span status, struct span reply);
+void attempt_set(struct attempt_rcpt *r, const struct verdict *v);
 /* For every recipient without an outcome. */
-void attempt_set_rest(struct attempt *a, enum stage stage, enum outcome o,
-    struct span status, struct span reply);
+void attempt_set_rest(struct attempt *a, const struct verdict *v);
 
 #endif

@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/span.h"
+#include "mail/words.h"
 
 struct attempt;
 struct client;
@@ -47,9 +48,13 @@ struct client_event {
 struct client_end {
 	bool by_host; /* greeting, EHLO, TLS, login: not one message's */
 	bool without_tls_may_do; /* STARTTLS went wrong, TLS is optional */
-	char why[400];
+	bool login_failed; /* for the operator to mend */
+	char status[WORDS_STATUS_MAX]; /* RFC 3463 */
+	char what[300]; /* in our words */
+	char *said; /* owned by the client; the host's lines, or NULL */
 };
 
+/* `use_tls` false: this once without, when the target says that it may be. */
 struct client *client_new(const struct target *target, bool use_tls);
 void client_free(struct client *c);
 enum client_need
@@ -58,9 +63,9 @@ client_step(struct client *c, const struct client_event *ev, struct buf *out);
 uint32_t client_timeout(const struct client *c);
 const struct client_end *client_end(const struct client *c);
 /*
- * The connection is gone (or too slow). Gives the attempt under way the outcome
- * that follows; false when the attempt may be given to another lane as if
- * nothing had been.
+ * The connection is gone: why; empty when the client itself wanted to close.
+ * Gives the attempt under way the outcome that follows; false when the attempt
+ * may be given to another lane as if nothing had been.
  */
 bool client_lost(struct client *c, struct span why);
 /*

@@ -9,8 +9,9 @@
 #include <stdbool.h>
 
 #include "base/list.h"
+#include "deliver/attempt.h"
+#include "mail/words.h"
 
-struct attempt;
 struct lane_io;
 struct loop;
 struct spool;
@@ -21,8 +22,15 @@ struct lane_end {
 	bool failed; /* the site's fault: it counts against it */
 	bool untouched; /* the attempt may go to another lane, nothing was
 			   said about it (a connection that died idle) */
-	char why[400];
+	bool login_failed; /* the operator's to mend */
+	char status[WORDS_STATUS_MAX]; /* RFC 3463 */
+	char host[ATTEMPT_HOST_MAX]; /* which one; may be empty */
+	char what[320]; /* in our words */
+	char *said; /* owned; the host's lines, or NULL */
 };
+void lane_end_clear(struct lane_end *end);
+/* Its spans point into `end`. */
+struct words lane_end_words(const struct lane_end *end);
 
 /* What all lanes of one worker share. Outlives them. */
 struct deliver_worker {
@@ -34,7 +42,8 @@ struct deliver_worker {
 	void (*answered)(void *token, struct attempt *a, bool more, void *arg);
 	/*
 	 * The lane is gone. `a` is what it still had: answered in part or not
-	 * at all (the rest has OUTCOME_NONE); NULL: nothing.
+	 * at all (the rest has OUTCOME_NONE); NULL: nothing. What `end` owns is
+	 * the callee's from then on.
 	 */
 	void (*ended)(void *token, struct attempt *a,
 	    const struct lane_end *end, void *arg);

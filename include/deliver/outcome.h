@@ -5,6 +5,9 @@
 #ifndef DELIVER_OUTCOME_H
 #define DELIVER_OUTCOME_H
 
+#include <stdbool.h>
+
+#include "mail/words.h"
 #include "smtp/reply.h"
 
 enum outcome {
@@ -27,7 +30,19 @@ enum stage {
 };
 
 enum outcome outcome_of_reply(enum stage stage, const struct reply *reply);
-/* The status code of RFC 3463 for a reply that carries none. */
-const char *outcome_status(enum stage stage, enum outcome outcome);
+
+/* An outcome, and why. */
+struct verdict {
+	enum outcome outcome;
+	char status[WORDS_STATUS_MAX]; /* RFC 3463 */
+	struct span what; /* in our words; may be empty */
+	struct span said; /* the host's reply; may be empty; borrowed */
+};
+
+struct verdict verdict_of_reply(enum stage stage, const struct reply *reply);
+/* Whatever the reply says, it is only put off: we had another reason. */
+struct verdict verdict_put_off(const struct reply *reply);
+/* Put off, and no reply says why. */
+struct verdict verdict_of_us(const char *status, struct span what);
 
 #endif

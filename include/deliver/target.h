@@ -31,6 +31,7 @@ struct target_address {
 struct target {
 	_Atomic int refs;
 	enum target_tls tls;
+	char *because; /* owned; what in the configuration says so, or NULL */
 	bool chunking; /* CHUNKING (RFC 3030) is used where it is offered */
 	char *login; /* owned; NULL: no login */
 	struct secret password;

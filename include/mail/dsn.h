@@ -10,14 +10,15 @@
 
 #include "base/buf.h"
 #include "base/span.h"
+#include "mail/words.h"
 
 enum dsn_action { DSN_FAILED, DSN_DELAYED };
 
 struct dsn_rcpt {
 	struct span address;
-	struct span status; /* "5.1.1"; RFC 3463 */
-	struct span reply; /* the next host's last words, or ours */
-	struct span host; /* who said them; empty: we did */
+	struct words words; /* the last ones; has a status */
+	bool is_expired; /* its time was over, and that is why */
+	uint32_t tries;
 	int64_t last; /* of the last attempt, wall ms; 0: none */
 };
 
@@ -31,6 +32,7 @@ struct dsn {
 	uint32_t retry_for; /* s; DSN_DELAYED: how long we go on trying */
 	uint64_t boundary; /* random */
 	struct span header; /* the original's, as it is on disk */
+	struct span subject; /* of it, for people (subject.h); may be empty */
 	const struct dsn_rcpt *rcpts;
 	size_t nrcpts;
 };

@@ -29,7 +29,7 @@ rcpt_state_is_final(enum rcpt_state s)
 
 const char *rcpt_state_name(enum rcpt_state s);
 
-enum { PROGRESS_DETAIL_MAX = 400 }; /* longer details are cut */
+enum { PROGRESS_DETAIL_MAX = 3072 }; /* longer details are cut */
 
 /* One recipient's news. */
 struct progress {
@@ -38,7 +38,7 @@ struct progress {
 	uint32_t tries; /* attempts made so far */
 	int64_t last; /* of the last attempt, wall ms; 0: none yet */
 	int64_t due; /* of the next one, wall ms; 0: at once */
-	struct span detail; /* why: "451 4.7.1 later (mx.test [192.0.2.1])" */
+	struct span detail; /* why, as words_write() has it */
 };
 
 /* Flags of a whole message that outlive the process. */

@@ -16,6 +16,7 @@
 
 #include "base/list.h"
 #include "base/map.h"
+#include "mail/words.h"
 #include "sched/backoff.h"
 
 struct queued;
@@ -30,7 +31,12 @@ struct job {
 	uint32_t rcpts[]; /* indices into the envelope */
 };
 
-enum { SITE_LANES_FIRST = 2, SITE_WHY_MAX = 256, SITE_CLOSED_MAX_S = 900 };
+enum {
+	SITE_LANES_FIRST = 2,
+	SITE_WHY_MAX = 640,
+	SITE_CLOSED_MAX_S = 900,
+	SITE_LOGIN_TOLD_MS = 3600000
+};
 
 struct site {
 	char *key; /* owned; what makes it this site */
@@ -44,7 +50,9 @@ struct site {
 	uint32_t credit; /* successes toward one lane more */
 	uint32_t failures; /* in a row, of connections */
 	uint64_t closed_until; /* monotonic ms; 0: open */
-	char why[SITE_WHY_MAX]; /* of the last failure */
+	char why[SITE_WHY_MAX]; /* of the last failure, on one line */
+	char *detail; /* owned; the same as a row's (words.h); NULL: none */
+	uint64_t login_told; /* when an error line spoke of a login; 0: never */
 	void *target; /* the relay's: where lanes connect */
 	uint64_t last_used;
 };
@@ -71,7 +79,14 @@ void site_succeeded(struct site *s, uint32_t most);
  * A connection could not be made, or was refused with 421. Call after the lane
  * was taken off. Closes the site when no lane is left.
  */
-void site_failed(struct site *s, const char *why, const struct backoff *b,
-    uint64_t now, uint32_t random);
+void site_failed(struct site *s, const struct words *why,
+    const struct backoff *b, uint64_t now, uint32_t random);
+/*
+ * Whether a login that failed is worth an error line: once an hour. Not more
+ * often when it worked in between, for somebody has to act all the same.
+ */
+bool site_tells_login(struct site *s, uint64_t now);
+/* Whether there is something left to remember for a while. */
+bool site_remembers(const struct site *s, uint64_t now);
 
 #endif

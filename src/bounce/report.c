@@ -16,6 +16,7 @@
 #include "mail/envelope.h"
 #include "mail/header.h"
 #include "mail/qid.h"
+#include "mail/subject.h"
 #include "spool/content.h"
 #include "spool/spool.h"
 
@@ -29,7 +30,7 @@ struct report {
 	char *hostname, *sender; /* owned */
 	struct qid qid, report_qid;
 	struct content *original; /* owned reference; NULL: unreadable */
-	struct buf header, body;
+	struct buf header, subject, body;
 	struct spool_entry *entry; /* owned until committed */
 	struct envelope *env; /* owned until handed over */
 	struct content *content;
@@ -47,15 +48,17 @@ report_free(struct report *r)
 {
 	for (size_t i = 0; i < r->dsn.nrcpts; i++) {
 		free((void *)(uintptr_t)r->rcpts[i].address.ptr);
-		free((void *)(uintptr_t)r->rcpts[i].status.ptr);
-		free((void *)(uintptr_t)r->rcpts[i].reply.ptr);
-		free((void *)(uintptr_t)r->rcpts[i].host.ptr);
+		free((void *)(uintptr_t)r->rcpts[i].words.status.ptr);
+		free((void *)(uintptr_t)r->rcpts[i].words.host.ptr);
+		free((void *)(uintptr_t)r->rcpts[i].words.what.ptr);
+		free((void *)(uintptr_t)r->rcpts[i].words.said.ptr);
 	}
 	free(r->rcpts);
 	free(r->hostname);
 	free(r->sender);
 	content_unref(r->original);
 	buf_clear(&r->header);
+	buf_clear(&r->subject);
 	buf_clear(&r->body);
 	free(r);
 }
@@ -73,9 +76,12 @@ copy_rcpts(struct report *r, const struct report_request *q)
 	for (size_t i = 0; i < q->nrcpts; i++) {
 		r->rcpts[i] = q->rcpts[i];
 		r->rcpts[i].address = copy(q->rcpts[i].address);
-		r->rcpts[i].status = copy(q->rcpts[i].status);
-		r->rcpts[i].reply = copy(q->rcpts[i].reply);
-		r->rcpts[i].host = copy(q->rcpts[i].host);
+		r->rcpts[i].words = (struct words){
+			.status = copy(q->rcpts[i].words.status),
+			.host = copy(q->rcpts[i].words.host),
+			.what = copy(q->rcpts[i].words.what),
+			.said = copy(q->rcpts[i].words.said),
+		};
 	}
 }
 
@@ -100,6 +106,8 @@ write_report(void *arg)
 		end = scanned; /* whole lines only */
 	buf_truncate(&r->header, end);
 	r->dsn.header = buf_span(&r->header);
+	subject_text(r->dsn.header, &r->subject);
+	r->dsn.subject = buf_span(&r->subject);
 	r->body.max = REPORT_MAX;
 	dsn_write(&r->body, &r->dsn);
 }

@@ -5,8 +5,6 @@
 
 #include "base/mem.h"
 
-enum { REPLY_KEPT = 600 };
-
 struct attempt *
 attempt_new(const struct envelope *env, struct content *content,
     const uint32_t *rcpts, uint32_t nrcpt)
@@ -25,53 +23,28 @@ attempt_new(const struct envelope *env, struct content *content,
 void
 attempt_free(struct attempt *a)
 {
-	for (uint32_t i = 0; i < a->nrcpt; i++)
-		free(a->rcpts[i].reply);
+	for (uint32_t i = 0; i < a->nrcpt; i++) {
+		free(a->rcpts[i].what);
+		free(a->rcpts[i].said);
+	}
 	free(a);
 }
 
-/* A reply of several lines on one line, cut. */
-static char *
-one_line(struct span reply)
+void
+attempt_set(struct attempt_rcpt *r, const struct verdict *v)
 {
-	char *text = span_dup(span_to(reply, REPLY_KEPT)), *to = text;
-
-	for (const char *p = text; *p != '\0'; p++) {
-		if (*p == '\r')
-			continue;
-		*to++ = *p;
-		if (*p == '\n')
-			to[-1] = ' ';
-	}
-	while (to > text && to[-1] == ' ')
-		to--;
-	*to = '\0';
-	return text;
+	r->outcome = v->outcome;
+	(void)snprintf(r->status, sizeof r->status, "%s", v->status);
+	free(r->what);
+	free(r->said);
+	r->what = span_is_empty(v->what) ? NULL : span_dup(v->what);
+	r->said = span_is_empty(v->said) ? NULL : words_keep(v->said);
 }
 
 void
-attempt_set(struct attempt_rcpt *r, enum stage stage, enum outcome o,
-    struct span status, struct span reply)
-{
-	/* A class that does not fit the code would tell the sender nonsense. */
-	char class = o == OUTCOME_FAILED     ? '5'
-		     : o == OUTCOME_DEFERRED ? '4'
-					     : '2';
-
-	r->outcome = o;
-	if (status.len == 0 || status.len >= sizeof r->status ||
-	    status.ptr[0] != class)
-		status = span_text(outcome_status(stage, o));
-	(void)snprintf(r->status, sizeof r->status, "%.*s", SPAN_ARG(status));
-	free(r->reply);
-	r->reply = one_line(reply);
-}
-
-void
-attempt_set_rest(struct attempt *a, enum stage stage, enum outcome o,
-    struct span status, struct span reply)
+attempt_set_rest(struct attempt *a, const struct verdict *v)
 {
 	for (uint32_t i = 0; i < a->nrcpt; i++)
 		if (a->rcpts[i].outcome == OUTCOME_NONE)
-			attempt_set(&a->rcpts[i], stage, o, status, reply);
+			attempt_set(&a->rcpts[i], v);
 }

@@ -1,5 +1,8 @@
 /*
- *  GREETING -> EHLO -> [STARTTLS -> (hands) -> EHLO] -> [AUTH] -> IDLE
+ *  GREETING -> EHLO -> [STARTTLS -> (hands) -> EHLO] -> [login] -> IDLE
+ *
+ *  login: AUTH PLAIN with all of it, or, where it is too long for a line,
+ *  PLAIN -> AUTH; where PLAIN is not offered, LOGIN -> PASSWORD -> AUTH
  *
  *  IDLE -> [RSET] -> MAIL -> RCPT (each) -> DATA -> SENDING -> FINAL -> IDLE
  *
@@ -25,13 +28,18 @@
 #include "smtp/base64.h"
 #include "smtp/reply.h"
 
+enum { LINE_MOST = 512 }; /* of a command, with its end: RFC 5321 4.5.3.1.4 */
+
 enum state {
 	STATE_GREETING,
 	STATE_EHLO,
 	STATE_HELO,
 	STATE_STARTTLS,
 	STATE_HANDS, /* shaking them */
-	STATE_AUTH,
+	STATE_PLAIN, /* the host may ask for name and password */
+	STATE_LOGIN, /* the host may ask for the name */
+	STATE_PASSWORD, /* the host may ask for the password */
+	STATE_AUTH, /* it has all */
 	STATE_IDLE,
 	STATE_RSET,
 	STATE_MAIL,
@@ -48,7 +56,7 @@ struct client {
 	bool use_tls;
 	enum state state;
 	bool has_tls, can_pipeline, can_chunk, can_8bit, can_size, can_starttls,
-	    can_auth_plain;
+	    can_auth_plain, can_auth_login;
 	bool needs_reset; /* the host may still hold an open transaction */
 	bool along; /* BDAT and the content leave with the group */
 	uint64_t size; /* of the content */
@@ -69,6 +77,8 @@ static enum client_need
 on_helo(struct client *c, const struct reply *r, struct buf *out);
 static enum client_need
 on_starttls(struct client *c, const struct reply *r, struct buf *out);
+static enum client_need
+on_challenge(struct client *c, const struct reply *r, struct buf *out);
 static enum client_need
 on_auth(struct client *c, const struct reply *r, struct buf *out);
 static enum client_need
@@ -97,6 +107,9 @@ static const struct {
 	[STATE_HELO] = { on_helo, 300 },
 	[STATE_STARTTLS] = { on_starttls, 300 },
 	[STATE_HANDS] = { on_unasked, 60 },
+	[STATE_PLAIN] = { on_challenge, 300 },
+	[STATE_LOGIN] = { on_challenge, 300 },
+	[STATE_PASSWORD] = { on_challenge, 300 },
 	[STATE_AUTH] = { on_auth, 300 },
 	[STATE_IDLE] = { on_unasked, 300 },
 	[STATE_RSET] = { on_rset, 300 },
@@ -114,6 +127,7 @@ client_new(const struct target *target, bool use_tls)
 {
 	struct client *c = MEM_NEW(struct client);
 
+	assert(use_tls || target->tls == TARGET_TLS_OPPORTUNISTIC);
 	c->target = target;
 	c->use_tls = use_tls;
 	c->has_tls = target->tls == TARGET_TLS_IMPLICIT;
@@ -123,6 +137,8 @@ client_new(const struct target *target, bool use_tls)
 void
 client_free(struct client *c)
 {
+	if (c != NULL)
+		free(c->end.said);
 	free(c);
 }
 
@@ -141,27 +157,54 @@ client_end(const struct client *c)
 	return &c->end;
 }
 
-static struct span
-whole_text(const struct reply *r)
-{
-	return r->text;
-}
-
 static enum client_need
-give_up(struct client *c, const char *what, struct span why)
+give_up(struct client *c, const char *what, const struct verdict *v)
 {
-	char *p;
-
 	c->state = STATE_CLOSED;
 	c->end.by_host = true;
-	(void)snprintf(c->end.why, sizeof c->end.why, "%s%s%.*s", what,
-	    why.len > 0 ? ": " : "", SPAN_ARG(span_to(why, 300)));
-	for (p = c->end.why; *p != '\0'; p++)
-		if (*p == '\r' || *p == '\n')
-			*p = ' ';
-	while (p > c->end.why && p[-1] == ' ')
-		*--p = '\0';
+	(void)snprintf(c->end.status, sizeof c->end.status, "%s", v->status);
+	(void)snprintf(c->end.what, sizeof c->end.what, "%s", what);
+	free(c->end.said);
+	c->end.said = span_is_empty(v->said) ? NULL : words_keep(v->said);
 	return CLIENT_CLOSE;
+}
+
+/* The host's reply is the reason. */
+static enum client_need
+refused(
+    struct client *c, const char *what, enum stage stage, const struct reply *r)
+{
+	struct verdict v = verdict_of_reply(stage, r);
+
+	return give_up(c, what, &v);
+}
+
+/* There is no reply to blame, or the bytes are none. */
+static enum client_need
+give_up_on(
+    struct client *c, const char *status, const char *what, struct span bytes)
+{
+	struct verdict v = verdict_of_us(status, SPAN(""));
+
+	v.said = bytes;
+	return give_up(c, what, &v);
+}
+
+/* RFC 3207, and the rule that the target was made for: never in clear. */
+static enum client_need
+miss_tls(struct client *c, const char *how, const struct reply *r)
+{
+	const char *because = c->target->because;
+	struct verdict v = verdict_of_us("4.7.4", SPAN(""));
+	char what[sizeof c->end.what];
+
+	if (r != NULL)
+		v.said = r->text;
+	(void)snprintf(what, sizeof what,
+	    "TLS is required and the host %s%s%s%s", how,
+	    because == NULL ? "" : " (", because == NULL ? "" : because,
+	    because == NULL ? "" : ")");
+	return give_up(c, what, &v);
 }
 
 /* --- the beginning of a connection --- */
@@ -172,7 +215,7 @@ say_ehlo(struct client *c, struct buf *out)
 	c->state = STATE_EHLO;
 	/* RFC 3207 4.2: what was offered in clear says nothing now. */
 	c->can_pipeline = c->can_chunk = c->can_8bit = c->can_size =
-	    c->can_starttls = c->can_auth_plain = false;
+	    c->can_starttls = c->can_auth_plain = c->can_auth_login = false;
 	(void)buf_printf(out, "EHLO %s\r\n", c->target->hostname);
 	return CLIENT_INPUT;
 }
@@ -181,17 +224,21 @@ static enum client_need
 on_greeting(struct client *c, const struct reply *r, struct buf *out)
 {
 	if (!reply_is_good(r))
-		return give_up(c, "greeting", whole_text(r));
+		return refused(c, "greeting", STAGE_GREETING, r);
 	return say_ehlo(c, out);
 }
 
-static bool
-offers_plain(struct span args)
+static void
+take_mechanisms(struct client *c, struct span names)
 {
-	while (!span_is_empty(args))
-		if (span_equal_nocase(span_cut(&args, ' '), SPAN("PLAIN")))
-			return true;
-	return false;
+	while (!span_is_empty(names)) {
+		struct span name = span_cut(&names, ' ');
+
+		if (span_equal_nocase(name, SPAN("PLAIN")))
+			c->can_auth_plain = true;
+		else if (span_equal_nocase(name, SPAN("LOGIN")))
+			c->can_auth_login = true;
+	}
 }
 
 static void
@@ -210,41 +257,80 @@ take_extension(struct client *c, struct span line)
 	else if (span_equal_nocase(word, SPAN("STARTTLS")))
 		c->can_starttls = true;
 	else if (span_equal_nocase(word, SPAN("AUTH")))
-		c->can_auth_plain = offers_plain(line);
+		take_mechanisms(c, line);
+	else if (span_starts_nocase(word, SPAN("AUTH="))) {
+		/* From before RFC 2554; some hosts write it still. */
+		take_mechanisms(c, span_from(word, 5));
+		take_mechanisms(c, line);
+	}
 }
 
 static enum client_need
 be_ready(struct client *c)
 {
+	assert(c->has_tls || c->target->tls == TARGET_TLS_OPPORTUNISTIC);
 	c->state = STATE_IDLE;
 	return CLIENT_READY;
+}
+
+static void
+put_base64(struct span text, struct buf *out)
+{
+	(void)base64_encode(text, out);
+	(void)buf_append_text(out, "\r\n");
+}
+
+/* RFC 4616: authorization identity (none), name, password. */
+static void
+make_plain(const struct target *t, struct buf *raw)
+{
+	(void)buf_append(raw, "\0", 1);
+	(void)buf_append_text(raw, t->login);
+	(void)buf_append(raw, "\0", 1);
+	(void)buf_append(raw, t->password.data, t->password.len);
+}
+
+static void
+start_plain(struct client *c, struct buf *out)
+{
+	static const struct span verb = { "AUTH PLAIN", 10 };
+	struct buf raw = { 0 };
+
+	make_plain(c->target, &raw);
+	(void)buf_append_span(out, verb);
+	/* RFC 4954 4: what is too long for a line waits to be asked for. */
+	if (verb.len + 1 + BASE64_ENCODED_LEN(buf_len(&raw)) + 2 > LINE_MOST) {
+		c->state = STATE_PLAIN;
+		(void)buf_append_text(out, "\r\n");
+	} else {
+		c->state = STATE_AUTH;
+		(void)buf_append_char(out, ' ');
+		put_base64(buf_span(&raw), out);
+	}
+	mem_wipe(raw.data, raw.cap);
+	buf_clear(&raw);
 }
 
 static enum client_need
 log_in(struct client *c, struct buf *out)
 {
-	struct buf raw = { 0 };
-
 	if (c->target->login == NULL)
 		return be_ready(c);
 	/* Only targets with verified TLS have a login (conf checks it). */
 	assert(c->has_tls && c->target->tls != TARGET_TLS_OPPORTUNISTIC);
-	if (!c->can_auth_plain)
-		return give_up(
-		    c, "login: the relay offers no AUTH PLAIN", SPAN(""));
-	/* RFC 4616: authorization identity (none), login, password. */
-	(void)buf_append(&raw, "\0", 1);
-	(void)buf_append_text(&raw, c->target->login);
-	(void)buf_append(&raw, "\0", 1);
-	(void)buf_append(
-	    &raw, c->target->password.data, c->target->password.len);
-	(void)buf_append_text(out, "AUTH PLAIN ");
-	(void)base64_encode(buf_span(&raw), out);
-	(void)buf_append_text(out, "\r\n");
-	mem_wipe(raw.data, raw.cap);
-	buf_clear(&raw);
-	c->state = STATE_AUTH;
-	return CLIENT_INPUT;
+	if (c->can_auth_plain) {
+		start_plain(c, out);
+		return CLIENT_INPUT;
+	}
+	if (c->can_auth_login) {
+		(void)buf_append_text(out, "AUTH LOGIN\r\n");
+		c->state = STATE_LOGIN;
+		return CLIENT_INPUT;
+	}
+	c->end.login_failed = true;
+	return give_up_on(c, "4.7.4",
+	    "login: the relay offers neither AUTH PLAIN nor AUTH LOGIN",
+	    SPAN(""));
 }
 
 static enum client_need
@@ -258,8 +344,7 @@ after_ehlo(struct client *c, struct buf *out)
 		return CLIENT_INPUT;
 	}
 	if (c->target->tls == TARGET_TLS_REQUIRE)
-		return give_up(
-		    c, "TLS is required and the host offers none", SPAN(""));
+		return miss_tls(c, "offers none", NULL);
 	return log_in(c, out);
 }
 
@@ -270,7 +355,7 @@ on_ehlo(struct client *c, const struct reply *r, struct buf *out)
 	bool first = true;
 
 	if (reply_is_temporary(r))
-		return give_up(c, "EHLO", whole_text(r));
+		return refused(c, "EHLO", STAGE_EHLO, r);
 	if (!reply_is_good(r)) {
 		/* RFC 5321 3.2: a host that knows no EHLO may know HELO. */
 		(void)buf_printf(out, "HELO %s\r\n", c->target->hostname);
@@ -289,7 +374,7 @@ static enum client_need
 on_helo(struct client *c, const struct reply *r, struct buf *out)
 {
 	if (!reply_is_good(r))
-		return give_up(c, "HELO", whole_text(r));
+		return refused(c, "HELO", STAGE_EHLO, r);
 	return after_ehlo(c, out);
 }
 
@@ -301,17 +386,52 @@ on_starttls(struct client *c, const struct reply *r, struct buf *out)
 		return CLIENT_TLS;
 	}
 	if (c->target->tls == TARGET_TLS_REQUIRE)
-		return give_up(c, "STARTTLS", whole_text(r));
+		return miss_tls(c, "refuses STARTTLS", r);
 	return log_in(c, out);
+}
+
+static enum client_need
+refused_login(struct client *c, const struct reply *r)
+{
+	struct verdict v = verdict_of_reply(STAGE_AUTH, r);
+
+	/* 454 and its like are the host's trouble, and pass. */
+	c->end.login_failed = !reply_is_temporary(r);
+	if (r->code < 400)
+		v = verdict_put_off(r);
+	return give_up(c, "login refused", &v);
+}
+
+/* RFC 4954 4. What a prompt says does not matter: the order is always this. */
+static enum client_need
+on_challenge(struct client *c, const struct reply *r, struct buf *out)
+{
+	const struct target *t = c->target;
+	struct buf raw = { 0 };
+
+	if (r->code != 334)
+		return refused_login(c, r);
+	if (c->state == STATE_LOGIN) {
+		put_base64(span_text(t->login), out);
+		c->state = STATE_PASSWORD;
+		return CLIENT_INPUT;
+	}
+	if (c->state == STATE_PLAIN)
+		make_plain(t, &raw);
+	else
+		(void)buf_append(&raw, t->password.data, t->password.len);
+	put_base64(buf_span(&raw), out);
+	mem_wipe(raw.data, raw.cap);
+	buf_clear(&raw);
+	c->state = STATE_AUTH;
+	return CLIENT_INPUT;
 }
 
 static enum client_need
 on_auth(struct client *c, const struct reply *r, struct buf *out)
 {
 	(void)out;
-	if (!reply_is_good(r))
-		return give_up(c, "login refused", whole_text(r));
-	return be_ready(c);
+	return reply_is_good(r) ? be_ready(c) : refused_login(c, r);
 }
 
 /* --- a transaction --- */
@@ -365,6 +485,7 @@ static enum client_need
 begin(struct client *c, const struct client_event *ev, struct buf *out)
 {
 	assert(c->state == STATE_IDLE);
+	assert(c->has_tls || c->target->tls == TARGET_TLS_OPPORTUNISTIC);
 	c->attempt = ev->attempt;
 	c->size = ev->size;
 	/* Behind a RSET that is refused it would go to the recipients before. */
@@ -395,7 +516,7 @@ static enum client_need
 on_rset(struct client *c, const struct reply *r, struct buf *out)
 {
 	if (!reply_is_good(r))
-		return give_up(c, "RSET", whole_text(r));
+		return refused(c, "RSET", STAGE_EHLO, r);
 	c->needs_reset = false;
 	c->state = STATE_MAIL;
 	if (!c->can_pipeline)
@@ -406,12 +527,11 @@ on_rset(struct client *c, const struct reply *r, struct buf *out)
 static enum client_need
 on_mail(struct client *c, const struct reply *r, struct buf *out)
 {
-	enum outcome o = outcome_of_reply(STAGE_MAIL, r);
+	struct verdict v = verdict_of_reply(STAGE_MAIL, r);
 
 	c->attempt->said_anything = true;
-	if (o != OUTCOME_NONE) {
-		attempt_set_rest(
-		    c->attempt, STAGE_MAIL, o, r->enhanced, whole_text(r));
+	if (v.outcome != OUTCOME_NONE) {
+		attempt_set_rest(c->attempt, &v);
 		if (!c->can_pipeline)
 			return finish(c);
 	} else {
@@ -448,11 +568,11 @@ static enum client_need
 on_rcpt(struct client *c, const struct reply *r, struct buf *out)
 {
 	struct attempt_rcpt *rcpt = &c->attempt->rcpts[c->next_rcpt++];
-	enum outcome o = outcome_of_reply(STAGE_RCPT, r);
+	struct verdict v = verdict_of_reply(STAGE_RCPT, r);
 
 	/* After a refused MAIL these only say "MAIL first". */
-	if (rcpt->outcome == OUTCOME_NONE && o != OUTCOME_NONE)
-		attempt_set(rcpt, STAGE_RCPT, o, r->enhanced, whole_text(r));
+	if (rcpt->outcome == OUTCOME_NONE && v.outcome != OUTCOME_NONE)
+		attempt_set(rcpt, &v);
 	else if (rcpt->outcome == OUTCOME_NONE)
 		c->taken++;
 	if (c->next_rcpt == c->attempt->nrcpt)
@@ -465,19 +585,19 @@ on_rcpt(struct client *c, const struct reply *r, struct buf *out)
 static enum client_need
 on_data(struct client *c, const struct reply *r, struct buf *out)
 {
-	enum outcome o = outcome_of_reply(STAGE_DATA, r);
+	struct verdict v = verdict_of_reply(STAGE_DATA, r);
 
-	if (o == OUTCOME_NONE && c->taken > 0) {
+	if (v.outcome == OUTCOME_NONE && c->taken > 0) {
 		c->state = STATE_SENDING;
 		return CLIENT_CONTENT;
 	}
-	if (o == OUTCOME_NONE) {
+	if (v.outcome == OUTCOME_NONE) {
 		/* RFC 2920 3.1: it wants content for nobody; it gets none. */
 		(void)buf_append_text(out, ".\r\n");
 		c->state = STATE_FINAL;
 		return CLIENT_INPUT;
 	}
-	attempt_set_rest(c->attempt, STAGE_DATA, o, r->enhanced, whole_text(r));
+	attempt_set_rest(c->attempt, &v);
 	return finish(c);
 }
 
@@ -485,22 +605,23 @@ on_data(struct client *c, const struct reply *r, struct buf *out)
 static enum client_need
 on_early(struct client *c, const struct reply *r, struct buf *out)
 {
+	struct verdict v = verdict_of_reply(STAGE_CONTENT, r);
+
 	(void)out;
 	if (c->can_chunk && r->code >= 400)
-		attempt_set_rest(c->attempt, STAGE_CONTENT,
-		    outcome_of_reply(STAGE_CONTENT, r), r->enhanced,
-		    whole_text(r));
-	return give_up(c, "host broke off the content", whole_text(r));
+		attempt_set_rest(c->attempt, &v);
+	return give_up(c, "host broke off the content", &v);
 }
 
 static enum client_need
 on_final(struct client *c, const struct reply *r, struct buf *out)
 {
+	struct verdict v = verdict_of_reply(STAGE_CONTENT, r);
+
 	(void)out;
 	/* RFC 5321 4.1.1.4: either way it is over; a BDAT only if it is good. */
 	c->needs_reset = c->can_chunk && !reply_is_good(r);
-	attempt_set_rest(c->attempt, STAGE_CONTENT,
-	    outcome_of_reply(STAGE_CONTENT, r), r->enhanced, whole_text(r));
+	attempt_set_rest(c->attempt, &v);
 	return finish(c);
 }
 
@@ -517,8 +638,10 @@ on_quit(struct client *c, const struct reply *r, struct buf *out)
 static enum client_need
 on_unasked(struct client *c, const struct reply *r, struct buf *out)
 {
+	struct verdict v = verdict_put_off(r);
+
 	(void)out;
-	return give_up(c, "host spoke out of turn", whole_text(r));
+	return give_up(c, "host spoke out of turn", &v);
 }
 
 /* --- one step --- */
@@ -527,12 +650,13 @@ on_unasked(struct client *c, const struct reply *r, struct buf *out)
 static enum client_need
 shut_out(struct client *c, const struct reply *r, const char *what)
 {
+	struct verdict v = verdict_put_off(r);
+
 	if (c->attempt != NULL) {
 		c->attempt->said_anything = true;
-		attempt_set_rest(c->attempt, STAGE_MAIL, OUTCOME_DEFERRED,
-		    r->enhanced, whole_text(r));
+		attempt_set_rest(c->attempt, &v);
 	}
-	return give_up(c, what, whole_text(r));
+	return give_up(c, what, &v);
 }
 
 /*
@@ -571,14 +695,15 @@ take_replies(struct client *c, struct span *in, struct buf *out)
 		case REPLY_BAD_CODE:
 		case REPLY_MIXED_CODES:
 		case REPLY_TOO_LONG:
-			return give_up(
-			    c, "host does not speak SMTP", span_to(*in, 100));
+			return give_up_on(c, "4.5.0",
+			    "host does not speak SMTP", span_to(*in, 100));
 		}
 		need = take_reply(c, &r, out);
 	}
 	/* RFC 3207 6: replies from before TLS must not be read after it. */
 	if (need == CLIENT_TLS && !span_is_empty(*in))
-		return give_up(c, "host spoke on after STARTTLS", SPAN(""));
+		return give_up_on(
+		    c, "4.5.0", "host spoke on after STARTTLS", SPAN(""));
 	return need;
 }
 
@@ -593,8 +718,8 @@ client_step(struct client *c, const struct client_event *ev, struct buf *out)
 	case CLIENT_GIVEN:
 		/* What came unasked must not be read as an answer to this. */
 		if (!span_is_empty(*ev->in))
-			return give_up(
-			    c, "host spoke out of turn", span_to(*ev->in, 300));
+			return give_up_on(c, "4.5.0", "host spoke out of turn",
+			    span_to(*ev->in, 300));
 		return begin(c, ev, out);
 	case CLIENT_SENT:
 		if (c->state == STATE_SENDING)
@@ -615,23 +740,39 @@ client_silent(struct client *c)
 		c->attempt->said_anything = true;
 }
 
+/* What the client said of itself stays; else it is what the caller saw. */
+static struct verdict
+verdict_of_end(struct client *c, struct span why)
+{
+	struct verdict v = verdict_of_us("4.4.2", why);
+
+	if (c->end.what[0] == '\0') {
+		(void)snprintf(c->end.what, sizeof c->end.what, "%.*s",
+		    SPAN_ARG(span_to(why, sizeof c->end.what - 1)));
+		(void)snprintf(c->end.status, sizeof c->end.status, "4.4.2");
+	}
+	if (!span_is_empty(why))
+		return v;
+	v = verdict_of_us(c->end.status, span_text(c->end.what));
+	v.said = span_text(c->end.said);
+	return v;
+}
+
 bool
 client_lost(struct client *c, struct span why)
 {
 	enum state at = c->state;
 	struct attempt *a = c->attempt;
+	struct verdict v = verdict_of_end(c, why);
 
 	c->attempt = NULL;
 	c->state = STATE_CLOSED;
-	if (c->end.why[0] == '\0')
-		(void)snprintf(c->end.why, sizeof c->end.why, "%.*s",
-		    SPAN_ARG(span_to(why, 300)));
 	if (at == STATE_HANDS && c->target->tls == TARGET_TLS_OPPORTUNISTIC)
 		c->end.without_tls_may_do = true;
 	if (at < STATE_IDLE)
 		c->end.by_host = true;
 	if (a == NULL || (!a->said_anything && at <= STATE_MAIL))
 		return false;
-	attempt_set_rest(a, STAGE_MAIL, OUTCOME_DEFERRED, SPAN("4.4.2"), why);
+	attempt_set_rest(a, &v);
 	return true;
 }

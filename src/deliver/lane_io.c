@@ -126,6 +126,47 @@ end_lane(struct lane_io *io)
 	w->ended(token, a, &end, w->arg);
 }
 
+/* --- why --- */
+
+void
+lane_end_clear(struct lane_end *end)
+{
+	free(end->said);
+	*end = (struct lane_end){ 0 };
+}
+
+struct words
+lane_end_words(const struct lane_end *end)
+{
+	return (struct words){ .status = span_text(end->status),
+		.host = span_text(end->host),
+		.what = span_text(end->what),
+		.said = span_text(end->said) };
+}
+
+static void
+set_end(struct lane_io *io, const char *status, const char *what)
+{
+	struct lane_end *end = &io->end;
+
+	lane_end_clear(end);
+	host_text(io, end->host);
+	(void)snprintf(end->status, sizeof end->status, "%s", status);
+	(void)snprintf(end->what, sizeof end->what, "%s", what);
+}
+
+/* The client's own reason, with the host's words. */
+static void
+take_end(struct lane_io *io)
+{
+	const struct client_end *end = client_end(io->client);
+
+	set_end(io, end->status, end->what);
+	io->end.login_failed = end->login_failed;
+	if (end->said != NULL)
+		io->end.said = mem_strdup(end->said);
+}
+
 /* Whether the attempt came to something at the host; only once asked. */
 static void
 settle(struct lane_io *io, const char *why)
@@ -142,25 +183,31 @@ settle(struct lane_io *io, const char *why)
 }
 
 static void
-close_connection(struct lane_io *io, bool by_host, const char *why)
+log_failed(const struct lane_io *io)
 {
-	char host[ATTEMPT_HOST_MAX];
+	struct words w = lane_end_words(&io->end);
+	struct buf line = { 0 };
 
-	if (io->closing)
-		return;
+	words_join(&line, &w);
+	log_info("lane_failed host=%s reason=%s", log_quote(w.host),
+	    log_quote(buf_span(&line)));
+	buf_clear(&line);
+}
+
+/* For the reason that stands in io->end. */
+static void
+close_now(struct lane_io *io, bool by_host)
+{
 	io->closing = true;
 	deadline_cancel(io->deadline);
-	settle(io, why);
-	host_text(io, host);
 	/* An idle connection that the host closes is nobody's failure. */
 	io->end.failed = by_host && !io->end.untouched &&
 			 (io->attempt != NULL || !io->is_ready);
-	(void)snprintf(
-	    io->end.why, sizeof io->end.why, "%.300s: %.90s", host, why);
 	if (by_host && !io->is_ready && !io->try_again) {
-		log_info("lane_failed host=%s reason=%s", log_quote_text(host),
-		    log_quote_text(why));
-		io->try_again = ++io->address < io->target->naddresses;
+		log_failed(io);
+		/* A wrong password is as wrong at the next address. */
+		io->try_again = !io->end.login_failed &&
+				++io->address < io->target->naddresses;
 		io->without_tls = false;
 	}
 	if (io->quit_asked && io->attempt == NULL)
@@ -169,19 +216,40 @@ close_connection(struct lane_io *io, bool by_host, const char *why)
 }
 
 static void
+close_connection(
+    struct lane_io *io, bool by_host, const char *status, const char *why)
+{
+	if (io->closing)
+		return;
+	set_end(io, status, why);
+	settle(io, why);
+	close_now(io, by_host);
+}
+
+/* As the client wants it. */
+static void
+close_as_said(struct lane_io *io)
+{
+	if (io->closing)
+		return;
+	take_end(io);
+	settle(io, "");
+	close_now(io, client_end(io->client)->by_host);
+}
+
+static void
 connect_now(struct lane_io *io)
 {
 	const struct target_address *a = address_now(io);
 
 	io->closing = io->reading = io->is_ready = io->is_given = false;
-	io->end = (struct lane_end){ 0 };
+	lane_end_clear(&io->end);
 	io->stream = stream_connect(io->worker->loop, &a->to.sa,
 	    a->to.sa.sa_family == AF_INET6 ? sizeof a->to.in6 : sizeof a->to.in,
 	    on_connected, io);
 	if (io->stream == NULL) {
+		set_end(io, "4.3.0", "no descriptor left for a connection");
 		io->end.failed = true;
-		(void)snprintf(io->end.why, sizeof io->end.why,
-		    "no descriptor left for a connection");
 		end_lane(io);
 		return;
 	}
@@ -250,7 +318,7 @@ on_connected(enum stream_status status, void *arg)
 	struct client_event ev = { .type = CLIENT_CONNECTED };
 
 	if (status != STREAM_OK) {
-		close_connection(io, true, stream_error(io->stream));
+		close_connection(io, true, "4.4.1", stream_error(io->stream));
 		return;
 	}
 	io->client = client_new(io->target, !io->without_tls);
@@ -267,20 +335,23 @@ on_secured(enum stream_status status, void *arg)
 	bool implicit = io->target->tls == TARGET_TLS_IMPLICIT;
 	struct client_event ev = { .type = implicit ? CLIENT_CONNECTED
 						    : CLIENT_SECURED };
-	char why[200];
+	const char *because = io->target->because;
+	char why[300];
 
 	if (status == STREAM_OK) {
 		run(io, &ev);
 		return;
 	}
-	(void)snprintf(why, sizeof why, "TLS: %s", stream_error(io->stream));
+	(void)snprintf(why, sizeof why, "TLS: %s%s%s%s",
+	    stream_error(io->stream), because == NULL ? "" : " (required by ",
+	    because == NULL ? "" : because, because == NULL ? "" : ")");
 	if (io->target->tls == TARGET_TLS_OPPORTUNISTIC) {
 		log_info("tls_failed host=%s reason=%s next=clear",
 		    address_now(io)->host, log_quote_text(why));
 		io->without_tls = true;
 		io->try_again = true;
 	}
-	close_connection(io, true, why);
+	close_connection(io, true, "4.7.5", why);
 }
 
 /* --- work --- */
@@ -361,6 +432,7 @@ static void
 on_content(enum spool_status status, struct content *content, void *arg)
 {
 	struct lane_io *io = arg;
+	struct verdict v;
 
 	io->busy = false;
 	if (io->stream == NULL) {
@@ -377,12 +449,12 @@ on_content(enum spool_status status, struct content *content, void *arg)
 		give(io);
 		return;
 	}
-	attempt_set_rest(io->attempt, STAGE_MAIL, OUTCOME_DEFERRED,
-	    SPAN("4.3.0"),
+	v = verdict_of_us("4.3.0",
 	    status == SPOOL_DAMAGED
 		? SPAN("the content is damaged in the spool (postern spool "
 		       "check)")
 		: SPAN("the content could not be read from the spool"));
+	attempt_set_rest(io->attempt, &v);
 	answer(io);
 }
 
@@ -438,10 +510,7 @@ run(struct lane_io *io, struct client_event *ev)
 		send_content(io);
 		break;
 	case CLIENT_READY: on_ready(io); break;
-	case CLIENT_CLOSE:
-		close_connection(io, client_end(io->client)->by_host,
-		    client_end(io->client)->why);
-		break;
+	case CLIENT_CLOSE: close_as_said(io); break;
 	}
 }
 
@@ -456,7 +525,7 @@ on_input(enum stream_status status, void *arg)
 		run(io, &ev);
 		return;
 	}
-	close_connection(io, !io->quit_asked || io->is_given,
+	close_connection(io, !io->quit_asked || io->is_given, "4.4.2",
 	    status == STREAM_END ? "host closed the connection"
 				 : stream_error(io->stream));
 }
@@ -508,7 +577,7 @@ send_piece(struct lane_io *io, struct piece *p)
 		log_error("content_unreadable qid=%s what=%s",
 		    qid_format(io->attempt->env->id).text,
 		    log_quote_text(p->err.text));
-		close_connection(io, false, p->err.text);
+		close_connection(io, false, "4.3.0", p->err.text);
 		return;
 	}
 	io->reader = p->reader;
@@ -599,7 +668,7 @@ on_drained(enum stream_status status, void *arg)
 		 !span_is_empty(stream_input(io->stream)))
 		run(io, &ev);
 	else
-		close_connection(io, true, stream_error(io->stream));
+		close_connection(io, true, "4.4.2", stream_error(io->stream));
 }
 
 /* --- time, and the end of work --- */
@@ -617,8 +686,8 @@ on_deadline(void *arg)
 	}
 	if (io->is_given)
 		client_silent(io->client);
-	close_connection(
-	    io, !io->quit_asked || io->is_given, "no answer in time");
+	close_connection(io, !io->quit_asked || io->is_given,
+	    io->client == NULL ? "4.4.1" : "4.4.2", "no answer in time");
 }
 
 void
@@ -659,6 +728,6 @@ lane_io_abort_all(struct deliver_worker *w)
 		io->try_again = false;
 		io->address = io->target->naddresses - 1;
 		if (!io->closing)
-			close_connection(io, false, "the relay stops");
+			close_connection(io, false, "4.3.2", "the relay stops");
 	}
 }

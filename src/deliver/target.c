@@ -57,6 +57,7 @@ target_unref(struct target *t)
 		free(t->hosts[i]);
 	free(t->hosts);
 	free(t->addresses);
+	free(t->because);
 	free(t->login);
 	secret_clear(&t->password);
 	free(t->hostname);

@@ -1,6 +1,6 @@
 /*
- * Everything a peer said is quoted, cut and cleaned on its way into the report
- * (peer_text): a next host may not write header fields or MIME boundaries here.
+ * Everything a peer said is cut and cleaned on its way into the report
+ * (peer_lines): a next host may not write header fields or MIME boundaries here.
  */
 #include "mail/dsn.h"
 
@@ -10,32 +10,56 @@
 #include "mail/header.h"
 #include "mail/trace.h"
 
-enum { PEER_TEXT_MAX = 800, HEADER_SHOWN_MAX = 65536, FOLD_AT = 72 };
+enum {
+	PEER_TEXT_MAX = WORDS_SAID_MAX,
+	HEADER_SHOWN_MAX = 65536,
+	FOLD_AT = 72,
+	LINE_MOST = 900, /* RFC 5322 2.1.1 says 998 */
+};
 
 /*
- * On one line, folded at blanks unless `fold` is empty: printable ASCII, the
- * rest as '?'.
+ * Printable ASCII, the rest as '?'. Each line after the first, and what is too
+ * long for one, begins with `line`; lines are folded at blanks when there is a
+ * `fold`, so that a header field keeps to its 78 columns and a URL in a text
+ * stays whole.
  */
 static void
-peer_text(struct buf *out, struct span text, const char *fold)
+peer_lines(
+    struct buf *out, struct span text, const char *line, const char *fold)
 {
+	const char *begin = NULL; /* of the next line, when it comes */
 	size_t column = 0;
 
 	for (size_t i = 0; i < text.len && i < PEER_TEXT_MAX; i++) {
 		char c = text.ptr[i];
+		bool is_blank = c == ' ' || c == '\t' || c == '\n' || c == '\r';
 
-		if (c == '\r')
+		if (c == '\n')
+			begin = line;
+		else if (is_blank && column >= FOLD_AT && fold != NULL)
+			begin = fold;
+		else if (column >= LINE_MOST)
+			begin = line;
+		/* Never a line of blanks alone: it ends a header for some. */
+		if (is_blank && (begin != NULL || column == 0 || c == '\r'))
 			continue;
-		if (c == '\n' || c == '\t')
-			c = ' ';
-		if (c == ' ' && column >= FOLD_AT && fold[0] != '\0') {
-			(void)buf_append_text(out, fold);
+		if (begin != NULL && column > 0) {
+			(void)buf_append_text(out, begin);
 			column = 0;
-			continue;
 		}
-		(void)buf_append_char(out, c >= ' ' && c <= '~' ? c : '?');
+		begin = NULL;
+		(void)buf_append_char(out, is_blank		 ? ' '
+					   : c > ' ' && c <= '~' ? c
+								 : '?');
 		column++;
 	}
+}
+
+/* On one line, folded nowhere. */
+static void
+peer_text(struct buf *out, struct span text)
+{
+	peer_lines(out, text, " ", NULL);
 }
 
 static const char *
@@ -76,63 +100,214 @@ write_boundary(struct buf *out, const struct dsn *d, const char *end)
 }
 
 static void
-write_words(struct buf *out, const struct dsn *d)
+put_count(struct buf *out, uint64_t n, const char *unit)
 {
-	char date[DATE_SIZE];
+	(void)buf_printf(out, "%" PRIu64 " %s%s", n, unit, n == 1 ? "" : "s");
+}
 
-	date_format(d->arrived, date);
-	(void)buf_append_text(
-	    out, "Content-Type: text/plain; charset=us-ascii\r\n\r\n");
-	(void)buf_printf(out,
-	    "This is the mail relay at %.*s.\r\n\r\n"
-	    "Your message of %s (our number %.*s)\r\n",
-	    SPAN_ARG(d->hostname), date, SPAN_ARG(d->qid));
-	if (d->action == DSN_FAILED)
-		(void)buf_append_text(out,
-		    "could not be delivered to the recipients below. It will"
-		    " not be tried\r\nagain. If you think that it should have"
-		    " arrived, check the address and\r\nwhat the receiving"
-		    " host said.\r\n");
-	else
+/* In the largest unit of which there are two or more. */
+static void
+put_time(struct buf *out, int64_t ms)
+{
+	static const struct {
+		const char *name;
+		uint64_t s;
+	} units[] = {
+		{ "day", 86400 },
+		{ "hour", 3600 },
+		{ "minute", 60 },
+	};
+	uint64_t s = ms < 0 ? 0 : (uint64_t)ms / 1000;
+
+	for (size_t i = 0; i < ARRAY_LEN(units); i++) {
+		if (s < 2 * units[i].s)
+			continue;
+		put_count(out, s / units[i].s, units[i].name);
+		return;
+	}
+	put_count(out, s, "second");
+}
+
+/* How often, since when: what an expired message is asked about first. */
+static void
+put_tries(struct buf *out, const struct dsn *d, const struct dsn_rcpt *r)
+{
+	char since[DATE_SIZE], last[DATE_SIZE];
+
+	date_format(d->arrived, since);
+	date_format(r->last, last);
+	(void)buf_append_text(out, "    ");
+	if (r->is_expired) {
+		(void)buf_append_text(out, "The message expired after ");
+		put_time(out, d->now - d->arrived);
+		(void)buf_append_text(out, ".\r\n    ");
+	}
+	if (r->tries == 0) {
+		(void)buf_printf(
+		    out, "No attempt was made since %s.\r\n", since);
+		return;
+	}
+	(void)buf_append_text(out, "It was tried ");
+	put_count(out, r->tries, "time");
+	(void)buf_printf(out, " since %s", since);
+	if (r->last != 0)
+		(void)buf_printf(out, ",\r\n    the last time on %s", last);
+	(void)buf_append_text(out, ".\r\n");
+}
+
+static void
+put_last_words(struct buf *out, const struct words *w)
+{
+	(void)buf_append_text(out, "    ");
+	if (!span_is_empty(w->host)) {
+		peer_lines(out, w->host, "\r\n    ", NULL);
+		(void)buf_append_text(
+		    out, span_is_empty(w->what) ? " said:" : ": ");
+	}
+	peer_lines(out, w->what, "\r\n    ", NULL);
+	if (!span_is_empty(w->what) && !span_is_empty(w->said))
+		(void)buf_append_char(out, ':');
+	if (!span_is_empty(w->said))
+		(void)buf_append_text(out, "\r\n    ");
+	peer_lines(out, w->said, "\r\n    ", NULL);
+	(void)buf_append_text(out, "\r\n");
+}
+
+static void
+put_fate(struct buf *out, const struct dsn *d)
+{
+	size_t expired = 0;
+
+	for (size_t i = 0; i < d->nrcpts; i++)
+		expired += d->rcpts[i].is_expired;
+	if (d->action == DSN_DELAYED)
 		(void)buf_printf(out,
 		    "has not been delivered to the recipients below yet. There"
 		    " is nothing\r\nyou need to do: it is tried again for"
 		    " another %" PRIu32 " h.\r\n",
 		    (d->retry_for + 3599) / 3600);
+	else if (expired == d->nrcpts)
+		(void)buf_append_text(out,
+		    "has expired: it could not be delivered to the recipients"
+		    " below in the\r\ntime that it had, and will not be tried"
+		    " again.\r\n");
+	else
+		(void)buf_append_text(out,
+		    "could not be delivered to the recipients below. It will"
+		    " not be tried\r\nagain. If you think that it should have"
+		    " arrived, check the address and\r\nwhat the receiving"
+		    " host said.\r\n");
+}
+
+static void
+put_text(struct buf *out, const struct dsn *d)
+{
+	char date[DATE_SIZE];
+
+	date_format(d->arrived, date);
+	(void)buf_printf(out,
+	    "This is the mail relay at %.*s.\r\n\r\n"
+	    "Your message of %s (our number %.*s)\r\n",
+	    SPAN_ARG(d->hostname), date, SPAN_ARG(d->qid));
+	if (!span_is_empty(d->subject))
+		(void)buf_printf(
+		    out, "    Subject: %.*s\r\n", SPAN_ARG(d->subject));
+	put_fate(out, d);
 	for (size_t i = 0; i < d->nrcpts; i++) {
 		const struct dsn_rcpt *r = &d->rcpts[i];
 
 		(void)buf_append_text(out, "\r\n<");
-		peer_text(out, r->address, "");
-		(void)buf_append_text(out, ">:\r\n    ");
-		if (!span_is_empty(r->host)) {
-			peer_text(out, r->host, "\r\n    ");
-			(void)buf_append_text(out, " said:\r\n    ");
-		}
-		peer_text(out, r->reply, "\r\n    ");
-		(void)buf_append_text(out, "\r\n");
+		peer_text(out, r->address);
+		(void)buf_append_text(out, ">:\r\n");
+		if (r->is_expired || d->action == DSN_DELAYED)
+			put_tries(out, d, r);
+		put_last_words(out, &r->words);
 	}
+}
+
+/* RFC 2045 6.7; the text's line ends are CRLF. */
+static void
+put_quoted(struct buf *out, struct span text)
+{
+	size_t column = 0;
+
+	for (size_t i = 0; i < text.len; i++) {
+		unsigned char c = (unsigned char)text.ptr[i];
+		bool ends = i + 1 < text.len && text.ptr[i + 1] == '\r';
+		bool plain =
+		    (c > ' ' && c <= '~' && c != '=') || (c == ' ' && !ends);
+
+		if (c == '\r' || c == '\n') {
+			(void)buf_append_char(out, (char)c);
+			column = 0;
+			continue;
+		}
+		if (column + (plain ? 1 : 3) > 75) {
+			(void)buf_append_text(out, "=\r\n");
+			column = 0;
+		}
+		if (plain)
+			(void)buf_append_char(out, (char)c);
+		else
+			(void)buf_printf(out, "=%02X", c);
+		column += plain ? 1 : 3;
+	}
+}
+
+static bool
+is_ascii(struct span s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if ((unsigned char)s.ptr[i] > 127)
+			return false;
+	return true;
+}
+
+/* Only a subject can have other letters; then the part is made 7-bit. */
+static void
+write_words(struct buf *out, const struct dsn *d)
+{
+	struct buf text = { .max = out->max };
+
+	put_text(&text, d);
+	if (is_ascii(buf_span(&text))) {
+		(void)buf_append_text(
+		    out, "Content-Type: text/plain; charset=us-ascii\r\n\r\n");
+		(void)buf_append_span(out, buf_span(&text));
+	} else {
+		(void)buf_append_text(out,
+		    "Content-Type: text/plain; charset=utf-8\r\n"
+		    "Content-Transfer-Encoding: quoted-printable\r\n\r\n");
+		put_quoted(out, buf_span(&text));
+	}
+	buf_clear(&text);
 }
 
 static void
 write_rcpt_fields(
     struct buf *out, const struct dsn *d, const struct dsn_rcpt *r)
 {
+	const struct words *w = &r->words;
 	char date[DATE_SIZE];
 
 	(void)buf_append_text(out, "\r\nFinal-Recipient: rfc822; ");
-	peer_text(out, r->address, "");
-	(void)buf_printf(out, "\r\nAction: %s\r\nStatus: %.*s\r\n",
-	    action_name(d->action), SPAN_ARG(r->status));
-	if (!span_is_empty(r->host)) {
-		(void)buf_append_text(out, "Remote-MTA: dns; ");
+	peer_text(out, r->address);
+	(void)buf_printf(
+	    out, "\r\nAction: %s\r\nStatus: ", action_name(d->action));
+	peer_text(out, w->status);
+	if (!span_is_empty(w->host)) {
+		(void)buf_append_text(out, "\r\nRemote-MTA: dns; ");
 		/* RFC 3464 2.3.5: the name alone. */
-		peer_text(out, span_to(r->host, span_find(r->host, ' ')), "");
-		(void)buf_append_text(out, "\r\nDiagnostic-Code: smtp; ");
-	} else {
-		(void)buf_append_text(out, "Diagnostic-Code: x-postern; ");
+		peer_text(out, span_to(w->host, span_find(w->host, ' ')));
 	}
-	peer_text(out, r->reply, "\r\n\t");
+	/* RFC 3464 2.3.6: only what an SMTP host said is a code of SMTP. */
+	if (span_is_empty(w->said)) {
+		(void)buf_append_text(out, "\r\nDiagnostic-Code: x-postern; ");
+		peer_lines(out, w->what, "\r\n\t", "\r\n\t");
+	} else {
+		(void)buf_append_text(out, "\r\nDiagnostic-Code: smtp; ");
+		peer_lines(out, w->said, "\r\n\t", "\r\n\t");
+	}
 	(void)buf_append_text(out, "\r\n");
 	if (r->last != 0) {
 		date_format(r->last, date);

@@ -5,4 +5,6 @@ libpostern_a_SOURCES += \
 	include/mail/mend.h src/mail/mend.c \
 	include/mail/progress.h src/mail/progress.c \
 	include/mail/qid.h src/mail/qid.c \
-	include/mail/trace.h src/mail/trace.c
+	include/mail/subject.h src/mail/subject.c \
+	include/mail/trace.h src/mail/trace.c \
+	include/mail/words.h src/mail/words.c

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "mail/qid.h"
+#include "mail/words.h"
 #include "sched/queue.h"
 #include "sched/site.h"
 
@@ -24,7 +25,7 @@ describe_time(int64_t wall_ms)
 static json_t *
 any_text(const char *text)
 {
-	char clean[1024];
+	char clean[PROGRESS_DETAIL_MAX + 64];
 	size_t n = 0;
 
 	if (text == NULL)
@@ -32,6 +33,22 @@ any_text(const char *text)
 	for (; *text != '\0' && n + 1 < sizeof clean; text++)
 		clean[n++] = *text >= ' ' && *text <= '~' ? *text : '?';
 	return json_stringn(clean, n);
+}
+
+static json_t *
+reason_of(const struct queued_rcpt *r)
+{
+	struct words w = words_read(span_text(r->detail));
+	struct buf text = { 0 };
+	json_t *o;
+
+	if (r->detail == NULL)
+		return json_null();
+	words_say(&text, &w);
+	(void)buf_append_char(&text, '\0');
+	o = any_text(buf_span(&text).ptr);
+	buf_clear(&text);
+	return o;
 }
 
 static const char *
@@ -67,7 +84,7 @@ describe_rcpt(const struct queued *m, uint32_t i, uint64_t now, int64_t wall)
 	(void)json_object_set_new(o, "now", json_string(what_now(m, r, now)));
 	(void)json_object_set_new(o, "tries", json_integer(r->tries));
 	(void)json_object_set_new(o, "last", describe_time(queued_last(r)));
-	(void)json_object_set_new(o, "reason", any_text(r->detail));
+	(void)json_object_set_new(o, "reason", reason_of(r));
 	if (waits) {
 		(void)json_object_set_new(
 		    o, "next", describe_time(wall + (int64_t)wait));

@@ -22,6 +22,8 @@
 #include "spool/spool.h"
 
 enum { ROUNDS_A_TURN = 500, SWEEP_MS = 60000, PAUSE_MS = 1000, HEALTH_MS = 50 };
+/* Bytes; log_quote() makes at most four of one, and cuts at 400. */
+enum { REPLY_LOGGED = 1000, QUOTED_AT_ONCE = 96 };
 
 static void on_due(void *arg);
 static void on_sweep(void *arg);
@@ -198,13 +200,54 @@ dispatch_arm(struct dispatch *d)
 
 /* --- what happens to a recipient --- */
 
+/*
+ * Longer than log_quote() takes, for the URL that explains a reply stands at its
+ * end: piece by piece, and cut so that the line has room for all its keys.
+ */
 static void
-log_news(const struct news *n, const struct queued_rcpt *r, uint64_t now)
+quote_reply(struct span text, struct buf *out)
+{
+	(void)buf_append_char(out, '"');
+	while (!span_is_empty(text) && buf_len(out) < REPLY_LOGGED) {
+		struct span piece = span_to(text, QUOTED_AT_ONCE);
+		struct span quoted = span_text(log_quote(piece));
+
+		(void)buf_append(out, quoted.ptr + 1, quoted.len - 2);
+		text = span_from(text, piece.len);
+	}
+	(void)buf_append_text(out, span_is_empty(text) ? "\"" : "...\"");
+	(void)buf_append_char(out, '\0');
+}
+
+/* The words as the value of a log line's `reply`. */
+static const char *
+reply_text(const struct news *n, const struct queued_rcpt *r, struct buf *out)
+{
+	struct buf line = { 0 };
+	struct words last;
+
+	if (n->event == RCPT_EVENT_POSTPONED)
+		(void)buf_printf(&line,
+		    "waiting for %.50s to open again: ", n->postponed_by);
+	if (r->state == RCPT_EXPIRED) {
+		last = words_read(span_text(r->detail));
+		words_say(&line, &last);
+	} else {
+		words_join(&line, &n->words);
+	}
+	quote_reply(buf_span(&line), out);
+	buf_clear(&line);
+	return buf_span(out).ptr;
+}
+
+static void
+log_line_of(const struct news *n, const struct queued_rcpt *r, uint64_t now,
+    const char *reply)
 {
 	struct qid qid = qid_format(n->m->env->id);
 	const char *to = n->m->env->rcpt[n->rcpt];
-	const char *host =
-	    n->host == NULL || n->host[0] == '\0' ? "-" : n->host;
+	struct span host =
+	    span_is_empty(n->words.host) ? SPAN("-") : n->words.host;
 	unsigned long long next =
 	    r->due > now ? (r->due - now + 999) / 1000 : 0;
 
@@ -213,27 +256,26 @@ log_news(const struct news *n, const struct queued_rcpt *r, uint64_t now)
 		metric_add(METRIC_DELIVERED, 1);
 		log_info("delivered qid=%s to=<%s> host=%s tls=%s reply=%s "
 			 "tries=%u delay=%llums",
-		    qid.text, to, log_quote_text(host),
+		    qid.text, to, log_quote(host),
 		    n->tls == NULL || n->tls[0] == '\0' ? "none" : n->tls,
-		    log_quote_text(n->text), r->tries,
-		    (unsigned long long)queued_age(n->m, now));
+		    reply, r->tries, (unsigned long long)queued_age(n->m, now));
 		return;
 	case RCPT_EVENT_TEMPORARY:
 	case RCPT_EVENT_POSTPONED:
 		metric_add(METRIC_DEFERRED, 1);
 		if (r->state == RCPT_EXPIRED)
 			break;
-		log_info("deferred qid=%s to=<%s> host=%s status=%s reply=%s "
+		log_info("deferred qid=%s to=<%s> host=%s status=%.*s reply=%s "
 			 "tries=%u next=%llus",
-		    qid.text, to, log_quote_text(host), n->status,
-		    log_quote_text(n->text), r->tries, next);
+		    qid.text, to, log_quote(host), SPAN_ARG(n->words.status),
+		    reply, r->tries, next);
 		return;
 	case RCPT_EVENT_FAILED:
 		metric_add(METRIC_FAILED, 1);
-		log_info("failed qid=%s to=<%s> host=%s status=%s reply=%s "
+		log_info("failed qid=%s to=<%s> host=%s status=%.*s reply=%s "
 			 "tries=%u",
-		    qid.text, to, log_quote_text(host), n->status,
-		    log_quote_text(n->text), r->tries);
+		    qid.text, to, log_quote(host), SPAN_ARG(n->words.status),
+		    reply, r->tries);
 		return;
 	case RCPT_EVENT_TOO_OLD: break;
 	case RCPT_EVENT_REMOVED:
@@ -243,13 +285,22 @@ log_news(const struct news *n, const struct queued_rcpt *r, uint64_t now)
 	}
 	metric_add(METRIC_FAILED, 1);
 	log_info("expired qid=%s to=<%s> tries=%u reply=%s", qid.text, to,
-	    r->tries, log_quote_text(r->detail == NULL ? "" : r->detail));
+	    r->tries, reply);
+}
+
+static void
+log_news(const struct news *n, const struct queued_rcpt *r, uint64_t now)
+{
+	struct buf reply = { 0 };
+
+	log_line_of(n, r, now, reply_text(n, r, &reply));
+	buf_clear(&reply);
 }
 
 void
 dispatch_tell(struct dispatch *d, const struct news *n, struct progress *row)
 {
-	char detail[PROGRESS_DETAIL_MAX];
+	struct buf detail = { 0 };
 	struct rcpt_news told = {
 		.rcpt = n->rcpt,
 		.event = n->event,
@@ -259,17 +310,13 @@ dispatch_tell(struct dispatch *d, const struct news *n, struct progress *row)
 		.random = random_u32(),
 	};
 
-	/* reports.c takes it apart again: status, then who said what. */
-	if (n->text != NULL && n->host != NULL && n->host[0] != '\0')
-		(void)snprintf(detail, sizeof detail, "%s %s said: %s",
-		    n->status, n->host, n->text);
-	else if (n->text != NULL)
-		(void)snprintf(
-		    detail, sizeof detail, "%s %s", n->status, n->text);
-	if (n->text != NULL)
-		told.detail = span_text(detail);
+	if (!span_is_empty(n->words.status)) {
+		words_write(&detail, &n->words);
+		told.detail = buf_span(&detail);
+	}
 	queue_tell(d->queue, n->m, &told, row);
 	log_news(n, &n->m->rcpts[n->rcpt], told.now);
+	buf_clear(&detail);
 }
 
 static void
@@ -360,8 +407,8 @@ apply_route(struct dispatch *d, struct queued *m, struct span domain,
 			.event = route->status == ROUTE_NEVER
 				     ? RCPT_EVENT_FAILED
 				     : RCPT_EVENT_TEMPORARY,
-			.status = route->status_code,
-			.text = route->detail };
+			.words = { .status = span_text(route->status_code),
+			    .what = span_text(route->detail) } };
 
 		if (r->phase != PHASE_ROUTING || r->site != NULL ||
 		    !span_equal_nocase(domain, domain_of(m->env->rcpt[i])))
@@ -535,8 +582,8 @@ fail_all(struct dispatch *d, struct queued *m)
 		struct news news = { .m = m,
 			.rcpt = i,
 			.event = RCPT_EVENT_FAILED,
-			.status = "5.0.0",
-			.text = "returned by the operator" };
+			.words = { .status = SPAN("5.0.0"),
+			    .what = SPAN("returned by the operator") } };
 
 		if (m->rcpts[i].state == RCPT_QUEUED &&
 		    m->rcpts[i].phase == PHASE_WAITING)

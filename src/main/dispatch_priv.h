@@ -4,6 +4,7 @@
 
 #include "conf/conf.h"
 #include "dispatch.h"
+#include "mail/words.h"
 #include "router.h"
 #include "sched/queue.h"
 #include "sched/site.h"
@@ -33,11 +34,10 @@ struct news {
 	struct queued *m;
 	uint32_t rcpt;
 	enum rcpt_event event;
-	const char *status; /* RFC 3463 */
-	const char *host; /* who said it; NULL or "": we did */
-	const char *text; /* what was said */
+	struct words words; /* without a status: none, the last ones stay */
 	const char *tls; /* "" or NULL: none */
-	uint64_t not_before;
+	uint64_t not_before; /* RCPT_EVENT_POSTPONED */
+	const char *postponed_by; /* the same: the site's name */
 };
 void dispatch_tell(
     struct dispatch *d, const struct news *news, struct progress *row);

@@ -60,16 +60,14 @@ static void
 postpone(struct dispatch *d, struct job *job)
 {
 	struct queued *m = job->message;
-	char text[SITE_WHY_MAX + 128];
+	struct words why = words_read(span_text(job->site->detail));
 
-	(void)snprintf(text, sizeof text, "waiting for %.50s to open again: %s",
-	    job->site->name, job->site->why);
 	for (uint32_t i = 0; i < job->nrcpt; i++) {
 		struct news n = { .m = m,
 			.rcpt = job->rcpts[i],
 			.event = RCPT_EVENT_POSTPONED,
-			.status = "4.4.1",
-			.text = text,
+			.words = why,
+			.postponed_by = job->site->name,
 			.not_before = job->site->closed_until };
 		struct progress row;
 
@@ -210,7 +208,7 @@ lanes_let_go(struct dispatch *d, struct site *site)
 
 static void
 tell_rcpt(struct dispatch *d, struct job *job, const struct attempt *a,
-    uint32_t i, const char *otherwise, struct progress *row)
+    uint32_t i, const struct words *otherwise, struct progress *row)
 {
 	static const enum rcpt_event events[] = {
 		[OUTCOME_NONE] = RCPT_EVENT_TEMPORARY,
@@ -219,16 +217,20 @@ tell_rcpt(struct dispatch *d, struct job *job, const struct attempt *a,
 		[OUTCOME_FAILED] = RCPT_EVENT_FAILED,
 	};
 	const struct attempt_rcpt *r = &a->rcpts[i];
-	bool unsaid = r->outcome == OUTCOME_NONE;
 	struct news n = {
 		.m = job->message,
 		.rcpt = r->index,
 		.event = events[r->outcome],
-		.status = unsaid ? "4.4.1" : r->status,
-		.host = unsaid ? NULL : a->host,
-		.text = unsaid ? otherwise : r->reply,
 		.tls = a->tls,
 	};
+
+	if (r->outcome == OUTCOME_NONE)
+		n.words = *otherwise;
+	else
+		n.words = (struct words){ .status = span_text(r->status),
+			.host = span_text(a->host),
+			.what = span_text(r->what),
+			.said = span_text(r->said) };
 
 	dispatch_tell(d, &n, row);
 }
@@ -239,7 +241,7 @@ tell_rcpt(struct dispatch *d, struct job *job, const struct attempt *a,
  */
 static bool
 settle(struct dispatch *d, struct job *job, struct attempt *a,
-    const char *otherwise)
+    const struct words *otherwise)
 {
 	struct progress few[4], *rows = few;
 	bool delivered = false;
@@ -295,6 +297,8 @@ void
 dispatch_answered(
     struct dispatch *d, struct lane *lane, struct attempt *a, bool more)
 {
+	static const struct words silence = { .status = { "4.4.2", 5 },
+		.what = { "no answer", 9 } };
 	struct site *site = lane->site;
 	struct job *job = lane->job;
 
@@ -306,7 +310,7 @@ dispatch_answered(
 		lanes_serve(d, site);
 		return;
 	}
-	if (settle(d, job, a, "no answer"))
+	if (settle(d, job, a, &silence))
 		site_succeeded(site, d->conf->max_lanes);
 	if (more) {
 		list_append(&link_of(site)->idle, &lane->node);
@@ -315,36 +319,53 @@ dispatch_answered(
 	lanes_serve(d, site);
 }
 
+/* Somebody must act, and hears of it: but not once a connection. */
+static void
+tell_login(struct dispatch *d, struct site *site)
+{
+	if (site_tells_login(site, loop_now(d->loop)))
+		log_error("relay_login_failed relay=%s reason=%s",
+		    log_quote_text(site->name), log_quote_text(site->why));
+}
+
+static void
+note_failure(struct dispatch *d, struct site *site, const struct lane_end *end)
+{
+	struct backoff backoff = { d->conf->retry, d->conf->nretry };
+	struct words why = lane_end_words(end);
+	uint64_t now = loop_now(d->loop);
+
+	site_failed(site, &why, &backoff, now, random_u32());
+	if (end->login_failed)
+		tell_login(d, site);
+	if (site_is_closed(site, now))
+		log_warn("site_closed site=%s next=%llus reason=%s",
+		    log_quote_text(site->name),
+		    (unsigned long long)(site->closed_until - now + 999) / 1000,
+		    log_quote_text(site->why));
+}
+
 void
 dispatch_ended(struct dispatch *d, struct lane *lane, struct attempt *a,
     const struct lane_end *end)
 {
 	struct site *site = lane->site;
 	struct job *job = lane->job;
+	struct words why = lane_end_words(end);
 	bool untouched = a != NULL && end->untouched && is_untouched(a) &&
 			 !job->was_returned;
 
 	site->lanes--;
 	d->lanes--;
 	site->last_used = loop_now(d->loop);
-	if (end->failed) {
-		site_failed(site, end->why,
-		    &(struct backoff){ d->conf->retry, d->conf->nretry },
-		    loop_now(d->loop), random_u32());
-		if (site_is_closed(site, loop_now(d->loop)))
-			log_warn("site_closed site=%s next=%llus reason=%s",
-			    log_quote_text(site->name),
-			    (unsigned long long)(site->closed_until -
-						 loop_now(d->loop) + 999) /
-				1000,
-			    log_quote_text(site->why));
-	}
+	if (end->failed)
+		note_failure(d, site, end);
 	if (a != NULL) {
 		lane->job = NULL;
 		if (untouched)
 			put_back(site, job, a);
 		else
-			(void)settle(d, job, a, end->why);
+			(void)settle(d, job, a, &why);
 	}
 	/* A job that was given to it at its end comes back on its own. */
 	if (lane->job == NULL)

@@ -28,39 +28,23 @@ struct telling {
 
 static void on_stored(struct envelope *env, struct content *content, void *arg);
 
-/* "STATUS HOST said: TEXT" or "STATUS TEXT", as dispatch_tell() wrote it. */
-static void
-take_apart(const struct queued_rcpt *r, struct dsn_rcpt *out)
-{
-	static const struct span said = { " said: ", 7 };
-	struct span detail = span_text(r->detail);
-
-	out->status = span_cut(&detail, ' ');
-	out->reply = detail;
-	for (size_t at = 0; at + said.len < detail.len; at++) {
-		if (!span_starts(span_from(detail, at), said))
-			continue;
-		out->host = span_to(detail, at);
-		out->reply = span_from(detail, at + said.len);
-		break;
-	}
-}
-
 static struct dsn_rcpt
 rcpt_for(const struct queued *m, uint32_t i, enum dsn_action action)
 {
 	const struct queued_rcpt *r = &m->rcpts[i];
 	struct dsn_rcpt out = { .address = span_text(m->env->rcpt[i]),
+		.words = words_read(span_text(r->detail)),
+		.is_expired = r->state == RCPT_EXPIRED,
+		.tries = r->tries,
 		.last = queued_last(r) };
 
-	take_apart(r, &out);
-	if (span_is_empty(out.reply))
-		out.reply = SPAN("no attempt was possible");
+	if (span_is_empty(out.words.what) && span_is_empty(out.words.said))
+		out.words.what = SPAN("no attempt was possible");
 	/* RFC 3463 3.5: 4.4.7 and 5.4.7, delivery time expired. */
-	if (r->state == RCPT_EXPIRED)
-		out.status = SPAN("5.4.7");
-	else if (span_is_empty(out.status))
-		out.status =
+	if (out.is_expired)
+		out.words.status = SPAN("5.4.7");
+	else if (span_is_empty(out.words.status))
+		out.words.status =
 		    action == DSN_FAILED ? SPAN("5.0.0") : SPAN("4.0.0");
 	return out;
 }

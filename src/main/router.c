@@ -552,7 +552,7 @@ router_sweep(struct router *r)
 	while ((s = map_next(&r->sites, &at)) != NULL) {
 		if (s->waiting == 0 && s->lanes == 0 &&
 		    now - s->last_used > SITE_UNUSED_MS &&
-		    !site_is_closed(s, now))
+		    !site_remembers(s, now))
 			drop_site(s);
 		else
 			(void)map_put(&keep, span_text(s->key), s);

@@ -113,6 +113,7 @@ open_ended(struct parcel *p)
 	n->worker->lanes--;
 	n->worker->events.ended(
 	    n->lane, n->attempt, n->end, n->worker->events.arg);
+	lane_end_clear(n->end);
 	free(n->end);
 	free(n);
 }

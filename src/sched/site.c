@@ -33,6 +33,7 @@ site_free(struct site *s)
 {
 	assert(s->waiting == 0 && s->lanes == 0);
 	map_clear(&s->accounts);
+	free(s->detail);
 	free(s->key);
 	free(s->name);
 	free(s);
@@ -116,13 +117,46 @@ site_succeeded(struct site *s, uint32_t most)
 	s->lanes_max++;
 }
 
+static void
+keep_why(struct site *s, const struct words *why)
+{
+	struct words line = *why;
+	struct buf text = { 0 };
+
+	words_write(&text, why);
+	free(s->detail);
+	s->detail = span_dup(buf_span(&text));
+	buf_reset(&text);
+	line.status = SPAN("");
+	words_say(&text, &line);
+	(void)snprintf(
+	    s->why, sizeof s->why, "%.*s", SPAN_ARG(buf_span(&text)));
+	buf_clear(&text);
+}
+
+bool
+site_tells_login(struct site *s, uint64_t now)
+{
+	if (s->login_told != 0 && now - s->login_told < SITE_LOGIN_TOLD_MS)
+		return false;
+	s->login_told = now;
+	return true;
+}
+
+bool
+site_remembers(const struct site *s, uint64_t now)
+{
+	return site_is_closed(s, now) ||
+	       (s->login_told != 0 && now - s->login_told < SITE_LOGIN_TOLD_MS);
+}
+
 void
-site_failed(struct site *s, const char *why, const struct backoff *b,
+site_failed(struct site *s, const struct words *why, const struct backoff *b,
     uint64_t now, uint32_t random)
 {
 	uint64_t ms;
 
-	(void)snprintf(s->why, sizeof s->why, "%s", why);
+	keep_why(s, why);
 	s->lanes_max = s->lanes_max > 1 ? s->lanes_max / 2 : 1;
 	s->credit = 0;
 	if (s->lanes > 0)

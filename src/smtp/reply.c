@@ -56,8 +56,9 @@ reply_parse(struct span *in, struct reply *out)
 	size_t at = 0;
 	int code = -1;
 
+	out->enhanced = span_make("", 0);
 	for (;;) {
-		struct span rest = span_from(*in, at), line;
+		struct span rest = span_from(*in, at), line, enhanced;
 		size_t end = span_find(rest, '\n');
 		int this_code;
 
@@ -73,10 +74,13 @@ reply_parse(struct span *in, struct reply *out)
 			return REPLY_MIXED_CODES;
 		code = this_code;
 		at += end + 1;
+		/* RFC 2034 4: in every line; some hosts spare it in some. */
+		enhanced = enhanced_code(span_from(line, 4));
+		if (!span_is_empty(enhanced))
+			out->enhanced = enhanced;
 		if (line.len == 3 || line.ptr[3] == ' ') {
 			out->code = code;
 			out->text = span_to(*in, at);
-			out->enhanced = enhanced_code(span_from(line, 4));
 			*in = span_from(*in, at);
 			return REPLY_OK;
 		}

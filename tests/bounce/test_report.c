@@ -108,11 +108,13 @@ static void
 report(enum dsn_action action, struct content *given)
 {
 	char reply[] = "550 5.1.1 no such user", host[] = "mx.c.test";
+	char what[] = "while sending";
 	struct dsn_rcpt r = {
 		.address = SPAN("x@c.test"),
-		.status = SPAN("5.1.1"),
-		.reply = span_text(reply),
-		.host = span_text(host),
+		.words = { .status = SPAN("5.1.1"),
+		    .what = span_text(what),
+		    .said = span_text(reply),
+		    .host = span_text(host) },
 	};
 	struct report_request q = {
 		.spool = spool,
@@ -132,6 +134,7 @@ report(enum dsn_action action, struct content *given)
 	ck_assert(!has_answered);
 	memset(reply, 'X', sizeof reply - 1);
 	memset(host, 'X', sizeof host - 1);
+	memset(what, 'X', sizeof what - 1);
 	memset(&r, 0, sizeof r);
 	turn_until(&has_answered);
 }
@@ -167,7 +170,8 @@ START_TEST(a_report_is_stored_for_the_sender)
 	ck_assert_uint_eq(health.messages, 2);
 	expect("To: <ann@b.test>\r\n");
 	expect("550 5.1.1 no such user");
-	expect("mx.c.test said:");
+	expect("mx.c.test: while sending:");
+	expect("    Subject: hi\r\n");
 	expect("Action: failed\r\n");
 	expect(qid_format(original->id).text);
 	expect("Received: by us\r\nSubject: hi\r\nTo: <x@c.test>\r\n");

@@ -140,7 +140,7 @@ do_need(struct scene *s, struct span want)
 
 	if (!span_equal(word, span_text(needs[s->need])))
 		dialog_fail(s->dialog, s->step, "it needs %s: %s",
-		    needs[s->need], client_end(s->client)->why);
+		    needs[s->need], client_end(s->client)->what);
 	if (span_is_empty(want))
 		return;
 	if (s->need == CLIENT_TLS) {
@@ -211,8 +211,13 @@ do_outcome(struct scene *s, struct span want)
 		dialog_fail(s->dialog, s->step, "no such recipient");
 	r = &s->attempt->rcpts[i];
 	(void)buf_printf(&got, "%d %s", (int)i, words[r->outcome]);
-	if (r->outcome != OUTCOME_NONE)
-		(void)buf_printf(&got, " %s %s", r->status, r->reply);
+	if (r->outcome != OUTCOME_NONE) {
+		struct words w = { .what = span_text(r->what),
+			.said = span_text(r->said) };
+
+		(void)buf_printf(&got, " %s ", r->status);
+		words_join(&got, &w);
+	}
 	if (!span_starts(buf_span(&got), want))
 		dialog_fail(
 		    s->dialog, s->step, "it is %.*s", SPAN_ARG(buf_span(&got)));
@@ -234,13 +239,29 @@ static void
 do_end(struct scene *s, struct span want)
 {
 	const struct client_end *end = client_end(s->client);
+	struct words w = { .what = span_text(end->what),
+		.said = span_text(end->said) };
 	const char *flags = end->without_tls_may_do ? "clear-may-do"
+			    : end->login_failed	    ? "operator"
 			    : end->by_host	    ? "host"
 						    : "-";
+	struct buf why = { 0 };
 
+	words_join(&why, &w);
 	if (!span_equal(span_cut(&want, ' '), span_text(flags)) ||
-	    !span_starts(span_text(end->why), want))
-		dialog_fail(s->dialog, s->step, "it is %s %s", flags, end->why);
+	    !span_starts(buf_span(&why), want))
+		dialog_fail(s->dialog, s->step, "it is %s %.*s", flags,
+		    SPAN_ARG(buf_span(&why)));
+	buf_clear(&why);
+}
+
+static void
+do_status(struct scene *s, struct span want)
+{
+	const char *status = client_end(s->client)->status;
+
+	if (!span_equal(span_text(status), want))
+		dialog_fail(s->dialog, s->step, "it is %s", status);
 }
 
 static void
@@ -268,6 +289,8 @@ look(struct scene *s, const struct dialog_step *step)
 		do_outcome(s, value);
 	else if (dialog_is(step, "end", NULL))
 		do_end(s, value);
+	else if (dialog_is(step, "status", NULL))
+		do_status(s, value);
 	else if (dialog_is(step, "timeout", NULL))
 		do_timeout(s, value);
 	else
@@ -287,6 +310,8 @@ run_step(struct scene *s, const struct dialog_step *step)
 	dialog_expect_silence(s->dialog, step, &s->out);
 	if (dialog_is(step, "tls", NULL))
 		do_tls(s, step->value);
+	else if (dialog_is(step, "because", NULL))
+		s->target->because = span_dup(value);
 	else if (dialog_is(step, "login", NULL))
 		do_login(s, value);
 	else if (dialog_is(step, "without-tls", NULL))

@@ -44,12 +44,77 @@ START_TEST(a_reply_means_something_at_its_stage)
 }
 END_TEST
 
-START_TEST(a_status_has_the_class_of_its_outcome)
+/* 552 to RCPT, and any status: by what the host says, and no more. */
+static const struct {
+	enum stage stage;
+	int code;
+	const char *said;
+	enum outcome want;
+	const char *status;
+} statuses[] = {
+	{ STAGE_RCPT, 552, "", OUTCOME_DEFERRED, "4.0.0" },
+	{ STAGE_RCPT, 552, "5.5.3", OUTCOME_DEFERRED, "4.5.3" },
+	{ STAGE_RCPT, 552, "5.2.2", OUTCOME_FAILED, "5.2.2" },
+	{ STAGE_RCPT, 552, "5.3.4", OUTCOME_FAILED, "5.3.4" },
+	{ STAGE_RCPT, 552, "5.5.30", OUTCOME_FAILED, "5.5.30" },
+	{ STAGE_RCPT, 552, "4.2.2", OUTCOME_DEFERRED, "4.0.0" },
+	{ STAGE_RCPT, 552, "2.5.3", OUTCOME_DEFERRED, "4.0.0" },
+	{ STAGE_RCPT, 452, "4.5.3", OUTCOME_DEFERRED, "4.5.3" },
+	{ STAGE_RCPT, 452, "4.2.2", OUTCOME_DEFERRED, "4.2.2" },
+	{ STAGE_CONTENT, 552, "5.5.3", OUTCOME_FAILED, "5.5.3" },
+	{ STAGE_RCPT, 550, "", OUTCOME_FAILED, "5.0.0" },
+	{ STAGE_RCPT, 550, "5.1.1", OUTCOME_FAILED, "5.1.1" },
+	{ STAGE_RCPT, 550, "4.1.1", OUTCOME_FAILED, "5.0.0" },
+	{ STAGE_RCPT, 550, "2.1.5", OUTCOME_FAILED, "5.0.0" },
+	{ STAGE_RCPT, 450, "", OUTCOME_DEFERRED, "4.0.0" },
+	{ STAGE_RCPT, 450, "5.1.1", OUTCOME_DEFERRED, "4.0.0" },
+	{ STAGE_RCPT, 450, "4.2.0", OUTCOME_DEFERRED, "4.2.0" },
+	{ STAGE_MAIL, 550, "", OUTCOME_FAILED, "5.0.0" },
+	{ STAGE_MAIL, 530, "5.7.0", OUTCOME_DEFERRED, "4.7.0" },
+	{ STAGE_MAIL, 530, "", OUTCOME_DEFERRED, "4.0.0" },
+	{ STAGE_DATA, 554, "", OUTCOME_FAILED, "5.0.0" },
+	{ STAGE_CONTENT, 554, "4.7.1", OUTCOME_FAILED, "5.0.0" },
+	{ STAGE_CONTENT, 250, "2.6.0", OUTCOME_DELIVERED, "2.6.0" },
+	{ STAGE_CONTENT, 250, "", OUTCOME_DELIVERED, "2.0.0" },
+	{ STAGE_CONTENT, 250, "5.0.0", OUTCOME_DELIVERED, "2.0.0" },
+	{ STAGE_GREETING, 554, "5.7.1", OUTCOME_DEFERRED, "4.7.1" },
+	{ STAGE_GREETING, 554, "", OUTCOME_DEFERRED, "4.0.0" },
+	{ STAGE_AUTH, 535, "", OUTCOME_DEFERRED, "4.7.8" },
+	{ STAGE_AUTH, 535, "5.7.8", OUTCOME_DEFERRED, "4.7.8" },
+	{ STAGE_AUTH, 535, "5.7.3", OUTCOME_DEFERRED, "4.7.8" },
+	{ STAGE_AUTH, 454, "4.7.0", OUTCOME_DEFERRED, "4.7.0" },
+};
+
+START_TEST(a_status_is_what_the_host_said)
 {
-	for (int stage = STAGE_GREETING; stage <= STAGE_CONTENT; stage++) {
-		ck_assert(outcome_status(stage, OUTCOME_DELIVERED)[0] == '2');
-		ck_assert(outcome_status(stage, OUTCOME_DEFERRED)[0] == '4');
-		ck_assert(outcome_status(stage, OUTCOME_FAILED)[0] == '5');
+	struct reply r = { .code = statuses[_i].code,
+		.enhanced = span_text(statuses[_i].said),
+		.text = SPAN("550 no\r\n") };
+	struct verdict v = verdict_of_reply(statuses[_i].stage, &r);
+
+	ck_assert_msg(
+	    v.outcome == statuses[_i].want, "%d %s", r.code, statuses[_i].said);
+	ck_assert_str_eq(v.status, statuses[_i].status);
+	ck_assert(span_equal(v.said, r.text));
+}
+END_TEST
+
+START_TEST(what_is_put_off_has_a_status_of_that_class)
+{
+	static const struct {
+		int code;
+		const char *said, *want;
+	} replies[] = { { 421, "4.3.2", "4.3.2" }, { 421, "", "4.0.0" },
+		{ 250, "2.0.0", "4.0.0" }, { 354, "", "4.0.0" },
+		{ 550, "5.1.1", "4.1.1" } };
+
+	for (size_t i = 0; i < ARRAY_LEN(replies); i++) {
+		struct reply r = { .code = replies[i].code,
+			.enhanced = span_text(replies[i].said) };
+		struct verdict v = verdict_put_off(&r);
+
+		ck_assert_int_eq(v.outcome, OUTCOME_DEFERRED);
+		ck_assert_str_eq(v.status, replies[i].want);
 	}
 }
 END_TEST
@@ -59,7 +124,9 @@ fill(TCase *tc)
 {
 	tcase_add_loop_test(
 	    tc, a_reply_means_something_at_its_stage, 0, (int)ARRAY_LEN(cases));
-	tcase_add_test(tc, a_status_has_the_class_of_its_outcome);
+	tcase_add_loop_test(
+	    tc, a_status_is_what_the_host_said, 0, (int)ARRAY_LEN(statuses));
+	tcase_add_test(tc, what_is_put_off_has_a_status_of_that_class);
 }
 
 SUITE_MAIN("outcome", fill)

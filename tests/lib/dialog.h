@@ -42,6 +42,7 @@
  * host and feeds bytes, C is what we say, line by line.
  *
  *   tls: opportunistic | require | implicit
+ *   because: TEXT     what in the configuration says so
  *   login: NAME PASSWORD
  *   given: ready      connected, EHLO answered with PIPELINING and 8BITMIME
  *   given: chunking   the same, and CHUNKING
@@ -63,7 +64,9 @@
  *   silent:           the host let its time go by
  *   lost: TEXT        the connection is gone
  *   lost-untouched:   the same; the attempt may go to another lane
- *   end: FLAGS TEXT   client_end(): host, clear-may-do or -, and in its words
+ *   end: FLAGS TEXT   client_end(): host, operator (the login is his to mend),
+ *                     clear-may-do or -, and in its words
+ *   status: STATUS    the same: its status
  */
 #ifndef TESTS_LIB_DIALOG_H
 #define TESTS_LIB_DIALOG_H

@@ -378,7 +378,7 @@ END_TEST
 START_TEST(a_long_detail_is_cut)
 {
 	struct queued *m = add(1, 1);
-	char text[1000];
+	char text[PROGRESS_DETAIL_MAX + 1000];
 
 	memset(text, 'x', sizeof text - 1);
 	text[sizeof text - 1] = '\0';

@@ -36,6 +36,14 @@ teardown(void)
 	site_free(site);
 }
 
+static void
+fails(const char *what, uint64_t now)
+{
+	struct words why = { .status = SPAN("4.4.1"), .what = span_text(what) };
+
+	site_failed(site, &why, &backoff, now, 0);
+}
+
 static struct job *
 job_of(const char *account, uint64_t id)
 {
@@ -163,12 +171,12 @@ START_TEST(failure_takes_lanes_and_closes_when_none_is_left)
 	for (int i = 0; i < 1000; i++)
 		site_succeeded(site, 8);
 	site->lanes = 3;
-	site_failed(site, "refused", &backoff, 1000, 0);
+	fails("refused", 1000);
 	ck_assert_uint_eq(site->lanes_max, 4);
 	ck_assert(!site_is_closed(site, 1000));
 	ck_assert_str_eq(site->why, "refused");
 	site->lanes = 0;
-	site_failed(site, "refused again", &backoff, 1000, 0);
+	fails("refused again", 1000);
 	ck_assert_uint_eq(site->lanes_max, 1);
 	ck_assert(site_is_closed(site, 1000));
 	ck_assert(site_is_closed(site, 10999));
@@ -186,12 +194,12 @@ START_TEST(it_stays_closed_longer_each_time_within_a_limit)
 		SITE_CLOSED_MAX_S };
 
 	for (size_t i = 0; i < ARRAY_LEN(want); i++) {
-		site_failed(site, "no", &backoff, 5000, 0);
+		fails("no", 5000);
 		ck_assert_uint_eq(site->closed_until, 5000 + want[i] * 1000);
 	}
 	site_succeeded(site, 5);
 	ck_assert(!site_is_closed(site, 0));
-	site_failed(site, "no", &backoff, 0, 0);
+	fails("no", 0);
 	ck_assert_uint_eq(site->closed_until, 10000);
 }
 END_TEST
@@ -202,8 +210,43 @@ START_TEST(a_long_reason_is_cut)
 
 	memset(why, 'x', sizeof why - 1);
 	why[sizeof why - 1] = '\0';
-	site_failed(site, why, &backoff, 0, 0);
+	fails(why, 0);
 	ck_assert_uint_eq(strlen(site->why), SITE_WHY_MAX - 1);
+}
+END_TEST
+
+/* What is put off because of it says the same, field by field. */
+START_TEST(the_reason_is_kept_in_its_fields)
+{
+	struct words why = { .status = SPAN("4.7.8"),
+		.host = SPAN("smtp.test [192.0.2.1]:587"),
+		.what = SPAN("login refused"),
+		.said = SPAN("535-5.7.8 no\n535 5.7.8 https://why.test") };
+	struct words got;
+
+	site_failed(site, &why, &backoff, 0, 0);
+	got = words_read(span_text(site->detail));
+	ck_assert(span_equal(got.status, why.status));
+	ck_assert(span_equal(got.host, why.host));
+	ck_assert(span_equal(got.what, why.what));
+	ck_assert(span_equal(got.said, why.said));
+	ck_assert_str_eq(site->why,
+	    "smtp.test [192.0.2.1]:587: login refused: 535-5.7.8 no / "
+	    "535 5.7.8 https://why.test");
+}
+END_TEST
+
+START_TEST(a_failed_login_is_told_once_an_hour)
+{
+	ck_assert(!site_remembers(site, 1000));
+	ck_assert(site_tells_login(site, 1000));
+	ck_assert(!site_tells_login(site, 1001));
+	site_succeeded(site, 5);
+	ck_assert(!site_tells_login(site, 1000 + SITE_LOGIN_TOLD_MS - 1));
+	ck_assert(site_remembers(site, 1000 + SITE_LOGIN_TOLD_MS - 1));
+	ck_assert(!site_remembers(site, 1000 + SITE_LOGIN_TOLD_MS));
+	ck_assert(site_tells_login(site, 1000 + SITE_LOGIN_TOLD_MS));
+	ck_assert(!site_tells_login(site, 1000 + SITE_LOGIN_TOLD_MS));
 }
 END_TEST
 
@@ -219,6 +262,8 @@ fill(TCase *tc)
 	tcase_add_test(tc, failure_takes_lanes_and_closes_when_none_is_left);
 	tcase_add_test(tc, it_stays_closed_longer_each_time_within_a_limit);
 	tcase_add_test(tc, a_long_reason_is_cut);
+	tcase_add_test(tc, the_reason_is_kept_in_its_fields);
+	tcase_add_test(tc, a_failed_login_is_told_once_an_hour);
 }
 
 SUITE_MAIN("site", fill)

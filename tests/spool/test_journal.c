@@ -96,7 +96,7 @@ END_TEST
 START_TEST(progress_and_flags_outlive_a_restart)
 {
 	uint64_t id = box_store(&box, "one");
-	char detail[600];
+	char detail[PROGRESS_DETAIL_MAX + 200];
 	struct progress p[] = {
 		{ .rcpt = 1,
 		    .state = RCPT_QUEUED,
