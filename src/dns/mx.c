@@ -46,23 +46,31 @@ struct mx_lookup {
 	struct mx_answer answer; /* hosts: borrowed from above */
 };
 
-static const char *
-type_name(uint16_t type)
-{
-	return type == DNS_MX ? "MX" : type == DNS_A ? "A" : "AAAA";
-}
-
-/* The first trouble is the one to tell. */
+/*
+ * The first trouble is the one to tell; in a sentence, as all details are, since
+ * they come into reports.
+ */
 static void
 note_failure(struct mx_lookup *l, const struct question *q, const char *why)
 {
-	const char *name = q->type == DNS_MX ? l->name : l->hosts[q->host].name;
+	const char *servers = resolver_servers(l->base.resolver);
+	char *out = l->answer.detail;
+	size_t size = sizeof l->answer.detail;
 
-	if (!l->has_failed)
-		(void)snprintf(l->answer.detail, sizeof l->answer.detail,
-		    "%s of %.120s: %s (asked %.100s)", type_name(q->type), name,
-		    why, resolver_servers(l->base.resolver));
+	if (l->has_failed)
+		return;
 	l->has_failed = true;
+	if (q->type == DNS_MX)
+		(void)snprintf(out, size,
+		    "The mail hosts (MX) of the domain %.90s could not be "
+		    "looked up: %s (asked %.60s)",
+		    l->name, why, servers);
+	else
+		(void)snprintf(out, size,
+		    "The address (%s) of the host %.90s could not be looked "
+		    "up: %s (asked %.60s)",
+		    q->type == DNS_A ? "A" : "AAAA", l->hosts[q->host].name,
+		    why, servers);
 }
 
 static void
@@ -265,13 +273,18 @@ after_mx(struct mx_lookup *l)
 	if (l->mx == PACKET_BAD) {
 		finish(l, MX_TEMPORARY);
 	} else if (l->mx == PACKET_NO_NAME) {
-		explain(l, "MX of %.200s: NXDOMAIN", l->name);
+		explain(
+		    l, "The domain %.200s does not exist (NXDOMAIN)", l->name);
 		finish(l, MX_NO_DOMAIN);
 	} else if (l->answer.status == MX_NONE) {
-		explain(l, "MX of %.200s: null MX, takes no mail", l->name);
+		explain(l,
+		    "The domain %.190s takes no mail (null MX, RFC 7505)",
+		    l->name);
 		finish(l, MX_NONE);
 	} else if (l->mx == PACKET_DATA && l->nhosts == 0) {
-		explain(l, "MX of %.200s: names no host", l->name);
+		explain(l,
+		    "The domain %.190s names no usable host for its mail (MX)",
+		    l->name);
 		finish(l, MX_NO_DOMAIN);
 	} else {
 		/* RFC 5321 5.1: without MX records the domain is the host. */
@@ -293,13 +306,21 @@ merge_addresses(struct mx_host *h, const struct found *f)
 	}
 }
 
-static const char *
-no_address_text(const struct mx_lookup *l)
+static void
+explain_no_address(struct mx_lookup *l)
 {
 	if (!l->is_mail)
-		return "no address";
-	return l->mx == PACKET_DATA ? "no host of its MX has an address"
-				    : "neither MX nor address";
+		explain(l, "The host %.200s has no address", l->name);
+	else if (l->mx == PACKET_DATA)
+		explain(l,
+		    "No mail host (MX) of the domain %.190s has an "
+		    "address",
+		    l->name);
+	else
+		explain(l,
+		    "The domain %.180s has neither a mail host (MX) nor "
+		    "an address",
+		    l->name);
 }
 
 static void
@@ -318,7 +339,7 @@ after_hosts(struct mx_lookup *l)
 	} else if (l->has_failed) {
 		finish(l, MX_TEMPORARY);
 	} else {
-		explain(l, "%.200s: %s", l->name, no_address_text(l));
+		explain_no_address(l);
 		finish(l, MX_NO_DOMAIN);
 	}
 }
@@ -329,7 +350,7 @@ begin(struct mx_lookup *l)
 	if (l->is_literal) {
 		finish(l, MX_FOUND);
 	} else if (!dns_name_is_valid(span_text(l->name))) {
-		explain(l, "%.200s: not a domain name", l->name);
+		explain(l, "\"%.200s\" is not a domain name", l->name);
 		finish(l, MX_NO_DOMAIN);
 	} else if (l->is_mail) {
 		ask_mx(l);
