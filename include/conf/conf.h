@@ -50,7 +50,7 @@ struct conf_route {
 	char *domain; /* lower case; NULL: default */
 	char *host; /* of the relay; NULL: by MX */
 	uint16_t port;
-	enum conf_relay_tls tls;
+	enum conf_relay_tls tls; /* at the relay, or at the MX hosts */
 	char *login; /* NULL: no login */
 	char *password_file; /* set exactly when login is */
 };
@@ -140,6 +140,8 @@ void conf_unref(const struct conf *conf);
 /* The account's entry, or the default one; never NULL. */
 const struct conf_account *
 conf_account(const struct conf *conf, struct span login);
+/* "by MX, TLS required and verified": what a route means, for people. */
+void conf_route_say(const struct conf_route *r, struct buf *out);
 /* The route of a domain (case does not matter), the default, or NULL: MX. */
 const struct conf_route *
 conf_route(const struct conf *conf, struct span domain);

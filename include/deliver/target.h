@@ -59,8 +59,10 @@ void
 target_address_text(const struct sockaddr *sa, char out[TARGET_ADDRESS_TEXT]);
 /*
  * Loopback, unspecified, link-local, multicast and broadcast: where mail is
- * not sent unless the configuration says so (DESIGN.md section 1).
+ * not sent because DNS says so.
  */
 bool target_address_is_special(const struct sockaddr *sa);
+/* Of these, what is no host's: the operator cannot mean it either. */
+bool target_address_is_nowhere(const struct sockaddr *sa);
 
 #endif

@@ -109,6 +109,12 @@ struct rcpt_news {
 void queue_tell(struct queue *q, struct queued *m, const struct rcpt_news *news,
     struct progress *out);
 
+/*
+ * Nothing happened to a recipient in line: it is routed again, at once, and the
+ * way there cost it no try.
+ */
+void queue_put_back(struct queued *m, uint32_t rcpt, uint64_t now);
+
 /* What the end of a round asks for, more than one may be. */
 enum queue_todo {
 	QUEUE_REPORT = 1, /* some failed or expired: tell the sender, then

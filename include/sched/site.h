@@ -26,6 +26,7 @@ struct job {
 	struct list node; /* in its account's line */
 	struct queued *message; /* borrowed: kept while it has jobs */
 	struct site *site; /* borrowed: kept while it has jobs */
+	uint32_t era; /* the relay's: of which configuration its way is */
 	bool was_returned; /* by a lane that had died idle */
 	uint32_t nrcpt;
 	uint32_t rcpts[]; /* indices into the envelope */

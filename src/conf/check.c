@@ -6,6 +6,14 @@
 #include "base/mem.h"
 #include "conf_priv.h"
 
+/* For what is no error, and yet not what somebody wrote it for. */
+static void
+warn(struct reading *r, int line, const char *key, const char *what)
+{
+	(void)buf_printf(
+	    r->warnings, "%s:%d: %s: %s\n", r->file, line, key, what);
+}
+
 /* Each would be in the other's way. Port 0 is the system's choice. */
 static bool
 is_same_listen(const struct conf_listen *a, const struct conf_listen *b)
@@ -64,6 +72,13 @@ conf_check_auth(struct reading *r, cfg_t *cfg, void *filled)
 	const struct conf *conf = filled;
 	size_t written = tree_count(cfg, "mechanisms");
 
+	if (conf->backend != AUTH_BACKEND_USERS && tree_has(cfg, "users"))
+		warn(r, tree_line(cfg, "users"), "auth.users",
+		    "has no effect: the back end is cyrus");
+	if (conf->backend != AUTH_BACKEND_USERS && tree_has(cfg, "remember"))
+		warn(r, tree_line(cfg, "remember"), "auth.remember",
+		    "has no effect: the back end is cyrus");
+
 	for (size_t i = 0; i < conf->nmechanisms; i++) {
 		const char *name = conf->mechanisms[i];
 		int line = i < written ? tree_value(cfg, "mechanisms", i)->line
@@ -120,6 +135,33 @@ check_login(struct reading *r, cfg_t *cfg, const struct conf_route *route)
 	return 0;
 }
 
+/* It sends by MX and asks for nothing, as it would be without it. */
+static bool
+has_no_effect(const struct reading *r, const struct conf_route *route)
+{
+	unsigned n = cfg_size(r->tree, "route");
+
+	if (route->host != NULL || route->tls != RELAY_TLS_OPPORTUNISTIC)
+		return false;
+	for (unsigned i = 0; i < n && route->domain != NULL; i++)
+		if (strcmp(cfg_title(cfg_getnsec(r->tree, "route", i)),
+			"default") == 0)
+			return false;
+	return true;
+}
+
+int
+conf_check_queue(struct reading *r, cfg_t *cfg, void *filled)
+{
+	const struct conf *conf = filled;
+
+	if (tree_has(cfg, "delay-warning") && conf->delay_warning != 0 &&
+	    conf->delay_warning >= conf->expire)
+		warn(r, tree_line(cfg, "delay-warning"), "queue.delay-warning",
+		    "has no effect: the message expires before");
+	return 0;
+}
+
 int
 conf_check_route(struct reading *r, cfg_t *cfg, void *filled)
 {
@@ -131,6 +173,10 @@ conf_check_route(struct reading *r, cfg_t *cfg, void *filled)
 			return conf_fail(r, cfg->line, "route",
 			    "%s is there twice, expected once",
 			    route->domain == NULL ? "default" : route->domain);
+	if (has_no_effect(r, route))
+		warn(r, cfg->line, "route",
+		    "has no effect: expected relay, tls = require, or a route "
+		    "default that it makes an exception of");
 	return check_login(r, cfg, route);
 }
 

@@ -1,6 +1,7 @@
 #include "conf/conf.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "conf_priv.h"
@@ -127,4 +128,28 @@ conf_route(const struct conf *conf, struct span domain)
 	if (found == NULL && last->domain == NULL)
 		found = last;
 	return found;
+}
+
+void
+conf_route_say(const struct conf_route *r, struct buf *out)
+{
+	static const char *const tls[] = {
+		[RELAY_TLS_OPPORTUNISTIC] = "TLS where it is offered",
+		[RELAY_TLS_REQUIRE] = "TLS required and verified",
+		[RELAY_TLS_IMPLICIT] = "TLS required and verified",
+	};
+	bool implicit = r->tls == RELAY_TLS_IMPLICIT;
+	bool is_v6 = r->host != NULL && strchr(r->host, ':') != NULL;
+
+	(void)buf_printf(
+	    out, "route %s: ", r->domain == NULL ? "default" : r->domain);
+	if (r->host == NULL)
+		(void)buf_append_text(out, "by MX");
+	else
+		(void)buf_printf(out, "%s://%s%s%s:%u",
+		    implicit ? "submissions" : "smtp", is_v6 ? "[" : "",
+		    r->host, is_v6 ? "]" : "", r->port);
+	(void)buf_printf(out, ", %s", tls[r->tls]);
+	if (r->login != NULL)
+		(void)buf_printf(out, ", login %s", r->login);
 }

@@ -93,6 +93,7 @@ int conf_check_listen(struct reading *r, cfg_t *cfg, void *filled);
 int conf_check_tls(struct reading *r, cfg_t *cfg, void *filled);
 int conf_check_auth(struct reading *r, cfg_t *cfg, void *filled);
 int conf_check_account(struct reading *r, cfg_t *cfg, void *filled);
+int conf_check_queue(struct reading *r, cfg_t *cfg, void *filled);
 int conf_check_route(struct reading *r, cfg_t *cfg, void *filled);
 
 /* Letters, digits and hyphens in labels (RFC 1123 2.1), 253 at most. */

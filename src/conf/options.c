@@ -481,7 +481,7 @@ const struct section conf_sections[] = {
 	    conf_check_account },
 	{ "spool", "", false, begin_conf, "", NULL },
 	{ "state", "", false, begin_conf, "", NULL },
-	{ "queue", "", false, begin_conf, "", NULL },
+	{ "queue", "", false, begin_conf, "", conf_check_queue },
 	{ "resolver", "", false, begin_conf, "", NULL },
 	{ "deliver", "", false, begin_conf, "", NULL },
 	{ "route", "", true, begin_route, "a domain name or default",

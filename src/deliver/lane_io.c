@@ -296,16 +296,35 @@ lane_io_start(struct deliver_worker *w, struct target *target,
 	return io;
 }
 
+/*
+ * Whom the certificate must be for: the host's name, as MX or the configuration
+ * has it. For "[192.0.2.1]" (RFC 5321 4.1.3) that is the address in it.
+ */
+static void
+certificate_name(const char *host, char out[ATTEMPT_HOST_MAX])
+{
+	struct span name = span_text(host);
+
+	if (name.len > 2 && name.ptr[0] == '[') {
+		name = span_make(name.ptr + 1, name.len - 2);
+		if (span_starts_nocase(name, SPAN("IPv6:")))
+			name = span_from(name, 5);
+	}
+	(void)snprintf(out, ATTEMPT_HOST_MAX, "%.*s", SPAN_ARG(name));
+}
+
 static struct ssl_st *
 tls_session(struct lane_io *io)
 {
-	char key[400], host[ATTEMPT_HOST_MAX];
+	char key[400], host[ATTEMPT_HOST_MAX], name[ATTEMPT_HOST_MAX];
+	bool verify = io->target->tls != TARGET_TLS_OPPORTUNISTIC;
 	struct tls_client_options o = {
-		.host = address_now(io)->host,
-		.verify = io->target->tls != TARGET_TLS_OPPORTUNISTIC,
+		.host = verify ? name : address_now(io)->host,
+		.verify = verify,
 		.key = key,
 	};
 
+	certificate_name(address_now(io)->host, name);
 	host_text(io, host);
 	(void)snprintf(key, sizeof key, "%d %s", (int)io->target->tls, host);
 	return tls_client_session(io->worker->tls, &o);

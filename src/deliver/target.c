@@ -76,28 +76,59 @@ target_address_text(const struct sockaddr *sa, char out[TARGET_ADDRESS_TEXT])
 		out[0] = '\0';
 }
 
+/* RFC 6890: "this network"; multicast, reserved and broadcast. */
+static bool
+v4_is_nowhere(uint32_t a)
+{
+	return a >> 24 == 0 || a >> 28 == 0xe || a >> 28 == 0xf;
+}
+
 static bool
 v4_is_special(uint32_t a)
 {
-	return a >> 24 == 0 || a >> 24 == 127 || /* RFC 6890 */
-	       a >> 16 == 0xa9fe || /* link-local */
-	       a >> 28 == 0xe || a >> 28 == 0xf; /* multicast, reserved */
+	return v4_is_nowhere(a) || a >> 24 == 127 ||
+	       a >> 16 == 0xa9fe; /* link-local */
+}
+
+/* Of an IPv4 address, also of one that is written as IPv6's. */
+static bool
+v4_of(const struct sockaddr *sa, uint32_t *out)
+{
+	const struct in6_addr *a6 =
+	    &((const struct sockaddr_in6 *)sa)->sin6_addr;
+	uint32_t a4;
+
+	if (sa->sa_family == AF_INET)
+		a4 = ((const struct sockaddr_in *)sa)->sin_addr.s_addr;
+	else if (IN6_IS_ADDR_V4MAPPED(a6))
+		memcpy(&a4, a6->s6_addr + 12, sizeof a4);
+	else
+		return false;
+	*out = ntohl(a4);
+	return true;
 }
 
 bool
 target_address_is_special(const struct sockaddr *sa)
 {
-	const struct in6_addr *a6;
+	const struct in6_addr *a6 =
+	    &((const struct sockaddr_in6 *)sa)->sin6_addr;
 	uint32_t a4;
 
-	if (sa->sa_family == AF_INET)
-		return v4_is_special(
-		    ntohl(((const struct sockaddr_in *)sa)->sin_addr.s_addr));
-	a6 = &((const struct sockaddr_in6 *)sa)->sin6_addr;
-	if (IN6_IS_ADDR_V4MAPPED(a6)) {
-		memcpy(&a4, a6->s6_addr + 12, sizeof a4);
-		return v4_is_special(ntohl(a4));
-	}
-	return IN6_IS_ADDR_UNSPECIFIED(a6) || IN6_IS_ADDR_LOOPBACK(a6) ||
-	       IN6_IS_ADDR_LINKLOCAL(a6) || IN6_IS_ADDR_MULTICAST(a6);
+	if (v4_of(sa, &a4))
+		return v4_is_special(a4);
+	return target_address_is_nowhere(sa) || IN6_IS_ADDR_LOOPBACK(a6) ||
+	       IN6_IS_ADDR_LINKLOCAL(a6);
+}
+
+bool
+target_address_is_nowhere(const struct sockaddr *sa)
+{
+	const struct in6_addr *a6 =
+	    &((const struct sockaddr_in6 *)sa)->sin6_addr;
+	uint32_t a4;
+
+	if (v4_of(sa, &a4))
+		return v4_is_nowhere(a4);
+	return IN6_IS_ADDR_UNSPECIFIED(a6) || IN6_IS_ADDR_MULTICAST(a6);
 }

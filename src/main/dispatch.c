@@ -74,6 +74,7 @@ dispatch_reload(struct dispatch *d, const struct conf *conf, struct err *err)
 
 	if (router_reload(d->router, conf, err) != 0)
 		return -1;
+	d->era++; /* after the router told all who waited, by the old one */
 	queue_set_options(d->queue, &qo);
 	conf_unref(d->conf);
 	d->conf = conf_ref(conf);

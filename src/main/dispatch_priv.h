@@ -20,6 +20,7 @@ struct dispatch {
 	struct deadline *put_off; /* owned: closed sites have a line */
 	struct deadline *sweep; /* owned */
 	uint32_t lanes, reports; /* under way */
+	uint32_t era; /* how often there was a new configuration */
 	bool running;
 	uint64_t health_at; /* when the spool was asked last */
 	bool is_paused; /* the spool cannot record what is delivered */

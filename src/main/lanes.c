@@ -32,7 +32,7 @@ link_of(struct site *s)
 /* --- jobs --- */
 
 static struct job *
-job_new(struct queued *m, struct site *site)
+job_new(const struct dispatch *d, struct queued *m, struct site *site)
 {
 	struct job *job;
 	uint32_t n = 0;
@@ -42,6 +42,7 @@ job_new(struct queued *m, struct site *site)
 		     m->rcpts[i].site == site;
 	job = mem_zalloc(1, sizeof *job + n * sizeof job->rcpts[0]);
 	list_init(&job->node);
+	job->era = d->era;
 	job->message = m;
 	job->site = site;
 	for (uint32_t i = 0; i < m->env->nrcpt; i++) {
@@ -77,6 +78,18 @@ postpone(struct dispatch *d, struct job *job)
 	dispatch_record(d, m, NULL, 0);
 }
 
+/* Back to routing, as if it had never been in line. Frees the job. */
+static void
+route_again(struct dispatch *d, struct job *job)
+{
+	struct queued *m = job->message;
+
+	for (uint32_t i = 0; i < job->nrcpt; i++)
+		queue_put_back(m, job->rcpts[i], loop_now(d->loop));
+	free(job);
+	dispatch_record(d, m, NULL, 0);
+}
+
 void
 lanes_enqueue(struct dispatch *d, struct queued *m)
 {
@@ -88,7 +101,7 @@ lanes_enqueue(struct dispatch *d, struct queued *m)
 
 		if (m->rcpts[i].phase != PHASE_ROUTING || site == NULL)
 			continue;
-		job = job_new(m, site);
+		job = job_new(d, m, site);
 		m->busy++;
 		if (site_is_closed(site, now)) {
 			postpone(d, job);
@@ -127,25 +140,48 @@ open_lane(struct dispatch *d, struct site *site, struct job *job)
 	    target_ref(link_of(site)->target), attempt_for(job));
 }
 
+/*
+ * The next job that may go the way it stands in line for. Who came there before
+ * a reload may have another way now, or must be safer on it: routed again, some
+ * a turn, for a line may be long.
+ */
+static struct job *
+next_job(struct dispatch *d, struct site *site)
+{
+	for (unsigned left = PUT_OFF_A_TURN; site->waiting > 0; left--) {
+		struct job *job;
+
+		if (left == 0) {
+			deadline_set(d->put_off, PUT_OFF_MS);
+			return NULL;
+		}
+		job = site_pop(site);
+		if (job->era == d->era)
+			return job;
+		route_again(d, job);
+	}
+	return NULL;
+}
+
 /* Idle lanes first; new ones as far as the site has earned them. */
 static void
 feed_lanes(struct dispatch *d, struct site *site)
 {
-	struct list *node;
+	while (site->idle > 0 || site_wants_lane(site, loop_now(d->loop))) {
+		struct job *job = next_job(d, site);
+		struct lane *lane;
 
-	while (site->waiting > 0) {
-		node = list_pop(&link_of(site)->idle);
-		if (node != NULL) {
-			struct lane *lane = LIST_ENTRY(node, struct lane, node);
-
-			site->idle--;
-			lane->job = site_pop(site);
-			worker_give(lane, attempt_for(lane->job));
-		} else if (site_wants_lane(site, loop_now(d->loop))) {
-			open_lane(d, site, site_pop(site));
-		} else {
+		if (job == NULL)
 			return;
+		if (site->idle == 0) {
+			open_lane(d, site, job);
+			continue;
 		}
+		lane = LIST_ENTRY(
+		    list_pop(&link_of(site)->idle), struct lane, node);
+		site->idle--;
+		lane->job = job;
+		worker_give(lane, attempt_for(job));
 	}
 }
 

@@ -30,7 +30,7 @@ struct entry {
 	struct route route;
 	uint64_t expires; /* monotonic ms; 0: being asked */
 	struct mx_lookup *lookup; /* owned while asked */
-	const struct conf_route *via; /* borrowed from conf; NULL: MX */
+	const struct conf_route *rule; /* borrowed from conf; NULL: none */
 	void **waiters; /* owned array of tokens */
 	size_t nwaiters;
 };
@@ -134,14 +134,32 @@ router_next_site(struct router *r, size_t *at)
 
 /* --- targets --- */
 
+/* The relay that the operator wrote; NULL: by MX. */
+static const struct conf_route *
+relay_of(const struct entry *e)
+{
+	return e->rule != NULL && e->rule->host != NULL ? e->rule : NULL;
+}
+
+/* As the system sees it: ::ffff:192.0.2.1 is 192.0.2.1. */
+static const char *
+plain_text(const struct sockaddr *sa, char out[TARGET_ADDRESS_TEXT])
+{
+	static const char mapped[] = "::ffff:";
+
+	target_address_text(sa, out);
+	if (strncmp(out, mapped, sizeof mapped - 1) == 0 &&
+	    strchr(out, '.') != NULL)
+		return out + sizeof mapped - 1;
+	return out;
+}
+
 static bool
 same_address(const struct sockaddr *a, const struct sockaddr *b)
 {
 	char x[TARGET_ADDRESS_TEXT], y[TARGET_ADDRESS_TEXT];
 
-	target_address_text(a, x);
-	target_address_text(b, y);
-	return strcmp(x, y) == 0;
+	return strcmp(plain_text(a, x), plain_text(b, y)) == 0;
 }
 
 static bool
@@ -168,9 +186,9 @@ static bool
 is_own_listener(
     const struct conf *conf, const struct sockaddr *sa, uint16_t port)
 {
-	char text[TARGET_ADDRESS_TEXT];
+	char room[TARGET_ADDRESS_TEXT];
+	const char *text = plain_text(sa, room);
 
-	target_address_text(sa, text);
 	for (size_t i = 0; i < conf->nlistens; i++) {
 		const struct conf_listen *l = &conf->listens[i];
 
@@ -187,30 +205,42 @@ is_own_listener(
 	return false;
 }
 
+/*
+ * What the operator wrote may lead to loopback: to a signer, a filter, a
+ * catcher. What DNS says may not, or anybody could reach what listens there.
+ */
 static bool
-may_deliver_to(
-    const struct conf *conf, const struct sockaddr *sa, uint16_t port)
+may_deliver_to(const struct conf *conf, const struct sockaddr *sa,
+    uint16_t port, bool is_relay)
 {
-	if (target_address_is_special(sa) && !conf->allow_loopback)
+	if (is_relay ? target_address_is_nowhere(sa)
+		     : target_address_is_special(sa) && !conf->allow_loopback)
 		return false;
 	return !is_own_listener(conf, sa, port);
 }
 
 static void
-add_hosts(const struct router *r, struct target *t,
-    const struct mx_answer *answer, uint16_t port)
+add_hosts(const struct router *r, const struct entry *e, struct target *t,
+    const struct mx_answer *answer)
 {
+	const struct conf_route *relay = relay_of(e);
+	uint16_t port = relay != NULL ? relay->port : r->conf->deliver_port;
+
 	for (unsigned i = 0; i < answer->nhosts && t->nhosts < HOSTS_USED;
 	     i++) {
 		const struct mx_host *h = &answer->hosts[i];
 
-		/* RFC 5321 5.1: we are in the list; the rest come behind us. */
-		if (span_equal_nocase(
-			span_text(h->name), span_text(r->conf->hostname)))
+		/*
+		 * RFC 5321 5.1: we are in the list; the rest come behind us. A
+		 * relay of our name is another program on this machine.
+		 */
+		if (relay == NULL && span_equal_nocase(span_text(h->name),
+					 span_text(r->conf->hostname)))
 			return;
 		target_add_host(t, span_text(h->name));
 		for (unsigned k = 0; k < h->naddresses; k++)
-			if (may_deliver_to(r->conf, &h->addresses[k].sa, port))
+			if (may_deliver_to(r->conf, &h->addresses[k].sa, port,
+				relay != NULL))
 				target_add_address(
 				    t, &h->addresses[k].sa, port);
 	}
@@ -239,6 +269,24 @@ read_password(const char *file, struct secret *out, struct err *err)
 	return 0;
 }
 
+/* The rule holds for whichever hosts there are: a relay, or those of MX. */
+static void
+apply_rule(struct target *t, const struct conf_route *rule)
+{
+	static const enum target_tls tls[] = {
+		[RELAY_TLS_OPPORTUNISTIC] = TARGET_TLS_OPPORTUNISTIC,
+		[RELAY_TLS_REQUIRE] = TARGET_TLS_REQUIRE,
+		[RELAY_TLS_IMPLICIT] = TARGET_TLS_IMPLICIT,
+	};
+
+	t->tls = tls[rule->tls];
+	/* Sections with the same hosts share lanes: none is named here. */
+	if (t->tls == TARGET_TLS_REQUIRE)
+		t->because = mem_strdup("tls = require in its route");
+	if (rule->login != NULL)
+		t->login = mem_strdup(rule->login);
+}
+
 static struct target *
 make_target(const struct router *r, const struct entry *e,
     const struct mx_answer *answer)
@@ -251,20 +299,13 @@ make_target(const struct router *r, const struct entry *e,
 	t->idle = conf->lane_idle;
 	t->messages = conf->lane_messages;
 	t->chunking = conf->chunking;
-	if (e->via != NULL) {
-		t->tls = e->via->tls == RELAY_TLS_IMPLICIT ? TARGET_TLS_IMPLICIT
-			 : e->via->tls == RELAY_TLS_REQUIRE
-			     ? TARGET_TLS_REQUIRE
-			     : TARGET_TLS_OPPORTUNISTIC;
-		if (e->via->login != NULL)
-			t->login = mem_strdup(e->via->login);
-	}
-	add_hosts(
-	    r, t, answer, e->via != NULL ? e->via->port : conf->deliver_port);
+	if (e->rule != NULL)
+		apply_rule(t, e->rule);
+	add_hosts(r, e, t, answer);
 	return t;
 }
 
-/* What makes a site: the set of hosts, whatever their order. */
+/* What makes a site: the set of hosts, whatever their order, and the rule. */
 static int
 by_name(const void *a, const void *b)
 {
@@ -272,34 +313,64 @@ by_name(const void *a, const void *b)
 }
 
 static void
-site_key(const struct entry *e, const struct target *t, struct buf *key)
+put_hosts(const struct target *t, struct buf *out)
 {
 	char *names[HOSTS_USED];
 
-	if (e->via != NULL) {
-		(void)buf_printf(key, "relay %s:%u %d %s", e->via->host,
-		    e->via->port, (int)e->via->tls,
-		    e->via->login == NULL ? "" : e->via->login);
-		return;
-	}
 	for (uint32_t i = 0; i < t->nhosts; i++)
 		names[i] = t->hosts[i];
 	qsort(names, t->nhosts, sizeof *names, by_name);
 	for (uint32_t i = 0; i < t->nhosts; i++)
-		(void)buf_printf(key, "%s%s", i == 0 ? "" : ",", names[i]);
+		(void)buf_printf(out, "%s%s", i == 0 ? "" : ",", names[i]);
+}
+
+/*
+ * Domains with the same hosts and another rule share no connection: one that
+ * may be in clear must not carry what must not.
+ */
+static void
+site_key(const struct entry *e, const struct target *t, struct buf *key)
+{
+	const struct conf_route *relay = relay_of(e);
+
+	if (relay != NULL)
+		(void)buf_printf(key, "relay %s:%u %d %s", relay->host,
+		    relay->port, (int)relay->tls,
+		    relay->login == NULL ? "" : relay->login);
+	else {
+		(void)buf_printf(key, "mx %d ", (int)t->tls);
+		put_hosts(t, key);
+	}
+}
+
+static void
+site_name(const struct entry *e, const struct target *t, struct buf *name)
+{
+	const struct conf_route *relay = relay_of(e);
+
+	if (relay != NULL) {
+		(void)buf_printf(name, "%s:%u", relay->host, relay->port);
+		return;
+	}
+	put_hosts(t, name);
+	if (t->tls != TARGET_TLS_OPPORTUNISTIC)
+		(void)buf_append_text(name, " (TLS required)");
 }
 
 static struct site *
-make_site(struct router *r, const struct entry *e, const char *key)
+make_site(struct router *r, const struct entry *e, const struct target *t,
+    struct span key)
 {
 	struct site_link *link = MEM_NEW(struct site_link);
-	char name[300];
+	char *key_text = span_dup(key);
+	struct buf name = { 0 };
 	struct site *s;
 
-	if (e->via != NULL)
-		(void)snprintf(
-		    name, sizeof name, "%.250s:%u", e->via->host, e->via->port);
-	s = site_new(key, e->via != NULL ? name : key);
+	site_name(e, t, &name);
+	(void)buf_append_char(&name, '\0');
+	s = site_new(key_text, buf_span(&name).ptr);
+	free(key_text);
+	buf_clear(&name);
 	list_init(&link->idle);
 	s->target = link;
 	(void)map_put(&r->sites, span_text(s->key), s);
@@ -315,10 +386,8 @@ site_for(struct router *r, const struct entry *e, struct target *t)
 
 	site_key(e, t, &key);
 	s = map_get(&r->sites, buf_span(&key));
-	if (s == NULL) {
-		(void)buf_append_char(&key, '\0');
-		s = make_site(r, e, buf_span(&key).ptr);
-	}
+	if (s == NULL)
+		s = make_site(r, e, t, buf_span(&key));
 	buf_clear(&key);
 	link = s->target;
 	target_unref(link->target);
@@ -337,7 +406,37 @@ no_route(struct route *route, enum route_status status, const char *code,
 	route->site = NULL;
 	(void)snprintf(
 	    route->status_code, sizeof route->status_code, "%s", code);
-	(void)snprintf(route->detail, sizeof route->detail, "%.300s", detail);
+	(void)snprintf(route->detail, sizeof route->detail, "%s", detail);
+}
+
+/* No host is left, or none has an address that may be used. */
+static void
+no_address(struct entry *e, const struct target *t)
+{
+	const struct conf_route *relay = relay_of(e);
+	char detail[sizeof e->route.detail];
+
+	/* A relay is the operator's to mend, and nothing bounces for it. */
+	if (relay != NULL)
+		(void)snprintf(detail, sizeof detail,
+		    "The relay %.200s:%u leads back to this relay, or to no "
+		    "host at all",
+		    relay->host, relay->port);
+	else if (t->nhosts == 0)
+		(void)snprintf(detail, sizeof detail,
+		    "The mail hosts of the domain %.200s lead back to this "
+		    "relay",
+		    e->domain);
+	else
+		(void)snprintf(detail, sizeof detail,
+		    "No mail host of the domain %.120s has an address that "
+		    "mail may be sent to (loopback, link-local and our own "
+		    "are left out; see deliver.allow-loopback)",
+		    e->domain);
+	if (relay == NULL && t->nhosts == 0)
+		no_route(&e->route, ROUTE_NEVER, "5.4.6", detail);
+	else
+		no_route(&e->route, ROUTE_TEMPORARY, "4.4.4", detail);
 }
 
 static void
@@ -347,19 +446,12 @@ to_site(struct router *r, struct entry *e, const struct mx_answer *answer)
 	struct err err;
 
 	if (t->naddresses == 0) {
-		bool ours = t->nhosts == 0;
-
+		no_address(e, t);
 		target_unref(t);
-		no_route(&e->route, ours ? ROUTE_NEVER : ROUTE_TEMPORARY,
-		    ours ? "5.4.6" : "4.4.4",
-		    ours ? "the domain's mail hosts lead back to this relay"
-			 : "no mail host of the domain has an address that "
-			   "mail may be sent to (loopback, link-local and our "
-			   "own are left out; see deliver.allow-loopback)");
 		return;
 	}
 	if (t->login != NULL &&
-	    read_password(e->via->password_file, &t->password, &err) != 0) {
+	    read_password(e->rule->password_file, &t->password, &err) != 0) {
 		log_error("route_unusable domain=%s what=%s", e->domain,
 		    log_quote_text(err.text));
 		target_unref(t);
@@ -394,14 +486,13 @@ on_mx(const struct mx_answer *answer, void *arg)
 	switch (answer->status) {
 	case MX_FOUND: to_site(e->router, e, answer); break;
 	case MX_NONE:
-		no_route(&e->route, ROUTE_NEVER, "5.1.10",
-		    "the domain takes no mail (null MX, RFC 7505)");
+		no_route(&e->route, ROUTE_NEVER, "5.1.10", answer->detail);
 		break;
 	case MX_NO_DOMAIN:
 		/* A relay that vanished is ours to mend, not the sender's. */
 		no_route(&e->route,
-		    e->via == NULL ? ROUTE_NEVER : ROUTE_TEMPORARY,
-		    e->via == NULL ? "5.1.2" : "4.4.3", answer->detail);
+		    relay_of(e) == NULL ? ROUTE_NEVER : ROUTE_TEMPORARY,
+		    relay_of(e) == NULL ? "5.1.2" : "4.4.3", answer->detail);
 		break;
 	case MX_TEMPORARY:
 		no_route(&e->route, ROUTE_TEMPORARY, "4.4.3", answer->detail);
@@ -451,16 +542,16 @@ add_waiter(struct entry *e, void *token)
 static void
 start_lookup(struct router *r, struct entry *e)
 {
-	e->via = conf_route(r->conf, span_text(e->domain));
-	if (e->via != NULL && e->via->host == NULL)
-		e->via = NULL;
-	if (e->via == NULL) {
+	const struct conf_route *relay;
+
+	e->rule = conf_route(r->conf, span_text(e->domain));
+	relay = relay_of(e);
+	if (relay == NULL)
 		e->lookup =
 		    resolve_mx(r->resolver, span_text(e->domain), on_mx, e);
-		return;
-	}
-	e->lookup =
-	    resolve_host(r->resolver, span_text(e->via->host), on_mx, e);
+	else
+		e->lookup =
+		    resolve_host(r->resolver, span_text(relay->host), on_mx, e);
 }
 
 bool

@@ -28,7 +28,7 @@ struct route {
 	enum route_status status;
 	struct site *site;
 	char status_code[12]; /* RFC 3463, when there is no site */
-	char detail[320];
+	char detail[512];
 };
 
 /* What a site's `target` points to. */
@@ -43,7 +43,7 @@ typedef void (*route_cb)(
 struct router *router_new(struct loop *loop, const struct conf *conf,
     route_cb cb, void *arg, struct err *err);
 void router_free(struct router *r);
-/* Forgets what it knew; the sites stay. */
+/* Forgets what it knew; the sites stay. Who waits for an answer gets one. */
 int router_reload(struct router *r, const struct conf *conf, struct err *err);
 /* No question is asked any more, none is answered. */
 void router_stop(struct router *r);

@@ -148,6 +148,24 @@ check_socket_directory(struct findings *f, const char *socket)
 	free(path);
 }
 
+static void
+check_routes(struct findings *f, const struct conf *conf)
+{
+	struct buf text = { 0 };
+
+	for (size_t i = 0; i < conf->nroutes; i++) {
+		const struct conf_route *r = &conf->routes[i];
+
+		conf_route_say(r, &text);
+		find(f, "ok", "%.*s", SPAN_ARG(buf_span(&text)));
+		buf_reset(&text);
+		if (r->password_file != NULL)
+			check_secret_file(
+			    f, "route password-file", r->password_file);
+	}
+	buf_clear(&text);
+}
+
 static int
 check_all(struct tool *t, struct findings *f)
 {
@@ -174,10 +192,7 @@ check_all(struct tool *t, struct findings *f)
 	check_users(f, conf);
 	check_directory(f, "spool.directory", conf->spool_directory);
 	check_socket_directory(f, conf->control_socket);
-	for (size_t i = 0; i < conf->nroutes; i++)
-		if (conf->routes[i].password_file != NULL)
-			check_secret_file(f, "route password-file",
-			    conf->routes[i].password_file);
+	check_routes(f, conf);
 	buf_clear(&warnings);
 	conf_unref(conf);
 	return f->errors > 0 ? EXIT_FAILED : EXIT_OK;

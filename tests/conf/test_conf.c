@@ -334,6 +334,87 @@ START_TEST(routes_are_found_or_the_default_is)
 }
 END_TEST
 
+static const struct {
+	const char *text, *want; /* NULL: no warning */
+} effects[] = {
+	{ "route a.test {}", "test.conf:1: route: has no effect" },
+	{ "route a.test { tls = opportunistic }",
+	    "test.conf:1: route: has no" },
+	{ "route default {}", "test.conf:1: route: has no effect" },
+	{ "route default { tls = opportunistic }", "test.conf:1: route: has" },
+	{ "route a.test {}\nroute b.test { tls = require }",
+	    "test.conf:1: route: has no effect" },
+	{ "route a.test { tls = require }", NULL },
+	{ "route default { tls = require }", NULL },
+	{ "route a.test {}\nroute default { tls = require }", NULL },
+	{ "route default { relay = smtp://h }\nroute a.test {}", NULL },
+	{ "route a.test { relay = smtp://h }", NULL },
+	{ "auth { backend = cyrus\n users = /u }",
+	    "test.conf:2: auth.users: has no effect" },
+	{ "auth { backend = cyrus\n remember = 1s }",
+	    "test.conf:2: auth.remember: has no effect" },
+	{ "auth { backend = cyrus }", NULL },
+	{ "auth { backend = users users = /u remember = 1s }", NULL },
+	{ "queue { expire = 1h\n delay-warning = 1h }",
+	    "test.conf:2: queue.delay-warning: has no effect" },
+	{ "queue { expire = 1h delay-warning = 0 }", NULL },
+	{ "queue { expire = 1h delay-warning = 59min }", NULL },
+	{ "queue { expire = 1h }", NULL },
+};
+
+START_TEST(what_has_no_effect_is_warned_of)
+{
+	struct buf warnings = { 0 };
+	struct err err;
+	struct conf *c = conf_parse(span_text(effects[_i].text), "test.conf",
+	    "host.test", &warnings, &err);
+
+	ck_assert_msg(c != NULL, "%s", err.text);
+	if (effects[_i].want == NULL)
+		ck_assert_uint_eq(buf_len(&warnings), 0);
+	else
+		ck_assert_msg(span_starts(buf_span(&warnings),
+				  span_text(effects[_i].want)),
+		    "%.*s", SPAN_ARG(buf_span(&warnings)));
+	buf_clear(&warnings);
+	conf_unref(c);
+}
+END_TEST
+
+START_TEST(a_route_says_what_it_means)
+{
+	static const struct {
+		const char *text, *want;
+	} all[] = {
+		{ "route default { tls = require }",
+		    "route default: by MX, TLS required and verified" },
+		{ "route A.test { tls = opportunistic }",
+		    "route a.test: by MX, TLS where it is offered" },
+		{ "route a.test { relay = smtp://h }",
+		    "route a.test: smtp://h:25, TLS where it is offered" },
+		{ "route a.test { relay = \"smtp://[::1]:26\" tls = require }",
+		    "route a.test: smtp://[::1]:26, TLS required and "
+		    "verified" },
+		{ "route a.test { relay = submissions://h login = me "
+		  "password-file = /p }",
+		    "route a.test: submissions://h:465, TLS required and "
+		    "verified, login me" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		struct conf *c = parse(all[i].text);
+		struct buf out = { 0 };
+
+		conf_route_say(&c->routes[0], &out);
+		ck_assert_msg(
+		    span_equal(buf_span(&out), span_text(all[i].want)), "%.*s",
+		    SPAN_ARG(buf_span(&out)));
+		buf_clear(&out);
+		conf_unref(c);
+	}
+}
+END_TEST
+
 /* What is refused; the message begins with the place and the key. */
 static const struct {
 	const char *text, *want;
@@ -770,6 +851,9 @@ fill(TCase *tc)
 	tcase_add_test(tc, every_key_is_read);
 	tcase_add_test(tc, accounts_are_found_without_regard_to_case);
 	tcase_add_test(tc, routes_are_found_or_the_default_is);
+	tcase_add_loop_test(
+	    tc, what_has_no_effect_is_warned_of, 0, (int)ARRAY_LEN(effects));
+	tcase_add_test(tc, a_route_says_what_it_means);
 	tcase_add_loop_test(
 	    tc, mistakes_are_refused_with_their_place, 0, ARRAY_LEN(bad));
 	tcase_add_test(tc, a_mistake_leaves_nothing_behind);

@@ -16,6 +16,8 @@ TESTS += \
 	tests/daemon/t14_chunking \
 	tests/daemon/t15_strangers \
 	tests/daemon/t20_content \
+	tests/daemon/t15_routes \
+	tests/daemon/t16_reports \
 	tests/daemon/prove_ext4
 EXTRA_DIST += tests/daemon/harness.py tests/daemon/blocklog.py \
 	tests/daemon/broken_disk.c tests/daemon/prove_ext4 \
@@ -33,4 +35,6 @@ EXTRA_DIST += tests/daemon/harness.py tests/daemon/blocklog.py \
 	tests/daemon/t13_puts_off \
 	tests/daemon/t14_chunking \
 	tests/daemon/t15_strangers \
-	tests/daemon/t20_content
+	tests/daemon/t20_content \
+	tests/daemon/t15_routes \
+	tests/daemon/t16_reports

@@ -4,6 +4,7 @@
  */
 #include "tests/lib/suite.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -376,6 +377,16 @@ START_TEST(it_goes_the_same_cut_at_every_byte)
 }
 END_TEST
 
+/* A rule that is broken here is a bug, and better ends the relay. */
+START_TEST(required_tls_is_never_left_out)
+{
+	struct target *t = target_new();
+
+	t->tls = _i == 0 ? TARGET_TLS_REQUIRE : TARGET_TLS_IMPLICIT;
+	(void)client_new(t, false);
+}
+END_TEST
+
 static void
 fill(TCase *tc)
 {
@@ -383,6 +394,8 @@ fill(TCase *tc)
 	tcase_add_loop_test(tc, it_goes_as_written_whole, 0, (int)npaths);
 	tcase_add_loop_test(
 	    tc, it_goes_the_same_cut_at_every_byte, 0, (int)npaths);
+	tcase_add_loop_test_raise_signal(
+	    tc, required_tls_is_never_left_out, SIGABRT, 0, 2);
 }
 
 SUITE_MAIN("client dialogs", fill)

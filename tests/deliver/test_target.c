@@ -46,6 +46,8 @@ static const struct {
 	{ "ff02::1", true },
 	{ "::ffff:127.0.0.1", true },
 	{ "::ffff:192.0.2.1", false },
+	{ "::ffff:0.0.0.0", true },
+	{ "::ffff:169.254.1.1", true },
 };
 
 START_TEST(some_addresses_are_never_delivered_to)
@@ -59,6 +61,39 @@ START_TEST(some_addresses_are_never_delivered_to)
 	    "%s", cases[_i].text);
 	target_address_text((struct sockaddr *)&a, text);
 	ck_assert_str_eq(text, cases[_i].text);
+}
+END_TEST
+
+/* What the operator may write: all that is a host's, loopback too. */
+START_TEST(some_addresses_are_no_hosts)
+{
+	static const struct {
+		const char *text;
+		bool nowhere;
+	} all[] = {
+		{ "127.0.0.1", false },
+		{ "::1", false },
+		{ "::ffff:127.0.0.1", false },
+		{ "169.254.0.1", false },
+		{ "fe80::1", false },
+		{ "192.0.2.1", false },
+		{ "2001:db8::1", false },
+		{ "0.0.0.0", true },
+		{ "0.1.2.3", true },
+		{ "::", true },
+		{ "::ffff:0.0.0.0", true },
+		{ "224.0.0.1", true },
+		{ "255.255.255.255", true },
+		{ "ff02::1", true },
+	};
+	struct sockaddr_storage a;
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		address(all[i].text, &a);
+		ck_assert_msg(target_address_is_nowhere(
+				  (struct sockaddr *)&a) == all[i].nowhere,
+		    "%s", all[i].text);
+	}
 }
 END_TEST
 
@@ -94,6 +129,7 @@ fill(TCase *tc)
 {
 	tcase_add_loop_test(tc, some_addresses_are_never_delivered_to, 0,
 	    (int)ARRAY_LEN(cases));
+	tcase_add_test(tc, some_addresses_are_no_hosts);
 	tcase_add_test(tc, addresses_belong_to_the_host_before_them);
 }
 

@@ -342,6 +342,28 @@ START_TEST(hurry_makes_all_that_wait_due_now)
 }
 END_TEST
 
+/* As after a reload: it cost no try, and the others of its round go on. */
+START_TEST(who_is_put_back_is_due_at_once)
+{
+	struct queued *m = add(1, 2);
+
+	ck_assert_ptr_eq(queue_take_due(queue, now), m);
+	m->rcpts[0].phase = m->rcpts[1].phase = PHASE_IN_LINE;
+	m->rcpts[0].site = (struct site *)&now;
+	queue_put_back(m, 0, now);
+	ck_assert_ptr_null(m->rcpts[0].site);
+	ck_assert_uint_eq(queue_next_due(queue), UINT64_MAX);
+	(void)tell(m, 1, RCPT_EVENT_TEMPORARY, "451 no", 0);
+	ck_assert_uint_eq(queue_release(queue, m, now), 0);
+	ck_assert_uint_eq(m->rcpts[0].tries, 0);
+	ck_assert_ptr_null(m->rcpts[0].detail);
+	ck_assert_ptr_eq(queue_take_due(queue, now), m);
+	ck_assert_int_eq(m->rcpts[0].phase, PHASE_ROUTING);
+	ck_assert_int_eq(m->rcpts[1].phase, PHASE_WAITING);
+	(void)queue_release(queue, m, now);
+}
+END_TEST
+
 START_TEST(the_content_comes_back_from_removal)
 {
 	char *content = mem_strdup("content");
@@ -605,6 +627,7 @@ fill(TCase *tc)
 	tcase_add_test(tc, the_null_sender_is_not_warned);
 	tcase_add_test(tc, a_held_message_is_never_due);
 	tcase_add_test(tc, hurry_makes_all_that_wait_due_now);
+	tcase_add_test(tc, who_is_put_back_is_due_at_once);
 	tcase_add_test(tc, the_content_comes_back_from_removal);
 	tcase_add_test(tc, messages_are_listed_by_id);
 	tcase_add_test(tc, a_long_detail_is_cut);
