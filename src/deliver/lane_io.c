@@ -161,7 +161,12 @@ take_end(struct lane_io *io)
 {
 	const struct client_end *end = client_end(io->client);
 
-	set_end(io, end->status, end->what);
+	/* After QUIT there is no reason, and nobody who asks; but for one
+	   attempt that came too late, twice. */
+	if (end->what[0] == '\0')
+		set_end(io, "4.4.2", "the connection was closed");
+	else
+		set_end(io, end->status, end->what);
 	io->end.login_failed = end->login_failed;
 	if (end->said != NULL)
 		io->end.said = mem_strdup(end->said);
