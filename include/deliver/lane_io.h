@@ -9,28 +9,14 @@
 #include <stdbool.h>
 
 #include "base/list.h"
-#include "deliver/attempt.h"
-#include "mail/words.h"
+#include "deliver/lane_end.h"
 
+struct attempt;
 struct lane_io;
 struct loop;
 struct spool;
 struct target;
 struct tls_client;
-
-struct lane_end {
-	bool failed; /* the site's fault: it counts against it */
-	bool untouched; /* the attempt may go to another lane, nothing was
-			   said about it (a connection that died idle) */
-	bool login_failed; /* the operator's to mend */
-	char status[WORDS_STATUS_MAX]; /* RFC 3463 */
-	char host[ATTEMPT_HOST_MAX]; /* which one; may be empty */
-	char what[320]; /* in our words */
-	char *said; /* owned; the host's lines, or NULL */
-};
-void lane_end_clear(struct lane_end *end);
-/* Its spans point into `end`. */
-struct words lane_end_words(const struct lane_end *end);
 
 /* What all lanes of one worker share. Outlives them. */
 struct deliver_worker {

@@ -53,6 +53,14 @@ target_add_address(struct target *t, const struct sockaddr *sa, uint16_t port);
 struct target *target_ref(struct target *t);
 void target_unref(struct target *t);
 
+/* "mx.test [192.0.2.1]:25"; "[192.0.2.1]:25" when that is its name. */
+void target_host_text(const struct target_address *a, char *out, size_t size);
+/*
+ * Whom the certificate of that host must be for: its name, as MX or the
+ * configuration has it. For "[192.0.2.1]" (RFC 5321 4.1.3), the address in it.
+ */
+void target_certificate_name(const char *host, char *out, size_t size);
+
 enum { TARGET_ADDRESS_TEXT = 64 };
 /* "192.0.2.1" or "2001:db8::1". */
 void

@@ -71,7 +71,8 @@ struct lane_io {
 	bool try_again; /* when the stream is closed: connect */
 	struct content_reader reader; /* how much of it was sent */
 	struct dot_writer dot;
-	struct lane_end end;
+	struct lane_end end; /* of this connection */
+	struct lane_end kept; /* of the addresses before */
 };
 
 static void on_connected(enum stream_status status, void *arg);
@@ -96,15 +97,7 @@ address_now(const struct lane_io *io)
 static void
 host_text(const struct lane_io *io, char out[ATTEMPT_HOST_MAX])
 {
-	const struct target_address *a = address_now(io);
-	char ip[TARGET_ADDRESS_TEXT];
-	bool is_literal;
-
-	target_address_text(&a->to.sa, ip);
-	is_literal = a->host[0] == '[' || strcmp(a->host, ip) == 0;
-	(void)snprintf(out, ATTEMPT_HOST_MAX, "%.240s%s[%s]:%u",
-	    is_literal ? "" : a->host, is_literal ? "" : " ", ip,
-	    ntohs(a->to.in.sin_port));
+	target_host_text(address_now(io), out, ATTEMPT_HOST_MAX);
 }
 
 /* --- the end of a connection, and of the lane --- */
@@ -114,9 +107,11 @@ end_lane(struct lane_io *io)
 {
 	struct deliver_worker *w = io->worker;
 	struct attempt *a = io->attempt;
-	struct lane_end end = io->end;
+	struct lane_end end;
 	void *token = io->token;
 
+	lane_end_settle(&io->end, &io->kept);
+	end = io->end;
 	list_remove(&io->node);
 	deadline_close(io->deadline);
 	target_unref(io->target);
@@ -128,31 +123,13 @@ end_lane(struct lane_io *io)
 
 /* --- why --- */
 
-void
-lane_end_clear(struct lane_end *end)
-{
-	free(end->said);
-	*end = (struct lane_end){ 0 };
-}
-
-struct words
-lane_end_words(const struct lane_end *end)
-{
-	return (struct words){ .status = span_text(end->status),
-		.host = span_text(end->host),
-		.what = span_text(end->what),
-		.said = span_text(end->said) };
-}
-
 static void
 set_end(struct lane_io *io, const char *status, const char *what)
 {
-	struct lane_end *end = &io->end;
+	char host[ATTEMPT_HOST_MAX];
 
-	lane_end_clear(end);
-	host_text(io, end->host);
-	(void)snprintf(end->status, sizeof end->status, "%s", status);
-	(void)snprintf(end->what, sizeof end->what, "%s", what);
+	host_text(io, host);
+	lane_end_set(&io->end, host, status, what);
 }
 
 /* The client's own reason, with the host's words. */
@@ -248,7 +225,7 @@ connect_now(struct lane_io *io)
 	const struct target_address *a = address_now(io);
 
 	io->closing = io->reading = io->is_ready = io->is_given = false;
-	lane_end_clear(&io->end);
+	lane_end_keep(&io->kept, &io->end);
 	io->stream = stream_connect(io->worker->loop, &a->to.sa,
 	    a->to.sa.sa_family == AF_INET6 ? sizeof a->to.in6 : sizeof a->to.in,
 	    on_connected, io);
@@ -301,23 +278,6 @@ lane_io_start(struct deliver_worker *w, struct target *target,
 	return io;
 }
 
-/*
- * Whom the certificate must be for: the host's name, as MX or the configuration
- * has it. For "[192.0.2.1]" (RFC 5321 4.1.3) that is the address in it.
- */
-static void
-certificate_name(const char *host, char out[ATTEMPT_HOST_MAX])
-{
-	struct span name = span_text(host);
-
-	if (name.len > 2 && name.ptr[0] == '[') {
-		name = span_make(name.ptr + 1, name.len - 2);
-		if (span_starts_nocase(name, SPAN("IPv6:")))
-			name = span_from(name, 5);
-	}
-	(void)snprintf(out, ATTEMPT_HOST_MAX, "%.*s", SPAN_ARG(name));
-}
-
 static struct ssl_st *
 tls_session(struct lane_io *io)
 {
@@ -329,7 +289,7 @@ tls_session(struct lane_io *io)
 		.key = key,
 	};
 
-	certificate_name(address_now(io)->host, name);
+	target_certificate_name(address_now(io)->host, name, sizeof name);
 	host_text(io, host);
 	(void)snprintf(key, sizeof key, "%d %s", (int)io->target->tls, host);
 	return tls_client_session(io->worker->tls, &o);
@@ -486,6 +446,7 @@ static void
 on_ready(struct lane_io *io)
 {
 	io->is_ready = true;
+	lane_end_clear(&io->kept);
 	if (io->is_given)
 		answer(io);
 	else if (io->attempt != NULL)

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <assert.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,6 +40,31 @@ target_add_address(struct target *t, const struct sockaddr *sa, uint16_t port)
 		memcpy(&a->to.in, sa, sizeof a->to.in);
 		a->to.in.sin_port = htons(port);
 	}
+}
+
+void
+target_host_text(const struct target_address *a, char *out, size_t size)
+{
+	char ip[TARGET_ADDRESS_TEXT];
+	bool is_literal;
+
+	target_address_text(&a->to.sa, ip);
+	is_literal = a->host[0] == '[' || strcmp(a->host, ip) == 0;
+	(void)snprintf(out, size, "%.240s%s[%s]:%u", is_literal ? "" : a->host,
+	    is_literal ? "" : " ", ip, ntohs(a->to.in.sin_port));
+}
+
+void
+target_certificate_name(const char *host, char *out, size_t size)
+{
+	struct span name = span_text(host);
+
+	if (name.len > 2 && name.ptr[0] == '[') {
+		name = span_make(name.ptr + 1, name.len - 2);
+		if (span_starts_nocase(name, SPAN("IPv6:")))
+			name = span_from(name, 5);
+	}
+	(void)snprintf(out, size, "%.*s", SPAN_ARG(name));
 }
 
 struct target *

@@ -97,6 +97,24 @@ START_TEST(some_addresses_are_no_hosts)
 }
 END_TEST
 
+START_TEST(a_certificate_is_for_a_name_or_for_the_address_of_a_literal)
+{
+	static const char *const all[][2] = {
+		{ "mx.test", "mx.test" },
+		{ "192.0.2.1", "192.0.2.1" },
+		{ "[192.0.2.1]", "192.0.2.1" },
+		{ "[ipv6:2001:db8::1]", "2001:db8::1" },
+		{ "2001:db8::1", "2001:db8::1" },
+	};
+	char name[64];
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		target_certificate_name(all[i][0], name, sizeof name);
+		ck_assert_str_eq(name, all[i][1]);
+	}
+}
+END_TEST
+
 START_TEST(addresses_belong_to_the_host_before_them)
 {
 	struct target *t = target_new();
@@ -130,6 +148,8 @@ fill(TCase *tc)
 	tcase_add_loop_test(tc, some_addresses_are_never_delivered_to, 0,
 	    (int)ARRAY_LEN(cases));
 	tcase_add_test(tc, some_addresses_are_no_hosts);
+	tcase_add_test(
+	    tc, a_certificate_is_for_a_name_or_for_the_address_of_a_literal);
 	tcase_add_test(tc, addresses_belong_to_the_host_before_them);
 }
 
