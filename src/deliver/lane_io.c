@@ -35,21 +35,10 @@
 #include "io/work.h"
 #include "mail/envelope.h"
 #include "mail/qid.h"
+#include "piece_io.h"
 #include "smtp/dot.h"
 #include "spool/content.h"
 #include "spool/spool.h"
-
-enum { PIECE = 64 * 1024 };
-
-/* A read of a piece, in the pool; owns what it uses. */
-struct piece {
-	struct lane_io *io; /* borrowed: a lane does not end under a read */
-	struct content *content; /* owned reference */
-	struct content_reader reader;
-	int64_t len; /* negative: failed */
-	char *data; /* owned */
-	struct err err;
-};
 
 struct lane_io {
 	struct list node; /* in worker->lanes */
@@ -540,22 +529,6 @@ put_content(struct lane_io *io, struct span piece)
 }
 
 static void
-run_read(void *arg)
-{
-	struct piece *p = arg;
-
-	p->len = content_next(&p->reader, p->content, p->data, PIECE, &p->err);
-}
-
-static void
-piece_free(struct piece *p)
-{
-	content_unref(p->content);
-	free(p->data);
-	free(p);
-}
-
-static void
 send_piece(struct lane_io *io, struct piece *p)
 {
 	if (p->len <= 0) {
@@ -575,14 +548,10 @@ send_piece(struct lane_io *io, struct piece *p)
 static void
 read_piece(struct lane_io *io)
 {
-	struct piece *p = MEM_NEW(struct piece);
+	struct piece *p = piece_new(io, io->attempt->content, &io->reader);
 
-	p->io = io;
-	p->content = content_ref(io->attempt->content);
-	p->reader = io->reader;
 	p->reader.now = true;
-	p->data = mem_alloc(PIECE);
-	run_read(p);
+	piece_read(p);
 	if (p->len != -EAGAIN) {
 		send_piece(io, p);
 		piece_free(p);
@@ -590,7 +559,7 @@ read_piece(struct lane_io *io)
 	}
 	p->reader.now = false;
 	io->busy = true;
-	work_run(io->worker->loop, run_read, on_read, p);
+	work_run(io->worker->loop, piece_read, on_read, p);
 }
 
 static void
