@@ -34,7 +34,7 @@ enum outcome outcome_of_reply(enum stage stage, const struct reply *reply);
 /* An outcome, and why. */
 struct verdict {
 	enum outcome outcome;
-	char status[WORDS_STATUS_MAX]; /* RFC 3463 */
+	char status[WORDS_STATUS_MAX]; /* RFC 3463; OUTCOME_NONE has none */
 	struct span what; /* in our words; may be empty */
 	struct span said; /* the host's reply; may be empty; borrowed */
 };

@@ -1,7 +1,7 @@
 #include "deliver/attempt.h"
 
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 
@@ -34,7 +34,7 @@ void
 attempt_set(struct attempt_rcpt *r, const struct verdict *v)
 {
 	r->outcome = v->outcome;
-	(void)snprintf(r->status, sizeof r->status, "%s", v->status);
+	memcpy(r->status, v->status, sizeof r->status);
 	free(r->what);
 	free(r->said);
 	r->what = span_is_empty(v->what) ? NULL : span_dup(v->what);

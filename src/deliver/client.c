@@ -99,7 +99,9 @@ enum client_need
 client_refused(
     struct client *c, const char *what, enum stage stage, const struct reply *r)
 {
-	struct verdict v = verdict_of_reply(stage, r);
+	/* 3xx is neither good here nor bad. */
+	struct verdict v =
+	    r->code < 400 ? verdict_put_off(r) : verdict_of_reply(stage, r);
 
 	return client_give_up(c, what, &v);
 }

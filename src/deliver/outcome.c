@@ -1,6 +1,7 @@
 #include "deliver/outcome.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* RFC 2034 4: a code of another class than the reply's is not believed. */
 static bool
@@ -75,12 +76,11 @@ static void
 take_status(struct verdict *v, const struct reply *r)
 {
 	char class = class_of(v->outcome);
+	struct span status = SPAN("x.0.0");
 
 	if (has_status(r) && (r->code < 300) == (class == '2'))
-		(void)snprintf(
-		    v->status, sizeof v->status, "%.*s", SPAN_ARG(r->enhanced));
-	else
-		(void)snprintf(v->status, sizeof v->status, "x.0.0");
+		status = r->enhanced;
+	memcpy(v->status, status.ptr, status.len); /* the rest is zero */
 	v->status[0] = class;
 }
 
@@ -90,6 +90,8 @@ verdict_of_reply(enum stage stage, const struct reply *reply)
 	struct verdict v = { .outcome = outcome_of_reply(stage, reply),
 		.said = reply->text };
 
+	if (v.outcome == OUTCOME_NONE)
+		return v;
 	take_status(&v, reply);
 	/* Of whatever kind a refused login is: it was the credentials. */
 	if (stage == STAGE_AUTH && reply->code >= 500)

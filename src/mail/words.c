@@ -10,46 +10,60 @@
 
 #include "base/mem.h"
 
-static char
-clean(char c, bool keep_lines)
+static bool
+is_clean(char c)
 {
-	if (c == '\n' && keep_lines)
-		return c;
-	return (unsigned char)c < ' ' || c == 0x7f ? ' ' : c;
+	return (unsigned char)c >= ' ' && c != 0x7f;
 }
 
 char *
 words_keep(struct span reply)
 {
-	char *text = mem_alloc(WORDS_SAID_MAX + 1);
+	char *text = mem_alloc(
+	    (reply.len < WORDS_SAID_MAX ? reply.len : WORDS_SAID_MAX) + 1);
 	size_t n = 0;
 
-	for (size_t i = 0; i < reply.len && n < WORDS_SAID_MAX; i++)
-		if (reply.ptr[i] != '\r')
-			text[n++] = clean(reply.ptr[i], true);
+	for (size_t i = 0; i < reply.len && n < WORDS_SAID_MAX; i++) {
+		char c = reply.ptr[i];
+
+		if (c != '\r')
+			text[n++] = is_clean(c) || c == '\n' ? c : ' ';
+	}
 	while (n > 0 && (text[n - 1] == ' ' || text[n - 1] == '\n'))
 		n--;
 	text[n] = '\0';
-	return mem_realloc(text, n + 1);
+	return text;
 }
 
+/* Control bytes become blanks; `keep` is one that does not. */
 static void
-put(struct buf *out, struct span text, bool keep_lines)
+put(struct buf *out, struct span text, char keep)
 {
-	for (size_t i = 0; i < text.len; i++)
-		(void)buf_append_char(out, clean(text.ptr[i], keep_lines));
+	while (!span_is_empty(text)) {
+		size_t n = 0;
+
+		while (n < text.len &&
+		       (is_clean(text.ptr[n]) || text.ptr[n] == keep))
+			n++;
+		(void)buf_append(out, text.ptr, n);
+		if (n < text.len)
+			(void)buf_append_char(out, ' ');
+		text = span_from(text, n + 1);
+	}
 }
 
 void
 words_write(struct buf *out, const struct words *w)
 {
-	put(out, w->status, false);
+	(void)buf_reserve(
+	    out, w->status.len + w->host.len + w->what.len + w->said.len + 3);
+	put(out, w->status, ' ');
 	(void)buf_append_char(out, '\t');
-	put(out, w->host, false);
+	put(out, w->host, ' ');
 	(void)buf_append_char(out, '\t');
-	put(out, w->what, false);
+	put(out, w->what, ' ');
 	(void)buf_append_char(out, '\n');
-	put(out, w->said, true);
+	put(out, w->said, '\n');
 }
 
 /* --- reading --- */
@@ -138,7 +152,7 @@ put_lines(struct buf *out, struct span said)
 	while (!span_is_empty(said)) {
 		if (!first)
 			(void)buf_append_text(out, " / ");
-		put(out, span_cut(&said, '\n'), false);
+		put(out, span_cut(&said, '\n'), ' ');
 		first = false;
 	}
 }
@@ -146,7 +160,7 @@ put_lines(struct buf *out, struct span said)
 void
 words_join(struct buf *out, const struct words *w)
 {
-	put(out, w->what, false);
+	put(out, w->what, ' ');
 	if (!span_is_empty(w->what) && !span_is_empty(w->said))
 		(void)buf_append_text(out, ": ");
 	put_lines(out, w->said);
@@ -155,11 +169,11 @@ words_join(struct buf *out, const struct words *w)
 void
 words_say(struct buf *out, const struct words *w)
 {
-	put(out, w->status, false);
+	put(out, w->status, ' ');
 	if (!span_is_empty(w->status))
 		(void)buf_append_char(out, ' ');
 	if (!span_is_empty(w->host)) {
-		put(out, w->host, false);
+		put(out, w->host, ' ');
 		(void)buf_append_text(
 		    out, span_is_empty(w->what) ? " said: " : ": ");
 	}
