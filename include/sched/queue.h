@@ -110,10 +110,10 @@ void queue_tell(struct queue *q, struct queued *m, const struct rcpt_news *news,
     struct progress *out);
 
 /*
- * Nothing happened to a recipient in line: it is routed again, at once, and the
- * way there cost it no try.
+ * Nothing happened to a recipient in line: it is due still, will be routed again,
+ * and the way there cost it no try.
  */
-void queue_put_back(struct queued *m, uint32_t rcpt, uint64_t now);
+void queue_put_back(struct queued *m, uint32_t rcpt);
 
 /* What the end of a round asks for, more than one may be. */
 enum queue_todo {

@@ -12,6 +12,7 @@
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 
@@ -87,7 +88,8 @@ client_give_up(struct client *c, const char *what, const struct verdict *v)
 {
 	c->state = STATE_CLOSED;
 	c->end.by_host = true;
-	(void)snprintf(c->end.status, sizeof c->end.status, "%s", v->status);
+	memcpy(c->end.status, v->status, sizeof c->end.status);
+	c->end.status[0] = '4'; /* a connection fails no message for good */
 	(void)snprintf(c->end.what, sizeof c->end.what, "%s", what);
 	free(c->end.said);
 	c->end.said = span_is_empty(v->said) ? NULL : words_keep(v->said);

@@ -85,7 +85,7 @@ route_again(struct dispatch *d, struct job *job)
 	struct queued *m = job->message;
 
 	for (uint32_t i = 0; i < job->nrcpt; i++)
-		queue_put_back(m, job->rcpts[i], loop_now(d->loop));
+		queue_put_back(m, job->rcpts[i]);
 	free(job);
 	dispatch_record(d, m, NULL, 0);
 }

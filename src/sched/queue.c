@@ -436,14 +436,13 @@ queue_tell(struct queue *q, struct queued *m, const struct rcpt_news *news,
 }
 
 void
-queue_put_back(struct queued *m, uint32_t rcpt, uint64_t now)
+queue_put_back(struct queued *m, uint32_t rcpt)
 {
 	struct queued_rcpt *r = &m->rcpts[rcpt];
 
 	assert(r->state == RCPT_QUEUED && r->phase == PHASE_IN_LINE);
 	r->phase = PHASE_WAITING;
 	r->site = NULL;
-	r->due = now;
 }
 
 unsigned

@@ -385,6 +385,28 @@ START_TEST(a_peer_cannot_write_lines)
 }
 END_TEST
 
+/* Blanks at the ends of lines and behind folds are not worth a line. */
+START_TEST(a_peer_cannot_write_empty_lines)
+{
+	struct dsn_rcpt r = two[0];
+	struct dsn d = usual(DSN_FAILED);
+
+	r.words.said = SPAN("\n\n \n550-a\n\n \n   550 b\n \n");
+	d.rcpts = &r;
+	d.nrcpts = 1;
+	dsn_write(&out, &d);
+	ck_assert(
+	    has(buf_span(&out), "Diagnostic-Code: smtp; 550-a\r\n\t550 b\r\n"));
+	ck_assert(has(buf_span(&out), "said:\r\n    550-a\r\n    550 b\r\n"));
+	buf_reset(&out);
+	r.words.said = SPAN("550 345678901234567890123456789012345678901234567"
+			    "890123456789012345678901234    5     6");
+	dsn_write(&out, &d);
+	ck_assert(has(buf_span(&out), "01234\r\n\t5     6\r\n"));
+	ck_assert(has(buf_span(&out), "01234    5     6\r\n"));
+}
+END_TEST
+
 START_TEST(long_words_of_a_peer_are_cut)
 {
 	static char text[20000];
@@ -440,6 +462,7 @@ fill(TCase *tc)
 	tcase_add_test(tc, the_original_header_is_shown_in_seven_bits);
 	tcase_add_loop_test(
 	    tc, a_peer_cannot_write_lines, 0, (int)ARRAY_LEN(evil));
+	tcase_add_test(tc, a_peer_cannot_write_empty_lines);
 	tcase_add_test(tc, long_words_of_a_peer_are_cut);
 	tcase_add_test(tc, an_address_is_never_folded);
 }

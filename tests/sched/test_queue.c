@@ -350,7 +350,7 @@ START_TEST(who_is_put_back_is_due_at_once)
 	ck_assert_ptr_eq(queue_take_due(queue, now), m);
 	m->rcpts[0].phase = m->rcpts[1].phase = PHASE_IN_LINE;
 	m->rcpts[0].site = (struct site *)&now;
-	queue_put_back(m, 0, now);
+	queue_put_back(m, 0);
 	ck_assert_ptr_null(m->rcpts[0].site);
 	ck_assert_uint_eq(queue_next_due(queue), UINT64_MAX);
 	(void)tell(m, 1, RCPT_EVENT_TEMPORARY, "451 no", 0);
