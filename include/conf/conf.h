@@ -126,7 +126,8 @@ struct conf {
 /*
  * Reads and checks. NULL and `err` ("FILE:LINE: what") when anything is wrong.
  * Does not open the files that it names (postern check and the start do).
- * `warnings` gets one line for each thing that is accepted but not yet done.
+ * `warnings` gets one line for each thing that is accepted and does nothing; it
+ * is empty after an error.
  * `hostname` is used when the file has none (the caller asked the system).
  */
 struct conf *conf_read(const char *file, const char *hostname,

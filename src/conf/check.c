@@ -1,4 +1,5 @@
 /* What several options say together, and the order that lookups rely on. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -173,11 +174,13 @@ conf_check_route(struct reading *r, cfg_t *cfg, void *filled)
 			return conf_fail(r, cfg->line, "route",
 			    "%s is there twice, expected once",
 			    route->domain == NULL ? "default" : route->domain);
+	if (check_login(r, cfg, route) != 0)
+		return -EINVAL;
 	if (has_no_effect(r, route))
 		warn(r, cfg->line, "route",
 		    "has no effect: expected relay, tls = require, or a route "
 		    "default that it makes an exception of");
-	return check_login(r, cfg, route);
+	return 0;
 }
 
 static void

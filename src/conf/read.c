@@ -186,6 +186,7 @@ conf_parse(struct span text, const char *file, const char *hostname,
 	if (rc == 0)
 		return r.conf;
 	conf_unref(r.conf);
+	buf_clear(warnings); /* the error is what counts; nobody clears them */
 	return NULL;
 }
 

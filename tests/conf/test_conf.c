@@ -381,6 +381,21 @@ START_TEST(what_has_no_effect_is_warned_of)
 }
 END_TEST
 
+START_TEST(an_error_leaves_no_warnings)
+{
+	struct buf warnings = { 0 };
+	struct err err;
+
+	ck_assert_ptr_null(
+	    conf_parse(span_text("route a.test {}\nnonsense = 1"), "t",
+		"h.test", &warnings, &err));
+	ck_assert_ptr_null(conf_parse(
+	    span_text("route a.test {}\nroute b.test { login = me }"), "t",
+	    "h.test", &warnings, &err));
+	ck_assert_ptr_null(warnings.data);
+}
+END_TEST
+
 START_TEST(a_route_says_what_it_means)
 {
 	static const struct {
@@ -853,6 +868,7 @@ fill(TCase *tc)
 	tcase_add_test(tc, routes_are_found_or_the_default_is);
 	tcase_add_loop_test(
 	    tc, what_has_no_effect_is_warned_of, 0, (int)ARRAY_LEN(effects));
+	tcase_add_test(tc, an_error_leaves_no_warnings);
 	tcase_add_test(tc, a_route_says_what_it_means);
 	tcase_add_loop_test(
 	    tc, mistakes_are_refused_with_their_place, 0, ARRAY_LEN(bad));

@@ -403,6 +403,7 @@ START_TEST(a_peer_cannot_write_empty_lines)
 			    "890123456789012345678901234    5     6");
 	dsn_write(&out, &d);
 	ck_assert(has(buf_span(&out), "01234\r\n\t5     6\r\n"));
+	/* Nothing begins with the blanks at which it is folded. */
 	ck_assert(has(buf_span(&out), "01234    5     6\r\n"));
 }
 END_TEST
