@@ -14,7 +14,9 @@ enum {
 	PEER_TEXT_MAX = WORDS_SAID_MAX,
 	HEADER_SHOWN_MAX = 65536,
 	FOLD_AT = 72,
-	LINE_MOST = 900, /* RFC 5322 2.1.1 says 998 */
+	LINE_MOST =
+	    600, /* RFC 5322 2.1.1 says 998; a host may stand before it */
+	NAME_MOST = 320, /* of a host, and what is like it */
 };
 
 /*
@@ -59,7 +61,7 @@ peer_lines(
 static void
 peer_text(struct buf *out, struct span text)
 {
-	peer_lines(out, text, " ", NULL);
+	peer_lines(out, span_to(text, NAME_MOST), " ", NULL);
 }
 
 static const char *
@@ -160,7 +162,7 @@ put_last_words(struct buf *out, const struct words *w)
 {
 	(void)buf_append_text(out, "    ");
 	if (!span_is_empty(w->host)) {
-		peer_lines(out, w->host, "\r\n    ", NULL);
+		peer_text(out, w->host);
 		(void)buf_append_text(
 		    out, span_is_empty(w->what) ? " said:" : ": ");
 	}

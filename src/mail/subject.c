@@ -176,6 +176,8 @@ put_clean(struct span s, struct buf *out)
 		}
 		if (len == 0)
 			(void)buf_append_char(out, '?');
+		else if (is_control(c) && buf_len(out) == begin)
+			; /* nothing stands before the first letter */
 		else if (is_control(c))
 			(void)buf_append_char(out, ' ');
 		else

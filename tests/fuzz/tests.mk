@@ -16,7 +16,9 @@ FUZZ_TARGETS = \
 	tests/fuzz/fuzz_reply \
 	tests/fuzz/fuzz_session \
 	tests/fuzz/fuzz_spool_record \
-	tests/fuzz/fuzz_users
+	tests/fuzz/fuzz_subject \
+	tests/fuzz/fuzz_users \
+	tests/fuzz/fuzz_words
 EXTRA_DIST += tests/fuzz/corpus
 
 if FUZZ
@@ -55,5 +57,9 @@ tests_fuzz_fuzz_session_SOURCES = tests/fuzz/fuzz_session.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_session_LDFLAGS = $(WITH_FUZZER)
 tests_fuzz_fuzz_spool_record_SOURCES = tests/fuzz/fuzz_spool_record.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_spool_record_LDFLAGS = $(WITH_FUZZER)
+tests_fuzz_fuzz_subject_SOURCES = tests/fuzz/fuzz_subject.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_subject_LDFLAGS = $(WITH_FUZZER)
+tests_fuzz_fuzz_words_SOURCES = tests/fuzz/fuzz_words.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_words_LDFLAGS = $(WITH_FUZZER)
 tests_fuzz_fuzz_users_SOURCES = tests/fuzz/fuzz_users.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_users_LDFLAGS = $(WITH_FUZZER)

@@ -64,7 +64,7 @@ static const struct {
 	{ "Subject: =?utf-8?Q?a=0D=0ABcc:_b=00=1B[2J=7F?=\r\n",
 	    "a  Bcc: b  [2J " },
 	{ "Subject: =?utf-8?Q?a=C2=85=E2=80=A8=E2=80=AEb?=\r\n", "a   b" },
-	{ "Subject: \x1b[2Jx\x07\r\n", " [2Jx " },
+	{ "Subject: \x1b[2Jx\x07\r\n", "[2Jx " },
 };
 
 START_TEST(a_subject_is_what_a_person_reads)
