@@ -16,7 +16,7 @@ TESTS += \
 	tests/daemon/t14_chunking \
 	tests/daemon/t15_strangers \
 	tests/daemon/t20_content \
-	tests/daemon/t15_routes \
+	tests/daemon/t17_routes \
 	tests/daemon/t16_reports \
 	tests/daemon/prove_ext4
 EXTRA_DIST += tests/daemon/harness.py tests/daemon/blocklog.py \
@@ -36,5 +36,5 @@ EXTRA_DIST += tests/daemon/harness.py tests/daemon/blocklog.py \
 	tests/daemon/t14_chunking \
 	tests/daemon/t15_strangers \
 	tests/daemon/t20_content \
-	tests/daemon/t15_routes \
+	tests/daemon/t17_routes \
 	tests/daemon/t16_reports
