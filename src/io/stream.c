@@ -32,6 +32,7 @@
 
 enum {
 	READ_SIZE = 16 * 1024,
+	READ_ENOUGH = 4 * 1024, /* room that is worth a read */
 	IN_MAX = 64 * 1024,
 	GATHER_MAX = 16 * 1024, /* output held back before it is sent */
 	OUT_MAX = 4 * 1024 * 1024,
@@ -237,18 +238,36 @@ stream_flush(struct stream *s)
 
 /* --- input --- */
 
+/*
+ * Room for input; a second look, which mostly finds nothing, takes what is left
+ * of the first one's. NULL: full, the owner must take some first.
+ */
+static char *
+input_room(struct stream *s, size_t *len)
+{
+	*len = s->in.cap - s->in.tail;
+	if (*len < READ_ENOUGH || buf_len(&s->in) + *len > s->in.max) {
+		*len = READ_SIZE;
+		return buf_reserve(&s->in, READ_SIZE);
+	}
+	if (*len > READ_SIZE)
+		*len = READ_SIZE;
+	return s->in.data + s->in.tail;
+}
+
 /* 1 bytes came, 0 nothing yet, -1 end, -2 broken. */
 static int
 read_some(struct stream *s)
 {
-	char *room = buf_reserve(&s->in, READ_SIZE);
+	size_t len;
+	char *room = input_room(s, &len);
 	ssize_t n;
 	int rc;
 
 	if (room == NULL)
-		return 1; /* full: the owner must take some first */
+		return 1;
 	if (s->ssl == NULL) {
-		n = recv(s->fd, room, READ_SIZE, 0);
+		n = recv(s->fd, room, len, 0);
 		if (n > 0) {
 			buf_added(&s->in, (size_t)n);
 			return 1;
@@ -260,7 +279,7 @@ read_some(struct stream *s)
 		return n == 0 ? -1 : -2;
 	}
 	ERR_clear_error();
-	rc = SSL_read(s->ssl, room, READ_SIZE);
+	rc = SSL_read(s->ssl, room, (int)len);
 	if (rc > 0) {
 		s->tls_is_dry = false;
 		buf_added(&s->in, (size_t)rc);
