@@ -320,7 +320,7 @@ on_secured(enum stream_status status, void *arg)
 	    because == NULL ? "" : because, because == NULL ? "" : ")");
 	if (io->target->tls == TARGET_TLS_OPPORTUNISTIC) {
 		log_info("tls_failed host=%s reason=%s next=clear",
-		    address_now(io)->host, log_quote_text(why));
+		    log_quote_text(address_now(io)->host), log_quote_text(why));
 		io->without_tls = true;
 		io->try_again = true;
 	}

@@ -399,6 +399,22 @@ stream_last_words(struct stream *s)
 
 /* --- TLS --- */
 
+/*
+ * OpenSSL keeps what it reads ahead into, 33 KiB, until a read finds nothing.
+ * Who only shakes hands would hold it for as long as he may stay.
+ */
+static void
+let_go_of_buffers(struct stream *s)
+{
+	char first;
+
+	if (!SSL_is_server(s->ssl))
+		return; /* it reads the greeting next */
+	ERR_clear_error();
+	(void)SSL_peek(s->ssl, &first, 1);
+	ERR_clear_error(); /* what is wrong, the next read says again */
+}
+
 static void
 shake_hands(struct stream *s)
 {
@@ -413,6 +429,7 @@ shake_hands(struct stream *s)
 		 * its owner has now, or else on_idle() sees to it.
 		 */
 		s->phase = OPEN;
+		let_go_of_buffers(s);
 		s->settles = true;
 		(void)uv_idle_start(&s->idle, on_idle);
 		answer(s, STREAM_OK);
@@ -445,7 +462,9 @@ stream_start_tls(struct stream *s, SSL *ssl, stream_cb cb, void *arg)
 		break_stream(s, "peer does not take what is sent");
 	s->phase = HANDSHAKE;
 	update_poll(s);
-	answer_later(s);
+	/* A server begins when there is something: the poll tells. */
+	if (!SSL_is_server(ssl))
+		answer_later(s);
 }
 
 bool

@@ -246,7 +246,7 @@ log_line_of(const struct news *n, const struct queued_rcpt *r, uint64_t now,
     const char *reply)
 {
 	struct qid qid = qid_format(n->m->env->id);
-	const char *to = n->m->env->rcpt[n->rcpt];
+	const char *to = log_address(span_text(n->m->env->rcpt[n->rcpt]));
 	struct span host =
 	    span_is_empty(n->words.host) ? SPAN("-") : n->words.host;
 	unsigned long long next =
@@ -255,7 +255,7 @@ log_line_of(const struct news *n, const struct queued_rcpt *r, uint64_t now,
 	switch (n->event) {
 	case RCPT_EVENT_DELIVERED:
 		metric_add(METRIC_DELIVERED, 1);
-		log_info("delivered qid=%s to=<%s> host=%s tls=%s reply=%s "
+		log_info("delivered qid=%s to=%s host=%s tls=%s reply=%s "
 			 "tries=%u delay=%llums",
 		    qid.text, to, log_quote(host),
 		    n->tls == NULL || n->tls[0] == '\0' ? "none" : n->tls,
@@ -266,26 +266,26 @@ log_line_of(const struct news *n, const struct queued_rcpt *r, uint64_t now,
 		metric_add(METRIC_DEFERRED, 1);
 		if (r->state == RCPT_EXPIRED)
 			break;
-		log_info("deferred qid=%s to=<%s> host=%s status=%.*s reply=%s "
+		log_info("deferred qid=%s to=%s host=%s status=%.*s reply=%s "
 			 "tries=%u next=%llus",
 		    qid.text, to, log_quote(host), SPAN_ARG(n->words.status),
 		    reply, r->tries, next);
 		return;
 	case RCPT_EVENT_FAILED:
 		metric_add(METRIC_FAILED, 1);
-		log_info("failed qid=%s to=<%s> host=%s status=%.*s reply=%s "
+		log_info("failed qid=%s to=%s host=%s status=%.*s reply=%s "
 			 "tries=%u",
 		    qid.text, to, log_quote(host), SPAN_ARG(n->words.status),
 		    reply, r->tries);
 		return;
 	case RCPT_EVENT_TOO_OLD: break;
 	case RCPT_EVENT_REMOVED:
-		log_info("removed qid=%s to=<%s>", qid.text, to);
+		log_info("removed qid=%s to=%s", qid.text, to);
 		return;
 	case RCPT_EVENT_REPORTED: return;
 	}
 	metric_add(METRIC_FAILED, 1);
-	log_info("expired qid=%s to=<%s> tries=%u reply=%s", qid.text, to,
+	log_info("expired qid=%s to=%s tries=%u reply=%s", qid.text, to,
 	    r->tries, reply);
 }
 

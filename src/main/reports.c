@@ -150,9 +150,9 @@ log_sent(const struct telling *t, const struct envelope *env)
 	struct qid qid = qid_format(t->id), report = qid_format(env->id);
 
 	metric_add(METRIC_BOUNCES, 1);
-	log_info("%s qid=%s report=%s to=<%s> nrcpt=%u",
+	log_info("%s qid=%s report=%s to=%s nrcpt=%u",
 	    t->action == DSN_FAILED ? "bounced" : "warned", qid.text,
-	    report.text, env->rcpt[0], t->nrcpts);
+	    report.text, log_address(span_text(env->rcpt[0])), t->nrcpts);
 	log_info("accepted qid=%s for=%s from=<> nrcpt=1 size=%llu",
 	    report.text, qid.text, (unsigned long long)env->size);
 }

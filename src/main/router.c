@@ -452,8 +452,8 @@ to_site(struct router *r, struct entry *e, const struct mx_answer *answer)
 	}
 	if (t->login != NULL &&
 	    read_password(e->rule->password_file, &t->password, &err) != 0) {
-		log_error("route_unusable domain=%s what=%s", e->domain,
-		    log_quote_text(err.text));
+		log_error("route_unusable domain=%s what=%s",
+		    log_quote_text(e->domain), log_quote_text(err.text));
 		target_unref(t);
 		no_route(&e->route, ROUTE_TEMPORARY, "4.7.0", err.text);
 		return;
