@@ -15,7 +15,7 @@
 #include "io/loop.h"
 #include "io/work.h"
 #include "mail/qid.h"
-#include "router.h"
+#include "route/router.h"
 #include "sched/queue.h"
 #include "sched/site.h"
 #include "smtp/base64.h"

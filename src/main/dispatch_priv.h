@@ -5,7 +5,7 @@
 #include "conf/conf.h"
 #include "dispatch.h"
 #include "mail/words.h"
-#include "router.h"
+#include "route/router.h"
 #include "sched/queue.h"
 #include "sched/site.h"
 

@@ -9,5 +9,4 @@ posternd_SOURCES = \
 	src/main/pages.c src/main/pages.h \
 	src/main/posternd.c \
 	src/main/relay.c src/main/relay.h \
-	src/main/router.c src/main/router.h \
 	src/main/worker.c src/main/worker.h

@@ -3,8 +3,8 @@
  * configured route, or MX. Asked when delivery is due, answers from a cache
  * that lives as long as the DNS allows. Owns the sites. Queue thread only.
  */
-#ifndef MAIN_ROUTER_H
-#define MAIN_ROUTER_H
+#ifndef ROUTE_ROUTER_H
+#define ROUTE_ROUTER_H
 
 #include <stdbool.h>
 

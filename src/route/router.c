@@ -1,4 +1,4 @@
-#include "router.h"
+#include "route/router.h"
 
 #include <arpa/inet.h>
 #include <ifaddrs.h>
