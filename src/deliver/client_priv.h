@@ -7,7 +7,7 @@
 
 #include "deliver/attempt.h"
 #include "deliver/client.h"
-#include "deliver/target.h"
+#include "sched/target.h"
 #include "smtp/reply.h"
 
 enum state {

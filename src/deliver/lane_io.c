@@ -27,7 +27,7 @@
 #include "base/metrics.h"
 #include "deliver/attempt.h"
 #include "deliver/client.h"
-#include "deliver/target.h"
+#include "sched/target.h"
 #include "io/deadline.h"
 #include "io/loop.h"
 #include "io/stream.h"

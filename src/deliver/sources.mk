@@ -5,5 +5,4 @@ libpostern_a_SOURCES += \
 	include/deliver/lane_end.h src/deliver/lane_end.c \
 	include/deliver/lane_io.h src/deliver/lane_io.c \
 	include/deliver/outcome.h src/deliver/outcome.c \
-	src/deliver/piece_io.c src/deliver/piece_io.h \
-	include/deliver/target.h src/deliver/target.c
+	src/deliver/piece_io.c src/deliver/piece_io.h

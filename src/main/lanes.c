@@ -14,7 +14,7 @@
 #include "base/mem.h"
 #include "crew.h"
 #include "deliver/attempt.h"
-#include "deliver/target.h"
+#include "sched/target.h"
 #include "io/deadline.h"
 #include "io/loop.h"
 #include "mail/envelope.h"

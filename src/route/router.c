@@ -11,7 +11,7 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "conf/conf.h"
-#include "deliver/target.h"
+#include "sched/target.h"
 #include "dns/mx.h"
 #include "io/loop.h"
 #include "sched/site.h"

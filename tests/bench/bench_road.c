@@ -23,7 +23,7 @@
 #include "conf/conf.h"
 #include "deliver/attempt.h"
 #include "deliver/client.h"
-#include "deliver/target.h"
+#include "sched/target.h"
 #include "io/loop.h"
 #include "io/stream.h"
 #include "io/tls.h"

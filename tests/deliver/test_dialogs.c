@@ -11,7 +11,7 @@
 #include "base/mem.h"
 #include "deliver/attempt.h"
 #include "deliver/client.h"
-#include "deliver/target.h"
+#include "sched/target.h"
 #include "mail/envelope.h"
 #include "tests/lib/dialog.h"
 

@@ -2,4 +2,3 @@
 check_PROGRAMS += tests/deliver/test_dialogs
 check_PROGRAMS += tests/deliver/test_lane_end
 check_PROGRAMS += tests/deliver/test_outcome
-check_PROGRAMS += tests/deliver/test_target

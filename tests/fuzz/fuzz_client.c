@@ -12,7 +12,7 @@
 #include "base/mem.h"
 #include "deliver/attempt.h"
 #include "deliver/client.h"
-#include "deliver/target.h"
+#include "sched/target.h"
 #include "mail/envelope.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

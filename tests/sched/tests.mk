@@ -2,3 +2,4 @@
 check_PROGRAMS += tests/sched/test_backoff
 check_PROGRAMS += tests/sched/test_queue
 check_PROGRAMS += tests/sched/test_site
+check_PROGRAMS += tests/sched/test_target

@@ -1,4 +1,4 @@
-#include "deliver/target.h"
+#include "sched/target.h"
 
 #include <arpa/inet.h>
 #include <assert.h>

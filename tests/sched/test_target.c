@@ -3,7 +3,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-#include "deliver/target.h"
+#include "sched/target.h"
 
 static void
 address(const char *text, struct sockaddr_storage *out)

@@ -3,8 +3,8 @@
  * addresses in the order to try them, TLS, login. Never changes; counted by
  * reference, from any thread.
  */
-#ifndef DELIVER_TARGET_H
-#define DELIVER_TARGET_H
+#ifndef SCHED_TARGET_H
+#define SCHED_TARGET_H
 
 #include <netinet/in.h>
 #include <stdbool.h>
