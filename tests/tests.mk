@@ -19,6 +19,7 @@ include tests/submit/tests.mk
 include tests/deliver/tests.mk
 include tests/bounce/tests.mk
 include tests/ctl/tests.mk
+include tests/crew/tests.mk
 include tests/main/tests.mk
 include tests/fuzz/tests.mk
 

@@ -19,12 +19,12 @@
 #include "base/metrics.h"
 #include "base/peer.h"
 #include "conf/conf.h"
-#include "crew.h"
+#include "crew/crew.h"
 #include "io/listener.h"
 #include "io/loop.h"
 #include "io/tls.h"
 #include "policy/seats.h"
-#include "worker.h"
+#include "crew/worker.h"
 
 struct port {
 	struct acceptor *acceptor; /* borrowed: owns it */

@@ -12,14 +12,14 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "crew.h"
+#include "crew/crew.h"
 #include "deliver/attempt.h"
 #include "sched/target.h"
 #include "io/deadline.h"
 #include "io/loop.h"
 #include "mail/envelope.h"
 #include "spool/content.h"
-#include "worker.h"
+#include "crew/worker.h"
 
 enum { PUT_OFF_A_TURN = 500, PUT_OFF_MS = 1 };
 

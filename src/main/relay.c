@@ -28,7 +28,7 @@
 #include "base/metrics.h"
 #include "conf/conf.h"
 #include "control.h"
-#include "crew.h"
+#include "crew/crew.h"
 #include "dispatch.h"
 #include "http/server.h"
 #include "io/deadline.h"
@@ -41,7 +41,7 @@
 #include "pages.h"
 #include "sched/queue.h"
 #include "spool/spool.h"
-#include "worker.h"
+#include "crew/worker.h"
 
 enum { STOP_MS = 20000, REFRESH_MS = 1000 };
 

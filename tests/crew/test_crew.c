@@ -1,5 +1,5 @@
 /* Which worker a session goes to. The workers here are made up. */
-#include "src/main/crew.h"
+#include "crew/crew.h"
 
 #include "tests/lib/suite.h"
 
@@ -7,7 +7,7 @@
 
 #include "base/mem.h"
 #include "io/loop.h"
-#include "src/main/worker.h"
+#include "crew/worker.h"
 
 struct worker {
 	uint32_t load;

@@ -1,11 +1,11 @@
-#include "crew.h"
+#include "crew/crew.h"
 
 #include <stdlib.h>
 #include <uv.h>
 
 #include "base/mem.h"
 #include "io/loop.h"
-#include "worker.h"
+#include "crew/worker.h"
 
 enum {
 	/* A thread that ran for so much of a sample is busy. */

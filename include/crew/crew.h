@@ -9,8 +9,8 @@
  * so the difference between them is kept small: sessions that are idle when
  * they come may all be at work some day.
  */
-#ifndef MAIN_CREW_H
-#define MAIN_CREW_H
+#ifndef CREW_CREW_H
+#define CREW_CREW_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -5,8 +5,8 @@
  * on the queue thread: while one thread can do it all, no thread need be woken
  * for another.
  */
-#ifndef MAIN_WORKER_H
-#define MAIN_WORKER_H
+#ifndef CREW_WORKER_H
+#define CREW_WORKER_H
 
 #include <stdbool.h>
 #include <stdint.h>

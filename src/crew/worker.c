@@ -3,7 +3,7 @@
  * logged in, accepted, closed, answered, ended. A lane's `io` is written and read on the
  * worker only; an attempt that finds it gone goes back untouched.
  */
-#include "worker.h"
+#include "crew/worker.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
