@@ -11,7 +11,7 @@
 #include "config.h"
 #include "ctl/server.h"
 #include "describe.h"
-#include "dispatch.h"
+#include "dispatch/dispatch.h"
 #include "io/loop.h"
 #include "io/work.h"
 #include "mail/qid.h"

@@ -29,7 +29,7 @@
 #include "conf/conf.h"
 #include "control.h"
 #include "crew/crew.h"
-#include "dispatch.h"
+#include "dispatch/dispatch.h"
 #include "http/server.h"
 #include "io/deadline.h"
 #include "io/hostname.h"

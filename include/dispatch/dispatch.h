@@ -4,8 +4,8 @@
  * Everything on the queue thread. dispatch.c makes rounds, lanes.c serves
  * sites, reports.c tells senders.
  */
-#ifndef MAIN_DISPATCH_H
-#define MAIN_DISPATCH_H
+#ifndef DISPATCH_DISPATCH_H
+#define DISPATCH_DISPATCH_H
 
 #include <stdbool.h>
 #include <stdint.h>

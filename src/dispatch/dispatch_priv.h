@@ -1,9 +1,9 @@
 /* The parts of dispatch, for the three files that are it. */
-#ifndef MAIN_DISPATCH_PRIV_H
-#define MAIN_DISPATCH_PRIV_H
+#ifndef DISPATCH_DISPATCH_PRIV_H
+#define DISPATCH_DISPATCH_PRIV_H
 
 #include "conf/conf.h"
-#include "dispatch.h"
+#include "dispatch/dispatch.h"
 #include "mail/words.h"
 #include "route/router.h"
 #include "sched/queue.h"
