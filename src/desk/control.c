@@ -1,4 +1,4 @@
-#include "control.h"
+#include "desk/control.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "pages.h"
+#include "desk/pages.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 /*
  * describe: a waiting message, in JSON: what it is, and why it waits.
  */
-#ifndef MAIN_DESCRIBE_H
-#define MAIN_DESCRIBE_H
+#ifndef DESK_DESCRIBE_H
+#define DESK_DESCRIBE_H
 
 #include <jansson.h>
 #include <stdint.h>

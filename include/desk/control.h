@@ -3,8 +3,8 @@
  * socket: the queue listed, shown and steered; the state of it all. Requests
  * and answers are JSON objects; control.c has the table. Queue thread only.
  */
-#ifndef MAIN_CONTROL_H
-#define MAIN_CONTROL_H
+#ifndef DESK_CONTROL_H
+#define DESK_CONTROL_H
 
 #include "base/err.h"
 

@@ -2,8 +2,8 @@
  * pages: what the relay says over HTTP: /healthz (200 or 503, and why) and
  * /metrics (Prometheus' text form). No name of a person or message is in them.
  */
-#ifndef MAIN_PAGES_H
-#define MAIN_PAGES_H
+#ifndef DESK_PAGES_H
+#define DESK_PAGES_H
 
 #include "base/span.h"
 
