@@ -66,7 +66,8 @@ struct auth *auth_new(const struct conf *conf, struct err *err);
 void auth_free(struct auth *a);
 /*
  * Replaces what a new configuration says (users file, how long passwords are
- * remembered). On error all stays as it was.
+ * remembered). On error all stays as it was; so it does with another back end,
+ * which takes a new start.
  */
 int auth_reload(struct auth *a, const struct conf *conf, struct err *err);
 /*

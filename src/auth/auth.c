@@ -147,6 +147,9 @@ auth_reload(struct auth *a, const struct conf *conf, struct err *err)
 	struct accounts *accounts = NULL;
 	struct stat st = { 0 };
 
+	/* The library serves one back end as long as the process runs. */
+	if (conf->backend != a->conf->backend)
+		return 0;
 	if (conf->backend == AUTH_BACKEND_USERS) {
 		accounts = accounts_read(conf->users, &st, err);
 		if (accounts == NULL)

@@ -505,6 +505,8 @@ take_content(struct session *s, struct span *in, struct buf *out)
 
 	data_input(s, in, out);
 	session_time_octets(s, before - in->len);
+	if (s->state == STATE_READY)
+		session_time_command(s); /* it was refused at its end */
 	/* The last look before it counts as accepted. */
 	if (s->state == STATE_STORING && s->login_ended) {
 		s->need = SESSION_INPUT;
