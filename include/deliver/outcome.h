@@ -17,18 +17,6 @@ enum outcome {
 	OUTCOME_FAILED, /* for good */
 };
 
-/* What the reply answered. */
-enum stage {
-	STAGE_GREETING,
-	STAGE_EHLO,
-	STAGE_STARTTLS,
-	STAGE_AUTH,
-	STAGE_MAIL,
-	STAGE_RCPT,
-	STAGE_DATA,
-	STAGE_CONTENT, /* the answer to the final dot */
-};
-
 enum outcome outcome_of_reply(enum stage stage, const struct reply *reply);
 
 /* An outcome, and why. */

@@ -2,6 +2,8 @@
  * envelope: what travels with a message beside its content (RFC 5321 2.3.1):
  * who handed it in, the reverse-path, the recipients, when and how. Made once,
  * in one block of memory, and never changed; all pointers point into the block.
+ * Recipients keep the order they came in; those of one domain (whatever its
+ * case) are a group, and linked.
  */
 #ifndef MAIL_ENVELOPE_H
 #define MAIL_ENVELOPE_H
@@ -17,15 +19,24 @@ enum envelope_flags {
 	ENVELOPE_UTF8 = 8, /* SMTPUTF8 (RFC 6531) */
 };
 
+enum { ENVELOPE_NO_MORE = UINT32_MAX };
+
+struct envelope_rcpt {
+	const char *address; /* forward-path without <> */
+	uint32_t domain; /* where in the address the domain begins */
+	uint32_t next; /* of its group, or ENVELOPE_NO_MORE */
+};
+
 struct envelope {
 	uint64_t id;
 	uint64_t size; /* of the content, bytes */
 	int64_t arrived; /* wall clock, ms since 1970 */
 	uint32_t flags; /* enum envelope_flags */
-	uint32_t nrcpt;
+	uint32_t nrcpt, ngroups;
+	const uint32_t *groups; /* the first recipient of each, ascending */
 	const char *account; /* who logged in; "" for our own reports */
 	const char *sender; /* reverse-path without <>; "" is the null one */
-	const char *rcpt[]; /* forward-paths without <> */
+	struct envelope_rcpt rcpts[];
 };
 
 /* What an envelope is made of; all is copied. */
@@ -39,6 +50,8 @@ struct envelope_parts {
 
 /* One heap block; free() it. */
 struct envelope *envelope_new(const struct envelope_parts *parts);
+/* The domain of that recipient, as it was written. */
+struct span envelope_domain(const struct envelope *env, uint32_t rcpt);
 /* How much memory the block takes. */
 size_t envelope_memory(const struct envelope *env);
 

@@ -14,11 +14,33 @@ enum {
 	WORDS_SAID_MAX = 2048, /* of a reply, all lines */
 };
 
+/*
+ * What had been asked for, or said, when it happened. Stored as numbers in the
+ * spool: append only, never renumber.
+ */
+enum stage {
+	STAGE_NONE = 0, /* nobody knows (older spools), or no one was asked */
+	STAGE_ROUTE = 1, /* the name servers, or the configuration */
+	STAGE_CONNECT = 2,
+	STAGE_GREETING = 3,
+	STAGE_EHLO = 4,
+	STAGE_STARTTLS = 5, /* the handshake, too */
+	STAGE_AUTH = 6,
+	STAGE_MAIL = 7,
+	STAGE_RCPT = 8,
+	STAGE_DATA = 9, /* the go-ahead */
+	STAGE_CONTENT = 10, /* the content, and the answer to its end */
+};
+enum { STAGE_COUNT = STAGE_CONTENT + 1 };
+/* "connecting", "MAIL", "the end of the content"; "" for STAGE_NONE. */
+const char *stage_name(unsigned stage);
+
 struct words {
 	struct span status; /* "4.7.1" (RFC 3463) */
 	struct span host; /* whom it is about; empty: no host was asked */
 	struct span what; /* in our words, one line; may be empty */
 	struct span said; /* the host's words, lines parted by LF; or empty */
+	enum stage stage;
 };
 
 /*

@@ -32,7 +32,7 @@ put_rcpt(struct client *c, uint32_t i, struct buf *out)
 	const struct attempt *a = c->attempt;
 
 	(void)buf_printf(
-	    out, "RCPT TO:<%s>\r\n", a->env->rcpt[a->rcpts[i].index]);
+	    out, "RCPT TO:<%s>\r\n", a->env->rcpts[a->rcpts[i].index].address);
 }
 
 static void

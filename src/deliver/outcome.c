@@ -36,6 +36,9 @@ outcome_of_reply(enum stage stage, const struct reply *reply)
 	 * about the message: another host, or another day, may take it. A
 	 * login that fails is the operator's to mend, not the sender's.
 	 */
+	case STAGE_NONE:
+	case STAGE_ROUTE:
+	case STAGE_CONNECT:
 	case STAGE_GREETING:
 	case STAGE_EHLO:
 	case STAGE_STARTTLS:

@@ -78,7 +78,8 @@ describe_rcpt(const struct queued *m, uint32_t i, uint64_t now, int64_t wall)
 		     (m->flags & MESSAGE_HELD) == 0;
 	uint64_t wait = r->due > now ? r->due - now : 0;
 
-	(void)json_object_set_new(o, "address", any_text(m->env->rcpt[i]));
+	(void)json_object_set_new(
+	    o, "address", any_text(m->env->rcpts[i].address));
 	(void)json_object_set_new(
 	    o, "state", json_string(rcpt_state_name(r->state)));
 	(void)json_object_set_new(o, "now", json_string(what_now(m, r, now)));

@@ -246,7 +246,8 @@ log_line_of(const struct news *n, const struct queued_rcpt *r, uint64_t now,
     const char *reply)
 {
 	struct qid qid = qid_format(n->m->env->id);
-	const char *to = log_address(span_text(n->m->env->rcpt[n->rcpt]));
+	const char *to =
+	    log_address(span_text(n->m->env->rcpts[n->rcpt].address));
 	struct span host =
 	    span_is_empty(n->words.host) ? SPAN("-") : n->words.host;
 	unsigned long long next =
@@ -388,14 +389,6 @@ dispatch_record(struct dispatch *d, struct queued *m,
 
 /* --- routing --- */
 
-static struct span
-domain_of(const char *rcpt)
-{
-	struct span s = span_text(rcpt);
-
-	return span_from(s, span_find_last(s, '@') + 1);
-}
-
 /* Applies what is known to every recipient of that domain. */
 static uint32_t
 apply_route(struct dispatch *d, struct queued *m, struct span domain,
@@ -414,7 +407,7 @@ apply_route(struct dispatch *d, struct queued *m, struct span domain,
 			    .what = span_text(route->detail) } };
 
 		if (r->phase != PHASE_ROUTING || r->site != NULL ||
-		    !span_equal_nocase(domain, domain_of(m->env->rcpt[i])))
+		    !span_equal_nocase(domain, envelope_domain(m->env, i)))
 			continue;
 		if (route->status == ROUTE_SITE)
 			r->site = route->site;
@@ -472,7 +465,7 @@ start_round(struct dispatch *d, struct queued *m)
 
 	for (uint32_t i = 0; i < m->env->nrcpt; i++) {
 		struct queued_rcpt *r = &m->rcpts[i];
-		struct span domain = domain_of(m->env->rcpt[i]);
+		struct span domain = envelope_domain(m->env, i);
 		const struct route *known;
 
 		if (r->phase != PHASE_ROUTING || r->site != NULL)

@@ -32,7 +32,7 @@ static struct dsn_rcpt
 rcpt_for(const struct queued *m, uint32_t i, enum dsn_action action)
 {
 	const struct queued_rcpt *r = &m->rcpts[i];
-	struct dsn_rcpt out = { .address = span_text(m->env->rcpt[i]),
+	struct dsn_rcpt out = { .address = span_text(m->env->rcpts[i].address),
 		.words = words_read(span_text(r->detail)),
 		.is_expired = r->state == RCPT_EXPIRED,
 		.tries = r->tries,
@@ -152,7 +152,8 @@ log_sent(const struct telling *t, const struct envelope *env)
 	metric_add(METRIC_BOUNCES, 1);
 	log_info("%s qid=%s report=%s to=%s nrcpt=%u",
 	    t->action == DSN_FAILED ? "bounced" : "warned", qid.text,
-	    report.text, log_address(span_text(env->rcpt[0])), t->nrcpts);
+	    report.text, log_address(span_text(env->rcpts[0].address)),
+	    t->nrcpts);
 	log_info("accepted qid=%s for=%s from=<> nrcpt=1 size=%llu",
 	    report.text, qid.text, (unsigned long long)env->size);
 }

@@ -16,6 +16,26 @@ is_clean(char c)
 	return (unsigned char)c >= ' ' && c != 0x7f;
 }
 
+const char *
+stage_name(unsigned stage)
+{
+	static const char *const names[] = {
+		[STAGE_NONE] = "",
+		[STAGE_ROUTE] = "looking up the way",
+		[STAGE_CONNECT] = "connecting",
+		[STAGE_GREETING] = "the greeting",
+		[STAGE_EHLO] = "EHLO",
+		[STAGE_STARTTLS] = "STARTTLS",
+		[STAGE_AUTH] = "AUTH",
+		[STAGE_MAIL] = "MAIL",
+		[STAGE_RCPT] = "RCPT",
+		[STAGE_DATA] = "DATA",
+		[STAGE_CONTENT] = "the end of the content",
+	};
+
+	return stage < STAGE_COUNT ? names[stage] : "";
+}
+
 char *
 words_keep(struct span reply)
 {

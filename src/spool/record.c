@@ -233,7 +233,7 @@ record_message_size(const struct record_message *m)
 	if (where_is(&m->stored, env->id) == WHERE_FILE)
 		size += MESSAGE_FILE;
 	for (uint32_t i = 0; i < env->nrcpt; i++) {
-		size += RCPT_FIXED + strlen(env->rcpt[i]);
+		size += RCPT_FIXED + strlen(env->rcpts[i].address);
 		if (m->rows != NULL)
 			size += m->rows[i].detail_len;
 	}
@@ -268,10 +268,10 @@ record_message_encode(const struct record_message *m, uint8_t *p)
 	for (uint32_t i = 0; i < env->nrcpt; i++) {
 		const struct row *row = m->rows == NULL ? &fresh : &m->rows[i];
 		struct progress r = row_get(row, i);
-		size_t len = strlen(env->rcpt[i]);
+		size_t len = strlen(env->rcpts[i].address);
 
 		p = put_row(p, (uint32_t)len, &r);
-		p = put_text(p, env->rcpt[i], len);
+		p = put_text(p, env->rcpts[i].address, len);
 		p = put_text(p, r.detail.ptr, r.detail.len);
 	}
 }

@@ -110,10 +110,10 @@ envelope_json(
 	for (uint32_t i = 0; i < env->nrcpt; i++)
 		(void)json_array_append_new(rcpts,
 		    json_pack("{s:s, s:s, s:i, s:I, s:I, s:o}", "address",
-			env->rcpt[i], "state", rcpt_state_name(rows[i].state),
-			"tries", (int)rows[i].tries, "last",
-			(json_int_t)rows[i].last, "due",
-			(json_int_t)rows[i].due, "detail",
+			env->rcpts[i].address, "state",
+			rcpt_state_name(rows[i].state), "tries",
+			(int)rows[i].tries, "last", (json_int_t)rows[i].last,
+			"due", (json_int_t)rows[i].due, "detail",
 			plain_text(rows[i].detail.ptr, rows[i].detail.len)));
 	return json_pack("{s:s, s:s, s:s, s:I, s:b, s:b, s:o}", "id",
 	    qid_format(env->id).text, "account", env->account, "sender",

@@ -162,7 +162,7 @@ START_TEST(a_report_is_stored_for_the_sender)
 	ck_assert_str_eq(report_env->sender, "");
 	ck_assert_str_eq(report_env->account, "");
 	ck_assert_uint_eq(report_env->nrcpt, 1);
-	ck_assert_str_eq(report_env->rcpt[0], "ann@b.test");
+	ck_assert_str_eq(report_env->rcpts[0].address, "ann@b.test");
 	ck_assert_uint_eq(report_env->flags, ENVELOPE_REPORT);
 	ck_assert_int_eq(report_env->arrived, 1000000100000);
 	ck_assert_uint_ne(report_env->id, original->id);

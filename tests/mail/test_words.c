@@ -67,13 +67,13 @@ END_TEST
 
 static const struct words all[] = {
 	{ LIT("4.7.8"), LIT("mx.test [192.0.2.1]:25"), LIT("login refused"),
-	    LIT("535-a\n535 b") },
+	    LIT("535-a\n535 b"), STAGE_AUTH },
 	{ LIT("5.1.1"), LIT("[192.0.2.1]:25"), LIT(""),
-	    LIT("550 mx.evil [192.0.2.9]:25 said: 250 ok") },
+	    LIT("550 mx.evil [192.0.2.9]:25 said: 250 ok"), STAGE_RCPT },
 	{ LIT("5.1.2"), LIT(""), LIT("The domain x.test does not exist"),
-	    LIT("") },
+	    LIT(""), STAGE_ROUTE },
 	{ LIT("4.4.1"), LIT("mx.test [192.0.2.1]:25"),
-	    LIT("connection refused"), LIT("") },
+	    LIT("connection refused"), LIT(""), STAGE_CONNECT },
 };
 static const char *const said[] = {
 	"4.7.8 mx.test [192.0.2.1]:25: login refused: 535-a / 535 b",

@@ -172,7 +172,7 @@ on_visit(const struct envelope *env, const struct progress *rows,
 		altered +=
 		    strlen(text) < strlen(body) ||
 		    strcmp(text + strlen(text) - strlen(body), body) != 0 ||
-		    strcmp(env->rcpt[0], "one@example.test") != 0;
+		    strcmp(env->rcpts[0].address, "one@example.test") != 0;
 		free(body);
 	}
 	altered += !known;

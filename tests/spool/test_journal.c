@@ -27,7 +27,7 @@ START_TEST(a_committed_message_is_there_after_a_restart)
 	ck_assert(l != NULL);
 	ck_assert_str_eq(l->env->account, "ann@example.test");
 	ck_assert_str_eq(l->env->sender, "ann+list@example.test");
-	ck_assert_str_eq(l->env->rcpt[1], "other@example.test");
+	ck_assert_str_eq(l->env->rcpts[1].address, "other@example.test");
 	ck_assert_int_eq(l->env->arrived, 1234567890123);
 	ck_assert_uint_eq(l->env->flags, ENVELOPE_8BIT);
 	ck_assert_uint_eq(l->env->nrcpt, 2);
@@ -250,7 +250,7 @@ START_TEST(a_message_larger_than_a_segment_gets_a_segment_of_its_size)
 	box_reopen(&box);
 	ck_assert_uint_eq(box.nloaded, 2);
 	ck_assert_uint_eq(box.loaded[0].env->nrcpt, 2000);
-	ck_assert_str_eq(box.loaded[0].env->rcpt[1999], address[1999]);
+	ck_assert_str_eq(box.loaded[0].env->rcpts[1999].address, address[1999]);
 }
 END_TEST
 

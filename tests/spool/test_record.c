@@ -198,8 +198,8 @@ START_TEST(a_message_comes_back_as_it_went)
 	ck_assert_uint_eq(found.env->flags, ENVELOPE_UTF8);
 	ck_assert_str_eq(found.env->account, "acc");
 	ck_assert_str_eq(found.env->sender, "");
-	ck_assert_str_eq(found.env->rcpt[1], "");
-	ck_assert_str_eq(found.env->rcpt[2], "c@x.test");
+	ck_assert_str_eq(found.env->rcpts[1].address, "");
+	ck_assert_str_eq(found.env->rcpts[2].address, "c@x.test");
 	ck_assert_uint_eq(found.flags, MESSAGE_HELD);
 	ck_assert_uint_eq(found.stored.crc, 77);
 	ck_assert_uint_eq(found.stored.file, 0);

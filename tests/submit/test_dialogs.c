@@ -77,7 +77,7 @@ describe(struct stage *s, const struct envelope *env)
 	(void)buf_printf(&text, "%s from=<%s> to=", env->account, env->sender);
 	for (uint32_t i = 0; i < env->nrcpt; i++)
 		(void)buf_printf(
-		    &text, "%s<%s>", i == 0 ? "" : ",", env->rcpt[i]);
+		    &text, "%s<%s>", i == 0 ? "" : ",", env->rcpts[i].address);
 	if (env->flags & ENVELOPE_8BIT)
 		(void)buf_append_text(&text, " 8bit");
 	if (!(env->flags & ENVELOPE_NO_DOTS))
