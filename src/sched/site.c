@@ -1,20 +1,27 @@
+/*
+ * Closing and opening, by time alone: nothing is done for those in line when a
+ * site closes or opens. A site that opens again has one lane, so that one leg
+ * tries it first; what that brings decides about the others.
+ */
 #include "sched/site.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
-#include "mail/envelope.h"
-#include "sched/queue.h"
+#include "mail/reason.h"
+#include "sched/target.h"
 
-/* One account's line at this site. Exists while it has jobs. */
-struct line {
-	struct list turn; /* in site->turns */
-	struct list jobs;
-	char name[];
+struct site_ban {
+	struct list node; /* in site->bans */
+	struct reason *why; /* owned reference */
+	uint64_t until; /* monotonic ms */
+	uint32_t failures;
+	char account[];
 };
+
+/* --- making --- */
 
 struct site *
 site_new(const char *key, const char *name)
@@ -23,74 +30,190 @@ site_new(const char *key, const char *name)
 
 	s->key = mem_strdup(key);
 	s->name = mem_strdup(name);
-	s->lanes_max = SITE_LANES_FIRST;
-	list_init(&s->turns);
+	s->lanes_max = s->lanes_most = SITE_LANES_FIRST;
+	list_init(&s->channels);
+	list_init(&s->bans);
 	return s;
+}
+
+static void
+channel_free(struct channel *c)
+{
+	assert(c->lanes == 0 && c->due.place == 0);
+	assert(list_is_empty(&c->serve) && !turn_is_waiting(&c->want));
+	turns_clear(&c->line);
+	reason_unref(c->why);
+	target_unref(c->target);
+	free(c->key);
+	free(c);
+}
+
+static void
+ban_free(struct site_ban *b)
+{
+	list_remove(&b->node);
+	reason_unref(b->why);
+	free(b);
 }
 
 void
 site_free(struct site *s)
 {
-	assert(s->waiting == 0 && s->lanes == 0);
-	map_clear(&s->accounts);
-	free(s->detail);
+	assert(s->lanes == 0);
+	LIST_FOREACH_SAFE (node, next, &s->channels)
+		channel_free(LIST_ENTRY(node, struct channel, node));
+	LIST_FOREACH_SAFE (node, next, &s->bans)
+		ban_free(LIST_ENTRY(node, struct site_ban, node));
+	for (uint32_t i = 0; i < s->nhosts; i++)
+		free(s->hosts[i].name);
+	free(s->hosts);
+	reason_unref(s->why);
+	free(s->death_account);
 	free(s->key);
 	free(s->name);
 	free(s);
 }
 
-static struct line *
-line_of(struct site *s, const struct job *job)
-{
-	const char *account = job->message->env->account;
-	struct line *l = map_get(&s->accounts, span_text(account));
-	size_t size;
-
-	if (l != NULL)
-		return l;
-	size = strlen(account) + 1;
-	l = mem_alloc(sizeof *l + size);
-	memcpy(l->name, account, size);
-	list_init(&l->jobs);
-	list_append(&s->turns, &l->turn);
-	(void)map_put(&s->accounts, span_text(l->name), l);
-	return l;
-}
-
 void
-site_push(struct site *s, struct job *job)
+site_set_most(struct site *s, uint32_t most)
 {
-	list_append(&line_of(s, job)->jobs, &job->node);
-	s->waiting++;
+	s->lanes_most = most == 0 ? 1 : most;
+	if (s->lanes_max > s->lanes_most)
+		s->lanes_max = s->lanes_most;
 }
 
-void
-site_push_first(struct site *s, struct job *job)
+struct channel *
+site_channel_take(struct site *s, const char *key, struct target *t)
 {
-	list_prepend(&line_of(s, job)->jobs, &job->node);
-	s->waiting++;
-}
+	struct channel *c;
 
-struct job *
-site_pop(struct site *s)
-{
-	struct list *turn = list_pop(&s->turns);
-	struct line *l;
-	struct job *job;
-
-	if (turn == NULL)
-		return NULL;
-	l = LIST_ENTRY(turn, struct line, turn);
-	job = LIST_ENTRY(list_pop(&l->jobs), struct job, node);
-	s->waiting--;
-	if (list_is_empty(&l->jobs)) {
-		(void)map_remove(&s->accounts, span_text(l->name));
-		free(l);
-	} else {
-		list_append(&s->turns, &l->turn); /* the others first */
+	LIST_FOREACH (node, &s->channels) {
+		c = LIST_ENTRY(node, struct channel, node);
+		if (strcmp(c->key, key) != 0)
+			continue;
+		target_unref(c->target);
+		c->target = t;
+		return c;
 	}
-	return job;
+	c = MEM_NEW(struct channel);
+	c->site = s;
+	c->key = mem_strdup(key);
+	c->target = t;
+	turns_init(&c->line);
+	list_init(&c->serve);
+	list_init(&c->idle);
+	list_append(&s->channels, &c->node);
+	return c;
 }
+
+uint32_t
+site_waiting(const struct site *s)
+{
+	uint32_t n = 0;
+
+	LIST_FOREACH (node, &s->channels)
+		n += LIST_ENTRY(node, struct channel, node)->line.waiting;
+	return n;
+}
+
+/* --- hosts --- */
+
+/* Hosts are few: a plan has at most LEG_HOSTS_MOST, and nearly always one. */
+static struct site_host *
+host_of(struct site *s, const char *name)
+{
+	for (uint32_t i = 0; i < s->nhosts; i++)
+		if (strcmp(s->hosts[i].name, name) == 0)
+			return &s->hosts[i];
+	s->hosts =
+	    mem_realloc(s->hosts, (s->nhosts + 1) * sizeof *s->hosts);
+	s->hosts[s->nhosts] = (struct site_host){ .name = mem_strdup(name) };
+	return &s->hosts[s->nhosts++];
+}
+
+static bool
+is_bad(const struct channel *c, uint32_t host, uint64_t now)
+{
+	const struct site *s = c->site;
+	const char *name = c->target->hosts[host].name;
+
+	for (uint32_t i = 0; i < s->nhosts; i++)
+		if (strcmp(s->hosts[i].name, name) == 0)
+			return s->hosts[i].bad_until > now;
+	return false;
+}
+
+uint32_t
+channel_hosts(const struct channel *c)
+{
+	uint32_t n = c->target->nhosts;
+
+	return n >= 32 ? UINT32_MAX : (1u << n) - 1;
+}
+
+/* Those that did not fail lately; all, when each did: the site says when. */
+static uint32_t
+good_hosts(const struct channel *c, uint64_t now)
+{
+	uint32_t good = 0;
+
+	for (uint32_t i = 0; i < c->target->nhosts && i < 32; i++)
+		if (!is_bad(c, i, now))
+			good |= 1u << i;
+	return good == 0 ? channel_hosts(c) : good;
+}
+
+/* The hosts that such a leg may go to: of one preference. */
+static uint32_t
+candidates(const struct channel *c, uint32_t tried, uint64_t now)
+{
+	uint32_t good = good_hosts(c, now), left = good & ~tried, best = 0;
+	int group = -1;
+
+	if (left == 0) /* what it tried was tried for a while: again, then */
+		left = good;
+	for (uint32_t i = 0; i < c->target->nhosts && i < 32; i++) {
+		if ((left & 1u << i) == 0)
+			continue;
+		if (group == -1)
+			group = c->target->hosts[i].group;
+		if (c->target->hosts[i].group == group)
+			best |= 1u << i;
+	}
+	return best;
+}
+
+int
+channel_choose(
+    const struct channel *c, uint32_t tried, uint64_t now, uint32_t random)
+{
+	uint32_t may = candidates(c, tried, now), n = 0;
+
+	for (uint32_t i = 0; i < 32; i++)
+		n += may >> i & 1;
+	if (n == 0)
+		return CHANNEL_NO_HOST;
+	random %= n;
+	for (uint32_t i = 0; i < 32; i++)
+		if ((may >> i & 1) != 0 && random-- == 0)
+			return (int)i;
+	return CHANNEL_NO_HOST;
+}
+
+bool
+channel_allows(
+    const struct channel *c, uint32_t tried, uint32_t host, uint64_t now)
+{
+	return host < 32 && (candidates(c, tried, now) >> host & 1) != 0;
+}
+
+bool
+channel_has_other(const struct channel *c, uint32_t tried, uint64_t now)
+{
+	return (good_hosts(c, now) & ~tried) != 0;
+}
+
+/* --- closing --- */
 
 bool
 site_is_closed(const struct site *s, uint64_t now)
@@ -98,73 +221,281 @@ site_is_closed(const struct site *s, uint64_t now)
 	return s->closed_until > now;
 }
 
-bool
-site_wants_lane(const struct site *s, uint64_t now)
+uint64_t
+channel_opens_at(const struct channel *c, uint64_t now)
 {
-	/* A connection costs more than a short wait behind the others. */
-	return s->waiting > s->lanes && s->idle == 0 &&
-	       s->lanes < s->lanes_max && !site_is_closed(s, now);
+	uint64_t at = c->closed_until > c->site->closed_until
+			  ? c->closed_until
+			  : c->site->closed_until;
+
+	return at > now ? at : now;
+}
+
+bool
+channel_is_open(const struct channel *c, uint64_t now)
+{
+	return channel_opens_at(c, now) == now;
+}
+
+struct reason *
+channel_why(const struct channel *c, uint64_t now)
+{
+	return c->closed_until > now || c->site->why == NULL ? c->why
+							     : c->site->why;
 }
 
 void
-site_succeeded(struct site *s, uint32_t most)
+site_open(struct site *s)
 {
+	s->closed_until = 0;
+	for (uint32_t i = 0; i < s->nhosts; i++)
+		s->hosts[i].bad_until = 0;
+	LIST_FOREACH (node, &s->channels)
+		LIST_ENTRY(node, struct channel, node)->closed_until = 0;
+	LIST_FOREACH_SAFE (node, next, &s->bans)
+		ban_free(LIST_ENTRY(node, struct site_ban, node));
+}
+
+static uint64_t
+pause_of(uint32_t failures, const struct site_failure *f)
+{
+	uint64_t ms = backoff_delay(f->backoff, failures, f->random);
+
+	if (ms > (uint64_t)SITE_CLOSED_MAX_S * 1000)
+		ms = (uint64_t)SITE_CLOSED_MAX_S * 1000;
+	return f->now + ms;
+}
+
+static void
+keep_why(struct reason **kept, struct reason *why)
+{
+	if (why == NULL)
+		return;
+	(void)reason_ref(why);
+	reason_unref(*kept);
+	*kept = why;
+}
+
+static bool
+has_good_host(const struct channel *c, uint64_t now)
+{
+	for (uint32_t i = 0; i < c->target->nhosts && i < 32; i++)
+		if (!is_bad(c, i, now))
+			return true;
+	return false;
+}
+
+void
+channel_host_failed(
+    struct channel *c, uint32_t host, const struct site_failure *f)
+{
+	struct site *s = c->site;
+	struct site_host *h = host_of(s, c->target->hosts[host].name);
+
+	keep_why(&s->why, f->why);
+	s->lanes_max = s->lanes_max > 1 ? s->lanes_max / 2 : 1;
+	s->credit = 0;
+	h->bad_until = pause_of(++h->failures, f);
+	if (s->lanes > 0 || has_good_host(c, f->now))
+		return; /* others still work, or have not been asked */
+	s->lanes_max = 1;
+	s->closed_until = pause_of(++s->failures, f);
+	/* It begins with the most preferred one again. */
+	for (uint32_t i = 0; i < s->nhosts; i++)
+		s->hosts[i].bad_until = 0;
+}
+
+void
+channel_failed(struct channel *c, const struct site_failure *f)
+{
+	keep_why(&c->why, f->why);
+	if (c->lanes > 0)
+		return; /* others met it */
+	c->closed_until = pause_of(++c->failures, f);
+}
+
+static void
+forget_deaths(struct site *s)
+{
+	free(s->death_account);
+	s->death_account = NULL;
+	s->ndeaths = 0;
+}
+
+static struct site_ban *
+ban_of(const struct site *s, struct span account)
+{
+	LIST_FOREACH (node, &s->bans) {
+		struct site_ban *b = LIST_ENTRY(node, struct site_ban, node);
+
+		if (span_equal(span_text(b->account), account))
+			return b;
+	}
+	return NULL;
+}
+
+static void
+ban(struct site *s, struct span account, const struct site_failure *f)
+{
+	struct site_ban *b = ban_of(s, account);
+
+	if (b == NULL) {
+		b = mem_zalloc(1, sizeof *b + account.len + 1);
+		if (account.len > 0)
+			memcpy(b->account, account.ptr, account.len);
+		list_append(&s->bans, &b->node);
+	}
+	keep_why(&b->why, f->why);
+	b->until = pause_of(++b->failures, f);
+}
+
+/* One message that meets it again is still one. */
+static bool
+is_new_death(const struct site *s, uint64_t message)
+{
+	for (uint32_t i = 0; i < s->ndeaths; i++)
+		if (s->deaths[i] == message)
+			return false;
+	return true;
+}
+
+void
+channel_died(struct channel *c, uint32_t host, struct span account,
+    uint64_t message, const struct site_failure *f)
+{
+	struct site *s = c->site;
+
+	if (s->death_account != NULL &&
+	    !span_equal(span_text(s->death_account), account)) {
+		forget_deaths(s);
+		channel_host_failed(c, host, f);
+		return;
+	}
+	if (s->death_account == NULL)
+		s->death_account = span_dup(account);
+	if (!is_new_death(s, message))
+		return;
+	s->deaths[s->ndeaths++] = message;
+	if (s->ndeaths < SITE_DEATHS)
+		return;
+	ban(s, account, f);
+	forget_deaths(s);
+}
+
+void
+channel_succeeded(struct channel *c, uint32_t host)
+{
+	struct site *s = c->site;
+	struct site_host *h = host_of(s, c->target->hosts[host].name);
+
+	h->failures = 0;
+	h->bad_until = 0;
 	s->failures = 0;
 	s->closed_until = 0;
-	if (s->lanes_max >= most || ++s->credit < s->lanes_max)
+	c->failures = 0;
+	c->closed_until = 0;
+	forget_deaths(s);
+	if (s->lanes_max >= s->lanes_most || ++s->credit < s->lanes_max)
 		return;
 	s->credit = 0;
 	s->lanes_max++;
 }
 
-static void
-keep_why(struct site *s, const struct words *why)
+bool
+site_admits(const struct site *s, struct span account, uint64_t now,
+    struct reason **why)
 {
-	struct words line = *why;
-	struct buf text = { 0 };
+	struct site_ban *b = list_is_empty(&s->bans) ? NULL : ban_of(s, account);
 
-	words_write(&text, why);
-	free(s->detail);
-	s->detail = span_dup(buf_span(&text));
-	buf_reset(&text);
-	line.status = SPAN("");
-	words_say(&text, &line);
-	(void)snprintf(
-	    s->why, sizeof s->why, "%.*s", SPAN_ARG(buf_span(&text)));
-	buf_clear(&text);
+	if (b == NULL || b->until <= now)
+		return true;
+	*why = b->why;
+	return false;
 }
+
+uint64_t
+site_ban_ends(const struct site *s, uint64_t now)
+{
+	uint64_t at = UINT64_MAX;
+
+	LIST_FOREACH (node, &s->bans) {
+		const struct site_ban *b =
+		    LIST_ENTRY(node, struct site_ban, node);
+
+		if (b->until > now && b->until < at)
+			at = b->until;
+	}
+	return at;
+}
+
+/* --- lanes --- */
+
+bool
+channel_wants_lane(const struct channel *c, uint64_t now, uint64_t *again)
+{
+	const struct site *s = c->site;
+
+	*again = 0;
+	if (c->line.waiting == 0 || c->nidle > 0 || s->lanes >= s->lanes_max ||
+	    !channel_is_open(c, now))
+		return false;
+	/* A connection costs more than a short wait behind the others. */
+	if (c->lanes == 0 || c->line.waiting > c->lanes ||
+	    now >= s->progress + SITE_MOMENT_MS)
+		return true;
+	*again = s->progress + SITE_MOMENT_MS;
+	return false;
+}
+
+/* --- numbers --- */
+
+void
+site_number_met(struct site_number *number, uint32_t n, uint64_t now)
+{
+	if (number->until <= now)
+		*number = (struct site_number){ 0 };
+	number->until = now + SITE_NUMBER_MS;
+	if (number->met == 0) {
+		number->met = n;
+		return;
+	}
+	number->most = n;
+}
+
+uint32_t
+site_number_get(const struct site_number *number, uint32_t most, uint64_t now)
+{
+	if (number->most == 0 || number->until <= now || number->most > most)
+		return most;
+	return number->most;
+}
+
+void
+site_number_passed(struct site_number *number, uint32_t n, uint64_t now)
+{
+	if (number->most != 0 && number->until > now && n >= number->most)
+		number->most = n + 1;
+}
+
+/* --- what is told --- */
 
 bool
 site_tells_login(struct site *s, uint64_t now)
 {
 	if (s->login_told != 0 && now - s->login_told < SITE_LOGIN_TOLD_MS)
 		return false;
-	s->login_told = now;
+	s->login_told = now == 0 ? 1 : now;
 	return true;
 }
 
 bool
 site_remembers(const struct site *s, uint64_t now)
 {
-	return site_is_closed(s, now) ||
-	       (s->login_told != 0 && now - s->login_told < SITE_LOGIN_TOLD_MS);
-}
-
-void
-site_failed(struct site *s, const struct words *why, const struct backoff *b,
-    uint64_t now, uint32_t random)
-{
-	uint64_t ms;
-
-	keep_why(s, why);
-	s->lanes_max = s->lanes_max > 1 ? s->lanes_max / 2 : 1;
-	s->credit = 0;
-	if (s->lanes > 0)
-		return; /* others still work */
-	s->lanes_max = 1;
-	s->failures++;
-	ms = backoff_delay(b, s->failures, random);
-	if (ms > (uint64_t)SITE_CLOSED_MAX_S * 1000)
-		ms = (uint64_t)SITE_CLOSED_MAX_S * 1000;
-	s->closed_until = now + ms;
+	if (site_is_closed(s, now) || site_ban_ends(s, now) != UINT64_MAX ||
+	    (s->login_told != 0 && now - s->login_told < SITE_LOGIN_TOLD_MS))
+		return true;
+	LIST_FOREACH (node, &s->channels)
+		if (LIST_ENTRY(node, struct channel, node)->closed_until > now)
+			return true;
+	return false;
 }

@@ -1,0 +1,600 @@
+/*
+ *             +------------------- HELD <---- (any state but OVER, by hold)
+ *             v
+ *  +-----> WAITING -> ROUTING -> LINE -> LANE -> (settled)
+ *  |          ^          |        ^       |  ^        |
+ *  |          +----------+        |       v  |        |
+ *  |                              |   LEAVING         |
+ *  |                              +-------------------+  something is left to
+ *  +--------------------------------------------------+  do now, later, or
+ *                                            OVER <---+  nothing
+ *
+ * The table says what an event does in each state. What it does to recipients is
+ * settled one by one; the leg's next state follows from what is left of them.
+ */
+#include "dispatch/leg.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "dispatch/message.h"
+#include "mail/qid.h"
+#include "mail/reason.h"
+
+/* One step under way. */
+struct step {
+	struct leg *leg;
+	const struct leg_event *ev;
+	const struct leg_options *options;
+	struct leg_facts *facts;
+};
+
+#define LEG_FOREACH(i, leg)                                                    \
+	for (uint32_t i = (leg)->first; i != ENVELOPE_NO_MORE;                 \
+	     i = (leg)->message->env->rcpts[i].next)
+
+const char *
+leg_state_name(enum leg_state state)
+{
+	static const char *const names[LEG_STATES] = { "waiting", "held",
+		"routing", "line", "lane", "leaving", "over" };
+
+	return names[state];
+}
+
+const char *
+leg_event_name(enum leg_event_type type)
+{
+	static const char *const names[LEG_EVENTS] = { "due", "routed",
+		"unrouted", "reroute", "taken", "back", "hold", "release",
+		"retry", "bounce", "remove", "stop" };
+
+	return names[type];
+}
+
+void
+leg_facts_clear(struct leg_facts *facts)
+{
+	free(facts->list);
+	*facts = (struct leg_facts){ 0 };
+}
+
+static void
+tell(struct step *s, uint32_t rcpt, enum leg_fact_type type)
+{
+	struct leg_facts *f = s->facts;
+
+	if (f->n == f->cap) {
+		f->cap = f->cap == 0 ? 8 : f->cap * 2;
+		f->list = mem_realloc(f->list, f->cap * sizeof *f->list);
+	}
+	f->list[f->n++] = (struct leg_fact){ rcpt, type };
+}
+
+/* --- times --- */
+
+static uint64_t
+end_of_time(const struct leg *leg, const struct leg_options *o)
+{
+	int64_t at = leg->message->born + (int64_t)(o->expire + leg->stood);
+
+	return at < 0 ? 0 : (uint64_t)at;
+}
+
+static bool
+is_queued(const struct recipient *r)
+{
+	return r->state == RCPT_QUEUED;
+}
+
+static bool
+has_queued(const struct leg *leg)
+{
+	LEG_FOREACH (i, leg)
+		if (is_queued(&leg->message->rcpts[i]))
+			return true;
+	return false;
+}
+
+static uint64_t
+next_attempt(const struct leg *leg)
+{
+	uint64_t at = UINT64_MAX;
+
+	LEG_FOREACH (i, leg) {
+		const struct recipient *r = &leg->message->rcpts[i];
+
+		if (is_queued(r) && r->due < at)
+			at = r->due;
+	}
+	return at;
+}
+
+bool
+leg_wants(const struct leg *leg, uint32_t rcpt, uint64_t now)
+{
+	const struct recipient *r = &leg->message->rcpts[rcpt];
+
+	return is_queued(r) && !r->is_out && r->due <= now;
+}
+
+bool
+leg_is_in_hand(const struct leg *leg)
+{
+	return leg->state >= LEG_ROUTING && leg->state <= LEG_LEAVING;
+}
+
+enum turn_rank
+leg_rank(const struct leg *leg)
+{
+	if (leg->answered > 0 || leg->returned > 0)
+		return TURN_FRONT;
+	LEG_FOREACH (i, leg)
+		if (leg->message->rcpts[i].tries > 0)
+			return TURN_RETRY;
+	return TURN_FIRST;
+}
+
+/* --- states --- */
+
+static void
+trace(const struct leg *leg, enum leg_state to)
+{
+	if (log_is_on(LOG_DEBUG))
+		log_debug("leg qid=%s domain=%s from=%s to=%s",
+		    qid_format(leg->message->env->id).text,
+		    log_quote(envelope_domain(leg->message->env, leg->first)),
+		    leg_state_name((enum leg_state)leg->state),
+		    leg_state_name(to));
+}
+
+/* What each state needs, and when the leg is to be woken in it. */
+static enum leg_need
+need_of(struct leg *leg, const struct leg_options *o)
+{
+	static const enum leg_need needs[LEG_STATES] = {
+		[LEG_WAITING] = LEG_WAIT,
+		[LEG_HELD] = LEG_REST,
+		[LEG_ROUTING] = LEG_ROUTE,
+		[LEG_LINE] = LEG_JOIN,
+		[LEG_LANE] = LEG_CARRY,
+		[LEG_LEAVING] = LEG_WITHDRAW,
+		[LEG_OVER] = LEG_END,
+	};
+	uint64_t at = next_attempt(leg), end = end_of_time(leg, o);
+
+	leg->due.at = leg->state == LEG_WAITING && at < end ? at : end;
+	return needs[leg->state];
+}
+
+/* The one place where a leg's state changes. */
+static enum leg_need
+enter(struct step *s, enum leg_state to)
+{
+	struct leg *leg = s->leg;
+	struct message *m = leg->message;
+	bool was = leg_is_in_hand(leg);
+
+	trace(leg, to);
+	leg->state = (uint8_t)to;
+	if (was && !leg_is_in_hand(leg))
+		m->in_hand--;
+	else if (!was && leg_is_in_hand(leg))
+		m->in_hand++;
+	if (to != LEG_LANE && to != LEG_LEAVING)
+		leg->lane = NULL;
+	if (to < LEG_LINE || to == LEG_OVER)
+		leg->channel = NULL;
+	if (to == LEG_WAITING || to == LEG_HELD || to == LEG_OVER) {
+		/* The attempt is over. */
+		leg->answered = leg->returned = 0;
+		leg->by_hand = false;
+		leg->wish = WISH_NONE;
+	}
+	if (to == LEG_OVER)
+		m->open--;
+	return need_of(leg, s->options);
+}
+
+/* --- what happens to recipients --- */
+
+static const struct {
+	enum leg_fact_type type;
+	enum rcpt_state state;
+} ends[] = {
+	[WISH_EXPIRE] = { FACT_EXPIRED, RCPT_EXPIRED },
+	[WISH_BOUNCE] = { FACT_FAILED, RCPT_FAILED },
+	[WISH_REMOVE] = { FACT_REMOVED, RCPT_REMOVED },
+};
+
+/* Of all that are neither over nor with a host. */
+static void
+end_rest(struct step *s, enum leg_wish how, struct reason *reason)
+{
+	struct message *m = s->leg->message;
+
+	LEG_FOREACH (i, s->leg) {
+		if (!is_queued(&m->rcpts[i]))
+			continue;
+		recipient_set_reason(&m->rcpts[i], reason);
+		message_set_state(m, i, ends[how].state);
+		tell(s, i, ends[how].type);
+	}
+}
+
+/* It cost an attempt. */
+static void
+count_try(struct step *s, struct recipient *r)
+{
+	r->last = s->ev->wall <= 0 ? 0 : (uint32_t)(s->ev->wall / 1000);
+	if (r->tries < UINT16_MAX)
+		r->tries++;
+}
+
+static void
+put_off(struct step *s, uint32_t rcpt)
+{
+	struct recipient *r = &s->leg->message->rcpts[rcpt];
+
+	count_try(s, r);
+	if (!s->leg->by_hand && r->step < 127)
+		r->step++;
+	r->due = s->ev->now + backoff_delay(&s->options->backoff,
+				  r->step == 0 ? 1 : r->step, s->ev->random);
+	if (s->ev->now >= end_of_time(s->leg, s->options)) {
+		message_set_state(s->leg->message, rcpt, RCPT_EXPIRED);
+		tell(s, rcpt, FACT_EXPIRED);
+	} else {
+		tell(s, rcpt, FACT_DEFERRED);
+	}
+}
+
+static void
+end_one(struct step *s, uint32_t rcpt, enum rcpt_state state,
+    enum leg_fact_type type)
+{
+	struct message *m = s->leg->message;
+
+	count_try(s, &m->rcpts[rcpt]);
+	message_set_state(m, rcpt, state);
+	tell(s, rcpt, type);
+}
+
+/* What the outcome comes to in this attempt: on at once, or a try. */
+static enum leg_outcome
+weigh(const struct step *s, enum leg_outcome outcome)
+{
+	const struct leg *leg = s->leg;
+
+	if (outcome == LEG_NEXT_HOST &&
+	    (!s->ev->has_next_host || leg->answered >= LEG_HOSTS_ASKED))
+		return LEG_LATER;
+	/* The second time it goes on a fresh connection; that one counts. */
+	if (outcome == LEG_NEXT_CONNECTION && leg->returned > 2)
+		return LEG_LATER;
+	return outcome;
+}
+
+static void
+settle(struct step *s, const struct leg_result *result)
+{
+	struct recipient *r = &s->leg->message->rcpts[result->rcpt];
+
+	assert(r->is_out && is_queued(r));
+	r->is_out = 0;
+	recipient_set_reason(r, result->reason);
+	switch (weigh(s, result->outcome)) {
+	case LEG_NOT_TRIED:
+	case LEG_NEXT_TRANSACTION:
+	case LEG_NEXT_CONNECTION:
+	case LEG_NEXT_HOST: break;
+	case LEG_DELIVERED:
+		end_one(s, result->rcpt, RCPT_DELIVERED, FACT_DELIVERED);
+		break;
+	case LEG_LATER: put_off(s, result->rcpt); break;
+	case LEG_FAILED:
+		end_one(s, result->rcpt, RCPT_FAILED, FACT_FAILED);
+		break;
+	}
+}
+
+/* Counts once a leg, however many of its recipients say the same. */
+static void
+count_hosts(struct step *s)
+{
+	struct leg *leg = s->leg;
+	bool host = false, connection = false;
+
+	for (uint32_t i = 0; i < s->ev->nresults; i++) {
+		enum leg_outcome o = s->ev->results[i].outcome;
+
+		host |= o == LEG_NEXT_HOST;
+		connection |= o == LEG_NEXT_CONNECTION;
+	}
+	if (host && leg->answered < UINT8_MAX)
+		leg->answered++;
+	if (connection && leg->returned < UINT8_MAX)
+		leg->returned++;
+	if (host || s->ev->blames_host)
+		leg->tried |= s->ev->host;
+}
+
+/* --- what the events do --- */
+
+static enum leg_need
+hold(struct step *s)
+{
+	LEG_FOREACH (i, s->leg)
+		if (is_queued(&s->leg->message->rcpts[i]))
+			tell(s, i, FACT_HELD);
+	s->leg->stood = s->ev->now - s->leg->stood;
+	return enter(s, LEG_HELD);
+}
+
+/* It may go on: what is left decides how. */
+static enum leg_need
+go_on(struct step *s)
+{
+	struct leg *leg = s->leg;
+
+	if (!has_queued(leg))
+		return enter(s, LEG_OVER);
+	if (leg->wish == WISH_HOLD)
+		return hold(s);
+	if (leg->wish != WISH_NONE) {
+		end_rest(s, (enum leg_wish)leg->wish, s->ev->reason);
+		return enter(s, LEG_OVER);
+	}
+	if (next_attempt(leg) > s->ev->now)
+		return enter(s, LEG_WAITING);
+	return enter(s, leg->channel != NULL ? LEG_LINE : LEG_WAITING);
+}
+
+static enum leg_need
+on_due(struct step *s)
+{
+	struct leg *leg = s->leg;
+
+	if (s->ev->now >= end_of_time(leg, s->options)) {
+		end_rest(s, WISH_EXPIRE, NULL);
+		return enter(s, LEG_OVER);
+	}
+	if (leg->state == LEG_WAITING && next_attempt(leg) <= s->ev->now)
+		return enter(s, LEG_ROUTING);
+	return need_of(leg, s->options) == LEG_WAIT ? LEG_WAIT : LEG_NOTHING;
+}
+
+static enum leg_need
+on_routed(struct step *s)
+{
+	struct leg *leg = s->leg;
+
+	leg->channel = s->ev->channel;
+	leg->era = s->ev->era;
+	if ((leg->tried & s->ev->hosts) == s->ev->hosts)
+		leg->tried = 0; /* all were: it begins again */
+	return enter(s, LEG_LINE);
+}
+
+static enum leg_need
+on_unrouted(struct step *s)
+{
+	struct message *m = s->leg->message;
+
+	LEG_FOREACH (i, s->leg) {
+		if (!leg_wants(s->leg, i, s->ev->now))
+			continue;
+		recipient_set_reason(&m->rcpts[i], s->ev->reason);
+		if (s->ev->outcome == LEG_FAILED)
+			end_one(s, i, RCPT_FAILED, FACT_FAILED);
+		else
+			put_off(s, i);
+	}
+	return go_on(s);
+}
+
+static enum leg_need
+on_reroute(struct step *s)
+{
+	return enter(s, LEG_ROUTING);
+}
+
+static enum leg_need
+on_taken(struct step *s)
+{
+	s->leg->lane = s->ev->lane;
+	return enter(s, LEG_LANE);
+}
+
+static enum leg_need
+on_back(struct step *s)
+{
+	count_hosts(s);
+	for (uint32_t i = 0; i < s->ev->nresults; i++)
+		settle(s, &s->ev->results[i]);
+	return go_on(s);
+}
+
+/* The lane is asked; what it could not do yet is done when the leg is back. */
+static enum leg_need
+call_back(struct step *s, enum leg_wish wish)
+{
+	struct leg *leg = s->leg;
+
+	if (wish > leg->wish)
+		leg->wish = (uint8_t)wish;
+	if (leg->state == LEG_LEAVING)
+		return LEG_NOTHING;
+	return enter(s, LEG_LEAVING);
+}
+
+static enum leg_need
+on_due_out(struct step *s)
+{
+	if (s->ev->now < end_of_time(s->leg, s->options))
+		return LEG_NOTHING;
+	return call_back(s, WISH_EXPIRE);
+}
+
+static enum leg_need
+on_hold_out(struct step *s)
+{
+	return call_back(s, WISH_HOLD);
+}
+
+static enum leg_need
+on_bounce_out(struct step *s)
+{
+	return call_back(s, WISH_BOUNCE);
+}
+
+static enum leg_need
+on_remove_out(struct step *s)
+{
+	return call_back(s, WISH_REMOVE);
+}
+
+static enum leg_need
+on_release_out(struct step *s)
+{
+	if (s->leg->wish == WISH_HOLD)
+		s->leg->wish = WISH_NONE;
+	return LEG_NOTHING;
+}
+
+static enum leg_need
+on_release(struct step *s)
+{
+	struct leg *leg = s->leg;
+
+	leg->stood = s->ev->now - leg->stood;
+	LEG_FOREACH (i, leg)
+		if (is_queued(&leg->message->rcpts[i]))
+			tell(s, i, FACT_HELD);
+	return enter(s, LEG_WAITING);
+}
+
+static enum leg_need
+on_retry(struct step *s)
+{
+	LEG_FOREACH (i, s->leg) {
+		struct recipient *r = &s->leg->message->rcpts[i];
+
+		if (is_queued(r) && r->due > s->ev->now)
+			r->due = s->ev->now;
+	}
+	if (s->leg->state == LEG_HELD)
+		return LEG_NOTHING;
+	if (s->leg->state != LEG_WAITING) {
+		s->leg->by_hand = true;
+		return LEG_NOTHING;
+	}
+	(void)enter(s, LEG_ROUTING);
+	s->leg->by_hand = true;
+	return LEG_ROUTE;
+}
+
+static enum leg_need
+on_bounce(struct step *s)
+{
+	end_rest(s, WISH_BOUNCE, s->ev->reason);
+	return enter(s, LEG_OVER);
+}
+
+static enum leg_need
+on_remove(struct step *s)
+{
+	end_rest(s, WISH_REMOVE, NULL);
+	return enter(s, LEG_OVER);
+}
+
+static enum leg_need
+on_stop(struct step *s)
+{
+	return enter(s, LEG_WAITING);
+}
+
+/* --- the table --- */
+
+#define IN(state) (1u << LEG_##state)
+enum {
+	READY = IN(WAITING) | IN(ROUTING) | IN(LINE),
+	OUT = IN(LANE) | IN(LEAVING),
+};
+
+static const struct {
+	enum leg_event_type event;
+	unsigned states;
+	enum leg_need (*does)(struct step *s);
+} table[] = {
+	{ LEG_DUE, READY, on_due },
+	{ LEG_DUE, IN(LANE), on_due_out },
+	{ LEG_ROUTED, IN(ROUTING), on_routed },
+	{ LEG_UNROUTED, IN(ROUTING), on_unrouted },
+	{ LEG_REROUTE, IN(ROUTING) | IN(LINE), on_reroute },
+	{ LEG_TAKEN, IN(LINE), on_taken },
+	{ LEG_BACK, OUT, on_back },
+	{ LEG_HOLD, READY, hold },
+	{ LEG_HOLD, OUT, on_hold_out },
+	{ LEG_RELEASE, IN(HELD), on_release },
+	{ LEG_RELEASE, OUT, on_release_out },
+	{ LEG_RETRY, READY | IN(HELD), on_retry },
+	{ LEG_BOUNCE, READY | IN(HELD), on_bounce },
+	{ LEG_BOUNCE, OUT, on_bounce_out },
+	{ LEG_REMOVE, READY | IN(HELD), on_remove },
+	{ LEG_REMOVE, OUT, on_remove_out },
+	{ LEG_STOP, IN(ROUTING) | IN(LINE), on_stop },
+};
+
+enum leg_need
+leg_step(struct leg *leg, const struct leg_event *ev,
+    const struct leg_options *options, struct leg_facts *facts)
+{
+	struct step s = { leg, ev, options, facts };
+
+	for (size_t i = 0; i < ARRAY_LEN(table); i++)
+		if (table[i].event == ev->type &&
+		    (table[i].states & (1u << leg->state)) != 0)
+			return table[i].does(&s);
+	return LEG_NOTHING;
+}
+
+/* --- the beginning, and what is recorded --- */
+
+void
+leg_begin(struct leg *leg, struct message *m, uint32_t first, bool is_held,
+    const struct leg_options *options, uint64_t now)
+{
+	leg->message = m;
+	leg->first = first;
+	leg->state = LEG_WAITING;
+	m->open++;
+	if (!has_queued(leg)) {
+		leg->state = LEG_OVER;
+		m->open--;
+	} else if (is_held) {
+		leg->state = LEG_HELD;
+		leg->stood = now;
+	}
+	(void)need_of(leg, options);
+}
+
+struct progress
+leg_row(const struct leg *leg, uint32_t rcpt, uint64_t now, int64_t wall)
+{
+	const struct recipient *r = &leg->message->rcpts[rcpt];
+	int64_t wait = r->due > now ? (int64_t)(r->due - now) : 0;
+
+	return (struct progress){
+		.rcpt = rcpt,
+		.state = (enum rcpt_state)r->state,
+		.held = leg->state == LEG_HELD,
+		.tries = r->tries,
+		.step = r->step,
+		.last = recipient_last(r),
+		.due = is_queued(r) ? wall + wait : 0,
+		.reason = r->reason,
+	};
+}

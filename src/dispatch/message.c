@@ -1,0 +1,339 @@
+/*
+ * What a message waits for beside its legs. Nothing is counted by walking over
+ * recipients but when a report is due: legs and recipients keep the message's
+ * counters as they change.
+ */
+#include "dispatch/message.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "mail/qid.h"
+#include "mail/reason.h"
+
+const char *
+message_state_name(enum message_state state)
+{
+	static const char *const names[MESSAGE_STATES] = { "quiet",
+		"gathering", "reporting", "over" };
+
+	return names[state];
+}
+
+const char *
+message_event_name(enum message_event_type type)
+{
+	static const char *const names[MESSAGE_EVENTS] = { "moved", "due",
+		"told", "not told" };
+
+	return names[type];
+}
+
+/* --- recipients --- */
+
+int64_t
+recipient_last(const struct recipient *r)
+{
+	return (int64_t)r->last * 1000;
+}
+
+bool
+recipient_is_untold(const struct recipient *r)
+{
+	return r->state == RCPT_FAILED || r->state == RCPT_EXPIRED;
+}
+
+void
+recipient_set_reason(struct recipient *r, struct reason *reason)
+{
+	if (reason == NULL)
+		return;
+	(void)reason_ref(reason);
+	reason_unref(r->reason);
+	r->reason = reason;
+}
+
+/*
+ * What moves a recipient from state to state; anything else is a bug:
+ *
+ *   queued           -> delivered, failed, expired, removed
+ *   failed, expired  -> reported, removed
+ */
+static bool
+may_become(enum rcpt_state from, enum rcpt_state to)
+{
+	if (from == RCPT_QUEUED)
+		return to == RCPT_DELIVERED || to == RCPT_FAILED ||
+		       to == RCPT_EXPIRED || to == RCPT_REMOVED;
+	return (from == RCPT_FAILED || from == RCPT_EXPIRED) &&
+	       (to == RCPT_REPORTED || to == RCPT_REMOVED);
+}
+
+void
+message_set_state(struct message *m, uint32_t rcpt, enum rcpt_state state)
+{
+	struct recipient *r = &m->rcpts[rcpt];
+
+	assert(may_become((enum rcpt_state)r->state, state));
+	m->untold -= recipient_is_untold(r);
+	r->state = (uint8_t)state;
+	m->untold += recipient_is_untold(r);
+}
+
+/* --- times --- */
+
+uint64_t
+message_age(const struct message *m, uint64_t now)
+{
+	int64_t age = (int64_t)now - m->born;
+
+	return age < 0 ? 0 : (uint64_t)age;
+}
+
+static bool
+wants_warning(const struct message *m, const struct message_options *o)
+{
+	return o->delay_warning != 0 && o->delay_warning < o->expire &&
+	       (m->flags & MESSAGE_WARNED) == 0 && m->env->sender[0] != '\0';
+}
+
+static uint64_t
+warning_at(const struct message *m, const struct message_options *o)
+{
+	int64_t at = m->born + (int64_t)o->delay_warning;
+
+	return at < 1 ? 1 : (uint64_t)at;
+}
+
+/* The sender is not warned of what the operator holds. */
+static bool
+has_waiting(const struct message *m)
+{
+	for (uint32_t i = 0; i < m->env->ngroups; i++)
+		if (m->legs[i].state != LEG_HELD &&
+		    m->legs[i].state != LEG_OVER)
+			return true;
+	return false;
+}
+
+/* --- states --- */
+
+/* The one place where a message's state changes. */
+static void
+enter(struct message *m, enum message_state to)
+{
+	if (log_is_on(LOG_DEBUG) && m->state != to)
+		log_debug("message qid=%s from=%s to=%s",
+		    qid_format(m->env->id).text,
+		    message_state_name((enum message_state)m->state),
+		    message_state_name(to));
+	m->state = (uint8_t)to;
+}
+
+static enum message_need
+report(struct message *m)
+{
+	enter(m, MESSAGE_REPORTING);
+	return m->env->sender[0] == '\0' ? MESSAGE_DROP : MESSAGE_REPORT;
+}
+
+/* When the failures there are must be told of at the latest. */
+static uint64_t
+report_by(const struct message *m, uint64_t now)
+{
+	if (m->reported == 0)
+		return now + MESSAGE_GATHER_MS;
+	return m->reported + MESSAGE_REPORT_APART_MS;
+}
+
+/* Nothing more will join them soon. */
+static bool
+is_gathered(const struct message *m)
+{
+	return m->open == 0 || (m->reported == 0 && m->in_hand == 0);
+}
+
+static enum message_need
+on_moved(struct message *m, const struct message_event *ev,
+    const struct message_options *o)
+{
+	(void)o;
+	if (m->untold == 0 && m->open == 0) {
+		enter(m, MESSAGE_OVER);
+		return MESSAGE_DONE;
+	}
+	if (m->untold == 0) { /* the operator removed what had failed */
+		enter(m, MESSAGE_QUIET);
+		return MESSAGE_NOTHING;
+	}
+	if (m->state == MESSAGE_QUIET) {
+		m->report_at = report_by(m, ev->now);
+		enter(m, MESSAGE_GATHERING);
+	}
+	return is_gathered(m) || m->report_at <= ev->now ? report(m)
+							 : MESSAGE_NOTHING;
+}
+
+static enum message_need
+on_due(struct message *m, const struct message_event *ev,
+    const struct message_options *o)
+{
+	if (m->state == MESSAGE_GATHERING && m->report_at <= ev->now)
+		return report(m);
+	if (!wants_warning(m, o) || warning_at(m, o) > ev->now ||
+	    !has_waiting(m))
+		return MESSAGE_NOTHING;
+	m->flags |= MESSAGE_WARNED;
+	return MESSAGE_WARN;
+}
+
+static enum message_need
+on_told(struct message *m, const struct message_event *ev,
+    const struct message_options *o)
+{
+	for (uint32_t i = 0; i < ev->nrcpts; i++)
+		if (recipient_is_untold(&m->rcpts[ev->rcpts[i]]))
+			message_set_state(m, ev->rcpts[i], RCPT_REPORTED);
+	m->reported = ev->now == 0 ? 1 : ev->now;
+	enter(m, MESSAGE_QUIET);
+	return on_moved(m, ev, o);
+}
+
+static enum message_need
+on_not_told(struct message *m, const struct message_event *ev,
+    const struct message_options *o)
+{
+	enter(m, MESSAGE_GATHERING);
+	m->report_at = ev->now + MESSAGE_REPORT_AGAIN_MS;
+	if (m->untold == 0)
+		return on_moved(m, ev, o);
+	return MESSAGE_NOTHING;
+}
+
+static void
+set_due(struct message *m, const struct message_options *o, uint64_t now)
+{
+	uint64_t at = UINT64_MAX;
+
+	if (m->state == MESSAGE_GATHERING)
+		at = m->report_at;
+	if (m->state <= MESSAGE_GATHERING && wants_warning(m, o) &&
+	    warning_at(m, o) < at && (warning_at(m, o) > now || has_waiting(m)))
+		at = warning_at(m, o);
+	m->due.at = at == UINT64_MAX ? MESSAGE_NEVER : at;
+}
+
+#define IN(state) (1u << MESSAGE_##state)
+
+static const struct {
+	enum message_event_type event;
+	unsigned states;
+	enum message_need (*does)(struct message *m,
+	    const struct message_event *ev, const struct message_options *o);
+} table[] = {
+	{ MESSAGE_MOVED, IN(QUIET) | IN(GATHERING), on_moved },
+	{ MESSAGE_DUE, IN(QUIET) | IN(GATHERING), on_due },
+	{ MESSAGE_TOLD, IN(REPORTING), on_told },
+	{ MESSAGE_NOT_TOLD, IN(REPORTING), on_not_told },
+};
+
+enum message_need
+message_step(struct message *m, const struct message_event *ev,
+    const struct message_options *options)
+{
+	enum message_need need = MESSAGE_NOTHING;
+
+	for (size_t i = 0; i < ARRAY_LEN(table); i++)
+		if (table[i].event == ev->type &&
+		    (table[i].states & (1u << m->state)) != 0) {
+			need = table[i].does(m, ev, options);
+			break;
+		}
+	set_due(m, options, ev->now);
+	return need;
+}
+
+/* --- coming in --- */
+
+/* How old it was when the spool last knew, as far as clocks can be trusted. */
+static uint64_t
+age_at_start(uint64_t expire, int64_t arrived, int64_t wall)
+{
+	uint64_t age = wall > arrived ? (uint64_t)(wall - arrived) : 0;
+	uint64_t grace = expire / 2 < 60000 ? expire / 2 : 60000;
+
+	/*
+	 * A clock that jumped ahead makes everything old. So nothing expires
+	 * right at a start; there is time for one more attempt.
+	 */
+	return age > expire - grace ? expire - grace : age;
+}
+
+static void
+resume(struct message *m, const struct progress *row,
+    const struct leg_options *o, uint64_t now, int64_t wall)
+{
+	struct recipient *r = &m->rcpts[row->rcpt];
+	int64_t wait = row->due - wall;
+	uint64_t longest = backoff_delay(&o->backoff, UINT16_MAX, 0);
+
+	r->state = (uint8_t)row->state;
+	r->tries = row->tries > UINT16_MAX ? UINT16_MAX : (uint16_t)row->tries;
+	r->step = row->step > 127 ? 127 : row->step & 127;
+	r->last = row->last <= 0 ? 0 : (uint32_t)(row->last / 1000);
+	r->reason = reason_ref(row->reason);
+	if (wait < 0)
+		wait = 0;
+	r->due = now + ((uint64_t)wait > longest ? longest : (uint64_t)wait);
+	m->untold += recipient_is_untold(r);
+}
+
+static bool
+is_row_held(const struct message *m, const struct progress *rows, uint32_t at)
+{
+	if ((m->flags & MESSAGE_HELD) != 0)
+		return true;
+	for (; rows != NULL && at != ENVELOPE_NO_MORE;
+	     at = m->env->rcpts[at].next)
+		if (rows[at].held && rows[at].state == RCPT_QUEUED)
+			return true;
+	return false;
+}
+
+struct message *
+message_new(struct envelope *env, const struct progress *rows, uint32_t flags,
+    const struct leg_options *options, uint64_t now, int64_t wall)
+{
+	size_t rcpts = env->nrcpt * sizeof(struct recipient);
+	struct message *m = mem_zalloc(1,
+	    sizeof *m + rcpts + env->ngroups * sizeof(struct leg));
+
+	m->env = env;
+	m->flags = (uint8_t)flags;
+	m->legs = (struct leg *)(void *)((char *)m->rcpts + rcpts);
+	m->born = (int64_t)now;
+	list_init(&m->order);
+	if (rows != NULL)
+		m->born -= (int64_t)age_at_start(
+		    options->expire, env->arrived, wall);
+	for (uint32_t i = 0; i < env->nrcpt; i++) {
+		m->rcpts[i].due = now;
+		if (rows != NULL)
+			resume(m, &rows[i], options, now, wall);
+	}
+	for (uint32_t i = 0; i < env->ngroups; i++)
+		leg_begin(&m->legs[i], m, env->groups[i],
+		    is_row_held(m, rows, env->groups[i]), options, now);
+	return m;
+}
+
+void
+message_free(struct message *m)
+{
+	for (uint32_t i = 0; i < m->env->nrcpt; i++)
+		reason_unref(m->rcpts[i].reason);
+	free(m->env);
+	free(m);
+}
