@@ -165,6 +165,36 @@ on_read(void *arg)
 	copy.cb(copy.status, copy.content, copy.arg);
 }
 
+/* --- at once --- */
+
+struct content *
+journal_content(struct spool *s, uint64_t id)
+{
+	struct journal *j = journal_of(s);
+	struct content *content = NULL;
+	struct live *live;
+
+	(void)pthread_mutex_lock(&j->lock);
+	live = index_get(&j->index, id);
+	if (live != NULL && live->held != NULL)
+		content = content_ref(live->held);
+	(void)pthread_mutex_unlock(&j->lock);
+	return content;
+}
+
+void
+journal_rest(struct spool *s, uint64_t id)
+{
+	struct journal *j = journal_of(s);
+	struct live *live;
+
+	(void)pthread_mutex_lock(&j->lock);
+	live = index_get(&j->index, id);
+	if (live != NULL)
+		index_let_go(&j->index, live);
+	(void)pthread_mutex_unlock(&j->lock);
+}
+
 /* --- on the loop's thread, where alone work may be started --- */
 
 static void

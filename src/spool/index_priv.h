@@ -12,6 +12,7 @@
 
 #include "base/list.h"
 #include "base/idmap.h"
+#include "base/span.h"
 #include "mail/progress.h"
 
 struct content;

@@ -37,7 +37,7 @@ START_TEST(a_committed_message_is_there_after_a_restart)
 }
 END_TEST
 
-START_TEST(content_is_held_until_the_first_attempt_and_read_after_it)
+START_TEST(content_is_held_until_the_message_rests_and_read_after_it)
 {
 	uint64_t id = box_store(&box, "Hello\r\n");
 	struct progress p = { .rcpt = 0, .tries = 1 };
@@ -45,7 +45,13 @@ START_TEST(content_is_held_until_the_first_attempt_and_read_after_it)
 
 	ck_assert(a.content == again.content);
 	content_unref(again.content);
+	/* One part of it was tried, others may be on their way still. */
 	spool_progress(box.spool, id, &p, 1);
+	again.content = spool_content(box.spool, id);
+	ck_assert(a.content == again.content);
+	content_unref(again.content);
+	spool_rest(box.spool, id);
+	ck_assert_ptr_null(spool_content(box.spool, id));
 	again = box_fetch(&box, id);
 	ck_assert(a.content != again.content);
 	content_unref(a.content);
@@ -93,10 +99,21 @@ START_TEST(what_is_done_stays_gone)
 }
 END_TEST
 
+/* As long as one can be. */
+static struct reason *
+long_reason(void)
+{
+	char text[WORDS_SAID_MAX];
+	struct words w = { 0 };
+
+	memset(text, 'd', sizeof text);
+	w.said = span_make(text, sizeof text);
+	return reason_new(&w);
+}
+
 START_TEST(progress_and_flags_outlive_a_restart)
 {
 	uint64_t id = box_store(&box, "one");
-	char detail[PROGRESS_DETAIL_MAX + 200];
 	struct progress p[] = {
 		{ .rcpt = 1,
 		    .state = RCPT_QUEUED,
@@ -107,13 +124,12 @@ START_TEST(progress_and_flags_outlive_a_restart)
 		    .state = RCPT_DELIVERED,
 		    .tries = 1,
 		    .last = 1111111111112,
-		    .detail = SPAN("250 ok") },
+		    .reason = reason_of("250 ok") },
 		{ .rcpt = 77, .state = RCPT_FAILED },
 	};
 	const struct loaded *l;
 
-	memset(detail, 'd', sizeof detail);
-	p[0].detail = span_make(detail, sizeof detail);
+	p[0].reason = long_reason();
 	spool_progress(box.spool, id, p, 3);
 	spool_set_flags(box.spool, id, MESSAGE_HELD | MESSAGE_WARNED);
 	spool_progress(box.spool, id + 1, p, 2);
@@ -124,33 +140,34 @@ START_TEST(progress_and_flags_outlive_a_restart)
 		ck_assert(l != NULL);
 		ck_assert_uint_eq(l->flags, MESSAGE_HELD | MESSAGE_WARNED);
 		ck_assert_int_eq(l->rows[0].state, RCPT_DELIVERED);
-		ck_assert_str_eq(l->rows[0].detail.ptr, "250 ok");
+		ck_assert(reason_says(l->rows[0].reason, "250 ok"));
 		ck_assert_uint_eq(l->rows[1].tries, 3);
 		ck_assert_int_eq(l->rows[1].last, 1111111111111);
 		ck_assert_int_eq(l->rows[1].due, 2222222222222);
-		ck_assert_uint_eq(l->rows[1].detail.len, PROGRESS_DETAIL_MAX);
+		ck_assert(reason_equal(l->rows[1].reason, p[0].reason));
 	}
+	reason_unref(p[0].reason);
+	reason_unref(p[1].reason);
 }
 END_TEST
 
 START_TEST(the_newest_news_are_the_last_written)
 {
 	enum { NEWS = 3000 };
-	char detail[PROGRESS_DETAIL_MAX];
-	struct progress p = { .detail = { detail, sizeof detail } };
+	struct progress p = { .reason = long_reason() };
 	uint64_t id;
 
 	/* Far more than fits a segment, so that some have to wait. */
 	box.options.segment_size = 16 * 1024;
 	box_reopen(&box);
 	id = box_store(&box, "x");
-	memset(detail, 'd', sizeof detail);
 	for (uint32_t i = 1; i <= NEWS; i++) {
 		p.tries = i;
 		spool_progress(box.spool, id, &p, 1);
 	}
 	box_reopen(&box);
 	ck_assert_uint_eq(box_loaded(&box, id)->rows[0].tries, NEWS);
+	reason_unref(p.reason);
 }
 END_TEST
 
@@ -272,7 +289,7 @@ fill(TCase *tc)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, a_committed_message_is_there_after_a_restart);
 	tcase_add_test(
-	    tc, content_is_held_until_the_first_attempt_and_read_after_it);
+	    tc, content_is_held_until_the_message_rests_and_read_after_it);
 	tcase_add_test(tc, held_content_stays_within_its_budget);
 	tcase_add_test(tc, what_is_done_stays_gone);
 	tcase_add_test(tc, progress_and_flags_outlive_a_restart);
