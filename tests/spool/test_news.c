@@ -1,6 +1,8 @@
 /* News of messages, and who waits for them to be on disk. */
 #include "fixture.h"
 
+enum { FOREVER = 1000000 }; /* calls to the disk */
+
 static struct box box;
 static uint64_t id;
 
@@ -22,7 +24,7 @@ teardown(void)
 static void
 cut_power(void)
 {
-	box.fault.fail_for = INT32_MAX;
+	box.fault.fail_for = FOREVER;
 	box.fault.is_dead = true;
 	box.fault.fail_at = box.fault.calls + 1;
 	box_close(&box);
@@ -80,7 +82,7 @@ START_TEST(who_waits_while_the_disk_is_bad_is_told_and_the_news_are_kept)
 	struct answer a = { 0 };
 	struct spool_health h = { 0 };
 
-	box.fault.fail_for = INT32_MAX;
+	box.fault.fail_for = FOREVER;
 	box.fault.fail_at = box.fault.calls + 1;
 	if (_i == 1)
 		ck_assert_uint_eq(box_store(&box, "refused"), 0);
