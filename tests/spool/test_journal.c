@@ -60,25 +60,110 @@ START_TEST(content_is_held_until_the_message_rests_and_read_after_it)
 }
 END_TEST
 
-START_TEST(held_content_stays_within_its_budget)
+/* Of `index`: what is in memory, whoever has it. */
+static uint64_t
+in_memory(void)
 {
-	struct journal *j;
+	return content_budget_bytes(journal_of(box.spool)->index.budget);
+}
+
+/* About a thousand octets each; the first one's id. */
+static uint64_t
+store_some(int n, uint64_t most)
+{
 	char body[1000];
 	uint64_t first = 0;
 
-	box.options.held_max = 3000;
-	box_reopen(&box);
-	j = journal_of(box.spool);
 	memset(body, 'x', sizeof body - 1);
 	body[sizeof body - 1] = '\0';
-	for (int i = 0; i < 10; i++) {
+	for (int i = 0; i < n; i++) {
 		uint64_t id = box_store(&box, body);
 
 		first = first == 0 ? id : first;
-		ck_assert_uint_le(j->index.held_bytes, 3000);
+		ck_assert_uint_le(in_memory(), most);
 	}
-	ck_assert_uint_gt(j->index.held_bytes, 1000);
-	box_expect(&box, first, body);
+	return first;
+}
+
+START_TEST(held_content_stays_within_its_budget)
+{
+	uint64_t first;
+
+	box.options.held_max = 3000;
+	box_reopen(&box);
+	first = store_some(10, 3000);
+	ck_assert_uint_gt(in_memory(), 1000);
+	ck_assert_ptr_null(spool_content(box.spool, first));
+	box_expect(&box, first, "xxx");
+}
+END_TEST
+
+/* A lane has it, whether the spool let go of it or not (_i). */
+START_TEST(what_others_have_counts_in_the_budget)
+{
+	struct content *taken[2];
+	uint64_t id;
+
+	box.options.held_max = 3000;
+	box_reopen(&box);
+	for (int i = 0; i < 2; i++) {
+		id = store_some(1, 3000);
+		taken[i] = spool_content(box.spool, id);
+		ck_assert_ptr_nonnull(taken[i]);
+		if (_i == 1)
+			spool_rest(box.spool, id);
+	}
+	(void)store_some(5, 3000);
+	ck_assert_uint_gt(in_memory(), 2000);
+	content_unref(taken[0]);
+	content_unref(taken[1]);
+	/* It is held no more by anybody: there is room again. */
+	ck_assert_uint_lt(in_memory(), 2000);
+	id = store_some(2, 3000);
+	taken[0] = spool_content(box.spool, id);
+	ck_assert_ptr_nonnull(taken[0]);
+	content_unref(taken[0]);
+}
+END_TEST
+
+START_TEST(what_is_in_use_beyond_the_budget_leaves_nothing_held)
+{
+	struct answer a[4];
+	uint64_t id[4];
+
+	box.options.held_max = 3000;
+	box_reopen(&box);
+	for (int i = 0; i < 4; i++) {
+		id[i] = store_some(1, 3000);
+		spool_rest(box.spool, id[i]);
+	}
+	for (int i = 0; i < 4; i++)
+		a[i] = box_fetch(&box, id[i]);
+	ck_assert_uint_gt(in_memory(), 4000);
+	(void)store_some(1, 5000);
+	ck_assert_uint_lt(in_memory(), 4500);
+	for (int i = 0; i < 4; i++)
+		content_unref(a[i].content);
+	ck_assert_uint_eq(in_memory(), 0);
+}
+END_TEST
+
+/* Many lanes may want it. */
+START_TEST(what_was_fetched_to_send_is_there_for_others_until_it_rests)
+{
+	uint64_t id = box_store(&box, "Hello\r\n");
+	struct answer a = { 0 };
+	struct content *again;
+
+	spool_rest(box.spool, id);
+	spool_fetch_to_send(box.spool, id, box.loop, on_content, &a);
+	box_wait(&box, &a);
+	again = spool_content(box.spool, id);
+	ck_assert(again == a.content);
+	content_unref(again);
+	content_unref(a.content);
+	spool_rest(box.spool, id);
+	ck_assert_uint_eq(in_memory(), 0);
 }
 END_TEST
 
@@ -291,6 +376,11 @@ fill(TCase *tc)
 	tcase_add_test(
 	    tc, content_is_held_until_the_message_rests_and_read_after_it);
 	tcase_add_test(tc, held_content_stays_within_its_budget);
+	tcase_add_loop_test(tc, what_others_have_counts_in_the_budget, 0, 2);
+	tcase_add_test(
+	    tc, what_is_in_use_beyond_the_budget_leaves_nothing_held);
+	tcase_add_test(
+	    tc, what_was_fetched_to_send_is_there_for_others_until_it_rests);
 	tcase_add_test(tc, what_is_done_stays_gone);
 	tcase_add_test(tc, progress_and_flags_outlive_a_restart);
 	tcase_add_test(tc, the_newest_news_are_the_last_written);
