@@ -11,7 +11,6 @@
 
 #include "mail/dsn.h"
 
-struct content;
 struct envelope;
 struct loop;
 struct spool;
@@ -20,8 +19,6 @@ struct report_request {
 	struct spool *spool; /* borrowed */
 	struct loop *loop; /* borrowed; the callback comes there */
 	const struct envelope *original; /* borrowed for the call */
-	struct content *content; /* of the original; borrowed for the call;
-				    NULL: it is fetched */
 	const char *hostname;
 	enum dsn_action action;
 	int64_t now; /* wall ms */
@@ -33,11 +30,10 @@ struct report_request {
 };
 
 /*
- * `env` and `content` are the stored report's, the callee's from then on; NULL
- * when it could not be stored (ask again later).
+ * `env` is the stored report's, the callee's from then on; NULL when it could
+ * not be stored (ask again later).
  */
-typedef void (*report_cb)(
-    struct envelope *env, struct content *content, void *arg);
+typedef void (*report_cb)(struct envelope *env, void *arg);
 
 void
 report_start(const struct report_request *request, report_cb cb, void *arg);

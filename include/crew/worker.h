@@ -17,7 +17,6 @@
 
 struct attempt;
 struct auth;
-struct content;
 struct envelope;
 struct lane;
 struct loop;
@@ -27,8 +26,7 @@ struct worker;
 
 /* What comes back, on the queue thread. */
 struct worker_events {
-	void (*accepted)(
-	    struct envelope *env, struct content *content, void *arg);
+	void (*accepted)(struct envelope *env, void *arg);
 	void (*logged_in)(void *token, void *arg);
 	void (*closed)(struct worker *w, void *token, void *arg);
 	void (*answered)(

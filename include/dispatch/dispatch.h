@@ -15,7 +15,6 @@
 
 struct attempt;
 struct conf;
-struct content;
 struct crew;
 struct dispatch;
 struct envelope;
@@ -48,9 +47,8 @@ void dispatch_free(struct dispatch *d);
 /* A message from the spool's past; spool_load_cb. */
 void dispatch_load(struct envelope *env, const struct progress *rows,
     uint32_t flags, void *dispatch);
-/* A new one. Takes both (content may be NULL). */
-void
-dispatch_add(struct dispatch *d, struct envelope *env, struct content *content);
+/* A new one. Takes it. */
+void dispatch_add(struct dispatch *d, struct envelope *env);
 
 /* What workers say. */
 void dispatch_answered(

@@ -5,9 +5,10 @@
 #ifndef MAIL_PROGRESS_H
 #define MAIL_PROGRESS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
-#include "base/span.h"
+struct reason;
 
 /* Stored as numbers in the spool: append only, never renumber. */
 enum rcpt_state {
@@ -29,16 +30,20 @@ rcpt_state_is_final(enum rcpt_state s)
 
 const char *rcpt_state_name(enum rcpt_state s);
 
-enum { PROGRESS_DETAIL_MAX = 3072 }; /* longer details are cut */
-
 /* One recipient's news. */
 struct progress {
 	uint32_t rcpt; /* index into envelope.rcpt */
 	enum rcpt_state state;
+	bool held; /* by the operator: it is not tried, and does not expire */
 	uint32_t tries; /* attempts made so far */
+	uint32_t step; /* of the back-off; an attempt may move none */
 	int64_t last; /* of the last attempt, wall ms; 0: none yet */
 	int64_t due; /* of the next one, wall ms; 0: at once */
-	struct span detail; /* why, as words_write() has it */
+	/*
+	 * Why: the words that were said last; NULL: none yet. Borrowed: who
+	 * keeps a row takes a reference.
+	 */
+	struct reason *reason;
 };
 
 /* Flags of a whole message that outlive the process. */

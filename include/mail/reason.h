@@ -19,7 +19,11 @@ struct reason;
  * the lines of `said`, which is cut at WORDS_SAID_MAX, as the others are at
  * REASON_FIELD_MAX. One reference.
  */
-enum { REASON_FIELD_MAX = 512 };
+enum {
+	REASON_FIELD_MAX = 512,
+	/* Room for it on one line, as words_say() has it. */
+	REASON_TEXT_MAX = 2 * WORDS_SAID_MAX + 2 * REASON_FIELD_MAX,
+};
 struct reason *reason_new(const struct words *words);
 /* NULL is allowed, here and below: no words. */
 struct reason *reason_ref(struct reason *r);

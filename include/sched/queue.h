@@ -20,6 +20,7 @@
 #include "sched/backoff.h"
 
 struct queue;
+struct reason;
 struct site;
 
 /* What may happen to a recipient; see the table in queue.c. */
@@ -38,16 +39,15 @@ enum rcpt_phase { PHASE_WAITING, PHASE_ROUTING, PHASE_IN_LINE, PHASE_LANE };
 struct queued_rcpt {
 	uint8_t state; /* enum rcpt_state */
 	uint8_t phase; /* enum rcpt_phase */
-	uint16_t tries;
+	uint16_t tries, step;
 	uint32_t last; /* wall s of the last attempt; 0: none */
 	uint64_t due; /* monotonic ms */
 	struct site *site; /* borrowed; of this round */
-	char *detail; /* owned; why, NULL: nothing yet */
+	struct reason *reason; /* a reference; why, NULL: nothing yet */
 };
 
 struct queued {
 	struct envelope *env; /* owned */
-	void *content; /* the relay's (struct content), or NULL */
 	struct list order; /* all messages, by id */
 	uint64_t due;
 	int64_t born; /* monotonic ms; before the start: negative */
@@ -68,8 +68,7 @@ struct queue_options {
 
 struct queue *queue_new(const struct queue_options *options);
 void queue_set_options(struct queue *q, const struct queue_options *options);
-/* `drop` is called for the content of each message that is left. */
-void queue_free(struct queue *q, void (*drop)(void *content));
+void queue_free(struct queue *q);
 
 size_t queue_count(const struct queue *q);
 struct queued *queue_find(const struct queue *q, uint64_t id);
@@ -81,7 +80,7 @@ struct queued *queue_next(const struct queue *q, const struct queued *m);
  * Takes the envelope. `rows` (env->nrcpt of them, borrowed) is what the spool
  * knew at start; NULL for a new message, which is due at once.
  */
-struct queued *queue_add(struct queue *q, struct envelope *env, void *content,
+struct queued *queue_add(struct queue *q, struct envelope *env,
     const struct progress *rows, uint32_t flags, uint64_t now, int64_t wall);
 
 /* When the next message is due; UINT64_MAX: none. */
@@ -93,14 +92,15 @@ uint64_t queue_next_due(const struct queue *q);
 struct queued *queue_take_due(struct queue *q, uint64_t now);
 
 /*
- * Something happened to a recipient. `detail` is why, in words. Temporary ones
- * get their next time here (or grow too old). *out is the row to record; its
- * detail points into the queue.
+ * Something happened to a recipient. `reason` is why (the queue takes a
+ * reference of its own); NULL: the last one stays. Temporary ones get their next
+ * time here (or grow too old). *out is the row to record; its reason is the
+ * queue's.
  */
 struct rcpt_news {
 	uint32_t rcpt;
 	enum rcpt_event event;
-	struct span detail;
+	struct reason *reason; /* borrowed */
 	uint64_t not_before; /* RCPT_EVENT_POSTPONED: monotonic ms */
 	uint64_t now;
 	int64_t wall;
@@ -134,8 +134,8 @@ unsigned queue_review(struct queue *q, struct queued *m, uint64_t now);
 void queue_set_flags(struct queue *q, struct queued *m, uint32_t flags);
 /* All its waiting recipients are due now. */
 void queue_hurry(struct queue *q, struct queued *m, uint64_t now);
-/* Frees it; it must not be busy. The content is returned to the caller. */
-void *queue_remove(struct queue *q, struct queued *m);
+/* Frees it; it must not be busy. */
+void queue_remove(struct queue *q, struct queued *m);
 
 /* When the last attempt was made, wall ms; 0: none was. */
 int64_t queued_last(const struct queued_rcpt *r);

@@ -15,6 +15,7 @@
 #include "base/span.h"
 
 struct content;
+struct content_budget;
 struct content_file;
 
 /* Takes both buffers' memory; one reference. The bytes count as held. */
@@ -29,6 +30,17 @@ struct content *content_new_stored(int fd, struct content_file *file);
 struct content *content_ref(struct content *c);
 /* NULL is allowed. */
 void content_unref(struct content *c);
+
+/*
+ * What the content of a spool takes of memory, whoever holds it: each piece
+ * counts from the first content_count() until nobody has it any more. Counted
+ * by reference, as a lane may outlive the spool's index.
+ */
+struct content_budget *content_budget_new(void);
+void content_budget_unref(struct content_budget *b);
+uint64_t content_budget_bytes(const struct content_budget *b);
+/* In memory only. Once counted it stays so; not from two threads at once. */
+void content_count(struct content *c, struct content_budget *b);
 
 uint64_t content_size(const struct content *c);
 bool content_is_in_memory(const struct content *c);

@@ -36,14 +36,14 @@ struct spool_options {
 	double reserve_percent; /* of the file system's blocks and inodes */
 	uint64_t segment_size; /* 0: 16 MiB; smaller in tests */
 	uint64_t inline_max; /* larger content is a file; 0: 64 KiB */
-	uint64_t held_max; /* content kept in memory; 0: 64 MiB */
+	uint64_t held_max; /* content in memory; 0: 64 MiB */
 	unsigned lazy_ms; /* how long done and progress may wait; 0: 10 */
 };
 
 /*
  * Called while opening, once for each waiting message, in the order of ids, on
  * the caller's thread. `env` is the callee's from then on (free()). `rcpts` has
- * env->nrcpt rows in order, and is borrowed, as are the details.
+ * env->nrcpt rows in order, and is borrowed, as are the reasons.
  */
 typedef void (*spool_load_cb)(struct envelope *env,
     const struct progress *rcpts, uint32_t message_flags, void *arg);
@@ -108,9 +108,31 @@ void spool_entry_drop(struct spool_entry *e);
 void spool_progress(
     struct spool *s, uint64_t id, const struct progress *rcpts, uint32_t n);
 void spool_set_flags(struct spool *s, uint64_t id, uint32_t message_flags);
+/*
+ * The same for who must know: `cb` comes once the record is on stable storage
+ * (SPOOL_OK), or when it could not be written (SPOOL_FULL, SPOOL_FAULT: the
+ * spool has it in memory and goes on trying) or is about no waiting message
+ * (SPOOL_ABSENT).
+ */
+void spool_progress_synced(struct spool *s, uint64_t id,
+    const struct progress *rcpts, uint32_t n, struct loop *loop,
+    spool_done_cb cb, void *arg);
+void spool_set_flags_synced(struct spool *s, uint64_t id,
+    uint32_t message_flags, struct loop *loop, spool_done_cb cb, void *arg);
 /* The message is forgotten; its space comes back. */
 void spool_done(struct spool *s, uint64_t id);
 
+/*
+ * The content, if it is in memory: at once, and one reference. NULL: fetch it.
+ * The spool is the one holder of content, and `held_max` the one budget for
+ * what it holds and for what others still have references of.
+ */
+struct content *spool_content(struct spool *s, uint64_t id);
+/*
+ * Nobody will ask for the content for a while (no part of the message is in
+ * line, or on its way to a host): it may be let go of.
+ */
+void spool_rest(struct spool *s, uint64_t id);
 /* Reads the content back, in the pool, and checks all of it. */
 void spool_fetch(struct spool *s, uint64_t id, struct loop *loop,
     spool_fetch_cb cb, void *arg);

@@ -13,7 +13,6 @@
 
 struct auth;
 struct conf;
-struct content;
 struct envelope;
 struct loop;
 struct spool;
@@ -26,12 +25,10 @@ struct submit_worker {
 	struct auth *auth; /* borrowed */
 	struct list sessions; /* of struct session_io; list_init() it */
 	/*
-	 * A message was answered with 250: it is on disk, and `env` and
-	 * `content` (one reference; NULL when it is in a file) are the
+	 * A message was answered with 250: it is on disk, and `env` is the
 	 * callee's. On the worker's thread, as the next.
 	 */
-	void (*accepted)(
-	    struct envelope *env, struct content *content, void *arg);
+	void (*accepted)(struct envelope *env, void *arg);
 	/* A client has logged in; `token` is as given. */
 	void (*logged_in)(void *token, void *arg);
 	/* A connection ended; `token` is as given. */

@@ -33,7 +33,7 @@ struct report {
 	struct buf header, subject, body;
 	struct spool_entry *entry; /* owned until committed */
 	struct envelope *env; /* owned until handed over */
-	struct content *content;
+	struct content *content; /* a reference, while committing */
 	report_cb cb;
 	void *arg;
 };
@@ -57,6 +57,7 @@ report_free(struct report *r)
 	free(r->hostname);
 	free(r->sender);
 	content_unref(r->original);
+	content_unref(r->content);
 	buf_clear(&r->header);
 	buf_clear(&r->subject);
 	buf_clear(&r->body);
@@ -150,19 +151,16 @@ on_committed(enum spool_status status, void *arg)
 {
 	struct report *r = arg;
 	struct envelope *env = r->env;
-	struct content *content = r->content;
 	report_cb cb = r->cb;
 	void *cb_arg = r->arg;
 
 	if (status != SPOOL_OK) {
 		log_error("report_not_stored qid=%s next=later", r->qid.text);
 		free(env);
-		content_unref(content);
 		env = NULL;
-		content = NULL;
 	}
 	report_free(r);
-	cb(env, content, cb_arg);
+	cb(env, cb_arg);
 }
 
 void
@@ -193,8 +191,8 @@ report_start(const struct report_request *q, report_cb cb, void *arg)
 		.rcpts = r->rcpts,
 		.nrcpts = q->nrcpts,
 	};
-	if (q->content != NULL) {
-		r->original = content_ref(q->content);
+	r->original = spool_content(q->spool, q->original->id);
+	if (r->original != NULL) {
 		work_run(r->loop, write_report, on_written, r);
 	} else {
 		spool_fetch(q->spool, q->original->id, q->loop, on_content, r);

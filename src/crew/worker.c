@@ -40,7 +40,6 @@ struct note {
 	struct target *target;
 	struct attempt *attempt;
 	struct envelope *env;
-	struct content *content;
 	void *token;
 	bool more;
 	struct lane_end *end; /* owned */
@@ -72,7 +71,7 @@ open_accepted(struct parcel *p)
 {
 	struct note *n = NOTE(p);
 
-	n->worker->events.accepted(n->env, n->content, n->worker->events.arg);
+	n->worker->events.accepted(n->env, n->worker->events.arg);
 	free(n);
 }
 
@@ -132,13 +131,12 @@ open_returned(struct parcel *p)
 /* --- on the worker: what its rooms report --- */
 
 static void
-on_accepted(struct envelope *env, struct content *content, void *arg)
+on_accepted(struct envelope *env, void *arg)
 {
 	struct worker *w = arg;
 	struct note *n = note_new(w, open_accepted);
 
 	n->env = env;
-	n->content = content;
 	mailbox_post(w->queue, &n->parcel);
 }
 

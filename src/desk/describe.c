@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "mail/qid.h"
+#include "mail/reason.h"
 #include "mail/words.h"
 #include "sched/queue.h"
 #include "sched/site.h"
@@ -25,7 +26,7 @@ describe_time(int64_t wall_ms)
 static json_t *
 any_text(const char *text)
 {
-	char clean[PROGRESS_DETAIL_MAX + 64];
+	char clean[REASON_TEXT_MAX];
 	size_t n = 0;
 
 	if (text == NULL)
@@ -38,11 +39,11 @@ any_text(const char *text)
 static json_t *
 reason_of(const struct queued_rcpt *r)
 {
-	struct words w = words_read(span_text(r->detail));
+	struct words w = reason_words(r->reason);
 	struct buf text = { 0 };
 	json_t *o;
 
-	if (r->detail == NULL)
+	if (r->reason == NULL)
 		return json_null();
 	words_say(&text, &w);
 	(void)buf_append_char(&text, '\0');
@@ -64,7 +65,7 @@ what_now(const struct queued *m, const struct queued_rcpt *r, uint64_t now)
 	}
 	if ((m->flags & MESSAGE_HELD) != 0)
 		return "held by the operator";
-	if (r->tries == 0 && r->detail == NULL)
+	if (r->tries == 0 && r->reason == NULL)
 		return r->due > now ? "waiting for its time" : "due now";
 	return "waiting for the next attempt";
 }

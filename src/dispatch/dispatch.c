@@ -18,7 +18,7 @@
 #include "io/deadline.h"
 #include "io/loop.h"
 #include "mail/qid.h"
-#include "spool/content.h"
+#include "mail/reason.h"
 #include "spool/spool.h"
 
 enum { ROUNDS_A_TURN = 500, SWEEP_MS = 60000, PAUSE_MS = 1000, HEALTH_MS = 50 };
@@ -119,12 +119,6 @@ dispatch_on_idle(struct dispatch *d, void (*idle)(void *arg), void *arg)
 	d->idle_arg = arg;
 }
 
-static void
-drop_content(void *content)
-{
-	content_unref(content);
-}
-
 void
 dispatch_free(struct dispatch *d)
 {
@@ -134,7 +128,7 @@ dispatch_free(struct dispatch *d)
 	deadline_close(d->put_off);
 	deadline_close(d->sweep);
 	router_free(d->router);
-	queue_free(d->queue, drop_content);
+	queue_free(d->queue);
 	conf_unref(d->conf);
 	free(d);
 }
@@ -174,14 +168,13 @@ dispatch_load(struct envelope *env, const struct progress *rows, uint32_t flags,
 	 */
 	loop_refresh(d->loop);
 	(void)queue_add(
-	    d->queue, env, NULL, rows, flags, loop_now(d->loop), wall_now());
+	    d->queue, env, rows, flags, loop_now(d->loop), wall_now());
 }
 
 void
-dispatch_add(struct dispatch *d, struct envelope *env, struct content *content)
+dispatch_add(struct dispatch *d, struct envelope *env)
 {
-	(void)queue_add(
-	    d->queue, env, content, NULL, 0, loop_now(d->loop), wall_now());
+	(void)queue_add(d->queue, env, NULL, 0, loop_now(d->loop), wall_now());
 	if (d->running)
 		on_due(d);
 }
@@ -231,7 +224,7 @@ reply_text(const struct news *n, const struct queued_rcpt *r, struct buf *out)
 		(void)buf_printf(&line,
 		    "waiting for %.50s to open again: ", n->postponed_by);
 	if (r->state == RCPT_EXPIRED) {
-		last = words_read(span_text(r->detail));
+		last = reason_words(r->reason);
 		words_say(&line, &last);
 	} else {
 		words_join(&line, &n->words);
@@ -304,7 +297,6 @@ log_news(const struct news *n, const struct queued_rcpt *r, uint64_t now)
 void
 dispatch_tell(struct dispatch *d, const struct news *n, struct progress *row)
 {
-	struct buf detail = { 0 };
 	struct rcpt_news told = {
 		.rcpt = n->rcpt,
 		.event = n->event,
@@ -314,13 +306,11 @@ dispatch_tell(struct dispatch *d, const struct news *n, struct progress *row)
 		.random = random_u32(),
 	};
 
-	if (!span_is_empty(n->words.status)) {
-		words_write(&detail, &n->words);
-		told.detail = buf_span(&detail);
-	}
+	if (!span_is_empty(n->words.status))
+		told.reason = reason_new(&n->words);
 	queue_tell(d->queue, n->m, &told, row);
 	log_news(n, &n->m->rcpts[n->rcpt], told.now);
-	buf_clear(&detail);
+	reason_unref(told.reason);
 }
 
 static void
@@ -331,7 +321,7 @@ finish(struct dispatch *d, struct queued *m)
 
 	log_info("done qid=%s delay=%llums", qid.text,
 	    (unsigned long long)queued_age(m, loop_now(d->loop)));
-	content_unref(queue_remove(d->queue, m));
+	queue_remove(d->queue, m);
 	spool_done(d->spool, id);
 }
 
@@ -378,11 +368,9 @@ dispatch_record(struct dispatch *d, struct queued *m,
 		spool_progress(d->spool, m->env->id, rows, n);
 	if (m->busy > 0)
 		return;
-	/* Content waits in memory for the first round only. */
-	if (!(todo & (QUEUE_DONE | QUEUE_REPORT))) {
-		content_unref(m->content);
-		m->content = NULL;
-	}
+	/* It was tried: it may be long until the content is used. */
+	if (!(todo & (QUEUE_DONE | QUEUE_REPORT)))
+		spool_rest(d->spool, m->env->id);
 	dispatch_do(d, m, todo);
 	dispatch_arm(d);
 }

@@ -19,6 +19,7 @@
 #include "io/loop.h"
 #include "mail/envelope.h"
 #include "spool/content.h"
+#include "spool/spool.h"
 #include "crew/worker.h"
 
 enum { PUT_OFF_A_TURN = 500, PUT_OFF_MS = 1 };
@@ -115,15 +116,15 @@ lanes_enqueue(struct dispatch *d, struct queued *m)
 /* --- lanes --- */
 
 static struct attempt *
-attempt_for(struct job *job)
+attempt_for(const struct dispatch *d, struct job *job)
 {
 	struct queued *m = job->message;
-	struct content *c = m->content;
 
 	for (uint32_t i = 0; i < job->nrcpt; i++)
 		m->rcpts[job->rcpts[i]].phase = PHASE_LANE;
-	return attempt_new(
-	    m->env, c == NULL ? NULL : content_ref(c), job->rcpts, job->nrcpt);
+	/* Without content at hand the lane fetches it. */
+	return attempt_new(m->env, spool_content(d->spool, m->env->id),
+	    job->rcpts, job->nrcpt);
 }
 
 static void
@@ -137,7 +138,7 @@ open_lane(struct dispatch *d, struct site *site, struct job *job)
 	site->lanes++;
 	d->lanes++;
 	worker_open_lane(crew_pick(d->crew, loop_now(d->loop)), lane,
-	    target_ref(link_of(site)->target), attempt_for(job));
+	    target_ref(link_of(site)->target), attempt_for(d, job));
 }
 
 /*
@@ -181,7 +182,7 @@ feed_lanes(struct dispatch *d, struct site *site)
 		    list_pop(&link_of(site)->idle), struct lane, node);
 		site->idle--;
 		lane->job = job;
-		worker_give(lane, attempt_for(job));
+		worker_give(lane, attempt_for(d, job));
 	}
 }
 

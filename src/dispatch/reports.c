@@ -13,6 +13,7 @@
 #include "bounce/report.h"
 #include "io/loop.h"
 #include "mail/qid.h"
+#include "mail/reason.h"
 #include "spool/spool.h"
 
 enum { RETRY_REPORT_MS = 10000 };
@@ -26,14 +27,14 @@ struct telling {
 	uint32_t nrcpts;
 };
 
-static void on_stored(struct envelope *env, struct content *content, void *arg);
+static void on_stored(struct envelope *env, void *arg);
 
 static struct dsn_rcpt
 rcpt_for(const struct queued *m, uint32_t i, enum dsn_action action)
 {
 	const struct queued_rcpt *r = &m->rcpts[i];
 	struct dsn_rcpt out = { .address = span_text(m->env->rcpts[i].address),
-		.words = words_read(span_text(r->detail)),
+		.words = reason_words(r->reason),
 		.is_expired = r->state == RCPT_EXPIRED,
 		.tries = r->tries,
 		.last = queued_last(r) };
@@ -67,7 +68,6 @@ start(struct dispatch *d, struct queued *m, enum dsn_action action)
 		.spool = d->spool,
 		.loop = d->loop,
 		.original = m->env,
-		.content = m->content,
 		.hostname = d->conf->hostname,
 		.action = action,
 		.now = wall_now(),
@@ -159,7 +159,7 @@ log_sent(const struct telling *t, const struct envelope *env)
 }
 
 static void
-on_stored(struct envelope *env, struct content *content, void *arg)
+on_stored(struct envelope *env, void *arg)
 {
 	struct telling *t = arg;
 	struct dispatch *d = t->dispatch;
@@ -187,7 +187,7 @@ on_stored(struct envelope *env, struct content *content, void *arg)
 		    d, m, env == NULL ? todo & ~(unsigned)QUEUE_REPORT : todo);
 	}
 	if (env != NULL)
-		dispatch_add(d, env, content);
+		dispatch_add(d, env);
 	dispatch_arm(d);
 	free(t->rcpts);
 	free(t);

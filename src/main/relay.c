@@ -125,11 +125,11 @@ read_conf(const char *file, struct buf *warnings, struct err *err)
 static void finish_if_idle(struct relay *r);
 
 static void
-on_accepted(struct envelope *env, struct content *content, void *arg)
+on_accepted(struct envelope *env, void *arg)
 {
 	struct relay *r = arg;
 
-	dispatch_add(r->dispatch, env, content);
+	dispatch_add(r->dispatch, env);
 }
 
 static void
@@ -388,7 +388,7 @@ reload(struct relay *r, struct err *err)
 
 /*
  * Bytes, about: what a session and a waiting message take (docs/scale.md), and
- * content that is held in memory until its first attempt.
+ * content in memory.
  */
 static uint64_t
 in_use(const struct relay *r)

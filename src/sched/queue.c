@@ -23,6 +23,7 @@
 
 #include "base/idmap.h"
 #include "base/mem.h"
+#include "mail/reason.h"
 
 static const struct rule {
 	enum rcpt_state from;
@@ -149,21 +150,16 @@ static void
 queued_free(struct queued *m)
 {
 	for (uint32_t i = 0; i < m->env->nrcpt; i++)
-		free(m->rcpts[i].detail);
+		reason_unref(m->rcpts[i].reason);
 	free(m->env);
 	free(m);
 }
 
 void
-queue_free(struct queue *q, void (*drop)(void *content))
+queue_free(struct queue *q)
 {
-	LIST_FOREACH_SAFE (node, next, &q->order) {
-		struct queued *m = LIST_ENTRY(node, struct queued, order);
-
-		if (m->content != NULL)
-			drop(m->content);
-		queued_free(m);
-	}
+	LIST_FOREACH_SAFE (node, next, &q->order)
+		queued_free(LIST_ENTRY(node, struct queued, order));
 	idmap_clear(&q->by_id);
 	free(q->heap);
 	free(q);
@@ -322,22 +318,21 @@ resume_rcpt(const struct queue *q, struct queued_rcpt *r,
 	r->state = (uint8_t)row->state;
 	r->tries = row->tries > UINT16_MAX ? UINT16_MAX : (uint16_t)row->tries;
 	r->last = seconds_of(row->last);
-	if (!span_is_empty(row->detail))
-		r->detail = span_dup(row->detail);
+	r->step = row->step > UINT16_MAX ? UINT16_MAX : (uint16_t)row->step;
+	r->reason = reason_ref(row->reason);
 	if (wait < 0)
 		wait = 0;
 	r->due = now + ((uint64_t)wait > longest ? longest : (uint64_t)wait);
 }
 
 struct queued *
-queue_add(struct queue *q, struct envelope *env, void *content,
-    const struct progress *rows, uint32_t flags, uint64_t now, int64_t wall)
+queue_add(struct queue *q, struct envelope *env, const struct progress *rows,
+    uint32_t flags, uint64_t now, int64_t wall)
 {
 	struct queued *m =
 	    mem_zalloc(1, sizeof *m + env->nrcpt * sizeof m->rcpts[0]);
 
 	m->env = env;
-	m->content = content;
 	m->flags = (uint8_t)flags;
 	m->born =
 	    (int64_t)now -
@@ -387,12 +382,13 @@ apply(enum rcpt_state from, enum rcpt_event event)
 }
 
 static void
-set_detail(struct queued_rcpt *r, struct span detail)
+set_reason(struct queued_rcpt *r, struct reason *reason)
 {
-	if (span_is_empty(detail))
+	if (reason == NULL)
 		return;
-	free(r->detail);
-	r->detail = span_dup(span_to(detail, PROGRESS_DETAIL_MAX));
+	(void)reason_ref(reason);
+	reason_unref(r->reason);
+	r->reason = reason;
 }
 
 void
@@ -412,26 +408,29 @@ queue_tell(struct queue *q, struct queued *m, const struct rcpt_news *news,
 		r->last = seconds_of(news->wall);
 		if (r->tries < UINT16_MAX)
 			r->tries++;
+		if (r->step < UINT16_MAX)
+			r->step++;
 	}
 	r->state = (uint8_t)apply(r->state, event);
 	r->phase = PHASE_WAITING;
 	r->site = NULL;
-	set_detail(r, news->detail);
+	set_reason(r, news->reason);
 	r->due = news->now;
 	if (event == RCPT_EVENT_TEMPORARY)
-		r->due = news->now + backoff_delay(&q->options.backoff,
-					 r->tries, news->random);
+		r->due = news->now + backoff_delay(&q->options.backoff, r->step,
+					 news->random);
 	else if (event == RCPT_EVENT_POSTPONED)
 		r->due = news->not_before;
 	*out = (struct progress){
 		.rcpt = news->rcpt,
 		.state = r->state,
 		.tries = r->tries,
+		.step = r->step,
 		.last = queued_last(r),
 		.due = r->state == RCPT_QUEUED
 			   ? news->wall + (int64_t)(r->due - news->now)
 			   : 0,
-		.detail = span_text(r->detail),
+		.reason = r->reason,
 	};
 }
 
@@ -495,15 +494,12 @@ queue_hurry(struct queue *q, struct queued *m, uint64_t now)
 	schedule(q, m);
 }
 
-void *
+void
 queue_remove(struct queue *q, struct queued *m)
 {
-	void *content = m->content;
-
 	assert(m->busy == 0);
 	heap_remove(q, m);
 	list_remove(&m->order);
 	(void)idmap_remove(&q->by_id, m->env->id);
 	queued_free(m);
-	return content;
 }

@@ -140,6 +140,17 @@ set_fault(struct journal *j, int rc)
 	(void)pthread_mutex_unlock(&j->lock);
 }
 
+/* They wait for a disk now that may not come back. */
+static void
+answer_news(struct journal *j, int rc)
+{
+	(void)pthread_mutex_lock(&j->lock);
+	LIST_FOREACH (it, &j->lazies)
+		news_answer(
+		    LIST_ENTRY(it, struct lazy, node), journal_status(rc));
+	(void)pthread_mutex_unlock(&j->lock);
+}
+
 /* Tries a new segment. True when the journal records again. */
 static bool
 resume(struct journal *j)
@@ -166,6 +177,7 @@ resume(struct journal *j)
 	keep_lazies(j, &r);
 	roll_seal(j);
 	set_fault(j, rc);
+	answer_news(j, rc);
 	if (journal_status(rc) == SPOOL_FULL)
 		content_files_drop(j, false);
 	j->retry_at = journal_now() + RETRY_EVERY;

@@ -15,12 +15,18 @@
 
 enum { VERIFY_CHUNK = 256 * 1024 };
 
+struct content_budget {
+	atomic_uint refs;
+	_Atomic uint64_t bytes;
+};
+
 struct content {
 	atomic_uint refs;
 	struct buf head, body; /* in memory */
 	int fd; /* owned; -1: in memory */
 	uint64_t offset, size;
 	struct content_file *file; /* a reference; NULL: of nobody's */
+	struct content_budget *budget; /* a reference; NULL: not counted */
 };
 
 struct content *
@@ -79,10 +85,47 @@ content_unref(struct content *c)
 		metric_add(METRIC_CONTENT_HELD, -(int64_t)c->size);
 	else
 		(void)close(c->fd); /* only read */
+	if (c->budget != NULL) {
+		(void)atomic_fetch_sub(&c->budget->bytes, c->size);
+		content_budget_unref(c->budget);
+	}
 	content_file_unref(c->file);
 	buf_clear(&c->head);
 	buf_clear(&c->body);
 	free(c);
+}
+
+struct content_budget *
+content_budget_new(void)
+{
+	struct content_budget *b = MEM_NEW(struct content_budget);
+
+	atomic_init(&b->refs, 1);
+	return b;
+}
+
+void
+content_budget_unref(struct content_budget *b)
+{
+	if (atomic_fetch_sub(&b->refs, 1) == 1)
+		free(b);
+}
+
+uint64_t
+content_budget_bytes(const struct content_budget *b)
+{
+	return atomic_load(&b->bytes);
+}
+
+void
+content_count(struct content *c, struct content_budget *b)
+{
+	assert(content_is_in_memory(c));
+	if (c->budget != NULL)
+		return;
+	(void)atomic_fetch_add(&b->refs, 1);
+	(void)atomic_fetch_add(&b->bytes, c->size);
+	c->budget = b;
 }
 
 uint64_t

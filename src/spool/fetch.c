@@ -116,6 +116,24 @@ read_back(const struct fetch *f)
 	    f->journal, f->segment, f->id, f->offset, f->length);
 }
 
+/*
+ * Who sends it may not be the only one: others get the same from memory until
+ * the message rests.
+ */
+static void
+keep(struct fetch *f)
+{
+	struct journal *j = f->journal;
+	struct live *live;
+
+	(void)pthread_mutex_lock(&j->lock);
+	live = index_get(&j->index, f->id);
+	if (live != NULL && !live->done && f->to_send)
+		index_hold(&j->index, live, f->content);
+	index_count(&j->index, f->content);
+	(void)pthread_mutex_unlock(&j->lock);
+}
+
 static void
 tell_damage(const struct fetch *f)
 {
@@ -145,6 +163,8 @@ run(void *arg)
 	}
 	if (f->content != NULL) {
 		f->status = SPOOL_OK;
+		if (content_is_in_memory(f->content))
+			keep(f);
 	} else if (!is_waiting(f->journal, f->id)) {
 		f->status = SPOOL_ABSENT; /* removed while we read */
 	} else {
@@ -163,6 +183,36 @@ on_read(void *arg)
 
 	free(f);
 	copy.cb(copy.status, copy.content, copy.arg);
+}
+
+/* --- at once --- */
+
+struct content *
+journal_content(struct spool *s, uint64_t id)
+{
+	struct journal *j = journal_of(s);
+	struct content *content = NULL;
+	struct live *live;
+
+	(void)pthread_mutex_lock(&j->lock);
+	live = index_get(&j->index, id);
+	if (live != NULL && live->held != NULL)
+		content = content_ref(live->held);
+	(void)pthread_mutex_unlock(&j->lock);
+	return content;
+}
+
+void
+journal_rest(struct spool *s, uint64_t id)
+{
+	struct journal *j = journal_of(s);
+	struct live *live;
+
+	(void)pthread_mutex_lock(&j->lock);
+	live = index_get(&j->index, id);
+	if (live != NULL)
+		index_let_go(live);
+	(void)pthread_mutex_unlock(&j->lock);
 }
 
 /* --- on the loop's thread, where alone work may be started --- */

@@ -20,7 +20,8 @@ id_of(const void *value)
 void
 index_init(struct index *ix, uint64_t held_max)
 {
-	*ix = (struct index){ .held_max = held_max };
+	*ix = (struct index){ .held_max = held_max,
+		.budget = content_budget_new() };
 	idmap_init(&ix->map, id_of);
 }
 
@@ -38,7 +39,8 @@ index_clear(struct index *ix)
 	}
 	idmap_clear(&ix->map);
 	free(ix->held);
-	index_init(ix, 0);
+	content_budget_unref(ix->budget);
+	*ix = (struct index){ 0 };
 }
 
 struct live *
@@ -110,7 +112,7 @@ index_mark_done(struct index *ix, struct live *live)
 	live->done = true;
 	list_remove(&live->node);
 	ix->waiting--;
-	index_let_go(ix, live);
+	index_let_go(live);
 }
 
 struct content_file *
@@ -118,7 +120,7 @@ index_remove(struct index *ix, struct live *live)
 {
 	struct content_file *file = live->file;
 
-	index_let_go(ix, live);
+	index_let_go(live);
 	leave(live);
 	if (!live->done)
 		ix->waiting--;
@@ -143,11 +145,10 @@ index_keep_warm(struct index *ix, const struct live *live)
 }
 
 void
-index_let_go(struct index *ix, struct live *live)
+index_let_go(struct live *live)
 {
 	if (live->held == NULL)
 		return;
-	ix->held_bytes -= content_size(live->held);
 	content_unref(live->held);
 	live->held = NULL;
 }
@@ -194,22 +195,37 @@ remember_held(struct index *ix, uint64_t id)
 	ix->held_count++;
 }
 
+/* Lets the oldest go; what others use of them stays, and counts. */
+static bool
+make_room(struct index *ix, uint64_t size)
+{
+	skip_gone(ix);
+	while (content_budget_bytes(ix->budget) + size > ix->held_max &&
+	       ix->held_count > 0) {
+		struct live *old = index_get(ix, oldest_held(ix));
+
+		if (old != NULL)
+			index_let_go(old);
+	}
+	return content_budget_bytes(ix->budget) + size <= ix->held_max;
+}
+
+void
+index_count(struct index *ix, struct content *content)
+{
+	content_count(content, ix->budget);
+	(void)make_room(ix, 0);
+}
+
 void
 index_hold(struct index *ix, struct live *live, struct content *content)
 {
 	uint64_t size = content_size(content);
 
-	if (size > ix->held_max || live->held != NULL)
+	if (size > ix->held_max || live->held != NULL || !make_room(ix, size))
 		return;
-	skip_gone(ix);
-	while (ix->held_bytes + size > ix->held_max && ix->held_count > 0) {
-		struct live *old = index_get(ix, oldest_held(ix));
-
-		if (old != NULL)
-			index_let_go(ix, old);
-	}
 	live->held = content_ref(content);
-	ix->held_bytes += size;
+	content_count(content, ix->budget);
 	remember_held(ix, live->id);
 }
 

@@ -12,9 +12,11 @@
 
 #include "base/list.h"
 #include "base/idmap.h"
+#include "base/span.h"
 #include "mail/progress.h"
 
 struct content;
+struct content_budget;
 struct content_file;
 struct envelope;
 struct row;
@@ -45,7 +47,8 @@ struct index {
 	uint64_t waiting; /* messages that are not done */
 	uint64_t live_bytes; /* of their records, done ones too */
 	uint64_t file_bytes; /* of content files, done ones too */
-	uint64_t held_bytes, held_max;
+	struct content_budget *budget; /* a reference: of what is in memory */
+	uint64_t held_max; /* of it */
 	/* Whose content is held, oldest first; some let go of it already. */
 	uint64_t *held;
 	size_t held_first, held_count, held_cap;
@@ -72,11 +75,13 @@ index_remove(struct index *ix, struct live *live);
 /* Its content file stays open, for which the oldest such may have to close. */
 void index_keep_warm(struct index *ix, const struct live *live);
 /*
- * Holds the content in memory, for which the oldest held may have to go.
- * Takes a reference of its own.
+ * Holds the content in memory, for which the oldest held may have to go; not
+ * when there is no room even so. Takes a reference of its own.
  */
 void index_hold(struct index *ix, struct live *live, struct content *content);
-void index_let_go(struct index *ix, struct live *live);
+/* The same for what somebody has in memory, if it is not held. */
+void index_count(struct index *ix, struct content *content);
+void index_let_go(struct live *live);
 
 /* Rows that name no recipient of it are ignored. */
 void live_apply(struct live *live, const struct progress *rcpts, uint32_t n);

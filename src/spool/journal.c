@@ -167,6 +167,8 @@ static const struct spool_ops journal_ops = {
 	.progress = journal_progress,
 	.set_flags = journal_set_flags,
 	.done = journal_done,
+	.content = journal_content,
+	.rest = journal_rest,
 	.fetch = journal_fetch,
 	.health = journal_health,
 };

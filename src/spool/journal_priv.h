@@ -87,6 +87,7 @@ struct journal {
 struct lazy {
 	struct list node;
 	uint64_t id;
+	struct spool_wait wait;
 	enum record_type type;
 	uint32_t length;
 	uint8_t payload[];
@@ -162,12 +163,18 @@ void journal_entry_free(struct journal_entry *e);
 void journal_entry_release(struct journal_entry *e, bool is_sound);
 
 /* news.c */
-void journal_progress(
-    struct spool *s, uint64_t id, const struct progress *rcpts, uint32_t n);
-void journal_set_flags(struct spool *s, uint64_t id, uint32_t flags);
+void journal_progress(struct spool *s, uint64_t id,
+    const struct progress *rcpts, uint32_t n, const struct spool_wait *wait);
+void journal_set_flags(struct spool *s, uint64_t id, uint32_t flags,
+    const struct spool_wait *wait);
 void journal_done(struct spool *s, uint64_t id);
 
+/* Tells who waits for it, once. */
+void news_answer(struct lazy *lazy, enum spool_status status);
+
 /* fetch.c */
+struct content *journal_content(struct spool *s, uint64_t id);
+void journal_rest(struct spool *s, uint64_t id);
 /*
  * Reads one record and checks it. On RECORD_OK *bytes is the caller's; on
  * anything else it is NULL, and *rc is negative if the disk did not answer.

@@ -17,10 +17,15 @@
 struct mem_spool {
 	struct spool base;
 	pthread_mutex_t lock;
-	struct map contents; /* struct content by id; a reference each */
+	struct map messages; /* struct message by id; owned */
 	uint64_t bytes;
 	unsigned failures; /* that many commits to come */
 	enum spool_status failure;
+};
+
+struct message {
+	struct content *content; /* a reference */
+	bool rests; /* as if it were on a disk only */
 };
 
 struct mem_entry {
@@ -62,16 +67,25 @@ entry_free(struct mem_entry *e)
 	free(e);
 }
 
+/* NULL is allowed. */
+static void
+message_free(struct message *message)
+{
+	if (message != NULL)
+		content_unref(message->content);
+	free(message);
+}
+
 static void
 mem_close(struct spool *s)
 {
 	struct mem_spool *m = mem_of(s);
-	struct content *content;
+	struct message *message;
 	size_t at = 0;
 
-	while ((content = map_next(&m->contents, &at)) != NULL)
-		content_unref(content);
-	map_clear(&m->contents);
+	while ((message = map_next(&m->messages, &at)) != NULL)
+		message_free(message);
+	map_clear(&m->messages);
 	(void)pthread_mutex_destroy(&m->lock);
 	free(m);
 }
@@ -149,13 +163,17 @@ on_committed(struct parcel *p)
 static enum spool_status
 keep(struct mem_spool *m, struct mem_entry *e)
 {
+	struct message *message;
+
 	if (m->failures > 0) {
 		m->failures--;
 		return m->failure;
 	}
 	m->bytes += content_size(e->content);
-	(void)map_put_u64(&m->contents, e->base.id, e->content);
+	message = MEM_NEW(struct message);
+	message->content = e->content;
 	e->content = NULL;
+	(void)map_put_u64(&m->messages, e->base.id, message);
 	return SPOOL_OK;
 }
 
@@ -186,51 +204,95 @@ mem_drop(struct spool_entry *base)
 		entry_free(e);
 }
 
-static void
-mem_progress(
-    struct spool *s, uint64_t id, const struct progress *rcpts, uint32_t n)
+static bool
+is_there(struct mem_spool *m, uint64_t id)
 {
-	(void)s;
-	(void)id;
-	(void)rcpts;
-	(void)n;
+	bool there;
+
+	(void)pthread_mutex_lock(&m->lock);
+	there = map_get_u64(&m->messages, id) != NULL;
+	(void)pthread_mutex_unlock(&m->lock);
+	return there;
 }
 
 static void
-mem_set_flags(struct spool *s, uint64_t id, uint32_t message_flags)
+answer_news(struct mem_spool *m, uint64_t id, const struct spool_wait *wait)
 {
-	(void)s;
-	(void)id;
+	spool_answer_wait(wait, is_there(m, id) ? SPOOL_OK : SPOOL_ABSENT);
+}
+
+static void
+mem_progress(struct spool *s, uint64_t id, const struct progress *rcpts,
+    uint32_t n, const struct spool_wait *wait)
+{
+	(void)rcpts; /* nobody reads them back */
+	(void)n;
+	answer_news(mem_of(s), id, wait);
+}
+
+static void
+mem_set_flags(struct spool *s, uint64_t id, uint32_t message_flags,
+    const struct spool_wait *wait)
+{
 	(void)message_flags;
+	answer_news(mem_of(s), id, wait);
 }
 
 static void
 mem_done(struct spool *s, uint64_t id)
 {
 	struct mem_spool *m = mem_of(s);
-	struct content *content;
+	struct message *message;
 
 	(void)pthread_mutex_lock(&m->lock);
-	content = map_remove_u64(&m->contents, id);
-	if (content != NULL)
-		m->bytes -= content_size(content);
+	message = map_remove_u64(&m->messages, id);
+	if (message != NULL)
+		m->bytes -= content_size(message->content);
 	(void)pthread_mutex_unlock(&m->lock);
-	content_unref(content);
+	message_free(message);
+}
+
+/* One reference, or NULL. */
+static struct content *
+find_content(struct mem_spool *m, uint64_t id, bool resting_too)
+{
+	struct content *content = NULL;
+	const struct message *message;
+
+	(void)pthread_mutex_lock(&m->lock);
+	message = map_get_u64(&m->messages, id);
+	if (message != NULL && (resting_too || !message->rests))
+		content = content_ref(message->content);
+	(void)pthread_mutex_unlock(&m->lock);
+	return content;
+}
+
+static struct content *
+mem_content(struct spool *s, uint64_t id)
+{
+	return find_content(mem_of(s), id, false);
+}
+
+static void
+mem_rest(struct spool *s, uint64_t id)
+{
+	struct mem_spool *m = mem_of(s);
+	struct message *message;
+
+	(void)pthread_mutex_lock(&m->lock);
+	message = map_get_u64(&m->messages, id);
+	if (message != NULL)
+		message->rests = true;
+	(void)pthread_mutex_unlock(&m->lock);
 }
 
 static void
 mem_fetch(struct spool *s, uint64_t id, bool to_send, struct loop *loop,
     spool_fetch_cb cb, void *arg)
 {
-	struct mem_spool *m = mem_of(s);
-	struct content *content;
+	struct content *content = find_content(mem_of(s), id, true);
 
 	(void)to_send; /* there is no disk that could damage it */
-	(void)pthread_mutex_lock(&m->lock);
-	content = map_get_u64(&m->contents, id);
-	if (content != NULL)
-		content = content_ref(content);
-	(void)pthread_mutex_unlock(&m->lock);
 	spool_answer_fetch(
 	    loop, content == NULL ? SPOOL_ABSENT : SPOOL_OK, content, cb, arg);
 }
@@ -242,7 +304,7 @@ mem_health(struct spool *s, struct spool_health *out)
 
 	(void)pthread_mutex_lock(&m->lock);
 	out->accepting = out->recording = true;
-	out->messages = m->contents.count;
+	out->messages = m->messages.count;
 	out->live_bytes = out->used_bytes = m->bytes;
 	(void)pthread_mutex_unlock(&m->lock);
 }
@@ -257,6 +319,8 @@ static const struct spool_ops mem_ops = {
 	.progress = mem_progress,
 	.set_flags = mem_set_flags,
 	.done = mem_done,
+	.content = mem_content,
+	.rest = mem_rest,
 	.fetch = mem_fetch,
 	.health = mem_health,
 };

@@ -10,14 +10,24 @@
 #include "le_priv.h"
 
 static struct lazy *
-lazy_new(uint64_t id, enum record_type type, size_t length)
+lazy_new(uint64_t id, enum record_type type, size_t length,
+    const struct spool_wait *wait)
 {
+	static const struct spool_wait nobody;
 	struct lazy *lazy = mem_alloc(sizeof *lazy + length);
 
+	lazy->wait = wait == NULL ? nobody : *wait;
 	lazy->id = id;
 	lazy->type = type;
 	lazy->length = (uint32_t)length;
 	return lazy;
+}
+
+void
+news_answer(struct lazy *lazy, enum spool_status status)
+{
+	spool_answer_wait(&lazy->wait, status);
+	lazy->wait.cb = NULL;
 }
 
 /* Under the lock. */
@@ -29,10 +39,15 @@ find_waiting(const struct journal *j, uint64_t id)
 	return live == NULL || live->done ? NULL : live;
 }
 
-/* Under the lock. */
+/*
+ * Under the lock. Who waits while nothing can be written is told so at once:
+ * the news wait for the disk, and may wait long.
+ */
 static void
 add_take(struct journal *j, struct lazy *lazy)
 {
+	if (j->faulted)
+		news_answer(lazy, j->fault_status);
 	if (list_is_empty(&j->lazies)) {
 		j->lazy_since = journal_now();
 		if (!j->dozes)
@@ -41,13 +56,21 @@ add_take(struct journal *j, struct lazy *lazy)
 	list_append(&j->lazies, &lazy->node);
 }
 
+/* About a message that is no more. */
+static void
+drop(struct lazy *lazy)
+{
+	news_answer(lazy, SPOOL_ABSENT);
+	free(lazy);
+}
+
 void
-journal_progress(
-    struct spool *s, uint64_t id, const struct progress *rcpts, uint32_t n)
+journal_progress(struct spool *s, uint64_t id, const struct progress *rcpts,
+    uint32_t n, const struct spool_wait *wait)
 {
 	struct journal *j = journal_of(s);
 	size_t size = record_progress_size(rcpts, n);
-	struct lazy *lazy = lazy_new(id, RECORD_PROGRESS, size);
+	struct lazy *lazy = lazy_new(id, RECORD_PROGRESS, size, wait);
 	struct live *live;
 
 	record_progress_encode(rcpts, n, lazy->payload);
@@ -55,20 +78,19 @@ journal_progress(
 	live = find_waiting(j, id);
 	if (live != NULL) {
 		live_apply(live, rcpts, n);
-		/* It was tried: it may be long until the content is used. */
-		index_let_go(&j->index, live);
 		add_take(j, lazy);
 	}
 	(void)pthread_mutex_unlock(&j->lock);
 	if (live == NULL)
-		free(lazy);
+		drop(lazy);
 }
 
 void
-journal_set_flags(struct spool *s, uint64_t id, uint32_t flags)
+journal_set_flags(
+    struct spool *s, uint64_t id, uint32_t flags, const struct spool_wait *wait)
 {
 	struct journal *j = journal_of(s);
-	struct lazy *lazy = lazy_new(id, RECORD_FLAGS, 4);
+	struct lazy *lazy = lazy_new(id, RECORD_FLAGS, 4, wait);
 	struct live *live;
 
 	le_put32(lazy->payload, flags);
@@ -80,14 +102,14 @@ journal_set_flags(struct spool *s, uint64_t id, uint32_t flags)
 	}
 	(void)pthread_mutex_unlock(&j->lock);
 	if (live == NULL)
-		free(lazy);
+		drop(lazy);
 }
 
 void
 journal_done(struct spool *s, uint64_t id)
 {
 	struct journal *j = journal_of(s);
-	struct lazy *lazy = lazy_new(id, RECORD_DONE, 0);
+	struct lazy *lazy = lazy_new(id, RECORD_DONE, 0, NULL);
 	struct live *live;
 
 	(void)pthread_mutex_lock(&j->lock);
@@ -98,5 +120,5 @@ journal_done(struct spool *s, uint64_t id)
 	}
 	(void)pthread_mutex_unlock(&j->lock);
 	if (live == NULL)
-		free(lazy);
+		drop(lazy);
 }

@@ -12,6 +12,8 @@
 #include "base/mem.h"
 #include "mail/envelope.h"
 #include "le_priv.h"
+#include "mail/reason.h"
+#include "mail/words.h"
 
 enum {
 	MAGIC = 0x63526f50, /* "PoRc" */
@@ -20,6 +22,7 @@ enum {
 	MESSAGE_FILE = 8, /* the file's name, when it is not the message's */
 	RCPT_FIXED = 32,
 	RCPTS_ON_STACK = 16,
+	DETAIL_MAX = 4096,
 };
 
 uint32_t
@@ -126,28 +129,27 @@ record_type_name(uint8_t type)
 
 /* --- rows --- */
 
-static size_t
-kept(struct span detail)
+static uint16_t
+small(uint32_t n)
 {
-	return detail.len < PROGRESS_DETAIL_MAX ? detail.len
-						: PROGRESS_DETAIL_MAX;
+	return n < UINT16_MAX ? (uint16_t)n : UINT16_MAX;
 }
 
 void
 row_set(struct row *row, const struct progress *news)
 {
-	size_t len = kept(news->detail);
+	struct reason *old = row->reason;
 
-	if (len != row->detail_len)
-		row->detail = len == 0 ? (free(row->detail), NULL)
-				       : mem_realloc(row->detail, len);
-	if (len > 0)
-		memcpy(row->detail, news->detail.ptr, len);
-	row->detail_len = (uint16_t)len;
-	row->state = (uint8_t)news->state;
-	row->tries = news->tries;
-	row->last = news->last;
-	row->due = news->due;
+	*row = (struct row){
+		.last = news->last,
+		.due = news->due,
+		.reason = reason_ref(news->reason),
+		.tries = small(news->tries),
+		.step = small(news->step),
+		.state = (uint8_t)news->state,
+		.held = news->held,
+	};
+	reason_unref(old);
 }
 
 struct progress
@@ -156,11 +158,12 @@ row_get(const struct row *row, uint32_t rcpt)
 	return (struct progress){
 		.rcpt = rcpt,
 		.state = (enum rcpt_state)row->state,
+		.held = row->held,
 		.tries = row->tries,
+		.step = row->step,
 		.last = row->last,
 		.due = row->due,
-		.detail = { row->detail == NULL ? "" : row->detail,
-		    row->detail_len },
+		.reason = row->reason,
 	};
 }
 
@@ -173,9 +176,7 @@ rows_copy(const struct row *rows, uint32_t n)
 		return NULL;
 	copy = mem_dup(rows, n * sizeof *rows);
 	for (uint32_t i = 0; i < n; i++)
-		if (rows[i].detail != NULL)
-			copy[i].detail =
-			    mem_dup(rows[i].detail, rows[i].detail_len);
+		(void)reason_ref(copy[i].reason);
 	return copy;
 }
 
@@ -185,8 +186,50 @@ rows_free(struct row *rows, uint32_t n)
 	if (rows == NULL)
 		return;
 	for (uint32_t i = 0; i < n; i++)
-		free(rows[i].detail);
+		reason_unref(rows[i].reason);
 	free(rows);
+}
+
+static uint8_t *
+put_text(uint8_t *p, const char *text, size_t len)
+{
+	if (len > 0)
+		memcpy(p, text, len);
+	return p + len;
+}
+
+/* How long the words are as a text. */
+static size_t
+detail_size(const struct reason *r)
+{
+	struct words w = reason_words(r);
+
+	return r == NULL
+		   ? 0
+		   : w.status.len + w.host.len + w.what.len + w.said.len + 3;
+}
+
+static uint8_t *
+put_detail(uint8_t *p, const struct reason *r)
+{
+	struct buf text = { .max = SIZE_MAX };
+	struct words w = reason_words(r);
+
+	if (r == NULL)
+		return p;
+	words_write(&text, &w);
+	p = put_text(p, buf_span(&text).ptr, buf_len(&text));
+	buf_clear(&text);
+	return p;
+}
+
+/* One reference. */
+static struct reason *
+detail_reason(struct span detail)
+{
+	struct words w = words_read(detail);
+
+	return detail.len == 0 ? NULL : reason_new(&w);
 }
 
 /* Where the content is, as the record says it. */
@@ -202,14 +245,6 @@ where_is(const struct stored *s, uint64_t id)
 
 /* --- writing --- */
 
-static uint8_t *
-put_text(uint8_t *p, const char *text, size_t len)
-{
-	if (len > 0)
-		memcpy(p, text, len);
-	return p + len;
-}
-
 /* The same 32 bytes in a message and in a progress record. */
 static uint8_t *
 put_row(uint8_t *p, uint32_t first, const struct progress *r)
@@ -217,7 +252,7 @@ put_row(uint8_t *p, uint32_t first, const struct progress *r)
 	le_put32(p, first);
 	le_put32(p + 4, (uint32_t)r->state);
 	le_put32(p + 8, r->tries);
-	le_put32(p + 12, (uint32_t)kept(r->detail));
+	le_put32(p + 12, (uint32_t)detail_size(r->reason));
 	le_put64(p + 16, (uint64_t)r->last);
 	le_put64(p + 24, (uint64_t)r->due);
 	return p + RCPT_FIXED;
@@ -235,7 +270,7 @@ record_message_size(const struct record_message *m)
 	for (uint32_t i = 0; i < env->nrcpt; i++) {
 		size += RCPT_FIXED + strlen(env->rcpts[i].address);
 		if (m->rows != NULL)
-			size += m->rows[i].detail_len;
+			size += detail_size(m->rows[i].reason);
 	}
 	return size;
 }
@@ -272,7 +307,7 @@ record_message_encode(const struct record_message *m, uint8_t *p)
 
 		p = put_row(p, (uint32_t)len, &r);
 		p = put_text(p, env->rcpts[i].address, len);
-		p = put_text(p, r.detail.ptr, r.detail.len);
+		p = put_detail(p, r.reason);
 	}
 }
 
@@ -282,7 +317,7 @@ record_progress_size(const struct progress *rcpts, uint32_t n)
 	size_t size = 0;
 
 	for (uint32_t i = 0; i < n; i++)
-		size += RCPT_FIXED + kept(rcpts[i].detail);
+		size += RCPT_FIXED + detail_size(rcpts[i].reason);
 	return size;
 }
 
@@ -291,7 +326,7 @@ record_progress_encode(const struct progress *rcpts, uint32_t n, uint8_t *p)
 {
 	for (uint32_t i = 0; i < n; i++) {
 		p = put_row(p, rcpts[i].rcpt, &rcpts[i]);
-		p = put_text(p, rcpts[i].detail.ptr, kept(rcpts[i].detail));
+		p = put_detail(p, rcpts[i].reason);
 	}
 }
 
@@ -331,30 +366,32 @@ take_row(struct span *at, uint32_t *first, size_t *detail, struct progress *out)
 	*out = (struct progress){
 		.state = (enum rcpt_state)le_get32(p + 4),
 		.tries = le_get32(p + 8),
+		.step = le_get32(p + 8), /* they were the same */
 		.last = (int64_t)le_get64(p + 16),
 		.due = (int64_t)le_get64(p + 24),
 	};
-	return le_get32(p + 4) < RCPT_STATE_COUNT &&
-	       *detail <= PROGRESS_DETAIL_MAX;
+	return le_get32(p + 4) < RCPT_STATE_COUNT && *detail <= DETAIL_MAX;
 }
 
 bool
 record_progress_next(struct span *at, struct progress *out)
 {
+	struct span text;
 	uint32_t rcpt;
 	size_t detail;
 
-	if (!take_row(at, &rcpt, &detail, out))
+	if (!take_row(at, &rcpt, &detail, out) || !take(at, detail, &text))
 		return false;
 	out->rcpt = rcpt;
-	return take(at, detail, &out->detail);
+	out->reason = detail_reason(text);
+	return true;
 }
 
 static bool
 is_fresh(const struct progress *r)
 {
 	return r->state == RCPT_QUEUED && r->tries == 0 && r->last == 0 &&
-	       r->due == 0 && r->detail.len == 0;
+	       r->due == 0 && r->reason == NULL;
 }
 
 /* Rows are made when the first recipient is found that needs one. */
@@ -363,18 +400,20 @@ take_rcpts(struct span *at, struct span *rcpt, uint32_t n, struct row **rows)
 {
 	for (uint32_t i = 0; i < n; i++) {
 		struct progress r;
+		struct span text;
 		uint32_t len;
 		size_t detail;
 
 		if (!take_row(at, &len, &detail, &r) ||
-		    !take_text(at, len, &rcpt[i]) ||
-		    !take(at, detail, &r.detail))
+		    !take_text(at, len, &rcpt[i]) || !take(at, detail, &text))
 			return false;
+		r.reason = detail_reason(text);
 		if (is_fresh(&r))
 			continue;
 		if (*rows == NULL)
 			*rows = mem_zalloc(n, sizeof **rows);
 		row_set(&(*rows)[i], &r);
+		reason_unref(r.reason);
 	}
 	return true;
 }

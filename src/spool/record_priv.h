@@ -17,6 +17,7 @@
 #include "mail/progress.h"
 
 struct envelope;
+struct reason;
 
 enum {
 	RECORD_VERSION = 2, /* 1 knew no file of another name */
@@ -91,13 +92,13 @@ const char *record_type_name(uint8_t type);
  */
 struct row {
 	int64_t last, due;
-	char *detail; /* owned, not terminated; NULL when detail_len is 0 */
-	uint32_t tries;
-	uint16_t detail_len; /* at most PROGRESS_DETAIL_MAX */
+	struct reason *reason; /* a reference; NULL: no words */
+	uint16_t tries, step;
 	uint8_t state;
+	bool held;
 };
 
-/* Copies the news (not the index), the detail cut to what is kept. */
+/* Takes over the news (not the index), with a reference of its own. */
 void row_set(struct row *row, const struct progress *news);
 struct progress row_get(const struct row *row, uint32_t rcpt);
 struct row *rows_copy(const struct row *rows, uint32_t n);
@@ -138,7 +139,10 @@ void message_found_clear(struct message_found *m);
 size_t record_progress_size(const struct progress *rcpts, uint32_t n);
 void
 record_progress_encode(const struct progress *rcpts, uint32_t n, uint8_t *out);
-/* Takes the next row from *at; false at the end and for what is no row. */
+/*
+ * Takes the next row from *at, with a reference to its reason; false at the end and for what is no
+ * row.
+ */
 bool record_progress_next(struct span *at, struct progress *out);
 
 #endif

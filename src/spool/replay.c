@@ -18,6 +18,7 @@
 #include "le_priv.h"
 #include "mail/envelope.h"
 #include "mail/qid.h"
+#include "mail/reason.h"
 #include "recover_priv.h"
 
 enum {
@@ -199,9 +200,11 @@ apply_progress(struct recovery *r, const struct record *rec)
 	struct span at = rec->payload;
 	struct progress row;
 
-	while (record_progress_next(&at, &row))
+	while (record_progress_next(&at, &row)) {
 		if (live != NULL)
 			live_apply(live, &row, 1);
+		reason_unref(row.reason);
+	}
 	return at.len == 0;
 }
 

@@ -99,19 +99,50 @@ void
 spool_progress(
     struct spool *s, uint64_t id, const struct progress *rcpts, uint32_t n)
 {
-	s->ops->progress(s, id, rcpts, n);
+	s->ops->progress(s, id, rcpts, n, NULL);
+}
+
+void
+spool_progress_synced(struct spool *s, uint64_t id,
+    const struct progress *rcpts, uint32_t n, struct loop *loop,
+    spool_done_cb cb, void *arg)
+{
+	struct spool_wait wait = { loop, cb, arg };
+
+	s->ops->progress(s, id, rcpts, n, &wait);
 }
 
 void
 spool_set_flags(struct spool *s, uint64_t id, uint32_t message_flags)
 {
-	s->ops->set_flags(s, id, message_flags);
+	s->ops->set_flags(s, id, message_flags, NULL);
+}
+
+void
+spool_set_flags_synced(struct spool *s, uint64_t id, uint32_t message_flags,
+    struct loop *loop, spool_done_cb cb, void *arg)
+{
+	struct spool_wait wait = { loop, cb, arg };
+
+	s->ops->set_flags(s, id, message_flags, &wait);
 }
 
 void
 spool_done(struct spool *s, uint64_t id)
 {
 	s->ops->done(s, id);
+}
+
+struct content *
+spool_content(struct spool *s, uint64_t id)
+{
+	return s->ops->content(s, id);
+}
+
+void
+spool_rest(struct spool *s, uint64_t id)
+{
+	s->ops->rest(s, id);
 }
 
 void
@@ -165,4 +196,36 @@ spool_answer_fetch(struct loop *loop, enum spool_status status,
 		.cb = cb,
 		.arg = arg };
 	mailbox_post(loop, &f->parcel);
+}
+
+struct waited {
+	struct parcel parcel;
+	enum spool_status status;
+	spool_done_cb cb;
+	void *arg;
+};
+
+static void
+on_waited(struct parcel *p)
+{
+	struct waited *w = (struct waited *)(void *)p;
+	struct waited copy = *w;
+
+	free(w);
+	copy.cb(copy.status, copy.arg);
+}
+
+void
+spool_answer_wait(const struct spool_wait *wait, enum spool_status status)
+{
+	struct waited *w;
+
+	if (wait == NULL || wait->cb == NULL)
+		return;
+	w = MEM_NEW(struct waited);
+	*w = (struct waited){ .parcel.open = on_waited,
+		.status = status,
+		.cb = wait->cb,
+		.arg = wait->arg };
+	mailbox_post(wait->loop, &w->parcel);
 }

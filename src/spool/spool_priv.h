@@ -8,6 +8,13 @@
 
 #include "spool/spool.h"
 
+/* Who wants to know when news is on disk. Without a `cb`: nobody. */
+struct spool_wait {
+	struct loop *loop; /* borrowed: where the answer goes */
+	spool_done_cb cb;
+	void *arg;
+};
+
 struct spool_ops {
 	void (*close)(struct spool *s);
 	enum spool_status (*room)(struct spool *s, uint64_t size);
@@ -18,10 +25,15 @@ struct spool_ops {
 	void (*commit)(struct spool_entry *e, const struct envelope *env,
 	    struct content *content, spool_done_cb cb, void *arg);
 	void (*drop)(struct spool_entry *e);
+	/* `wait` says whom to answer; NULL: nobody asked. */
 	void (*progress)(struct spool *s, uint64_t id,
-	    const struct progress *rcpts, uint32_t n);
-	void (*set_flags)(struct spool *s, uint64_t id, uint32_t message_flags);
+	    const struct progress *rcpts, uint32_t n,
+	    const struct spool_wait *wait);
+	void (*set_flags)(struct spool *s, uint64_t id, uint32_t message_flags,
+	    const struct spool_wait *wait);
 	void (*done)(struct spool *s, uint64_t id);
+	struct content *(*content)(struct spool *s, uint64_t id);
+	void (*rest)(struct spool *s, uint64_t id);
 	void (*fetch)(struct spool *s, uint64_t id, bool to_send,
 	    struct loop *loop, spool_fetch_cb cb, void *arg);
 	void (*health)(struct spool *s, struct spool_health *out);
@@ -47,6 +59,8 @@ uint64_t spool_next_id(struct spool *s);
 /* Ids up to this one are taken. */
 void spool_id_seen(struct spool *s, uint64_t id);
 
+/* Posts the outcome of news, if somebody waits for it. */
+void spool_answer_wait(const struct spool_wait *wait, enum spool_status status);
 /* Posts the outcome of a fetch; takes the content. */
 void spool_answer_fetch(struct loop *loop, enum spool_status status,
     struct content *content_take, spool_fetch_cb cb, void *arg);

@@ -245,6 +245,7 @@ settle_lazy(struct journal *j, struct lazy *lazy, struct list *freed)
 		file = index_remove(&j->index, live);
 	if (file != NULL)
 		list_append(freed, &file->node);
+	news_answer(lazy, SPOOL_OK);
 	free(lazy);
 }
 

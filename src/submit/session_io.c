@@ -480,8 +480,8 @@ on_committed(enum spool_status status, void *arg)
 {
 	struct session_io *io = arg;
 	struct envelope *env = io->env;
-	struct content *content = io->content;
 
+	content_unref(io->content); /* the spool has what it keeps */
 	io->entry = NULL; /* it ended with the commit, either way */
 	io->env = NULL;
 	io->content = NULL;
@@ -489,10 +489,9 @@ on_committed(enum spool_status status, void *arg)
 		io->env = env;
 		log_accepted(io);
 		io->env = NULL;
-		io->worker->accepted(env, content, io->worker->arg);
+		io->worker->accepted(env, io->worker->arg);
 	} else {
 		metric_add(METRIC_REFUSED, 1);
-		content_unref(content);
 		free(env);
 	}
 	finish_store(io, status);

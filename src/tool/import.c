@@ -2,7 +2,7 @@
  * postern spool import: files become messages, while no daemon uses the spool.
  *
  * Pairs that an export wrote (spool.c) are taken back with what was known of
- * each recipient that still waits; --from and --to give the envelope of plain
+ * each recipient of whom something is to be done; --from and --to give the envelope of plain
  * .eml files. All files are read before the first is stored, so that one that
  * is refused leaves the spool as it was.
  */
@@ -18,6 +18,7 @@
 #include "conf/conf.h"
 #include "io/loop.h"
 #include "mail/envelope.h"
+#include "mail/reason.h"
 #include "smtp/address.h"
 #include "spool/content.h"
 #include "spool/spool.h"
@@ -37,7 +38,8 @@ struct import {
 	struct err err;
 	struct envelope *env; /* owned, of the one under way, as the rest */
 	struct content *content;
-	struct progress *rows;
+	struct progress *rows; /* owned, with their reasons */
+	uint32_t nrows;
 	json_t *json;
 	uint32_t flags;
 };
@@ -175,7 +177,74 @@ take_address(json_t *o, const char *key, struct span *out)
 	return fine;
 }
 
-/* The recipients that still wait, with what was known of them. */
+static uint32_t
+number(const json_t *o, const char *key)
+{
+	json_int_t n = json_integer_value(json_object_get(o, key));
+
+	return n < 0 ? 0 : n > UINT32_MAX ? UINT32_MAX : (uint32_t)n;
+}
+
+/* What was said last; one reference. Older exports have it as one text. */
+static struct reason *
+take_words(const json_t *r)
+{
+	struct span detail = member(r, "detail");
+	struct words w = { .status = member(r, "status"),
+		.host = member(r, "host"),
+		.what = member(r, "what"),
+		.said = member(r, "said") };
+
+	if (number(r, "stage") < STAGE_COUNT)
+		w.stage = (enum stage)number(r, "stage");
+	if (!span_is_empty(detail))
+		w = words_read(detail);
+	else if (json_object_get(r, "what") == NULL)
+		return NULL;
+	return reason_new(&w);
+}
+
+/* Of whom something is still to be done. */
+static bool
+take_state(const json_t *r, enum rcpt_state *state)
+{
+	static const enum rcpt_state open[] = { RCPT_QUEUED, RCPT_FAILED,
+		RCPT_EXPIRED };
+	struct span name = member(r, "state");
+
+	*state = RCPT_QUEUED;
+	if (span_is_empty(name))
+		return true;
+	for (size_t i = 0; i < ARRAY_LEN(open); i++) {
+		*state = open[i];
+		if (span_equal(name, span_text(rcpt_state_name(*state))))
+			return true;
+	}
+	return false;
+}
+
+/* An older export has no steps: they were the tries. */
+static struct progress
+take_row(const json_t *r, uint32_t rcpt, enum rcpt_state state)
+{
+	bool has_step = json_object_get(r, "step") != NULL;
+
+	return (struct progress){
+		.rcpt = rcpt,
+		.state = state,
+		.held = json_is_true(json_object_get(r, "held")),
+		.tries = number(r, "tries"),
+		.step = number(r, has_step ? "step" : "tries"),
+		.last = json_integer_value(json_object_get(r, "last")),
+		.due = json_integer_value(json_object_get(r, "due")),
+		.reason = take_words(r),
+	};
+}
+
+/*
+ * The recipients that still wait, and those of whose failure the sender has not
+ * been told, with what was known of them.
+ */
 static int
 take_rcpts(struct import *im, struct span *rcpts, uint32_t *n)
 {
@@ -185,22 +254,15 @@ take_rcpts(struct import *im, struct span *rcpts, uint32_t *n)
 
 	json_array_foreach(all, i, r)
 	{
-		struct span state = member(r, "state");
+		enum rcpt_state state;
 
-		if (!span_is_empty(state) && !span_equal(state, SPAN("queued")))
+		if (!take_state(r, &state))
 			continue;
 		if (!take_address(r, "address", &rcpts[*n]))
 			return err_set(&im->err, -EINVAL,
 			    "recipient %zu is no address", i + 1);
-		im->rows[*n] = (struct progress){
-			.rcpt = *n,
-			.tries = (uint32_t)json_integer_value(
-			    json_object_get(r, "tries")),
-			.last = json_integer_value(json_object_get(r, "last")),
-			.due = json_integer_value(json_object_get(r, "due")),
-			.detail = member(r, "detail"),
-		};
-		(*n)++;
+		im->rows[*n] = take_row(r, *n, state);
+		im->nrows = ++*n;
 	}
 	return 0;
 }
@@ -209,6 +271,11 @@ static int
 take_pair(struct import *im, const char *path, struct envelope_parts *p,
     struct span **rcpts)
 {
+	static const struct {
+		const char *key;
+		uint32_t flag;
+	} flags[] = { { "8bit", ENVELOPE_8BIT }, { "report", ENVELOPE_REPORT },
+		{ "utf8", ENVELOPE_UTF8 } };
 	json_error_t why;
 	size_t most;
 
@@ -226,6 +293,9 @@ take_pair(struct import *im, const char *path, struct envelope_parts *p,
 		im->flags |= MESSAGE_HELD;
 	if (json_is_true(json_object_get(im->json, "warned")))
 		im->flags |= MESSAGE_WARNED;
+	for (size_t i = 0; i < ARRAY_LEN(flags); i++)
+		if (json_is_true(json_object_get(im->json, flags[i].key)))
+			p->flags |= flags[i].flag;
 	if (p->arrived <= 0)
 		p->arrived = wall_now();
 	if (!span_is_empty(p->sender) &&
@@ -262,8 +332,11 @@ forget_one(struct import *im)
 	im->env = NULL;
 	content_unref(im->content);
 	im->content = NULL;
+	for (uint32_t i = 0; i < im->nrows; i++)
+		reason_unref(im->rows[i].reason);
 	free(im->rows);
 	im->rows = NULL;
+	im->nrows = 0;
 	json_decref(im->json);
 	im->json = NULL;
 	im->flags = 0;

@@ -3,9 +3,11 @@
  * fills one).
  *
  * An exported message is ID.eml, byte for byte, and ID.json, its envelope:
- *   {"id", "account", "sender", "arrived", "held", "warned",
- *    "recipients": [{"address", "state", "tries", "last", "due", "detail"}]}
- * (times in ms since 1970).
+ *   {"id", "account", "sender", "arrived", "held", "warned", "8bit", "report",
+ *    "utf8",
+ *    "recipients": [{"address", "state", "held", "tries", "step", "last", "due",
+ *                    "status", "host", "stage", "what", "said"}]}
+ * (times in ms since 1970; the last five are the words that were said last).
  */
 #include <errno.h>
 #include <stdio.h>
@@ -18,6 +20,7 @@
 #include "conf/conf.h"
 #include "mail/envelope.h"
 #include "mail/qid.h"
+#include "mail/reason.h"
 #include "spool/content.h"
 #include "spool/offline.h"
 #include "tool.h"
@@ -102,24 +105,45 @@ plain_text(const char *text, size_t len)
 }
 
 static json_t *
+rcpt_json(const char *address, const struct progress *row)
+{
+	struct words w = reason_words(row->reason);
+	json_t *o = json_pack("{s:s, s:s, s:b, s:I, s:I, s:I, s:I}", "address",
+	    address, "state", rcpt_state_name(row->state), "held", row->held,
+	    "tries", (json_int_t)row->tries, "step", (json_int_t)row->step,
+	    "last", (json_int_t)row->last, "due", (json_int_t)row->due);
+
+	if (row->reason == NULL)
+		return o;
+	(void)json_object_set_new(
+	    o, "status", plain_text(w.status.ptr, w.status.len));
+	(void)json_object_set_new(
+	    o, "host", plain_text(w.host.ptr, w.host.len));
+	(void)json_object_set_new(o, "stage", json_integer(w.stage));
+	(void)json_object_set_new(
+	    o, "what", plain_text(w.what.ptr, w.what.len));
+	(void)json_object_set_new(
+	    o, "said", plain_text(w.said.ptr, w.said.len));
+	return o;
+}
+
+static json_t *
 envelope_json(
     const struct envelope *env, const struct progress *rows, uint32_t flags)
 {
 	json_t *rcpts = json_array();
 
 	for (uint32_t i = 0; i < env->nrcpt; i++)
-		(void)json_array_append_new(rcpts,
-		    json_pack("{s:s, s:s, s:i, s:I, s:I, s:o}", "address",
-			env->rcpts[i].address, "state",
-			rcpt_state_name(rows[i].state), "tries",
-			(int)rows[i].tries, "last", (json_int_t)rows[i].last,
-			"due", (json_int_t)rows[i].due, "detail",
-			plain_text(rows[i].detail.ptr, rows[i].detail.len)));
-	return json_pack("{s:s, s:s, s:s, s:I, s:b, s:b, s:o}", "id",
-	    qid_format(env->id).text, "account", env->account, "sender",
+		(void)json_array_append_new(
+		    rcpts, rcpt_json(env->rcpts[i].address, &rows[i]));
+	return json_pack("{s:s, s:s, s:s, s:I, s:b, s:b, s:b, s:b, s:b, s:o}",
+	    "id", qid_format(env->id).text, "account", env->account, "sender",
 	    env->sender, "arrived", (json_int_t)env->arrived, "held",
 	    (flags & MESSAGE_HELD) != 0, "warned",
-	    (flags & MESSAGE_WARNED) != 0, "recipients", rcpts);
+	    (flags & MESSAGE_WARNED) != 0, "8bit",
+	    (env->flags & ENVELOPE_8BIT) != 0, "report",
+	    (env->flags & ENVELOPE_REPORT) != 0, "utf8",
+	    (env->flags & ENVELOPE_UTF8) != 0, "recipients", rcpts);
 }
 
 static int

@@ -28,6 +28,7 @@
 #include "io/stream.h"
 #include "io/tls.h"
 #include "mail/envelope.h"
+#include "mail/reason.h"
 #include "sched/queue.h"
 #include "smtp/dot.h"
 #include "spool/content.h"
@@ -380,14 +381,18 @@ journal(unsigned n, size_t size)
 static void
 put_off(struct queue *q, struct queued *m, uint64_t now)
 {
+	struct words w = { .status = SPAN("4.4.1"),
+		.host = SPAN("127.0.0.2"),
+		.what = SPAN("connection refused") };
 	struct rcpt_news news = { .event = RCPT_EVENT_TEMPORARY,
-		.detail = SPAN("4.4.1 127.0.0.2: connection refused"),
+		.reason = reason_new(&w),
 		.now = now,
 		.wall = WALL + (int64_t)now,
 		.random = (uint32_t)(m->env->id * 2654435761u) };
 	struct progress row;
 
 	queue_tell(q, m, &news, &row);
+	reason_unref(news.reason);
 	(void)queue_release(q, m, now);
 }
 
@@ -404,13 +409,13 @@ schedule(unsigned n)
 
 	for (unsigned i = 0; i < n; i++)
 		(void)queue_add(
-		    q, make_envelope(i + 1, 4096, i), NULL, NULL, 0, 1, WALL);
+		    q, make_envelope(i + 1, 4096, i), NULL, 0, 1, WALL);
 	for (unsigned i = 0; i < n; i++) {
 		m = queue_take_due(q, 1000);
 		must(m != NULL, "a message is not due");
 		put_off(q, m, 1000);
 	}
-	queue_free(q, NULL);
+	queue_free(q);
 }
 
 /* --- TLS --- */

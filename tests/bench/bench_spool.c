@@ -29,6 +29,7 @@
 #include "base/metrics.h"
 #include "io/loop.h"
 #include "mail/envelope.h"
+#include "mail/reason.h"
 #include "sched/queue.h"
 #include "spool/content.h"
 #include "spool/spool.h"
@@ -290,16 +291,21 @@ struct filling {
 static void
 put_off(struct filling *f, const struct envelope *env, unsigned which)
 {
+	struct words w = { .status = SPAN("4.4.1"),
+		.host = SPAN("127.0.0.2"),
+		.what = SPAN("connection refused") };
 	struct progress row = {
 		.state = RCPT_QUEUED,
 		.tries = 1,
+		.step = 1,
+		.reason = reason_new(&w),
 		.last = wall_now(),
 		.due = f->due_at + (which < f->due ? 0 : 3 * 3600 * 1000),
-		.detail = SPAN("4.4.1 127.0.0.2: connection refused"),
 	};
 
 	if (f->due_at != 0)
 		spool_progress(f->spool, env->id, &row, 1);
+	reason_unref(row.reason);
 }
 
 static struct content *
@@ -373,13 +379,7 @@ static void
 load_queue(struct envelope *env, const struct progress *rows, uint32_t flags,
     void *arg)
 {
-	(void)queue_add(arg, env, NULL, rows, flags, 1000, wall_now());
-}
-
-static void
-drop(void *content)
-{
-	(void)content;
+	(void)queue_add(arg, env, rows, flags, 1000, wall_now());
 }
 
 static void
@@ -443,7 +443,7 @@ bench_start(const char *directory, unsigned messages, unsigned passed)
 	    messages, now() - began, (resident_mb() - before) * 1e6 / messages);
 	(void)printf("back: %zu\n", queue_count(q));
 	spool_close(s);
-	queue_free(q, drop);
+	queue_free(q);
 	return 0;
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/crc32c.h"
 #include "base/mem.h"
+#include "mail/reason.h"
 #include "src/spool/le_priv.h"
 #include "src/spool/record_priv.h"
 #include "src/spool/segment_priv.h"
@@ -29,7 +30,7 @@ progress(struct span payload)
 	struct progress row;
 
 	while (record_progress_next(&payload, &row))
-		free(span_dup(row.detail)); /* reads all of it */
+		reason_unref(row.reason);
 }
 
 static void

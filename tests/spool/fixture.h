@@ -20,6 +20,7 @@
 #include "io/loop.h"
 #include "mail/envelope.h"
 #include "mail/qid.h"
+#include "mail/reason.h"
 #include "spool/content.h"
 #include "spool/spool.h"
 #include "src/spool/disk_priv.h"
@@ -176,7 +177,7 @@ fault_init(struct fault *f)
 
 struct loaded {
 	struct envelope *env;
-	struct progress *rows; /* details are heap copies */
+	struct progress *rows; /* with references of their own */
 	uint32_t flags;
 };
 
@@ -190,6 +191,21 @@ struct box {
 	size_t nloaded;
 	struct err err;
 };
+
+/* A reason of one line in our words. */
+static inline struct reason *
+reason_of(const char *what)
+{
+	struct words w = { .status = SPAN("4.0.0"), .what = span_text(what) };
+
+	return reason_new(&w);
+}
+
+static inline bool
+reason_says(const struct reason *r, const char *what)
+{
+	return span_equal(reason_words(r).what, span_text(what));
+}
 
 /* What a callback brought. */
 struct answer {
@@ -213,7 +229,7 @@ on_load(struct envelope *env, const struct progress *rcpts, uint32_t flags,
 	l->rows =
 	    env->nrcpt == 0 ? NULL : mem_dup(rcpts, env->nrcpt * sizeof *rcpts);
 	for (uint32_t i = 0; i < env->nrcpt; i++)
-		l->rows[i].detail.ptr = span_dup(rcpts[i].detail);
+		(void)reason_ref(l->rows[i].reason);
 }
 
 static inline void
@@ -221,8 +237,7 @@ box_forget_loaded(struct box *b)
 {
 	for (size_t i = 0; i < b->nloaded; i++) {
 		for (uint32_t k = 0; k < b->loaded[i].env->nrcpt; k++)
-			free(
-			    (char *)(uintptr_t)b->loaded[i].rows[k].detail.ptr);
+			reason_unref(b->loaded[i].rows[k].reason);
 		free(b->loaded[i].rows);
 		free(b->loaded[i].env);
 	}

@@ -200,10 +200,11 @@ put_off(struct proof *p, struct waiting *w)
 		.tries = ++w->tries,
 		.last = 5,
 		.due = 9,
-		.detail = SPAN("451 4.7.1 later") };
+		.reason = reason_of("451 4.7.1 later") };
 
 	tape_mark(&p->tape, MARK_TRIES_ASKED, w->id, w->tries);
 	spool_progress(p->box.spool, w->id, &row, 1);
+	reason_unref(row.reason);
 	pend(p, MARK_TRIES_RECORDED, w->id, w->tries);
 }
 
@@ -455,7 +456,7 @@ on_visit(const struct envelope *env, const struct progress *rows,
 	if (rows[1].tries > f->most_tries || rows[0].tries != 0)
 		wrong(p, "%" PRIx64 " has an attempt too many", env->id);
 	if (rows[1].tries > 0 &&
-	    !span_equal(rows[1].detail, SPAN("451 4.7.1 later")))
+	    !reason_says(rows[1].reason, "451 4.7.1 later"))
 		wrong(p, "%" PRIx64 " has another answer", env->id);
 	if (f->changes == 0 && f->flags != flags)
 		wrong(p, "%" PRIx64 " has other flags", env->id);

@@ -37,7 +37,7 @@ START_TEST(a_committed_message_is_there_after_a_restart)
 }
 END_TEST
 
-START_TEST(content_is_held_until_the_first_attempt_and_read_after_it)
+START_TEST(content_is_held_until_the_message_rests_and_read_after_it)
 {
 	uint64_t id = box_store(&box, "Hello\r\n");
 	struct progress p = { .rcpt = 0, .tries = 1 };
@@ -45,7 +45,13 @@ START_TEST(content_is_held_until_the_first_attempt_and_read_after_it)
 
 	ck_assert(a.content == again.content);
 	content_unref(again.content);
+	/* One part of it was tried, others may be on their way still. */
 	spool_progress(box.spool, id, &p, 1);
+	again.content = spool_content(box.spool, id);
+	ck_assert(a.content == again.content);
+	content_unref(again.content);
+	spool_rest(box.spool, id);
+	ck_assert_ptr_null(spool_content(box.spool, id));
 	again = box_fetch(&box, id);
 	ck_assert(a.content != again.content);
 	content_unref(a.content);
@@ -54,25 +60,110 @@ START_TEST(content_is_held_until_the_first_attempt_and_read_after_it)
 }
 END_TEST
 
-START_TEST(held_content_stays_within_its_budget)
+/* Of `index`: what is in memory, whoever has it. */
+static uint64_t
+in_memory(void)
 {
-	struct journal *j;
+	return content_budget_bytes(journal_of(box.spool)->index.budget);
+}
+
+/* About a thousand octets each; the first one's id. */
+static uint64_t
+store_some(int n, uint64_t most)
+{
 	char body[1000];
 	uint64_t first = 0;
 
-	box.options.held_max = 3000;
-	box_reopen(&box);
-	j = journal_of(box.spool);
 	memset(body, 'x', sizeof body - 1);
 	body[sizeof body - 1] = '\0';
-	for (int i = 0; i < 10; i++) {
+	for (int i = 0; i < n; i++) {
 		uint64_t id = box_store(&box, body);
 
 		first = first == 0 ? id : first;
-		ck_assert_uint_le(j->index.held_bytes, 3000);
+		ck_assert_uint_le(in_memory(), most);
 	}
-	ck_assert_uint_gt(j->index.held_bytes, 1000);
-	box_expect(&box, first, body);
+	return first;
+}
+
+START_TEST(held_content_stays_within_its_budget)
+{
+	uint64_t first;
+
+	box.options.held_max = 3000;
+	box_reopen(&box);
+	first = store_some(10, 3000);
+	ck_assert_uint_gt(in_memory(), 1000);
+	ck_assert_ptr_null(spool_content(box.spool, first));
+	box_expect(&box, first, "xxx");
+}
+END_TEST
+
+/* A lane has it, whether the spool let go of it or not (_i). */
+START_TEST(what_others_have_counts_in_the_budget)
+{
+	struct content *taken[2];
+	uint64_t id;
+
+	box.options.held_max = 3000;
+	box_reopen(&box);
+	for (int i = 0; i < 2; i++) {
+		id = store_some(1, 3000);
+		taken[i] = spool_content(box.spool, id);
+		ck_assert_ptr_nonnull(taken[i]);
+		if (_i == 1)
+			spool_rest(box.spool, id);
+	}
+	(void)store_some(5, 3000);
+	ck_assert_uint_gt(in_memory(), 2000);
+	content_unref(taken[0]);
+	content_unref(taken[1]);
+	/* It is held no more by anybody: there is room again. */
+	ck_assert_uint_lt(in_memory(), 2000);
+	id = store_some(2, 3000);
+	taken[0] = spool_content(box.spool, id);
+	ck_assert_ptr_nonnull(taken[0]);
+	content_unref(taken[0]);
+}
+END_TEST
+
+START_TEST(what_is_in_use_beyond_the_budget_leaves_nothing_held)
+{
+	struct answer a[4];
+	uint64_t id[4];
+
+	box.options.held_max = 3000;
+	box_reopen(&box);
+	for (int i = 0; i < 4; i++) {
+		id[i] = store_some(1, 3000);
+		spool_rest(box.spool, id[i]);
+	}
+	for (int i = 0; i < 4; i++)
+		a[i] = box_fetch(&box, id[i]);
+	ck_assert_uint_gt(in_memory(), 4000);
+	(void)store_some(1, 5000);
+	ck_assert_uint_lt(in_memory(), 4500);
+	for (int i = 0; i < 4; i++)
+		content_unref(a[i].content);
+	ck_assert_uint_eq(in_memory(), 0);
+}
+END_TEST
+
+/* Many lanes may want it. */
+START_TEST(what_was_fetched_to_send_is_there_for_others_until_it_rests)
+{
+	uint64_t id = box_store(&box, "Hello\r\n");
+	struct answer a = { 0 };
+	struct content *again;
+
+	spool_rest(box.spool, id);
+	spool_fetch_to_send(box.spool, id, box.loop, on_content, &a);
+	box_wait(&box, &a);
+	again = spool_content(box.spool, id);
+	ck_assert(again == a.content);
+	content_unref(again);
+	content_unref(a.content);
+	spool_rest(box.spool, id);
+	ck_assert_uint_eq(in_memory(), 0);
 }
 END_TEST
 
@@ -93,10 +184,21 @@ START_TEST(what_is_done_stays_gone)
 }
 END_TEST
 
+/* As long as one can be. */
+static struct reason *
+long_reason(void)
+{
+	char text[WORDS_SAID_MAX];
+	struct words w = { 0 };
+
+	memset(text, 'd', sizeof text);
+	w.said = span_make(text, sizeof text);
+	return reason_new(&w);
+}
+
 START_TEST(progress_and_flags_outlive_a_restart)
 {
 	uint64_t id = box_store(&box, "one");
-	char detail[PROGRESS_DETAIL_MAX + 200];
 	struct progress p[] = {
 		{ .rcpt = 1,
 		    .state = RCPT_QUEUED,
@@ -107,13 +209,12 @@ START_TEST(progress_and_flags_outlive_a_restart)
 		    .state = RCPT_DELIVERED,
 		    .tries = 1,
 		    .last = 1111111111112,
-		    .detail = SPAN("250 ok") },
+		    .reason = reason_of("250 ok") },
 		{ .rcpt = 77, .state = RCPT_FAILED },
 	};
 	const struct loaded *l;
 
-	memset(detail, 'd', sizeof detail);
-	p[0].detail = span_make(detail, sizeof detail);
+	p[0].reason = long_reason();
 	spool_progress(box.spool, id, p, 3);
 	spool_set_flags(box.spool, id, MESSAGE_HELD | MESSAGE_WARNED);
 	spool_progress(box.spool, id + 1, p, 2);
@@ -124,33 +225,34 @@ START_TEST(progress_and_flags_outlive_a_restart)
 		ck_assert(l != NULL);
 		ck_assert_uint_eq(l->flags, MESSAGE_HELD | MESSAGE_WARNED);
 		ck_assert_int_eq(l->rows[0].state, RCPT_DELIVERED);
-		ck_assert_str_eq(l->rows[0].detail.ptr, "250 ok");
+		ck_assert(reason_says(l->rows[0].reason, "250 ok"));
 		ck_assert_uint_eq(l->rows[1].tries, 3);
 		ck_assert_int_eq(l->rows[1].last, 1111111111111);
 		ck_assert_int_eq(l->rows[1].due, 2222222222222);
-		ck_assert_uint_eq(l->rows[1].detail.len, PROGRESS_DETAIL_MAX);
+		ck_assert(reason_equal(l->rows[1].reason, p[0].reason));
 	}
+	reason_unref(p[0].reason);
+	reason_unref(p[1].reason);
 }
 END_TEST
 
 START_TEST(the_newest_news_are_the_last_written)
 {
 	enum { NEWS = 3000 };
-	char detail[PROGRESS_DETAIL_MAX];
-	struct progress p = { .detail = { detail, sizeof detail } };
+	struct progress p = { .reason = long_reason() };
 	uint64_t id;
 
 	/* Far more than fits a segment, so that some have to wait. */
 	box.options.segment_size = 16 * 1024;
 	box_reopen(&box);
 	id = box_store(&box, "x");
-	memset(detail, 'd', sizeof detail);
 	for (uint32_t i = 1; i <= NEWS; i++) {
 		p.tries = i;
 		spool_progress(box.spool, id, &p, 1);
 	}
 	box_reopen(&box);
 	ck_assert_uint_eq(box_loaded(&box, id)->rows[0].tries, NEWS);
+	reason_unref(p.reason);
 }
 END_TEST
 
@@ -272,8 +374,13 @@ fill(TCase *tc)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, a_committed_message_is_there_after_a_restart);
 	tcase_add_test(
-	    tc, content_is_held_until_the_first_attempt_and_read_after_it);
+	    tc, content_is_held_until_the_message_rests_and_read_after_it);
 	tcase_add_test(tc, held_content_stays_within_its_budget);
+	tcase_add_loop_test(tc, what_others_have_counts_in_the_budget, 0, 2);
+	tcase_add_test(
+	    tc, what_is_in_use_beyond_the_budget_leaves_nothing_held);
+	tcase_add_test(
+	    tc, what_was_fetched_to_send_is_there_for_others_until_it_rests);
 	tcase_add_test(tc, what_is_done_stays_gone);
 	tcase_add_test(tc, progress_and_flags_outlive_a_restart);
 	tcase_add_test(tc, the_newest_news_are_the_last_written);

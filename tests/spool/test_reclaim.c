@@ -47,7 +47,7 @@ START_TEST(few_old_messages_do_not_keep_the_segments_of_many)
 {
 	uint64_t old[OLD];
 	struct progress p = {
-		.rcpt = 1, .tries = 2, .detail = SPAN("451 later")
+		.rcpt = 1, .tries = 2, .reason = reason_of("451 later")
 	};
 	char body[32];
 
@@ -56,6 +56,7 @@ START_TEST(few_old_messages_do_not_keep_the_segments_of_many)
 		old[i] = box_store(&box, body);
 		spool_progress(box.spool, old[i], &p, 1);
 	}
+	reason_unref(p.reason);
 	spool_set_flags(box.spool, old[0], MESSAGE_HELD);
 	for (int i = 0; i < BATCHES; i++) {
 		pass(BATCH);
@@ -72,7 +73,7 @@ START_TEST(few_old_messages_do_not_keep_the_segments_of_many)
 		ck_assert(l != NULL);
 		ck_assert_uint_eq(l->flags, i == 0 ? MESSAGE_HELD : 0);
 		ck_assert_uint_eq(l->rows[1].tries, 2);
-		ck_assert_str_eq(l->rows[1].detail.ptr, "451 later");
+		ck_assert(reason_says(l->rows[1].reason, "451 later"));
 		(void)snprintf(body, sizeof body, "old message %d", i);
 		box_expect(&box, old[i], body);
 	}
@@ -138,14 +139,13 @@ START_TEST(a_damaged_old_message_is_kept_for_people_and_stops_nothing)
 {
 	uint64_t id = box_store(&box, "to be damaged");
 	struct live *live = index_get(&journal_of(box.spool)->index, id);
-	struct progress p = { .rcpt = 0, .tries = 1 };
 	char *path = mem_printf("%s/journal/00000001", box.directory);
 	int fd = open(path, O_WRONLY);
 	struct answer a;
 
 	ck_assert_int_eq(pwrite(fd, "!", 1, live->offset + 60), 1);
 	(void)close(fd);
-	spool_progress(box.spool, id, &p, 1);
+	spool_rest(box.spool, id);
 	for (int i = 0; i < 15; i++)
 		pass(BATCH);
 	expect_bounded();

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "mail/envelope.h"
+#include "mail/reason.h"
 #include "src/spool/group_priv.h"
 #include "src/spool/record_priv.h"
 #include "tests/lib/suite.h"
@@ -182,12 +183,13 @@ encode(const struct row *rows, uint64_t file, size_t *len)
 
 START_TEST(a_message_comes_back_as_it_went)
 {
+	struct words w = { .status = SPAN("4.7.1"), .what = SPAN("why") };
+	struct reason *why = reason_new(&w);
 	struct row rows[3] = { [1] = { .last = 1,
 				   .due = -2,
 				   .tries = 3,
 				   .state = RCPT_EXPIRED,
-				   .detail = (char *)(uintptr_t) "why",
-				   .detail_len = 3 } };
+				   .reason = why } };
 	struct message_found found;
 	size_t len;
 	uint8_t *p = encode(rows, 0, &len);
@@ -208,7 +210,7 @@ START_TEST(a_message_comes_back_as_it_went)
 	ck_assert_int_eq(found.rows[1].due, -2);
 	ck_assert_uint_eq(found.rows[1].tries, 3);
 	ck_assert_uint_eq(found.rows[1].state, RCPT_EXPIRED);
-	ck_assert_mem_eq(found.rows[1].detail, "why", 3);
+	ck_assert(reason_equal(found.rows[1].reason, why));
 	ck_assert_uint_eq(found.rows[2].state, RCPT_QUEUED);
 	message_found_clear(&found);
 	free(p);
@@ -291,16 +293,16 @@ START_TEST(a_changed_message_never_reads_beyond_its_end)
 }
 END_TEST
 
-START_TEST(progress_comes_back_with_its_detail_cut)
+START_TEST(progress_comes_back_as_it_went)
 {
-	char detail[PROGRESS_DETAIL_MAX + 1] = { 0 };
+	struct words w = { .status = SPAN("5.7.1"), .said = SPAN("a\nb") };
 	struct progress in[2] = {
 		{ .rcpt = 4,
 		    .state = RCPT_FAILED,
 		    .tries = 5,
 		    .last = 6,
 		    .due = 7,
-		    .detail = { detail, sizeof detail } },
+		    .reason = reason_new(&w) },
 		{ .rcpt = 1 },
 	};
 	struct progress got;
@@ -315,14 +317,14 @@ START_TEST(progress_comes_back_with_its_detail_cut)
 	ck_assert_uint_eq(got.tries, 5);
 	ck_assert_int_eq(got.last, 6);
 	ck_assert_int_eq(got.due, 7);
-	ck_assert_uint_eq(got.detail.len, PROGRESS_DETAIL_MAX);
+	ck_assert(reason_equal(got.reason, in[0].reason));
+	reason_unref(got.reason);
 	ck_assert(record_progress_next(&at, &got));
 	ck_assert_uint_eq(got.rcpt, 1);
+	ck_assert_ptr_null(got.reason);
 	ck_assert(!record_progress_next(&at, &got));
 	ck_assert_uint_eq(at.len, 0);
-	at = span_make((char *)p, len - 1);
-	ck_assert(record_progress_next(&at, &got));
-	ck_assert(!record_progress_next(&at, &got));
+	reason_unref(in[0].reason);
 	free(p);
 }
 END_TEST
@@ -344,7 +346,7 @@ fill(TCase *tc)
 	    tc, a_record_names_the_file_that_has_the_content, 0, 2);
 	tcase_add_loop_test(tc, no_part_of_a_message_is_one, 0, 2);
 	tcase_add_test(tc, a_changed_message_never_reads_beyond_its_end);
-	tcase_add_test(tc, progress_comes_back_with_its_detail_cut);
+	tcase_add_test(tc, progress_comes_back_as_it_went);
 }
 
 SUITE_MAIN("record", fill)

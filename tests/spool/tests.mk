@@ -6,6 +6,7 @@ check_PROGRAMS += tests/spool/test_fault
 check_PROGRAMS += tests/spool/test_journal
 check_PROGRAMS += tests/spool/test_keeper
 check_PROGRAMS += tests/spool/test_mem
+check_PROGRAMS += tests/spool/test_news
 check_PROGRAMS += tests/spool/test_reclaim
 check_PROGRAMS += tests/spool/test_record
 check_PROGRAMS += tests/spool/test_recover
