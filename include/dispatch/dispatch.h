@@ -1,8 +1,13 @@
 /*
- * dispatch: moves waiting messages: takes what is due from the queue, has it
- * routed, gives it to lanes, records what became of it, reports to senders.
- * Everything on the queue thread. dispatch.c makes rounds, lanes.c serves
- * sites, reports.c tells senders.
+ * dispatch: moves waiting messages: wakes the legs that are due, has them routed,
+ * lets them stand in line, gives them to lanes, records what became of them, and
+ * tells senders. Everything on the queue thread.
+ *
+ *   dispatch_io.c  messages come in; times; needs of legs and messages
+ *   lines_io.c     channels and lanes
+ *   reports_io.c   what senders are told
+ *   operator_io.c  the operator's verbs
+ *   facts.c        what the log is told
  */
 #ifndef DISPATCH_DISPATCH_H
 #define DISPATCH_DISPATCH_H
@@ -15,28 +20,41 @@
 
 struct attempt;
 struct conf;
-struct crew;
 struct dispatch;
 struct envelope;
 struct lane;
 struct lane_end;
 struct loop;
+struct message;
 struct queue;
-struct queued;
 struct router;
 struct spool;
+struct target;
+
+/* Who makes connections: main wires the crew to it. Each takes the attempt. */
+struct dispatch_lanes {
+	/* Takes a reference to the target, too. */
+	void (*open)(struct lane *lane, struct target *target, uint32_t host,
+	    struct attempt *a, void *arg);
+	void (*give)(struct lane *lane, struct attempt *a, void *arg);
+	/* Breaks the attempt off, if it is not too late. */
+	void (*withdraw)(struct lane *lane, void *arg);
+	/* No more work for it. */
+	void (*quit)(struct lane *lane, void *arg);
+	void *arg;
+};
 
 /* Borrows the loop; takes a reference of its own to the configuration. */
 struct dispatch *
 dispatch_new(struct loop *loop, const struct conf *conf, struct err *err);
-/* Before dispatch_start(). Borrows both. */
-void
-dispatch_set_road(struct dispatch *d, struct spool *spool, struct crew *crew);
+/* Before dispatch_start(). Borrows the spool. */
+void dispatch_set_road(struct dispatch *d, struct spool *spool,
+    const struct dispatch_lanes *lanes);
 int
 dispatch_reload(struct dispatch *d, const struct conf *conf, struct err *err);
 /* Begins to deliver. */
 void dispatch_start(struct dispatch *d);
-/* No new round and no new lane from now on. */
+/* Nothing is routed and no lane opened from now on. */
 void dispatch_stop(struct dispatch *d);
 /* Whether nothing is under way that must be waited for. */
 bool dispatch_is_idle(const struct dispatch *d);
@@ -47,21 +65,36 @@ void dispatch_free(struct dispatch *d);
 /* A message from the spool's past; spool_load_cb. */
 void dispatch_load(struct envelope *env, const struct progress *rows,
     uint32_t flags, void *dispatch);
-/* A new one. Takes it. */
+/* A new one. Takes the envelope. */
 void dispatch_add(struct dispatch *d, struct envelope *env);
 
 /* What workers say. */
 void dispatch_answered(
     struct dispatch *d, struct lane *lane, struct attempt *a, bool more);
+/* `a`: what the lane still had; NULL: nothing. */
 void dispatch_ended(struct dispatch *d, struct lane *lane, struct attempt *a,
     const struct lane_end *end);
 
-/* The operator's hand. */
+/* For who shows what waits. */
 struct queue *dispatch_queue(struct dispatch *d);
 struct router *dispatch_router(struct dispatch *d);
-void dispatch_retry(struct dispatch *d, struct queued *m);
-void dispatch_hold(struct dispatch *d, struct queued *m, bool hold);
-/* Without a report; with one when `report` (the sender is told). */
-void dispatch_remove(struct dispatch *d, struct queued *m, bool report);
+const struct conf *dispatch_conf(const struct dispatch *d);
+
+/*
+ * The operator's hand. `cb` comes once, later or at once: what was asked for is
+ * recorded; `late` recipients (the array is borrowed) were with a host already
+ * when they were asked for, and were delivered.
+ */
+enum dispatch_verb {
+	VERB_HOLD,
+	VERB_RELEASE,
+	VERB_RETRY,
+	VERB_BOUNCE, /* the sender is told */
+	VERB_REMOVE, /* nobody is */
+};
+typedef void (*dispatch_verb_cb)(
+    const struct envelope *env, const uint32_t *late, uint32_t nlate, void *arg);
+void dispatch_do(struct dispatch *d, struct message *m, enum dispatch_verb verb,
+    dispatch_verb_cb cb, void *arg);
 
 #endif

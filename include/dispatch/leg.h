@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "mail/progress.h"
+#include "route/router.h"
 #include "sched/backoff.h"
 #include "sched/heap.h"
 #include "sched/turns.h"
@@ -50,6 +51,7 @@ enum leg_wish { WISH_NONE, WISH_HOLD, WISH_EXPIRE, WISH_BOUNCE, WISH_REMOVE };
 struct leg {
 	struct due due; /* its next time, or the end of its time */
 	struct turn turn; /* in its channel's line */
+	struct route_waiter asks; /* for its way */
 	struct message *message; /* borrowed: owns it */
 	struct channel *channel; /* borrowed; LINE, LANE and LEAVING only */
 	struct lane *lane; /* borrowed; LANE and LEAVING only */
@@ -61,6 +63,7 @@ struct leg {
 	uint8_t wish; /* enum leg_wish */
 	uint8_t answered; /* hosts that put it off in this attempt */
 	uint8_t returned; /* how often it came back for another connection */
+	bool is_next; /* it had come to its turn: in front of its line again */
 	bool by_hand; /* `retry`: this attempt moves no step of the back-off */
 };
 
@@ -144,6 +147,7 @@ enum leg_fact_type {
 };
 /* What happened to a recipient: to be recorded, and told. */
 struct leg_fact {
+	const struct leg *leg; /* borrowed */
 	uint32_t rcpt;
 	enum leg_fact_type type;
 };

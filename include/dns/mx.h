@@ -39,7 +39,7 @@ struct mx_host {
 struct mx_answer {
 	enum mx_status status;
 	uint32_t ttl; /* s that the answer may be kept */
-	unsigned nhosts; /* ordered: preference, equal ones shuffled */
+	unsigned nhosts; /* ordered by preference, equal ones by name */
 	struct mx_host *hosts;
 	char detail[256]; /* what was asked and what came, when not MX_FOUND */
 };

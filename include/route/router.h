@@ -1,7 +1,10 @@
 /*
- * router: from a recipient's domain to the site that takes its mail: a
- * configured route, or MX. Asked when delivery is due, answers from a cache
- * that lives as long as the DNS allows. Owns the sites. Queue thread only.
+ * router: from a recipient's domain to the channel that takes its mail: a
+ * configured route, or MX. Asked when delivery is due, answers from a cache that
+ * lives as long as the DNS allows, and a day longer while the name servers are
+ * asked again or say nothing. Who asks stands in the line of its account, and
+ * accounts take turns; a domain that many ask for is asked for once. Owns the
+ * sites. Queue thread only.
  */
 #ifndef ROUTE_ROUTER_H
 #define ROUTE_ROUTER_H
@@ -11,50 +14,69 @@
 #include "base/err.h"
 #include "base/list.h"
 #include "base/span.h"
+#include "sched/turns.h"
 
+struct channel;
 struct conf;
 struct loop;
+struct reason;
 struct router;
 struct site;
-struct target;
 
 enum route_status {
-	ROUTE_SITE, /* `site` takes it */
-	ROUTE_NEVER, /* for good; `detail` says why */
-	ROUTE_TEMPORARY, /* not now; `detail` says why */
+	ROUTE_CHANNEL, /* `channel` takes it */
+	ROUTE_NEVER, /* for good; `reason` says why */
+	ROUTE_TEMPORARY, /* not now; `reason` says why */
 };
 
 struct route {
 	enum route_status status;
-	struct site *site;
-	char status_code[12]; /* RFC 3463, when there is no site */
-	char detail[512];
+	struct channel *channel; /* ROUTE_CHANNEL; borrowed from its site */
+	struct reason *reason; /* owned by the router; NULL with a channel */
 };
 
-/* What a site's `target` points to. */
-struct site_link {
-	struct target *target; /* owned reference; the latest known */
-	struct list idle; /* lanes without a job */
+/* Who waits for an answer, as a part of its struct. `{0}` waits for none. */
+struct route_waiter {
+	struct list node; /* of those that wait for the same domain */
+	struct turn turn; /* until the question is asked */
+	struct route_entry *entry; /* borrowed; NULL: does not wait */
 };
 
 typedef void (*route_cb)(
-    struct span domain, const struct route *route, void *token, void *arg);
+    struct route_waiter *waiter, const struct route *route, void *arg);
 
 struct router *router_new(struct loop *loop, const struct conf *conf,
     route_cb cb, void *arg, struct err *err);
 void router_free(struct router *r);
-/* Forgets what it knew; the sites stay. Who waits for an answer gets one. */
+/*
+ * Forgets what it knew; the sites stay. Open questions are asked again, by the
+ * new configuration; who waits goes on waiting.
+ */
 int router_reload(struct router *r, const struct conf *conf, struct err *err);
 /* No question is asked any more, none is answered. */
 void router_stop(struct router *r);
 
-/* What is known now; NULL: it must be asked. Valid until the loop's turn. */
+/*
+ * What is known now; NULL: it must be asked. An answer that is past its time is
+ * still given while it is asked for again, for a day. Valid until the loop's turn.
+ */
 const struct route *router_known(struct router *r, struct span domain);
-/* The answer comes through route_cb, later. The same token is told once. */
-bool router_ask(struct router *r, struct span domain, void *token);
+/* The answer comes through route_cb, later; once. */
+void router_ask(struct router *r, struct span domain, struct span account,
+    enum turn_rank rank, struct route_waiter *waiter);
+/* Does not wait any more; nothing happens if it does not. */
+void router_leave(struct router *r, struct route_waiter *waiter);
+/* Whether what was known of that domain is past its time. */
+bool router_is_stale(struct router *r, struct span domain);
+
 /* Each site in turn: *at starts at 0, NULL ends. */
 struct site *router_next_site(struct router *r, size_t *at);
 /* Frees routes that are stale and sites that nobody uses. */
 void router_sweep(struct router *r);
+/* How many wait for an answer, and how many domains are being asked for. */
+struct router_load {
+	uint32_t waiting, asking;
+};
+struct router_load router_load(const struct router *r);
 
 #endif

@@ -49,6 +49,8 @@ void turns_join(struct turns *t, struct turn *turn, struct span account,
 /* Out of its line, without a place. */
 void turns_leave(struct turns *t, struct turn *turn);
 bool turn_is_waiting(const struct turn *turn);
+/* Whose line it stands in. Lives as long as it does. */
+struct span turn_account(const struct turn *turn);
 
 /* What a place is like, and who may have it. Zero: there is no end of places. */
 struct turns_place {

@@ -1,77 +1,98 @@
-/* The parts of dispatch, for the three files that are it. */
+/* The parts of dispatch, for the files that are it. */
 #ifndef DISPATCH_DISPATCH_PRIV_H
 #define DISPATCH_DISPATCH_PRIV_H
 
 #include "conf/conf.h"
 #include "dispatch/dispatch.h"
-#include "mail/words.h"
+#include "dispatch/leg.h"
+#include "dispatch/message.h"
+#include "dispatch/queue.h"
 #include "route/router.h"
-#include "sched/queue.h"
+#include "sched/heap.h"
 #include "sched/site.h"
+#include "sched/turns.h"
+
+/* What a `struct due` in the heap is part of. */
+enum due_kind { DUE_LEG, DUE_MESSAGE, DUE_CHANNEL };
 
 struct dispatch {
 	struct loop *loop; /* borrowed: the relay's */
 	const struct conf *conf; /* owned reference */
 	struct spool *spool; /* borrowed */
-	struct crew *crew; /* borrowed */
+	struct dispatch_lanes out;
+	struct leg_options leg_options;
+	struct message_options message_options;
 	struct queue *queue; /* owned */
 	struct router *router; /* owned */
-	struct deadline *due; /* owned: the next message */
-	struct deadline *put_off; /* owned: closed sites have a line */
+	struct heap heap; /* of legs, messages and channels */
+	struct deadline *alarm; /* owned: the heap's first, or a pause's end */
 	struct deadline *sweep; /* owned */
-	uint32_t lanes, reports; /* under way */
+	struct leg_facts facts; /* of the step under way, until they are told */
+	struct list serve; /* struct channel: at the end of this turn */
+	struct list idle; /* struct outgoing, without work; oldest first */
+	struct turns all; /* channels that want one of all lanes */
+	struct list waits; /* struct wait, of operators */
+	uint32_t lanes, lanes_most, reports; /* under way */
 	uint32_t era; /* how often there was a new configuration */
 	bool running;
+	bool is_serving;
 	uint64_t health_at; /* when the spool was asked last */
 	bool is_paused; /* the spool cannot record what is delivered */
-	void (*idle)(void *arg); /* NULL: nobody asked */
+	void (*idle_cb)(void *arg); /* NULL: nobody asked */
 	void *idle_arg;
 };
 
-/* --- dispatch.c --- */
+/* --- dispatch_io.c --- */
 
-/* One thing that happened to a recipient: told to the queue, and logged. */
-struct news {
-	struct queued *m;
-	uint32_t rcpt;
-	enum rcpt_event event;
-	struct words words; /* without a status: none, the last ones stay */
-	const char *tls; /* "" or NULL: none */
-	uint64_t not_before; /* RCPT_EVENT_POSTPONED */
-	const char *postponed_by; /* the same: the site's name */
+/* The event with the time of now. */
+struct leg_event
+dispatch_event(const struct dispatch *d, enum leg_event_type type);
+/* Has the leg take the event, and does what the leg needs then. */
+void dispatch_step(
+    struct dispatch *d, struct leg *leg, const struct leg_event *ev);
+/* What is told with a fact beside the recipient's own words. */
+struct fact_words {
+	const char *tls; /* of the connection; NULL or "": none */
 };
-void dispatch_tell(
-    struct dispatch *d, const struct news *news, struct progress *row);
 /*
- * Records `n` rows of the message, gives back one share of its round, and
- * does what the end of the round asks for. The message may be gone then.
+ * Records and tells what the steps since the last call did to the message, and
+ * does what it needs then. The message may be gone after it.
  */
-void dispatch_record(struct dispatch *d, struct queued *m,
-    const struct progress *rows, uint32_t n);
-/* Does what queue_review() asks for. */
-void dispatch_do(struct dispatch *d, struct queued *m, unsigned todo);
+void dispatch_settle(
+    struct dispatch *d, struct message *m, const struct fact_words *words);
+void dispatch_message_event(
+    struct dispatch *d, struct message *m, const struct message_event *ev);
 /* Whether deliveries can be recorded; if not, it looks again soon. */
 bool dispatch_may_deliver(struct dispatch *d);
-/* Sets the clock for what is due next. */
-void dispatch_arm(struct dispatch *d);
+/* The end of a turn: lines are served, the alarm is set. */
+void dispatch_end_turn(struct dispatch *d);
 
-/* --- lanes.c --- */
+/* --- lines_io.c --- */
 
-/* All routed recipients of the message, as jobs at their sites. */
-void lanes_enqueue(struct dispatch *d, struct queued *m);
-/*
- * Gives waiting jobs to lanes, old ones and new; has them put off, in turns,
- * while the site is closed.
- */
-void lanes_serve(struct dispatch *d, struct site *site);
-/* A turn of that: deadline_cb for `put_off`. */
-void lanes_put_off(void *dispatch);
-/* Forgets the jobs in line; they come again at the next start. */
-void lanes_let_go(struct dispatch *d, struct site *site);
+/* The channel is served at the end of this turn. */
+void lines_mark(struct dispatch *d, struct channel *c);
+void lines_serve_marked(struct dispatch *d);
+/* All that have somebody in line: the spool records again. */
+void lines_mark_all(struct dispatch *d);
+void lines_withdraw(struct dispatch *d, struct lane *lane);
+void lines_forget(struct dispatch *d);
+/* How many lanes there may be, by the configuration and the system. */
+uint32_t lines_most(const struct conf *conf);
 
-/* --- reports.c --- */
+/* --- reports_io.c --- */
 
-void reports_send(struct dispatch *d, struct queued *m);
-void reports_warn(struct dispatch *d, struct queued *m);
+void reports_send(struct dispatch *d, struct message *m);
+void reports_drop(struct dispatch *d, struct message *m);
+void reports_warn(struct dispatch *d, struct message *m);
+
+/* --- operator_io.c --- */
+
+/* A leg that was called back is back. */
+void operator_back(struct dispatch *d, struct message *m);
+
+/* --- facts.c --- */
+
+void facts_log(const struct leg_fact *fact, const struct fact_words *words,
+    uint64_t now);
 
 #endif

@@ -70,7 +70,7 @@ tell(struct step *s, uint32_t rcpt, enum leg_fact_type type)
 		f->cap = f->cap == 0 ? 8 : f->cap * 2;
 		f->list = mem_realloc(f->list, f->cap * sizeof *f->list);
 	}
-	f->list[f->n++] = (struct leg_fact){ rcpt, type };
+	f->list[f->n++] = (struct leg_fact){ s->leg, rcpt, type };
 }
 
 /* --- times --- */
@@ -129,7 +129,7 @@ leg_is_in_hand(const struct leg *leg)
 enum turn_rank
 leg_rank(const struct leg *leg)
 {
-	if (leg->answered > 0 || leg->returned > 0)
+	if (leg->is_next)
 		return TURN_FRONT;
 	LEG_FOREACH (i, leg)
 		if (leg->message->rcpts[i].tries > 0)
@@ -187,6 +187,8 @@ enter(struct step *s, enum leg_state to)
 		leg->lane = NULL;
 	if (to < LEG_LINE || to == LEG_OVER)
 		leg->channel = NULL;
+	if (to != LEG_ROUTING && to != LEG_LINE)
+		leg->is_next = false;
 	if (to == LEG_WAITING || to == LEG_HELD || to == LEG_OVER) {
 		/* The attempt is over. */
 		leg->answered = leg->returned = 0;
@@ -349,7 +351,10 @@ go_on(struct step *s)
 	}
 	if (next_attempt(leg) > s->ev->now)
 		return enter(s, LEG_WAITING);
-	return enter(s, leg->channel != NULL ? LEG_LINE : LEG_WAITING);
+	if (leg->channel == NULL)
+		return enter(s, LEG_WAITING);
+	leg->is_next = true;
+	return enter(s, LEG_LINE);
 }
 
 static enum leg_need
@@ -398,6 +403,7 @@ on_unrouted(struct step *s)
 static enum leg_need
 on_reroute(struct step *s)
 {
+	s->leg->is_next |= s->leg->state == LEG_LINE;
 	return enter(s, LEG_ROUTING);
 }
 

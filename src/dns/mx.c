@@ -98,34 +98,28 @@ add_host(struct mx_lookup *l, const char *name, uint16_t preference)
 	h->preference = preference;
 }
 
-struct draw {
-	uint32_t random;
-	const struct packet_mx *mx;
-};
-
 static int
-compare_draws(const void *a, const void *b)
+compare_mx(const void *a, const void *b)
 {
-	const struct draw *x = a, *y = b;
+	const struct packet_mx *x = *(const struct packet_mx *const *)a,
+			       *y = *(const struct packet_mx *const *)b;
 
-	if (x->mx->preference != y->mx->preference)
-		return x->mx->preference < y->mx->preference ? -1 : 1;
-	return (x->random > y->random) - (x->random < y->random);
+	if (x->preference != y->preference)
+		return x->preference < y->preference ? -1 : 1;
+	return strcmp(x->name, y->name);
 }
 
-/* RFC 5321 5.1: by preference, and equal ones in random order. */
+/* RFC 5321 5.1: by preference. The lot among equal ones is cast by a lane. */
 static void
 take_mx(struct mx_lookup *l, const struct packet *p)
 {
-	struct draw draws[PACKET_MX_MAX];
+	const struct packet_mx *order[PACKET_MX_MAX];
 
-	for (unsigned i = 0; i < p->nmx; i++) {
-		draws[i].random = random_u32();
-		draws[i].mx = &p->mx[i];
-	}
-	qsort(draws, p->nmx, sizeof draws[0], compare_draws);
 	for (unsigned i = 0; i < p->nmx; i++)
-		add_host(l, draws[i].mx->name, draws[i].mx->preference);
+		order[i] = &p->mx[i];
+	qsort(order, p->nmx, sizeof order[0], compare_mx);
+	for (unsigned i = 0; i < p->nmx; i++)
+		add_host(l, order[i]->name, order[i]->preference);
 }
 
 /* RFC 7505 3: the root as only host. */

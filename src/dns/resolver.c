@@ -24,7 +24,7 @@
 #include "dns_priv.h"
 #include "io/loop.h"
 
-enum { TIMEOUT_MS = 5000, TRIES = 2, LOOKUPS_MOST = 200, EDNS_SIZE = 1232 };
+enum { TIMEOUT_MS = 5000, TRIES = 2, LOOKUPS_MOST = 2000, EDNS_SIZE = 1232 };
 
 enum { FIRST, ALL, CHANNELS };
 

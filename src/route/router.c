@@ -1,7 +1,15 @@
+/*
+ * A domain's road:
+ *
+ *   router_ask -> its waiters stand in line -> (a turn of one of them comes)
+ *     -> resolve_mx / resolve_host -> on_mx -> to_channel, or no_route
+ *     -> every waiter is told
+ *
+ * Who waits for a domain that is being asked for stands in no line any more.
+ */
 #include "route/router.h"
 
-#include <arpa/inet.h>
-#include <ifaddrs.h>
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,38 +19,47 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "conf/conf.h"
-#include "sched/target.h"
 #include "dns/mx.h"
 #include "io/loop.h"
+#include "mail/reason.h"
+#include "plan_priv.h"
 #include "sched/site.h"
+#include "sched/target.h"
 
 enum {
-	HOSTS_USED = 5, /* RFC 5321 5.1: at least two are tried */
 	TEMPORARY_TTL_MS = 10000,
+	STALE_MS = 24 * 3600 * 1000, /* an answer past its time is used so long */
+	STALE_ENTRIES = 20000, /* with more of them they go at once */
 	SITE_UNUSED_MS = 600000,
-	PASSWORD_MAX = 1024,
+	LOOKUPS_MOST = 1000, /* under way at once */
 };
 
 /* One domain's way, or the question for it. */
-struct entry {
+struct route_entry {
 	struct router *router; /* borrowed: owns it */
 	char *domain; /* owned; lower case */
 	struct route route;
-	uint64_t expires; /* monotonic ms; 0: being asked */
+	uint64_t expires; /* monotonic ms; 0: nothing is known */
+	uint64_t stale_until; /* monotonic ms; its channel may be used */
 	struct mx_lookup *lookup; /* owned while asked */
+	char *account; /* owned while asked: whose turn it was */
 	const struct conf_route *rule; /* borrowed from conf; NULL: none */
-	void **waiters; /* owned array of tokens */
-	size_t nwaiters;
+	struct list waiters;
+	struct route_waiter refresh; /* its own: nobody waits for that */
 };
 
 struct router {
 	struct loop *loop;
 	const struct conf *conf; /* owned reference */
-	struct resolver *resolver;
+	struct resolver *resolver; /* NULL: stopped */
 	struct map entries, sites;
+	struct turns turns;
+	uint32_t asking;
 	route_cb cb;
 	void *arg;
 };
+
+static void ask_next(struct router *r);
 
 static struct resolver *
 make_resolver(struct loop *loop, const struct conf *conf, struct err *err)
@@ -60,6 +77,7 @@ router_new(struct loop *loop, const struct conf *conf, route_cb cb, void *arg,
 	random_fill(seed, sizeof seed);
 	map_init(&r->entries, seed);
 	map_init(&r->sites, seed);
+	turns_init(&r->turns);
 	r->loop = loop;
 	r->cb = cb;
 	r->arg = arg;
@@ -72,439 +90,33 @@ router_new(struct loop *loop, const struct conf *conf, route_cb cb, void *arg,
 	return r;
 }
 
-static void
-entry_free(struct entry *e)
+/* --- entries --- */
+
+static bool
+is_refresh(const struct route_waiter *w)
 {
+	return w == &w->entry->refresh;
+}
+
+static void
+leave(struct router *r, struct route_waiter *w)
+{
+	list_remove(&w->node);
+	if (turn_is_waiting(&w->turn))
+		turns_leave(&r->turns, &w->turn);
+	w->entry = NULL;
+}
+
+static void
+entry_free(struct route_entry *e)
+{
+	LIST_FOREACH_SAFE (node, next, &e->waiters)
+		leave(e->router, LIST_ENTRY(node, struct route_waiter, node));
+	reason_unref(e->route.reason);
+	free(e->account);
 	free(e->domain);
-	free(e->waiters);
 	free(e);
 }
-
-static void
-forget_entries(struct router *r)
-{
-	struct entry *e;
-	size_t at = 0;
-
-	while ((e = map_next(&r->entries, &at)) != NULL)
-		entry_free(e);
-	map_clear(&r->entries);
-}
-
-static void
-drop_site(struct site *s)
-{
-	struct site_link *link = s->target;
-
-	target_unref(link->target);
-	free(link);
-	site_free(s);
-}
-
-void
-router_stop(struct router *r)
-{
-	resolver_close(r->resolver);
-	r->resolver = NULL;
-}
-
-void
-router_free(struct router *r)
-{
-	struct site *s;
-	size_t at = 0;
-
-	if (r == NULL)
-		return;
-	if (r->resolver != NULL)
-		router_stop(r);
-	forget_entries(r);
-	while ((s = map_next(&r->sites, &at)) != NULL)
-		drop_site(s);
-	map_clear(&r->sites);
-	conf_unref(r->conf);
-	free(r);
-}
-
-struct site *
-router_next_site(struct router *r, size_t *at)
-{
-	return map_next(&r->sites, at);
-}
-
-/* --- targets --- */
-
-/* The relay that the operator wrote; NULL: by MX. */
-static const struct conf_route *
-relay_of(const struct entry *e)
-{
-	return e->rule != NULL && e->rule->host != NULL ? e->rule : NULL;
-}
-
-/* As the system sees it: ::ffff:192.0.2.1 is 192.0.2.1. */
-static const char *
-plain_text(const struct sockaddr *sa, char out[TARGET_ADDRESS_TEXT])
-{
-	static const char mapped[] = "::ffff:";
-
-	target_address_text(sa, out);
-	if (strncmp(out, mapped, sizeof mapped - 1) == 0 &&
-	    strchr(out, '.') != NULL)
-		return out + sizeof mapped - 1;
-	return out;
-}
-
-static bool
-same_address(const struct sockaddr *a, const struct sockaddr *b)
-{
-	char x[TARGET_ADDRESS_TEXT], y[TARGET_ADDRESS_TEXT];
-
-	return strcmp(plain_text(a, x), plain_text(b, y)) == 0;
-}
-
-static bool
-is_local(const struct sockaddr *sa)
-{
-	struct ifaddrs *all, *i;
-	bool found = false;
-
-	if (target_address_is_special(sa))
-		return true;
-	if (getifaddrs(&all) == -1)
-		return false;
-	for (i = all; i != NULL && !found; i = i->ifa_next)
-		found = i->ifa_addr != NULL &&
-			(i->ifa_addr->sa_family == AF_INET ||
-			    i->ifa_addr->sa_family == AF_INET6) &&
-			same_address(i->ifa_addr, sa);
-	freeifaddrs(all);
-	return found;
-}
-
-/* Mail that we would hand to ourselves would go round for ever. */
-static bool
-is_own_listener(
-    const struct conf *conf, const struct sockaddr *sa, uint16_t port)
-{
-	char room[TARGET_ADDRESS_TEXT];
-	const char *text = plain_text(sa, room);
-
-	for (size_t i = 0; i < conf->nlistens; i++) {
-		const struct conf_listen *l = &conf->listens[i];
-
-		if (l->port != port)
-			continue;
-		if (strcmp(l->address, text) == 0)
-			return true;
-		if ((l->address[0] == '\0' ||
-			strcmp(l->address, "0.0.0.0") == 0 ||
-			strcmp(l->address, "::") == 0) &&
-		    is_local(sa))
-			return true;
-	}
-	return false;
-}
-
-/*
- * What the operator wrote may lead to loopback: to a signer, a filter, a
- * catcher. What DNS says may not, or anybody could reach what listens there.
- */
-static bool
-may_deliver_to(const struct conf *conf, const struct sockaddr *sa,
-    uint16_t port, bool is_relay)
-{
-	if (is_relay ? target_address_is_nowhere(sa)
-		     : target_address_is_special(sa) && !conf->allow_loopback)
-		return false;
-	return !is_own_listener(conf, sa, port);
-}
-
-static void
-add_hosts(const struct router *r, const struct entry *e, struct target *t,
-    const struct mx_answer *answer)
-{
-	const struct conf_route *relay = relay_of(e);
-	uint16_t port = relay != NULL ? relay->port : r->conf->deliver_port;
-
-	for (unsigned i = 0; i < answer->nhosts && t->nhosts < HOSTS_USED;
-	     i++) {
-		const struct mx_host *h = &answer->hosts[i];
-
-		/*
-		 * RFC 5321 5.1: we are in the list; the rest come behind us. A
-		 * relay of our name is another program on this machine.
-		 */
-		if (relay == NULL && span_equal_nocase(span_text(h->name),
-					 span_text(r->conf->hostname)))
-			return;
-		target_add_host(t, span_text(h->name));
-		for (unsigned k = 0; k < h->naddresses; k++)
-			if (may_deliver_to(r->conf, &h->addresses[k].sa, port,
-				relay != NULL))
-				target_add_address(
-				    t, &h->addresses[k].sa, port);
-	}
-}
-
-static int
-read_password(const char *file, struct secret *out, struct err *err)
-{
-	char text[PASSWORD_MAX];
-	FILE *f = fopen(file, "re");
-	size_t n;
-
-	if (f == NULL)
-		return err_errno(err, "password-file %s", file);
-	n = fread(text, 1, sizeof text, f);
-	(void)fclose(f);
-	while (n > 0 && (text[n - 1] == '\n' || text[n - 1] == '\r'))
-		n--;
-	if (n == 0 || n == sizeof text)
-		return err_set(err, -1,
-		    "password-file %s: one line of 1 to "
-		    "1023 bytes is expected",
-		    file);
-	secret_set(out, text, n);
-	mem_wipe(text, sizeof text);
-	return 0;
-}
-
-/* The rule holds for whichever hosts there are: a relay, or those of MX. */
-static void
-apply_rule(struct target *t, const struct conf_route *rule)
-{
-	static const enum target_tls tls[] = {
-		[RELAY_TLS_OPPORTUNISTIC] = TARGET_TLS_OPPORTUNISTIC,
-		[RELAY_TLS_REQUIRE] = TARGET_TLS_REQUIRE,
-		[RELAY_TLS_IMPLICIT] = TARGET_TLS_IMPLICIT,
-	};
-
-	t->tls = tls[rule->tls];
-	/* Sections with the same hosts share lanes: none is named here. */
-	if (t->tls == TARGET_TLS_REQUIRE)
-		t->because = mem_strdup("tls = require in its route");
-	if (rule->login != NULL)
-		t->login = mem_strdup(rule->login);
-}
-
-static struct target *
-make_target(const struct router *r, const struct entry *e,
-    const struct mx_answer *answer)
-{
-	const struct conf *conf = r->conf;
-	struct target *t = target_new();
-
-	t->hostname = mem_strdup(conf->hostname);
-	t->timeout = conf->deliver_timeout;
-	t->idle = conf->lane_idle;
-	t->messages = conf->lane_messages;
-	t->chunking = conf->chunking;
-	if (e->rule != NULL)
-		apply_rule(t, e->rule);
-	add_hosts(r, e, t, answer);
-	return t;
-}
-
-/* What makes a site: the set of hosts, whatever their order, and the rule. */
-static int
-by_name(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static void
-put_hosts(const struct target *t, struct buf *out)
-{
-	char *names[HOSTS_USED];
-
-	for (uint32_t i = 0; i < t->nhosts; i++)
-		names[i] = t->hosts[i];
-	qsort(names, t->nhosts, sizeof *names, by_name);
-	for (uint32_t i = 0; i < t->nhosts; i++)
-		(void)buf_printf(out, "%s%s", i == 0 ? "" : ",", names[i]);
-}
-
-/*
- * Domains with the same hosts and another rule share no connection: one that
- * may be in clear must not carry what must not.
- */
-static void
-site_key(const struct entry *e, const struct target *t, struct buf *key)
-{
-	const struct conf_route *relay = relay_of(e);
-
-	if (relay != NULL)
-		(void)buf_printf(key, "relay %s:%u %d %s", relay->host,
-		    relay->port, (int)relay->tls,
-		    relay->login == NULL ? "" : relay->login);
-	else {
-		(void)buf_printf(key, "mx %d ", (int)t->tls);
-		put_hosts(t, key);
-	}
-}
-
-static void
-site_name(const struct entry *e, const struct target *t, struct buf *name)
-{
-	const struct conf_route *relay = relay_of(e);
-
-	if (relay != NULL) {
-		(void)buf_printf(name, "%s:%u", relay->host, relay->port);
-		return;
-	}
-	put_hosts(t, name);
-	if (t->tls != TARGET_TLS_OPPORTUNISTIC)
-		(void)buf_append_text(name, " (TLS required)");
-}
-
-static struct site *
-make_site(struct router *r, const struct entry *e, const struct target *t,
-    struct span key)
-{
-	struct site_link *link = MEM_NEW(struct site_link);
-	char *key_text = span_dup(key);
-	struct buf name = { 0 };
-	struct site *s;
-
-	site_name(e, t, &name);
-	(void)buf_append_char(&name, '\0');
-	s = site_new(key_text, buf_span(&name).ptr);
-	free(key_text);
-	buf_clear(&name);
-	list_init(&link->idle);
-	s->target = link;
-	(void)map_put(&r->sites, span_text(s->key), s);
-	return s;
-}
-
-static struct site *
-site_for(struct router *r, const struct entry *e, struct target *t)
-{
-	struct buf key = { 0 };
-	struct site_link *link;
-	struct site *s;
-
-	site_key(e, t, &key);
-	s = map_get(&r->sites, buf_span(&key));
-	if (s == NULL)
-		s = make_site(r, e, t, buf_span(&key));
-	buf_clear(&key);
-	link = s->target;
-	target_unref(link->target);
-	link->target = t;
-	s->last_used = loop_now(r->loop);
-	return s;
-}
-
-/* --- answers --- */
-
-static void
-no_route(struct route *route, enum route_status status, const char *code,
-    const char *detail)
-{
-	route->status = status;
-	route->site = NULL;
-	(void)snprintf(
-	    route->status_code, sizeof route->status_code, "%s", code);
-	(void)snprintf(route->detail, sizeof route->detail, "%s", detail);
-}
-
-/* No host is left, or none has an address that may be used. */
-static void
-no_address(struct entry *e, const struct target *t)
-{
-	const struct conf_route *relay = relay_of(e);
-	char detail[sizeof e->route.detail];
-
-	/* A relay is the operator's to mend, and nothing bounces for it. */
-	if (relay != NULL)
-		(void)snprintf(detail, sizeof detail,
-		    "The relay %.200s:%u leads back to this relay, or to no "
-		    "host at all",
-		    relay->host, relay->port);
-	else if (t->nhosts == 0)
-		(void)snprintf(detail, sizeof detail,
-		    "The mail hosts of the domain %.200s lead back to this "
-		    "relay",
-		    e->domain);
-	else
-		(void)snprintf(detail, sizeof detail,
-		    "No mail host of the domain %.120s has an address that "
-		    "mail may be sent to (loopback, link-local and our own "
-		    "are left out; see deliver.allow-loopback)",
-		    e->domain);
-	if (relay == NULL && t->nhosts == 0)
-		no_route(&e->route, ROUTE_NEVER, "5.4.6", detail);
-	else
-		no_route(&e->route, ROUTE_TEMPORARY, "4.4.4", detail);
-}
-
-static void
-to_site(struct router *r, struct entry *e, const struct mx_answer *answer)
-{
-	struct target *t = make_target(r, e, answer);
-	struct err err;
-
-	if (t->naddresses == 0) {
-		no_address(e, t);
-		target_unref(t);
-		return;
-	}
-	if (t->login != NULL &&
-	    read_password(e->rule->password_file, &t->password, &err) != 0) {
-		log_error("route_unusable domain=%s what=%s",
-		    log_quote_text(e->domain), log_quote_text(err.text));
-		target_unref(t);
-		no_route(&e->route, ROUTE_TEMPORARY, "4.7.0", err.text);
-		return;
-	}
-	e->route = (struct route){ .status = ROUTE_SITE };
-	e->route.site = site_for(r, e, t);
-}
-
-static void
-tell_waiters(struct entry *e)
-{
-	struct router *r = e->router;
-	void **waiters = e->waiters;
-	size_t n = e->nwaiters;
-
-	e->waiters = NULL;
-	e->nwaiters = 0;
-	for (size_t i = 0; i < n; i++)
-		r->cb(span_text(e->domain), &e->route, waiters[i], r->arg);
-	free(waiters);
-}
-
-static void
-on_mx(const struct mx_answer *answer, void *arg)
-{
-	struct entry *e = arg;
-	uint64_t ttl = (uint64_t)answer->ttl * 1000;
-
-	e->lookup = NULL;
-	switch (answer->status) {
-	case MX_FOUND: to_site(e->router, e, answer); break;
-	case MX_NONE:
-		no_route(&e->route, ROUTE_NEVER, "5.1.10", answer->detail);
-		break;
-	case MX_NO_DOMAIN:
-		/* A relay that vanished is ours to mend, not the sender's. */
-		no_route(&e->route,
-		    relay_of(e) == NULL ? ROUTE_NEVER : ROUTE_TEMPORARY,
-		    relay_of(e) == NULL ? "5.1.2" : "4.4.3", answer->detail);
-		break;
-	case MX_TEMPORARY:
-		no_route(&e->route, ROUTE_TEMPORARY, "4.4.3", answer->detail);
-		break;
-	}
-	if (e->route.status != ROUTE_SITE || ttl < TEMPORARY_TTL_MS)
-		ttl = TEMPORARY_TTL_MS;
-	e->expires = loop_now(e->router->loop) + ttl;
-	tell_waiters(e);
-}
-
-/* --- asking --- */
 
 static struct span
 low(struct span domain, char out[256])
@@ -516,36 +128,251 @@ low(struct span domain, char out[256])
 	return span_make(out, n);
 }
 
-const struct route *
-router_known(struct router *r, struct span domain)
+static struct route_entry *
+find(const struct router *r, struct span domain)
 {
 	char text[256];
-	struct entry *e = map_get(&r->entries, low(domain, text));
 
-	if (e == NULL || e->expires <= loop_now(r->loop))
-		return NULL;
-	if (e->route.site != NULL)
-		e->route.site->last_used = loop_now(r->loop);
-	return &e->route;
+	return map_get(&r->entries, low(domain, text));
+}
+
+static struct route_entry *
+find_or_add(struct router *r, struct span domain)
+{
+	struct route_entry *e = find(r, domain);
+	char text[256];
+
+	if (e != NULL)
+		return e;
+	e = MEM_NEW(struct route_entry);
+	e->router = r;
+	e->domain = span_dup(low(domain, text));
+	list_init(&e->waiters);
+	(void)map_put(&r->entries, span_text(e->domain), e);
+	return e;
+}
+
+void
+router_stop(struct router *r)
+{
+	if (r->resolver != NULL)
+		resolver_close(r->resolver);
+	r->resolver = NULL;
+}
+
+void
+router_free(struct router *r)
+{
+	struct route_entry *e;
+	struct site *s;
+	size_t at = 0;
+
+	if (r == NULL)
+		return;
+	router_stop(r);
+	while ((e = map_next(&r->entries, &at)) != NULL)
+		entry_free(e);
+	map_clear(&r->entries);
+	at = 0;
+	while ((s = map_next(&r->sites, &at)) != NULL)
+		site_free(s);
+	map_clear(&r->sites);
+	turns_clear(&r->turns);
+	conf_unref(r->conf);
+	free(r);
+}
+
+struct site *
+router_next_site(struct router *r, size_t *at)
+{
+	return map_next(&r->sites, at);
+}
+
+/* --- answers --- */
+
+static void
+no_route(struct route_entry *e, enum route_status status, const char *code,
+    const char *what)
+{
+	struct words w = { .stage = STAGE_ROUTE,
+		.status = span_text(code),
+		.what = span_text(what) };
+
+	reason_unref(e->route.reason);
+	e->route = (struct route){ .status = status,
+		.reason = reason_new(&w) };
+}
+
+/* No host is left, or none has an address that may be used. */
+static void
+no_address(struct route_entry *e, bool leads_back)
+{
+	const struct conf_route *relay = plan_relay(e->rule);
+	char what[512];
+
+	/* A relay is the operator's to mend, and nothing bounces for it. */
+	if (relay != NULL)
+		(void)snprintf(what, sizeof what,
+		    "The relay %.200s:%u leads back to this relay, or to no "
+		    "host at all",
+		    relay->host, relay->port);
+	else if (leads_back)
+		(void)snprintf(what, sizeof what,
+		    "The mail hosts of the domain %.200s lead back to this "
+		    "relay",
+		    e->domain);
+	else
+		(void)snprintf(what, sizeof what,
+		    "No mail host of the domain %.120s has an address that "
+		    "mail may be sent to (loopback, link-local and our own "
+		    "are left out; see deliver.allow-loopback)",
+		    e->domain);
+	if (relay == NULL && leads_back)
+		no_route(e, ROUTE_NEVER, "5.4.6", what);
+	else
+		no_route(e, ROUTE_TEMPORARY, "4.4.4", what);
+}
+
+static struct channel *
+channel_for(struct router *r, const struct route_entry *e, struct target *t)
+{
+	struct buf site = { 0 }, name = { 0 }, key = { 0 };
+	struct channel *c;
+	struct site *s;
+
+	plan_site_key(e->rule, t, &site);
+	plan_channel_key(t, &key);
+	s = map_get(&r->sites, span_text(buf_span(&site).ptr));
+	if (s == NULL) {
+		plan_site_name(e->rule, t, &name);
+		s = site_new(buf_span(&site).ptr, buf_span(&name).ptr);
+		(void)map_put(&r->sites, span_text(s->key), s);
+	}
+	site_set_most(s, r->conf->max_lanes);
+	s->last_used = loop_now(r->loop);
+	c = site_channel_take(s, buf_span(&key).ptr, t);
+	buf_clear(&site);
+	buf_clear(&name);
+	buf_clear(&key);
+	return c;
 }
 
 static void
-add_waiter(struct entry *e, void *token)
+to_channel(struct router *r, struct route_entry *e,
+    const struct mx_answer *answer)
 {
-	if ((e->nwaiters & (e->nwaiters - 1)) == 0)
-		e->waiters = mem_realloc(
-		    e->waiters, (e->nwaiters == 0 ? 1 : e->nwaiters * 2) *
-				    sizeof *e->waiters);
-	e->waiters[e->nwaiters++] = token;
+	struct plan_request q = { r->conf, e->rule, answer };
+	struct plan p;
+	struct err err;
+
+	if (plan_make(&p, &q, &err) != 0) {
+		log_error("route_unusable domain=%s what=%s",
+		    log_quote_text(e->domain), log_quote_text(err.text));
+		no_route(e, ROUTE_TEMPORARY, "4.7.0", err.text);
+		return;
+	}
+	if (p.target->nhosts == 0) {
+		no_address(e, p.leads_back);
+		target_unref(p.target);
+		return;
+	}
+	reason_unref(e->route.reason);
+	e->route = (struct route){ .status = ROUTE_CHANNEL,
+		.channel = channel_for(r, e, p.target) };
+}
+
+/* The lookup is over: its place is free. */
+static void
+end_lookup(struct route_entry *e)
+{
+	e->lookup = NULL;
+	e->router->asking--;
+	turns_give_back(&e->router->turns, span_text(e->account));
+	free(e->account);
+	e->account = NULL;
 }
 
 static void
-start_lookup(struct router *r, struct entry *e)
+tell_waiters(struct route_entry *e)
 {
+	struct router *r = e->router;
+	struct list told;
+
+	/* Who asks again from inside the call joins the next ones. */
+	list_init(&told);
+	list_splice(&told, &e->waiters);
+	for (struct list *node; (node = list_pop(&told)) != NULL;) {
+		struct route_waiter *w =
+		    LIST_ENTRY(node, struct route_waiter, node);
+		bool is_ours = is_refresh(w);
+
+		w->entry = NULL;
+		if (!is_ours)
+			r->cb(w, &e->route, r->arg);
+	}
+}
+
+/* Trouble with the name servers leaves what was good before, for a day. */
+static bool
+keeps_old(const struct route_entry *e, const struct mx_answer *answer)
+{
+	return answer->status == MX_TEMPORARY &&
+	       e->route.status == ROUTE_CHANNEL && e->route.channel != NULL &&
+	       e->stale_until > loop_now(e->router->loop);
+}
+
+static void
+take_answer(struct route_entry *e, const struct mx_answer *answer)
+{
+	const bool is_relay = plan_relay(e->rule) != NULL;
+
+	switch (answer->status) {
+	case MX_FOUND: to_channel(e->router, e, answer); break;
+	case MX_NONE:
+		no_route(e, ROUTE_NEVER, "5.1.10", answer->detail);
+		break;
+	case MX_NO_DOMAIN:
+		/* A relay that vanished is ours to mend, not the sender's. */
+		no_route(e, is_relay ? ROUTE_TEMPORARY : ROUTE_NEVER,
+		    is_relay ? "4.4.3" : "5.1.2", answer->detail);
+		break;
+	case MX_TEMPORARY:
+		no_route(e, ROUTE_TEMPORARY, "4.4.3", answer->detail);
+		break;
+	}
+}
+
+static void
+on_mx(const struct mx_answer *answer, void *arg)
+{
+	struct route_entry *e = arg;
+	struct router *r = e->router;
+	uint64_t ttl = (uint64_t)answer->ttl * 1000, now = loop_now(r->loop);
+	bool is_kept = keeps_old(e, answer);
+
+	end_lookup(e);
+	if (!is_kept)
+		take_answer(e, answer);
+	if (is_kept || e->route.status != ROUTE_CHANNEL ||
+	    ttl < TEMPORARY_TTL_MS)
+		ttl = TEMPORARY_TTL_MS;
+	e->expires = now + ttl;
+	if (!is_kept)
+		e->stale_until = e->expires + STALE_MS;
+	tell_waiters(e);
+	ask_next(r);
+}
+
+/* --- asking --- */
+
+static void
+start_lookup(struct route_entry *e)
+{
+	struct router *r = e->router;
 	const struct conf_route *relay;
 
 	e->rule = conf_route(r->conf, span_text(e->domain));
-	relay = relay_of(e);
+	relay = plan_relay(e->rule);
 	if (relay == NULL)
 		e->lookup =
 		    resolve_mx(r->resolver, span_text(e->domain), on_mx, e);
@@ -554,63 +381,147 @@ start_lookup(struct router *r, struct entry *e)
 		    resolve_host(r->resolver, span_text(relay->host), on_mx, e);
 }
 
-bool
-router_ask(struct router *r, struct span domain, void *token)
+/* The turn of somebody who waits for it has come. Takes the account's name. */
+static void
+begin_take(struct route_entry *e, char *account)
 {
-	char text[256];
-	struct span key = low(domain, text);
-	struct entry *e = map_get(&r->entries, key);
+	struct router *r = e->router;
 
-	if (e == NULL) {
-		e = MEM_NEW(struct entry);
-		e->router = r;
-		e->domain = span_dup(key);
-		(void)map_put(&r->entries, span_text(e->domain), e);
+	LIST_FOREACH (node, &e->waiters) {
+		struct route_waiter *w =
+		    LIST_ENTRY(node, struct route_waiter, node);
+
+		if (turn_is_waiting(&w->turn))
+			turns_leave(&r->turns, &w->turn);
 	}
-	if (e->nwaiters > 0 && e->waiters[e->nwaiters - 1] == token)
-		return false;
-	add_waiter(e, token);
-	if (e->lookup == NULL) {
-		e->expires = 0;
-		start_lookup(r, e);
-	}
-	return true;
+	e->account = account;
+	turns_hold(&r->turns, span_text(account));
+	r->asking++;
+	start_lookup(e);
 }
+
+static void
+ask_next(struct router *r)
+{
+	while (r->asking < LOOKUPS_MOST && r->turns.waiting > 0) {
+		struct turns_place place = {
+			.held_most = LOOKUPS_MOST - r->asking
+		};
+		const struct turn *next = turns_peek(&r->turns, &place);
+		struct route_entry *e;
+		char *account;
+
+		if (next == NULL)
+			return;
+		e = LIST_ENTRY(next, struct route_waiter, turn)->entry;
+		account = span_dup(turn_account(next));
+		(void)turns_take(&r->turns, &place); /* the same one */
+		begin_take(e, account);
+	}
+}
+
+const struct route *
+router_known(struct router *r, struct span domain)
+{
+	struct route_entry *e = find(r, domain);
+	uint64_t now = loop_now(r->loop);
+
+	if (e == NULL || e->expires == 0)
+		return NULL;
+	if (e->route.channel != NULL)
+		e->route.channel->site->last_used = now;
+	if (e->expires > now)
+		return &e->route;
+	if (e->route.channel == NULL || e->stale_until <= now)
+		return NULL;
+	if (list_is_empty(&e->waiters) && e->lookup == NULL)
+		router_ask(r, domain, SPAN(""), TURN_FIRST, &e->refresh);
+	return &e->route;
+}
+
+bool
+router_is_stale(struct router *r, struct span domain)
+{
+	const struct route_entry *e = find(r, domain);
+
+	return e == NULL || e->expires <= loop_now(r->loop);
+}
+
+void
+router_ask(struct router *r, struct span domain, struct span account,
+    enum turn_rank rank, struct route_waiter *w)
+{
+	struct route_entry *e = find_or_add(r, domain);
+
+	assert(w->entry == NULL);
+	w->entry = e;
+	list_append(&e->waiters, &w->node);
+	if (e->lookup != NULL || r->resolver == NULL)
+		return;
+	turns_join(&r->turns, &w->turn, account, rank);
+	ask_next(r);
+}
+
+void
+router_leave(struct router *r, struct route_waiter *w)
+{
+	if (w->entry != NULL)
+		leave(r, w);
+}
+
+struct router_load
+router_load(const struct router *r)
+{
+	return (struct router_load){ r->turns.waiting, r->asking };
+}
+
+/* --- a new configuration --- */
 
 int
 router_reload(struct router *r, const struct conf *conf, struct err *err)
 {
 	struct resolver *fresh = make_resolver(r->loop, conf, err);
-	struct entry *e;
+	struct map keep = { .seed = {
+				r->entries.seed[0], r->entries.seed[1] } };
+	struct route_entry *e;
 	size_t at = 0;
 
 	if (fresh == NULL)
 		return -1;
-	/* Who waits is told to come back; then everything is asked anew. */
-	while ((e = map_next(&r->entries, &at)) != NULL) {
-		if (e->lookup != NULL)
-			mx_lookup_cancel(e->lookup);
-		e->lookup = NULL;
-		no_route(&e->route, ROUTE_TEMPORARY, "4.4.3",
-		    "the configuration was reloaded");
-		tell_waiters(e);
-	}
-	forget_entries(r);
 	resolver_close(r->resolver);
 	r->resolver = fresh;
 	conf_unref(r->conf);
 	r->conf = conf_ref(conf);
+	while ((e = map_next(&r->entries, &at)) != NULL) {
+		if (list_is_empty(&e->waiters)) {
+			if (e->lookup != NULL)
+				end_lookup(e);
+			entry_free(e);
+			continue;
+		}
+		/* What was known was so by the old one. */
+		reason_unref(e->route.reason);
+		e->route = (struct route){ 0 };
+		e->expires = e->stale_until = 0;
+		(void)map_put(&keep, span_text(e->domain), e);
+		if (e->lookup != NULL)
+			start_lookup(e);
+	}
+	map_clear(&r->entries);
+	r->entries = keep;
 	return 0;
 }
 
 /* --- forgetting --- */
 
-static void
-keep_entry(struct map *keep, struct entry *e, uint64_t now)
+static bool
+is_wanted(const struct router *r, const struct route_entry *e, uint64_t now)
 {
-	(void)map_put(keep, span_text(e->domain), e);
-	if (e->route.site != NULL)
-		e->route.site->last_used = now;
+	if (e->lookup != NULL || !list_is_empty(&e->waiters) ||
+	    e->expires > now)
+		return true;
+	return e->route.channel != NULL && e->stale_until > now &&
+	       r->entries.count < STALE_ENTRIES;
 }
 
 static void
@@ -618,17 +529,27 @@ sweep_entries(struct router *r, uint64_t now)
 {
 	struct map keep = { .seed = {
 				r->entries.seed[0], r->entries.seed[1] } };
-	struct entry *e;
+	struct route_entry *e;
 	size_t at = 0;
 
 	while ((e = map_next(&r->entries, &at)) != NULL) {
-		if (e->lookup == NULL && e->nwaiters == 0 && e->expires <= now)
+		if (!is_wanted(r, e, now)) {
 			entry_free(e);
-		else
-			keep_entry(&keep, e, now);
+			continue;
+		}
+		(void)map_put(&keep, span_text(e->domain), e);
+		if (e->route.channel != NULL)
+			e->route.channel->site->last_used = now;
 	}
 	map_clear(&r->entries);
 	r->entries = keep;
+}
+
+static bool
+is_in_use(const struct site *s, uint64_t now)
+{
+	return s->lanes > 0 || site_waiting(s) > 0 ||
+	       now - s->last_used <= SITE_UNUSED_MS || site_remembers(s, now);
 }
 
 void
@@ -641,12 +562,10 @@ router_sweep(struct router *r)
 
 	sweep_entries(r, now);
 	while ((s = map_next(&r->sites, &at)) != NULL) {
-		if (s->waiting == 0 && s->lanes == 0 &&
-		    now - s->last_used > SITE_UNUSED_MS &&
-		    !site_remembers(s, now))
-			drop_site(s);
-		else
+		if (is_in_use(s, now))
 			(void)map_put(&keep, span_text(s->key), s);
+		else
+			site_free(s);
 	}
 	map_clear(&r->sites);
 	r->sites = keep;

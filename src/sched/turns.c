@@ -80,6 +80,12 @@ turn_is_waiting(const struct turn *turn)
 	return turn->account != NULL;
 }
 
+struct span
+turn_account(const struct turn *turn)
+{
+	return span_text(turn->account->name);
+}
+
 void
 turns_join(struct turns *t, struct turn *turn, struct span account,
     enum turn_rank rank)

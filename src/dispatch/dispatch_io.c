@@ -1,0 +1,530 @@
+/*
+ * A leg's road, event by event:
+ *
+ *   dispatch_add -> on_alarm (due) -> the router -> on_routed -> its channel's
+ *   line -> lines_io.c (a lane takes it, brings it back) -> dispatch_settle
+ *   (recorded, told) -> the next time, or the end
+ *
+ * The cores decide (leg.c, message.c); here is done what they need.
+ */
+#include "dispatch_priv.h"
+
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "io/deadline.h"
+#include "io/loop.h"
+#include "mail/qid.h"
+#include "spool/spool.h"
+
+enum {
+	WAKES_A_TURN = 500,
+	SWEEP_MS = 60000,
+	PAUSE_MS = 1000,
+	HEALTH_MS = 50,
+	ROWS_AT_HAND = 8,
+};
+
+static void on_alarm(void *arg);
+static void on_sweep(void *arg);
+static void
+on_routed(struct route_waiter *w, const struct route *route, void *arg);
+
+static void
+set_options(struct dispatch *d, const struct conf *conf)
+{
+	d->leg_options = (struct leg_options){
+		.backoff = { conf->retry, conf->nretry },
+		.expire = (uint64_t)conf->expire * 1000,
+	};
+	d->message_options = (struct message_options){
+		.expire = (uint64_t)conf->expire * 1000,
+		.delay_warning = (uint64_t)conf->delay_warning * 1000,
+	};
+	d->lanes_most = lines_most(conf);
+}
+
+struct dispatch *
+dispatch_new(struct loop *loop, const struct conf *conf, struct err *err)
+{
+	struct dispatch *d = MEM_NEW(struct dispatch);
+
+	d->loop = loop;
+	d->router = router_new(loop, conf, on_routed, d, err);
+	if (d->router == NULL) {
+		free(d);
+		return NULL;
+	}
+	d->conf = conf_ref(conf);
+	set_options(d, conf);
+	d->queue = queue_new();
+	list_init(&d->serve);
+	list_init(&d->idle);
+	list_init(&d->waits);
+	turns_init(&d->all);
+	d->alarm = deadline_new(loop, on_alarm, d);
+	d->sweep = deadline_new(loop, on_sweep, d);
+	return d;
+}
+
+void
+dispatch_set_road(struct dispatch *d, struct spool *spool,
+    const struct dispatch_lanes *lanes)
+{
+	d->spool = spool;
+	d->out = *lanes;
+}
+
+int
+dispatch_reload(struct dispatch *d, const struct conf *conf, struct err *err)
+{
+	if (router_reload(d->router, conf, err) != 0)
+		return -1;
+	/* Legs in line see it when their turn comes (lines_io.c). */
+	d->era++;
+	conf_unref(d->conf);
+	d->conf = conf_ref(conf);
+	set_options(d, conf);
+	lines_mark_all(d);
+	dispatch_end_turn(d);
+	return 0;
+}
+
+void
+dispatch_start(struct dispatch *d)
+{
+	d->running = true;
+	deadline_set(d->sweep, SWEEP_MS);
+	dispatch_end_turn(d);
+}
+
+void
+dispatch_stop(struct dispatch *d)
+{
+	if (!d->running)
+		return;
+	d->running = false;
+	deadline_cancel(d->alarm);
+	deadline_cancel(d->sweep);
+	router_stop(d->router);
+}
+
+bool
+dispatch_is_idle(const struct dispatch *d)
+{
+	return d->lanes == 0 && d->reports == 0;
+}
+
+void
+dispatch_on_idle(struct dispatch *d, void (*idle)(void *arg), void *arg)
+{
+	d->idle_cb = idle;
+	d->idle_arg = arg;
+}
+
+/* Nothing is counted: what stood in line is due still at the next start. */
+static void
+stop_legs(struct dispatch *d)
+{
+	struct leg_event ev = dispatch_event(d, LEG_STOP);
+
+	for (struct message *m = queue_after(d->queue, 0); m != NULL;
+	     m = queue_next(d->queue, m))
+		for (uint32_t i = 0; i < m->env->ngroups; i++)
+			dispatch_step(d, &m->legs[i], &ev);
+}
+
+void
+dispatch_free(struct dispatch *d)
+{
+	if (d == NULL)
+		return;
+	stop_legs(d);
+	lines_forget(d);
+	deadline_close(d->alarm);
+	deadline_close(d->sweep);
+	queue_free(d->queue);
+	router_free(d->router);
+	turns_clear(&d->all);
+	heap_clear(&d->heap);
+	leg_facts_clear(&d->facts);
+	conf_unref(d->conf);
+	free(d);
+}
+
+struct queue *
+dispatch_queue(struct dispatch *d)
+{
+	return d->queue;
+}
+
+struct router *
+dispatch_router(struct dispatch *d)
+{
+	return d->router;
+}
+
+const struct conf *
+dispatch_conf(const struct dispatch *d)
+{
+	return d->conf;
+}
+
+static void
+on_sweep(void *arg)
+{
+	struct dispatch *d = arg;
+
+	router_sweep(d->router);
+	deadline_set(d->sweep, SWEEP_MS);
+}
+
+/* --- messages come in --- */
+
+static struct message *
+add(struct dispatch *d, struct envelope *env, const struct progress *rows,
+    uint32_t flags)
+{
+	uint64_t now = loop_now(d->loop);
+	struct message *m = message_new(
+	    env, rows, flags, &d->leg_options, now, wall_now());
+	struct message_event ev = { .type = MESSAGE_MOVED, .now = now };
+
+	queue_add_take(d->queue, m);
+	m->due.kind = DUE_MESSAGE;
+	for (uint32_t i = 0; i < env->ngroups; i++) {
+		struct leg *leg = &m->legs[i];
+
+		leg->due.kind = DUE_LEG;
+		if (leg->state == LEG_WAITING)
+			heap_set(&d->heap, &leg->due, leg->due.at);
+	}
+	if (rows == NULL) {
+		(void)message_step(m, &ev, &d->message_options);
+		if (m->due.at != MESSAGE_NEVER)
+			heap_set(&d->heap, &m->due, m->due.at);
+	} else { /* it may have something to tell: at the start */
+		heap_set(&d->heap, &m->due, now);
+	}
+	return m;
+}
+
+void
+dispatch_load(struct envelope *env, const struct progress *rows, uint32_t flags,
+    void *dispatch)
+{
+	struct dispatch *d = dispatch;
+
+	/*
+	 * The loop does not turn while the spool is read: its time would stand
+	 * still, and with the wall clock going on, all would be due too early.
+	 */
+	loop_refresh(d->loop);
+	(void)add(d, env, rows, flags);
+}
+
+void
+dispatch_add(struct dispatch *d, struct envelope *env)
+{
+	(void)add(d, env, NULL, 0);
+	if (d->running)
+		on_alarm(d);
+}
+
+/* --- steps of legs --- */
+
+struct leg_event
+dispatch_event(const struct dispatch *d, enum leg_event_type type)
+{
+	return (struct leg_event){
+		.type = type,
+		.now = loop_now(d->loop),
+		.wall = wall_now(),
+		.random = random_u32(),
+	};
+}
+
+static struct span
+account_of(const struct leg *leg)
+{
+	return span_text(leg->message->env->account);
+}
+
+static void
+take_route(struct dispatch *d, struct leg *leg, const struct route *route)
+{
+	struct leg_event ev = dispatch_event(
+	    d, route->status == ROUTE_CHANNEL ? LEG_ROUTED : LEG_UNROUTED);
+
+	ev.channel = route->channel;
+	ev.hosts = route->channel == NULL ? 0 : channel_hosts(route->channel);
+	ev.era = d->era;
+	ev.outcome = route->status == ROUTE_NEVER ? LEG_FAILED : LEG_LATER;
+	ev.reason = route->reason;
+	dispatch_step(d, leg, &ev);
+}
+
+static void
+find_way(struct dispatch *d, struct leg *leg)
+{
+	struct span domain = envelope_domain(leg->message->env, leg->first);
+	const struct route *known = router_known(d->router, domain);
+
+	if (known != NULL)
+		take_route(d, leg, known);
+	else
+		router_ask(d->router, domain, account_of(leg), leg_rank(leg),
+		    &leg->asks);
+}
+
+static void
+on_routed(struct route_waiter *w, const struct route *route, void *arg)
+{
+	struct leg *leg = LIST_ENTRY(w, struct leg, asks);
+	struct message *m = leg->message;
+	struct dispatch *d = arg;
+
+	take_route(d, leg, route);
+	dispatch_settle(d, m, NULL);
+	dispatch_end_turn(d);
+}
+
+static void
+join(struct dispatch *d, struct leg *leg)
+{
+	turns_join(&leg->channel->line, &leg->turn, account_of(leg),
+	    leg_rank(leg));
+	lines_mark(d, leg->channel);
+}
+
+/* Out of what the leg stood in before. */
+static void
+leave(struct dispatch *d, struct leg *leg, enum leg_state before,
+    struct channel *channel)
+{
+	if (before == LEG_ROUTING)
+		router_leave(d->router, &leg->asks);
+	if (before == LEG_LINE && turn_is_waiting(&leg->turn))
+		turns_leave(&channel->line, &leg->turn);
+}
+
+void
+dispatch_step(struct dispatch *d, struct leg *leg, const struct leg_event *ev)
+{
+	enum leg_state before = (enum leg_state)leg->state;
+	struct channel *channel = leg->channel;
+	enum leg_need need = leg_step(leg, ev, &d->leg_options, &d->facts);
+
+	if (need == LEG_NOTHING)
+		return;
+	leave(d, leg, before, channel);
+	if (need == LEG_REST || need == LEG_END || need == LEG_WITHDRAW)
+		heap_drop(&d->heap, &leg->due);
+	else
+		heap_set(&d->heap, &leg->due, leg->due.at);
+	switch (need) {
+	case LEG_ROUTE: find_way(d, leg); break;
+	case LEG_JOIN: join(d, leg); break;
+	case LEG_WITHDRAW: lines_withdraw(d, leg->lane); break;
+	case LEG_NOTHING:
+	case LEG_WAIT:
+	case LEG_REST:
+	case LEG_CARRY:
+	case LEG_END: break;
+	}
+}
+
+/* --- what is recorded and told --- */
+
+static void
+record(struct dispatch *d, struct message *m)
+{
+	struct progress few[ROWS_AT_HAND], *rows = few;
+	uint64_t now = loop_now(d->loop);
+	int64_t wall = wall_now();
+
+	if (d->facts.n == 0)
+		return;
+	if (d->facts.n > ROWS_AT_HAND)
+		rows = mem_zalloc(d->facts.n, sizeof *rows);
+	for (uint32_t i = 0; i < d->facts.n; i++)
+		rows[i] = leg_row(d->facts.list[i].leg,
+		    d->facts.list[i].rcpt, now, wall);
+	spool_progress(d->spool, m->env->id, rows, d->facts.n);
+	if (rows != few)
+		free(rows);
+}
+
+static void
+finish(struct dispatch *d, struct message *m)
+{
+	log_info("done qid=%s delay=%llums", qid_format(m->env->id).text,
+	    (unsigned long long)message_age(m, loop_now(d->loop)));
+	heap_drop(&d->heap, &m->due);
+	spool_done(d->spool, m->env->id);
+	queue_remove(d->queue, m);
+	message_free(m);
+}
+
+static void
+do_need(struct dispatch *d, struct message *m, enum message_need need)
+{
+	if (m->due.at == MESSAGE_NEVER)
+		heap_drop(&d->heap, &m->due);
+	else
+		heap_set(&d->heap, &m->due, m->due.at);
+	switch (need) {
+	case MESSAGE_NOTHING: break;
+	case MESSAGE_REPORT: reports_send(d, m); break;
+	case MESSAGE_DROP: reports_drop(d, m); break;
+	case MESSAGE_WARN: reports_warn(d, m); break;
+	case MESSAGE_DONE: finish(d, m); break;
+	}
+}
+
+void
+dispatch_message_event(
+    struct dispatch *d, struct message *m, const struct message_event *ev)
+{
+	do_need(d, m, message_step(m, ev, &d->message_options));
+}
+
+void
+dispatch_settle(
+    struct dispatch *d, struct message *m, const struct fact_words *words)
+{
+	struct message_event ev = { .type = MESSAGE_MOVED,
+		.now = loop_now(d->loop) };
+	enum message_need need = message_step(m, &ev, &d->message_options);
+
+	for (uint32_t i = 0; i < d->facts.n; i++)
+		facts_log(&d->facts.list[i], words, ev.now);
+	/* What ends the message is recorded by that alone. */
+	if (need != MESSAGE_DONE)
+		record(d, m);
+	d->facts.n = 0;
+	operator_back(d, m);
+	if (m->in_hand == 0 && need != MESSAGE_DONE)
+		spool_rest(d->spool, m->env->id);
+	do_need(d, m, need);
+}
+
+/* --- times --- */
+
+bool
+dispatch_may_deliver(struct dispatch *d)
+{
+	uint64_t now = loop_now(d->loop);
+	struct spool_health health;
+
+	/* Asked for each leg; a change shows soon enough. */
+	if (!d->is_paused && now - d->health_at < HEALTH_MS)
+		return true;
+	d->health_at = now;
+	spool_health(d->spool, &health);
+	if (health.recording == d->is_paused) {
+		d->is_paused = !health.recording;
+		if (d->is_paused)
+			log_error("delivery_paused reason=%s",
+			    log_quote_text(health.why));
+		else
+			log_info("delivery_resumed");
+	}
+	return !d->is_paused;
+}
+
+static void
+set_alarm(struct dispatch *d)
+{
+	const struct due *first = heap_first(&d->heap);
+	uint64_t now = loop_now(d->loop);
+
+	if (!d->running)
+		return;
+	if (d->is_paused)
+		deadline_set(d->alarm, PAUSE_MS);
+	else if (first == NULL)
+		deadline_cancel(d->alarm);
+	else
+		deadline_set(
+		    d->alarm, first->at > now ? first->at - now : 1);
+}
+
+void
+dispatch_end_turn(struct dispatch *d)
+{
+	lines_serve_marked(d);
+	set_alarm(d);
+}
+
+static void
+wake_leg(struct dispatch *d, struct due *due)
+{
+	struct leg *leg = LIST_ENTRY(due, struct leg, due);
+	struct leg_event ev = dispatch_event(d, LEG_DUE);
+	struct message *m = leg->message;
+
+	/* A leg that is in a lane at the end of its time waits for it. */
+	heap_drop(&d->heap, due);
+	dispatch_step(d, leg, &ev);
+	dispatch_settle(d, m, NULL);
+}
+
+static void
+wake_message(struct dispatch *d, struct due *due)
+{
+	struct message *m = LIST_ENTRY(due, struct message, due);
+	struct message_event ev = { .type = MESSAGE_DUE,
+		.now = loop_now(d->loop) };
+
+	heap_drop(&d->heap, due);
+	if (m->open == 0 || m->untold > 0) { /* as the spool left it */
+		struct message_event moved = { .type = MESSAGE_MOVED,
+			.now = ev.now };
+
+		if (m->state == MESSAGE_QUIET) {
+			dispatch_message_event(d, m, &moved);
+			return;
+		}
+	}
+	dispatch_message_event(d, m, &ev);
+}
+
+static void
+wake(struct dispatch *d, struct due *due)
+{
+	switch ((enum due_kind)due->kind) {
+	case DUE_LEG: wake_leg(d, due); break;
+	case DUE_MESSAGE: wake_message(d, due); break;
+	case DUE_CHANNEL:
+		heap_drop(&d->heap, due);
+		lines_mark(d, LIST_ENTRY(due, struct channel, due));
+		break;
+	}
+}
+
+static void
+on_alarm(void *arg)
+{
+	struct dispatch *d = arg;
+	uint64_t now = loop_now(d->loop);
+	bool was_paused = d->is_paused;
+
+	if (!d->running)
+		return;
+	if (!dispatch_may_deliver(d)) {
+		set_alarm(d); /* it looks again soon */
+		return;
+	}
+	if (was_paused)
+		lines_mark_all(d);
+	for (int i = 0; i < WAKES_A_TURN; i++) {
+		struct due *first = heap_first(&d->heap);
+
+		if (first == NULL || first->at > now)
+			break;
+		wake(d, first);
+	}
+	dispatch_end_turn(d);
+}
