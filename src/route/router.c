@@ -225,6 +225,7 @@ add_hosts(const struct router *r, const struct entry *e, struct target *t,
 {
 	const struct conf_route *relay = relay_of(e);
 	uint16_t port = relay != NULL ? relay->port : r->conf->deliver_port;
+	uint16_t group = 0;
 
 	for (unsigned i = 0; i < answer->nhosts && t->nhosts < HOSTS_USED;
 	     i++) {
@@ -237,7 +238,9 @@ add_hosts(const struct router *r, const struct entry *e, struct target *t,
 		if (relay == NULL && span_equal_nocase(span_text(h->name),
 					 span_text(r->conf->hostname)))
 			return;
-		target_add_host(t, span_text(h->name));
+		if (i > 0 && h->preference != answer->hosts[i - 1].preference)
+			group++;
+		target_add_host(t, span_text(h->name), group);
 		for (unsigned k = 0; k < h->naddresses; k++)
 			if (may_deliver_to(r->conf, &h->addresses[k].sa, port,
 				relay != NULL))
@@ -318,7 +321,7 @@ put_hosts(const struct target *t, struct buf *out)
 	char *names[HOSTS_USED];
 
 	for (uint32_t i = 0; i < t->nhosts; i++)
-		names[i] = t->hosts[i];
+		names[i] = t->hosts[i].name;
 	qsort(names, t->nhosts, sizeof *names, by_name);
 	for (uint32_t i = 0; i < t->nhosts; i++)
 		(void)buf_printf(out, "%s%s", i == 0 ? "" : ",", names[i]);
