@@ -31,7 +31,9 @@ struct worker_events {
 	void (*closed)(struct worker *w, void *token, void *arg);
 	void (*answered)(
 	    struct lane *lane, struct attempt *a, bool more, void *arg);
-	/* The lane is the callee's to free. */
+	/* What worker_withdraw() asked for is not done: the answer comes. */
+	void (*too_late)(struct lane *lane, void *arg);
+	/* The lane is the callee's to free; what `end` owns is not. */
 	void (*ended)(struct lane *lane, struct attempt *a,
 	    const struct lane_end *end, void *arg);
 	void *arg;
@@ -43,6 +45,7 @@ struct lane {
 	struct worker *worker; /* borrowed: workers outlive lanes */
 	struct site *site; /* borrowed: sites outlive lanes */
 	struct job *job; /* owned; NULL: none */
+	uint32_t host; /* of its target, the one it goes to */
 	struct lane_io *io; /* the worker's alone */
 };
 
@@ -67,9 +70,14 @@ uint32_t worker_load(const struct worker *w);
 /* CPU time of its thread so far; of a guest's, that of the queue too. */
 uint64_t worker_ran_ns(const struct worker *w);
 
-/* Takes the attempt and a reference to the target. */
+/* To lane->host of the target. Takes the attempt and a reference to the target. */
 void worker_open_lane(struct worker *w, struct lane *lane,
     struct target *target, struct attempt *a);
 void worker_give(struct lane *lane, struct attempt *a);
+/*
+ * Breaks off what the lane has in hand, if it still can: `ended` comes with the
+ * attempt, and says so, or `too_late`; nothing when the answer is on its way.
+ */
+void worker_withdraw(struct lane *lane);
 
 #endif

@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/span.h"
+#include "deliver/lane_end.h"
 #include "mail/words.h"
 
 struct attempt;
@@ -46,9 +47,10 @@ struct client_event {
 
 /* Why a client wants to close. */
 struct client_end {
-	bool by_host; /* greeting, EHLO, TLS, login: not one message's */
+	enum blame blame;
 	bool without_tls_may_do; /* STARTTLS went wrong, TLS is optional */
 	bool login_failed; /* for the operator to mend */
+	enum stage stage;
 	char status[WORDS_STATUS_MAX]; /* RFC 3463 */
 	char what[300]; /* in our words */
 	char *said; /* owned by the client; the host's lines, or NULL */
@@ -64,15 +66,10 @@ uint32_t client_timeout(const struct client *c);
 const struct client_end *client_end(const struct client *c);
 /*
  * The connection is gone: why; empty when the client itself wanted to close.
- * Gives the attempt under way the outcome that follows; false when the attempt
- * may be given to another lane as if nothing had been.
+ * Gives the attempt under way, if there is one, the outcome that follows.
  */
-bool client_lost(struct client *c, struct span why);
-/*
- * Before client_lost(), when the host let its time go by: it may have taken an
- * attempt whose content left with the commands, and not come to say so. Another
- * lane must not send that at once.
- */
-void client_silent(struct client *c);
+void client_lost(struct client *c, struct span why);
+/* The attempt under way is taken back, as if it had never been given. */
+void client_forget(struct client *c);
 
 #endif

@@ -33,7 +33,8 @@ typedef void (*stream_cb)(enum stream_status status, void *arg);
 struct stream *stream_new(struct loop *loop, int fd);
 /*
  * Connects; the callback says whether (STREAM_OK) or not. Must be closed in
- * either case. There is no time-out here: close it.
+ * either case. There is no time-out here: close it. NULL: the system has no
+ * descriptor, or no memory, for one more.
  */
 struct stream *stream_connect(struct loop *loop, const struct sockaddr *to,
     socklen_t len, stream_cb cb, void *arg);

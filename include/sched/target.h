@@ -19,6 +19,16 @@ enum target_tls {
 	TARGET_TLS_IMPLICIT, /* from the first byte, verified */
 };
 
+/*
+ * A host has the addresses that were added behind it. Hosts of one group are
+ * preferred alike; group 0 is the most preferred, and groups ascend.
+ */
+struct target_host {
+	char *name; /* owned */
+	uint16_t group;
+	uint32_t first, naddresses; /* into the target's addresses; may be 0 */
+};
+
 struct target_address {
 	const char *host; /* its name; points into the target */
 	union {
@@ -39,15 +49,14 @@ struct target {
 	uint32_t timeout; /* s, to connect */
 	uint32_t idle; /* s that a lane is kept without work */
 	uint32_t messages; /* on one connection */
-	uint32_t naddresses;
-	char **hosts; /* owned, and owned strings */
-	uint32_t nhosts;
+	uint32_t nhosts, naddresses;
+	struct target_host *hosts; /* owned */
 	struct target_address *addresses; /* owned */
 };
 
 struct target *target_new(void);
-/* Adds a host's name; addresses that follow belong to it. */
-void target_add_host(struct target *t, struct span name);
+/* Adds a host; addresses that follow belong to it. */
+void target_add_host(struct target *t, struct span name, uint16_t group);
 void
 target_add_address(struct target *t, const struct sockaddr *sa, uint16_t port);
 struct target *target_ref(struct target *t);

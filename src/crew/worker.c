@@ -1,6 +1,6 @@
 /*
- * Parcels to the worker: serve, open, give, quit, abort, stop or free. Back:
- * logged in, accepted, closed, answered, ended. A lane's `io` is written and read on the
+ * Parcels to the worker: serve, open, give, withdraw, quit, abort, stop or free.
+ * Back: logged in, accepted, closed, answered, too late, ended. A lane's `io` is written and read on the
  * worker only; an attempt that finds it gone goes back untouched.
  */
 #include "crew/worker.h"
@@ -105,6 +105,15 @@ open_answered(struct parcel *p)
 }
 
 static void
+open_too_late(struct parcel *p)
+{
+	struct note *n = NOTE(p);
+
+	n->worker->events.too_late(n->lane, n->worker->events.arg);
+	free(n);
+}
+
+static void
 open_ended(struct parcel *p)
 {
 	struct note *n = NOTE(p);
@@ -173,6 +182,16 @@ on_answered(void *token, struct attempt *a, bool more, void *arg)
 }
 
 static void
+on_too_late(void *token, void *arg)
+{
+	struct worker *w = arg;
+	struct note *n = note_new(w, open_too_late);
+
+	n->lane = token;
+	mailbox_post(w->queue, &n->parcel);
+}
+
+static void
 on_ended(void *token, struct attempt *a, const struct lane_end *end, void *arg)
 {
 	struct worker *w = arg;
@@ -202,8 +221,8 @@ open_lane(struct parcel *p)
 {
 	struct note *n = NOTE(p);
 	struct lane *lane = n->lane;
-	struct lane_io *io =
-	    lane_io_start(&n->worker->deliver, n->target, n->attempt, lane);
+	struct lane_io *io = lane_io_start(
+	    &n->worker->deliver, n->target, lane->host, n->attempt, lane);
 
 	lane->io = io;
 	free(n);
@@ -221,6 +240,16 @@ open_give(struct parcel *p)
 	}
 	n->parcel.open = open_returned;
 	mailbox_post(n->worker->queue, &n->parcel);
+}
+
+static void
+open_withdraw(struct parcel *p)
+{
+	struct note *n = NOTE(p);
+
+	if (n->lane->io != NULL)
+		lane_io_withdraw(n->lane->io);
+	free(n);
 }
 
 static void
@@ -315,6 +344,7 @@ worker_start(const struct worker *like, struct loop *queue, struct spool *spool,
 		.spool = spool,
 		.tls = w->tls,
 		.answered = on_answered,
+		.too_late = on_too_late,
 		.ended = on_ended,
 		.arg = w };
 	list_init(&w->deliver.lanes);
@@ -416,5 +446,14 @@ worker_give(struct lane *lane, struct attempt *a)
 
 	n->lane = lane;
 	n->attempt = a;
+	post(lane->worker, n);
+}
+
+void
+worker_withdraw(struct lane *lane)
+{
+	struct note *n = note_new(lane->worker, open_withdraw);
+
+	n->lane = lane;
 	post(lane->worker, n);
 }

@@ -1,9 +1,9 @@
 #include "deliver/attempt.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/mem.h"
+#include "mail/reason.h"
 
 struct attempt *
 attempt_new(const struct envelope *env, struct content *content,
@@ -23,28 +23,79 @@ attempt_new(const struct envelope *env, struct content *content,
 void
 attempt_free(struct attempt *a)
 {
-	for (uint32_t i = 0; i < a->nrcpt; i++) {
-		free(a->rcpts[i].what);
-		free(a->rcpts[i].said);
-	}
+	if (a == NULL)
+		return;
+	for (uint32_t i = 0; i < a->nrcpt; i++)
+		reason_unref(a->rcpts[i].reason);
 	free(a);
 }
 
-void
-attempt_set(struct attempt_rcpt *r, const struct verdict *v)
+static struct reason *
+reason_of(const struct attempt *a, const struct verdict *v)
 {
-	r->outcome = v->outcome;
-	memcpy(r->status, v->status, sizeof r->status);
-	free(r->what);
-	free(r->said);
-	r->what = span_is_empty(v->what) ? NULL : span_dup(v->what);
-	r->said = span_is_empty(v->said) ? NULL : words_keep(v->said);
+	char *said = words_keep(v->said);
+	struct words w = { .status = span_text(v->status),
+		.host = span_text(a->host),
+		.what = v->what,
+		.said = span_text(said),
+		.stage = v->stage };
+	struct reason *r = reason_new(&w);
+
+	free(said);
+	return r;
+}
+
+static void
+set(struct attempt_rcpt *r, enum outcome outcome, struct reason *reason)
+{
+	r->outcome = outcome;
+	reason_unref(r->reason);
+	r->reason = reason_ref(reason);
+}
+
+void
+attempt_set(struct attempt *a, struct attempt_rcpt *r, const struct verdict *v)
+{
+	struct reason *reason = reason_of(a, v);
+
+	set(r, v->outcome, reason);
+	reason_unref(reason);
+}
+
+static void
+set_all(struct attempt *a, const struct verdict *v, bool asked_only)
+{
+	struct reason *reason = NULL;
+
+	for (uint32_t i = 0; i < a->nrcpt; i++) {
+		struct attempt_rcpt *r = &a->rcpts[i];
+
+		if (r->outcome != OUTCOME_NONE || (asked_only && !r->is_asked))
+			continue;
+		if (reason == NULL)
+			reason = reason_of(a, v);
+		set(r, v->outcome, reason);
+	}
+	reason_unref(reason);
 }
 
 void
 attempt_set_rest(struct attempt *a, const struct verdict *v)
 {
+	set_all(a, v, false);
+}
+
+void
+attempt_set_asked(struct attempt *a, const struct verdict *v)
+{
+	set_all(a, v, true);
+}
+
+bool
+attempt_is_untouched(const struct attempt *a)
+{
 	for (uint32_t i = 0; i < a->nrcpt; i++)
-		if (a->rcpts[i].outcome == OUTCOME_NONE)
-			attempt_set(&a->rcpts[i], v);
+		if (a->rcpts[i].outcome != OUTCOME_NONE)
+			return false;
+	return true;
 }

@@ -27,25 +27,26 @@ on_quit(struct client *c, const struct reply *r, struct buf *out);
 static const struct {
 	reply_fn on_reply;
 	uint32_t timeout; /* s; RFC 5321 4.5.3.2 */
+	enum stage stage;
 } states[] = {
-	[STATE_GREETING] = { client_on_greeting, 300 },
-	[STATE_EHLO] = { client_on_ehlo, 300 },
-	[STATE_HELO] = { client_on_helo, 300 },
-	[STATE_STARTTLS] = { client_on_starttls, 300 },
-	[STATE_HANDS] = { on_unasked, 60 },
-	[STATE_PLAIN] = { client_on_challenge, 300 },
-	[STATE_LOGIN] = { client_on_challenge, 300 },
-	[STATE_PASSWORD] = { client_on_challenge, 300 },
-	[STATE_AUTH] = { client_on_auth, 300 },
-	[STATE_IDLE] = { on_unasked, 300 },
-	[STATE_RSET] = { client_on_rset, 300 },
-	[STATE_MAIL] = { client_on_mail, 300 },
-	[STATE_RCPT] = { client_on_rcpt, 300 },
-	[STATE_DATA] = { client_on_data, 120 },
-	[STATE_SENDING] = { client_on_early, 180 },
-	[STATE_FINAL] = { client_on_final, 600 },
-	[STATE_QUIT] = { on_quit, 30 },
-	[STATE_CLOSED] = { on_unasked, 30 },
+	[STATE_GREETING] = { client_on_greeting, 300, STAGE_GREETING },
+	[STATE_EHLO] = { client_on_ehlo, 300, STAGE_EHLO },
+	[STATE_HELO] = { client_on_helo, 300, STAGE_EHLO },
+	[STATE_STARTTLS] = { client_on_starttls, 300, STAGE_STARTTLS },
+	[STATE_HANDS] = { on_unasked, 60, STAGE_STARTTLS },
+	[STATE_PLAIN] = { client_on_challenge, 300, STAGE_AUTH },
+	[STATE_LOGIN] = { client_on_challenge, 300, STAGE_AUTH },
+	[STATE_PASSWORD] = { client_on_challenge, 300, STAGE_AUTH },
+	[STATE_AUTH] = { client_on_auth, 300, STAGE_AUTH },
+	[STATE_IDLE] = { on_unasked, 300, STAGE_EHLO },
+	[STATE_RSET] = { client_on_rset, 300, STAGE_MAIL },
+	[STATE_MAIL] = { client_on_mail, 300, STAGE_MAIL },
+	[STATE_RCPT] = { client_on_rcpt, 300, STAGE_RCPT },
+	[STATE_DATA] = { client_on_data, 120, STAGE_DATA },
+	[STATE_SENDING] = { client_on_early, 180, STAGE_CONTENT },
+	[STATE_FINAL] = { client_on_final, 600, STAGE_CONTENT },
+	[STATE_QUIT] = { on_quit, 30, STAGE_NONE },
+	[STATE_CLOSED] = { on_unasked, 30, STAGE_NONE },
 };
 
 struct client *
@@ -83,27 +84,63 @@ client_end(const struct client *c)
 	return &c->end;
 }
 
+enum stage
+client_stage(const struct client *c)
+{
+	return states[c->state].stage;
+}
+
+struct outcome_at
+client_at(const struct client *c, enum stage stage)
+{
+	const struct attempt *a = c->attempt;
+
+	return (struct outcome_at){
+		.stage = stage,
+		.took_some = c->taken > 0,
+		.carried = c->answered > 0,
+		.may_have_it = a != NULL && a->content_ended,
+	};
+}
+
+/*
+ * A connection that had carried a message may end at any time before the next
+ * one has left: that is its end, and no failure.
+ */
+static enum blame
+blame_now(const struct client *c)
+{
+	if (c->state >= STATE_QUIT)
+		return BLAME_NONE;
+	if (c->state < STATE_IDLE)
+		return BLAME_HOST;
+	if (c->answered > 0 && !client_at(c, STAGE_NONE).may_have_it)
+		return BLAME_NONE;
+	return c->state == STATE_IDLE ? BLAME_HOST : BLAME_MESSAGE;
+}
+
 enum client_need
 client_give_up(struct client *c, const char *what, const struct verdict *v)
 {
-	c->state = STATE_CLOSED;
-	c->end.by_host = true;
+	c->end.blame = blame_now(c);
+	c->end.stage = v->stage;
 	memcpy(c->end.status, v->status, sizeof c->end.status);
 	c->end.status[0] = '4'; /* a connection fails no message for good */
 	(void)snprintf(c->end.what, sizeof c->end.what, "%s", what);
 	free(c->end.said);
 	c->end.said = span_is_empty(v->said) ? NULL : words_keep(v->said);
+	c->state = STATE_CLOSED;
 	return CLIENT_CLOSE;
 }
 
 /* The host's reply is the reason. */
 enum client_need
-client_refused(
-    struct client *c, const char *what, enum stage stage, const struct reply *r)
+client_refused(struct client *c, const char *what, const struct reply *r)
 {
+	struct outcome_at at = client_at(c, client_stage(c));
 	/* 3xx is neither good here nor bad. */
-	struct verdict v =
-	    r->code < 400 ? verdict_put_off(r) : verdict_of_reply(stage, r);
+	struct verdict v = r->code < 400 ? verdict_of_nonsense(&at, r)
+					 : verdict_of_reply(&at, r);
 
 	return client_give_up(c, what, &v);
 }
@@ -113,7 +150,7 @@ enum client_need
 client_give_up_on(
     struct client *c, const char *status, const char *what, struct span bytes)
 {
-	struct verdict v = verdict_of_us(status, SPAN(""));
+	struct verdict v = verdict_of_us(client_stage(c), status, SPAN(""));
 
 	v.said = bytes;
 	return client_give_up(c, what, &v);
@@ -132,25 +169,32 @@ on_quit(struct client *c, const struct reply *r, struct buf *out)
 static enum client_need
 on_unasked(struct client *c, const struct reply *r, struct buf *out)
 {
-	struct verdict v = verdict_put_off(r);
-
 	(void)out;
-	return client_give_up(c, "host spoke out of turn", &v);
+	return client_refused(c, "host spoke out of turn", r);
 }
 
 /* --- one step --- */
 
 /* 421 may answer anything and means that the host closes (RFC 5321 3.8). */
 static enum client_need
-shut_out(struct client *c, const struct reply *r, const char *what)
+shut_out(struct client *c, const struct reply *r)
 {
-	struct verdict v = verdict_put_off(r);
+	struct outcome_at at = client_at(c, client_stage(c));
+	struct verdict v = verdict_of_reply(&at, r);
 
-	if (c->attempt != NULL) {
-		c->attempt->said_anything = true;
+	if (c->attempt != NULL)
 		attempt_set_rest(c->attempt, &v);
-	}
-	return client_give_up(c, what, &v);
+	return client_give_up(c, "host closes", &v);
+}
+
+static enum client_need
+out_of_step(struct client *c, const struct reply *r)
+{
+	struct outcome_at at = client_at(c, client_stage(c));
+	struct verdict v = verdict_of_nonsense(&at, r);
+
+	attempt_set_rest(c->attempt, &v);
+	return client_give_up(c, "host answered out of step", &v);
 }
 
 /*
@@ -170,9 +214,9 @@ static enum client_need
 take_reply(struct client *c, const struct reply *r, struct buf *out)
 {
 	if (r->code == 421 && c->state != STATE_QUIT)
-		return shut_out(c, r, "host closes");
+		return shut_out(c, r);
 	if (is_out_of_step(c, r))
-		return shut_out(c, r, "host answered out of step");
+		return out_of_step(c, r);
 	return states[c->state].on_reply(c, r, out);
 }
 
@@ -216,6 +260,7 @@ client_step(struct client *c, const struct client_event *ev, struct buf *out)
 			    "host spoke out of turn", span_to(*ev->in, 300));
 		return client_begin(c, ev, out);
 	case CLIENT_SENT:
+		c->attempt->content_ended = true;
 		if (c->state == STATE_SENDING)
 			c->state = STATE_FINAL;
 		break;
@@ -227,46 +272,44 @@ client_step(struct client *c, const struct client_event *ev, struct buf *out)
 	return take_replies(c, ev->in, out);
 }
 
-void
-client_silent(struct client *c)
-{
-	if (c->attempt != NULL && c->along)
-		c->attempt->said_anything = true;
-}
-
 /* What the client said of itself stays; else it is what the caller saw. */
-static struct verdict
-verdict_of_end(struct client *c, struct span why)
+static void
+note_loss(struct client *c, struct span why)
 {
-	struct verdict v = verdict_of_us("4.4.2", why);
-
-	if (c->end.what[0] == '\0') {
-		(void)snprintf(c->end.what, sizeof c->end.what, "%.*s",
-		    SPAN_ARG(span_to(why, sizeof c->end.what - 1)));
-		(void)snprintf(c->end.status, sizeof c->end.status, "4.4.2");
-	}
-	if (!span_is_empty(why))
-		return v;
-	v = verdict_of_us(c->end.status, span_text(c->end.what));
-	v.said = span_text(c->end.said);
-	return v;
+	if (c->end.what[0] != '\0')
+		return;
+	(void)snprintf(c->end.what, sizeof c->end.what, "%.*s",
+	    SPAN_ARG(span_to(why, sizeof c->end.what - 1)));
+	(void)snprintf(c->end.status, sizeof c->end.status, "4.4.2");
+	c->end.blame = blame_now(c);
+	c->end.stage = client_stage(c);
 }
 
-bool
+void
 client_lost(struct client *c, struct span why)
 {
-	enum state at = c->state;
-	struct attempt *a = c->attempt;
-	struct verdict v = verdict_of_end(c, why);
+	struct outcome_at at;
+	struct verdict v;
 
+	note_loss(c, why);
+	if (c->state == STATE_HANDS) {
+		c->end.without_tls_may_do =
+		    c->target->tls == TARGET_TLS_OPPORTUNISTIC;
+		if (!c->end.without_tls_may_do)
+			c->end.blame = BLAME_CHANNEL;
+	}
+	if (c->attempt != NULL) {
+		at = client_at(c, c->end.stage);
+		v = verdict_of_loss(&at, c->end.status, span_text(c->end.what));
+		v.said = span_text(c->end.said);
+		attempt_set_rest(c->attempt, &v);
+	}
 	c->attempt = NULL;
 	c->state = STATE_CLOSED;
-	if (at == STATE_HANDS && c->target->tls == TARGET_TLS_OPPORTUNISTIC)
-		c->end.without_tls_may_do = true;
-	if (at < STATE_IDLE)
-		c->end.by_host = true;
-	if (a == NULL || (!a->said_anything && at <= STATE_MAIL))
-		return false;
-	attempt_set_rest(a, &v);
-	return true;
+}
+
+void
+client_forget(struct client *c)
+{
+	c->attempt = NULL;
 }

@@ -19,7 +19,7 @@ static enum client_need
 miss_tls(struct client *c, const char *how, const struct reply *r)
 {
 	const char *because = c->target->because;
-	struct verdict v = verdict_of_us("4.7.4", SPAN(""));
+	struct verdict v = verdict_of_us(STAGE_STARTTLS, "4.7.4", SPAN(""));
 	char what[sizeof c->end.what];
 
 	if (r != NULL)
@@ -28,7 +28,9 @@ miss_tls(struct client *c, const char *how, const struct reply *r)
 	    "TLS is required and the host %s%s%s%s", how,
 	    because == NULL ? "" : " (", because == NULL ? "" : because,
 	    because == NULL ? "" : ")");
-	return client_give_up(c, what, &v);
+	(void)client_give_up(c, what, &v);
+	c->end.blame = BLAME_CHANNEL;
+	return CLIENT_CLOSE;
 }
 
 enum client_need
@@ -46,7 +48,7 @@ enum client_need
 client_on_greeting(struct client *c, const struct reply *r, struct buf *out)
 {
 	if (!reply_is_good(r))
-		return client_refused(c, "greeting", STAGE_GREETING, r);
+		return client_refused(c, "greeting", r);
 	return client_say_ehlo(c, out);
 }
 
@@ -136,6 +138,8 @@ start_plain(struct client *c, struct buf *out)
 static enum client_need
 log_in(struct client *c, struct buf *out)
 {
+	struct verdict none;
+
 	if (c->target->login == NULL)
 		return client_be_ready(c);
 	/* Only targets with verified TLS have a login (conf checks it). */
@@ -149,10 +153,12 @@ log_in(struct client *c, struct buf *out)
 		c->state = STATE_LOGIN;
 		return CLIENT_INPUT;
 	}
+	none = verdict_of_us(STAGE_AUTH, "4.7.4", SPAN(""));
 	c->end.login_failed = true;
-	return client_give_up_on(c, "4.7.4",
-	    "login: the relay offers neither AUTH PLAIN nor AUTH LOGIN",
-	    SPAN(""));
+	(void)client_give_up(c,
+	    "login: the relay offers neither AUTH PLAIN nor AUTH LOGIN", &none);
+	c->end.blame = BLAME_CHANNEL;
+	return CLIENT_CLOSE;
 }
 
 static enum client_need
@@ -177,7 +183,7 @@ client_on_ehlo(struct client *c, const struct reply *r, struct buf *out)
 	bool first = true;
 
 	if (reply_is_temporary(r))
-		return client_refused(c, "EHLO", STAGE_EHLO, r);
+		return client_refused(c, "EHLO", r);
 	if (!reply_is_good(r)) {
 		/* RFC 5321 3.2: a host that knows no EHLO may know HELO. */
 		(void)buf_printf(out, "HELO %s\r\n", c->target->hostname);
@@ -196,7 +202,7 @@ enum client_need
 client_on_helo(struct client *c, const struct reply *r, struct buf *out)
 {
 	if (!reply_is_good(r))
-		return client_refused(c, "HELO", STAGE_EHLO, r);
+		return client_refused(c, "HELO", r);
 	return after_ehlo(c, out);
 }
 
@@ -215,13 +221,11 @@ client_on_starttls(struct client *c, const struct reply *r, struct buf *out)
 static enum client_need
 refused_login(struct client *c, const struct reply *r)
 {
-	struct verdict v = verdict_of_reply(STAGE_AUTH, r);
-
 	/* 454 and its like are the host's trouble, and pass. */
 	c->end.login_failed = !reply_is_temporary(r);
-	if (r->code < 400)
-		v = verdict_put_off(r);
-	return client_give_up(c, "login refused", &v);
+	(void)client_refused(c, "login refused", r);
+	c->end.blame = BLAME_CHANNEL;
+	return CLIENT_CLOSE;
 }
 
 /* RFC 4954 4. What a prompt says does not matter: the order is always this. */

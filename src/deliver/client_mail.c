@@ -85,6 +85,7 @@ static enum client_need
 finish(struct client *c)
 {
 	c->attempt = NULL;
+	c->answered++;
 	return client_be_ready(c);
 }
 
@@ -92,7 +93,7 @@ enum client_need
 client_on_rset(struct client *c, const struct reply *r, struct buf *out)
 {
 	if (!reply_is_good(r))
-		return client_refused(c, "RSET", STAGE_EHLO, r);
+		return client_refused(c, "RSET", r);
 	c->needs_reset = false;
 	c->state = STATE_MAIL;
 	if (!c->can_pipeline)
@@ -103,9 +104,9 @@ client_on_rset(struct client *c, const struct reply *r, struct buf *out)
 enum client_need
 client_on_mail(struct client *c, const struct reply *r, struct buf *out)
 {
-	struct verdict v = verdict_of_reply(STAGE_MAIL, r);
+	struct outcome_at at = client_at(c, STAGE_MAIL);
+	struct verdict v = verdict_of_reply(&at, r);
 
-	c->attempt->said_anything = true;
 	if (v.outcome != OUTCOME_NONE) {
 		attempt_set_rest(c->attempt, &v);
 		if (!c->can_pipeline)
@@ -144,11 +145,12 @@ enum client_need
 client_on_rcpt(struct client *c, const struct reply *r, struct buf *out)
 {
 	struct attempt_rcpt *rcpt = &c->attempt->rcpts[c->next_rcpt++];
-	struct verdict v = verdict_of_reply(STAGE_RCPT, r);
+	struct outcome_at at = client_at(c, STAGE_RCPT);
+	struct verdict v = verdict_of_reply(&at, r);
 
 	/* After a refused MAIL these only say "MAIL first". */
 	if (rcpt->outcome == OUTCOME_NONE && v.outcome != OUTCOME_NONE)
-		attempt_set(rcpt, &v);
+		attempt_set(c->attempt, rcpt, &v);
 	else if (rcpt->outcome == OUTCOME_NONE)
 		c->taken++;
 	if (c->next_rcpt == c->attempt->nrcpt)
@@ -161,7 +163,8 @@ client_on_rcpt(struct client *c, const struct reply *r, struct buf *out)
 enum client_need
 client_on_data(struct client *c, const struct reply *r, struct buf *out)
 {
-	struct verdict v = verdict_of_reply(STAGE_DATA, r);
+	struct outcome_at at = client_at(c, STAGE_DATA);
+	struct verdict v = verdict_of_reply(&at, r);
 
 	if (v.outcome == OUTCOME_NONE && c->taken > 0) {
 		c->state = STATE_SENDING;
@@ -181,7 +184,8 @@ client_on_data(struct client *c, const struct reply *r, struct buf *out)
 enum client_need
 client_on_early(struct client *c, const struct reply *r, struct buf *out)
 {
-	struct verdict v = verdict_of_reply(STAGE_CONTENT, r);
+	struct outcome_at at = client_at(c, STAGE_CONTENT);
+	struct verdict v = verdict_of_reply(&at, r);
 
 	(void)out;
 	if (c->can_chunk && r->code >= 400)
@@ -192,7 +196,8 @@ client_on_early(struct client *c, const struct reply *r, struct buf *out)
 enum client_need
 client_on_final(struct client *c, const struct reply *r, struct buf *out)
 {
-	struct verdict v = verdict_of_reply(STAGE_CONTENT, r);
+	struct outcome_at at = client_at(c, STAGE_CONTENT);
+	struct verdict v = verdict_of_reply(&at, r);
 
 	(void)out;
 	/* RFC 5321 4.1.1.4: either way it is over; a BDAT only if it is good. */

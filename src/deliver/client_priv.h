@@ -43,15 +43,24 @@ struct client {
 	struct attempt *attempt; /* borrowed: see client.h */
 	uint32_t next_rcpt; /* whose reply comes next */
 	uint32_t taken; /* recipients answered with 2xx */
+	uint32_t answered; /* attempts, on this connection */
 	struct client_end end;
 };
 
-/* The connection is of no use any more; `v` says why, and `what` in our words. */
+/* Where the transaction is, for outcome.c. */
+struct outcome_at client_at(const struct client *c, enum stage stage);
+/* What was asked for last. */
+enum stage client_stage(const struct client *c);
+
+/*
+ * The connection is of no use any more; `v` says why, and `what` in our words.
+ * Whom to blame follows from the state.
+ */
 enum client_need
 client_give_up(struct client *c, const char *what, const struct verdict *v);
 /* The host's reply is the reason. */
-enum client_need client_refused(struct client *c, const char *what,
-    enum stage stage, const struct reply *r);
+enum client_need
+client_refused(struct client *c, const char *what, const struct reply *r);
 /* There is no reply to blame, or the bytes are none. */
 enum client_need client_give_up_on(
     struct client *c, const char *status, const char *what, struct span bytes);

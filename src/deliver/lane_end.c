@@ -1,46 +1,26 @@
 #include "deliver/lane_end.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "mail/reason.h"
 
 void
 lane_end_clear(struct lane_end *end)
 {
-	free(end->said);
+	reason_unref(end->reason);
 	*end = (struct lane_end){ 0 };
 }
 
-void
-lane_end_set(struct lane_end *end, const char *host, const char *status,
-    const char *what)
-{
-	lane_end_clear(end);
-	(void)snprintf(end->host, sizeof end->host, "%s", host);
-	(void)snprintf(end->status, sizeof end->status, "%s", status);
-	(void)snprintf(end->what, sizeof end->what, "%s", what);
-}
-
-struct words
-lane_end_words(const struct lane_end *end)
-{
-	return (struct words){ .status = span_text(end->status),
-		.host = span_text(end->host),
-		.what = span_text(end->what),
-		.said = span_text(end->said) };
-}
-
-/* RFC 3463 3.5: X.4.1, no answer from host. */
+/* That a host did not answer at all, or nothing. */
 static bool
 says_little(const struct lane_end *end)
 {
-	return end->what[0] == '\0' || strcmp(end->status, "4.4.1") == 0;
+	return end->reason == NULL ||
+	       reason_words(end->reason).stage == STAGE_CONNECT;
 }
 
 void
 lane_end_keep(struct lane_end *kept, struct lane_end *end)
 {
-	if (kept->what[0] != '\0' && says_little(end)) {
+	if (kept->reason != NULL && says_little(end)) {
 		lane_end_clear(end);
 		return;
 	}
@@ -52,9 +32,8 @@ lane_end_keep(struct lane_end *kept, struct lane_end *end)
 void
 lane_end_settle(struct lane_end *end, struct lane_end *kept)
 {
-	if (end->failed && says_little(end) && !says_little(kept)) {
-		kept->failed = end->failed;
-		kept->untouched = end->untouched;
+	if (end->blame != BLAME_NONE && says_little(end) &&
+	    !says_little(kept)) {
 		lane_end_clear(end);
 		*end = *kept;
 		*kept = (struct lane_end){ 0 };

@@ -35,6 +35,7 @@
 #include "io/work.h"
 #include "mail/envelope.h"
 #include "mail/qid.h"
+#include "mail/reason.h"
 #include "piece_io.h"
 #include "smtp/dot.h"
 #include "spool/content.h"
@@ -50,6 +51,7 @@ struct lane_io {
 	struct stream *stream; /* owned; NULL between connections */
 	struct deadline *deadline; /* owned */
 	struct buf out;
+	uint32_t host; /* of the target */
 	uint32_t address; /* the one in use */
 	uint32_t messages; /* answered so far */
 	bool without_tls; /* this address, this time */
@@ -58,6 +60,7 @@ struct lane_io {
 	bool is_chunk; /* content leaves as it is, not stuffed (RFC 3030) */
 	bool is_idle, reading, busy, closing, quit_asked;
 	bool try_again; /* when the stream is closed: connect */
+	bool ends; /* at the deadline, which comes at once */
 	struct content_reader reader; /* how much of it was sent */
 	struct dot_writer dot;
 	struct lane_end end; /* of this connection */
@@ -113,50 +116,36 @@ end_lane(struct lane_io *io)
 /* --- why --- */
 
 static void
-set_end(struct lane_io *io, const char *status, const char *what)
+set_end(struct lane_io *io, struct words w)
 {
 	char host[ATTEMPT_HOST_MAX];
 
 	host_text(io, host);
-	lane_end_set(&io->end, host, status, what);
+	w.host = span_text(host);
+	lane_end_clear(&io->end);
+	io->end.reason = reason_new(&w);
 }
 
-/* The client's own reason, with the host's words. */
+/* What the client says of its end, or what it makes of `why`. */
 static void
-take_end(struct lane_io *io)
+take_end(struct lane_io *io, const char *why)
 {
 	const struct client_end *end = client_end(io->client);
 
-	/* After QUIT there is no reason, and nobody who asks; but for one
-	   attempt that came too late, twice. */
-	if (end->what[0] == '\0')
-		set_end(io, "4.4.2", "the connection was closed");
-	else
-		set_end(io, end->status, end->what);
-	io->end.login_failed = end->login_failed;
-	if (end->said != NULL)
-		io->end.said = mem_strdup(end->said);
-}
-
-/* Whether the attempt came to something at the host; only once asked. */
-static void
-settle(struct lane_io *io, const char *why)
-{
-	if (io->attempt == NULL)
-		return;
-	if (!io->is_given) {
-		io->end.untouched = io->messages > 0;
-		return;
-	}
+	client_lost(io->client, span_text(why));
 	io->is_given = false;
-	io->end.untouched =
-	    !client_lost(io->client, span_text(why)) && io->messages > 0;
+	set_end(io, (struct words){ .status = span_text(end->status),
+			.what = span_text(end->what),
+			.said = span_text(end->said),
+			.stage = end->stage });
+	io->end.blame = end->blame;
+	io->end.login_failed = end->login_failed;
 }
 
 static void
 log_failed(const struct lane_io *io)
 {
-	struct words w = lane_end_words(&io->end);
+	struct words w = reason_words(io->end.reason);
 	struct buf line = { 0 };
 
 	words_join(&line, &w);
@@ -167,18 +156,20 @@ log_failed(const struct lane_io *io)
 
 /* For the reason that stands in io->end. */
 static void
-close_now(struct lane_io *io, bool by_host)
+close_now(struct lane_io *io)
 {
+	const struct target_host *host = &io->target->hosts[io->host];
+
 	io->closing = true;
 	deadline_cancel(io->deadline);
 	/* An idle connection that the host closes is nobody's failure. */
-	io->end.failed = by_host && !io->end.untouched &&
-			 (io->attempt != NULL || !io->is_ready);
-	if (by_host && !io->is_ready && !io->try_again) {
+	if (io->attempt == NULL && io->is_ready)
+		io->end.blame = BLAME_NONE;
+	if (io->end.blame != BLAME_NONE && !io->is_ready && !io->try_again) {
 		log_failed(io);
 		/* A wrong password is as wrong at the next address. */
 		io->try_again = !io->end.login_failed &&
-				++io->address < io->target->naddresses;
+				++io->address < host->first + host->naddresses;
 		io->without_tls = false;
 	}
 	if (io->quit_asked && io->attempt == NULL)
@@ -186,26 +177,40 @@ close_now(struct lane_io *io, bool by_host)
 	stream_close(io->stream, on_closed, io);
 }
 
+/* The host is to blame for what the lane saw. */
 static void
-close_connection(
-    struct lane_io *io, bool by_host, const char *status, const char *why)
+close_failed(struct lane_io *io, const char *why)
 {
 	if (io->closing)
 		return;
-	set_end(io, status, why);
-	settle(io, why);
-	close_now(io, by_host);
+	take_end(io, why);
+	close_now(io);
 }
 
-/* As the client wants it. */
+/* There is no client yet that could say more. */
 static void
-close_as_said(struct lane_io *io)
+close_unreached(struct lane_io *io, enum blame blame, struct words w)
 {
 	if (io->closing)
 		return;
-	take_end(io);
-	settle(io, "");
-	close_now(io, client_end(io->client)->by_host);
+	set_end(io, w);
+	io->end.blame = blame;
+	close_now(io);
+}
+
+/* A reason of ours; what was not answered stays so. */
+static void
+close_by_us(struct lane_io *io, const char *status, const char *why)
+{
+	if (io->closing)
+		return;
+	if (io->client != NULL)
+		client_forget(io->client);
+	io->is_given = false;
+	io->try_again = false;
+	set_end(io, (struct words){
+			.status = span_text(status), .what = span_text(why) });
+	close_now(io);
 }
 
 static void
@@ -219,9 +224,13 @@ connect_now(struct lane_io *io)
 	    a->to.sa.sa_family == AF_INET6 ? sizeof a->to.in6 : sizeof a->to.in,
 	    on_connected, io);
 	if (io->stream == NULL) {
-		set_end(io, "4.3.0", "no descriptor left for a connection");
-		io->end.failed = true;
-		end_lane(io);
+		set_end(
+		    io, (struct words){ .status = SPAN("4.3.0"),
+			    .what = SPAN("no descriptor left for a connection"),
+			    .stage = STAGE_CONNECT });
+		io->end.no_descriptor = true;
+		io->closing = io->ends = true;
+		deadline_set(io->deadline, 0);
 		return;
 	}
 	deadline_set(io->deadline, (uint64_t)io->target->timeout * 1000);
@@ -248,12 +257,14 @@ on_closed(void *arg)
 /* --- beginning --- */
 
 struct lane_io *
-lane_io_start(struct deliver_worker *w, struct target *target,
+lane_io_start(struct deliver_worker *w, struct target *target, uint32_t host,
     struct attempt *a, void *token)
 {
 	struct lane_io *io = MEM_NEW(struct lane_io);
 
-	assert(target->naddresses > 0);
+	assert(host < target->nhosts && target->hosts[host].naddresses > 0);
+	io->host = host;
+	io->address = target->hosts[host].first;
 	io->worker = w;
 	io->target = target;
 	io->attempt = a;
@@ -291,7 +302,10 @@ on_connected(enum stream_status status, void *arg)
 	struct client_event ev = { .type = CLIENT_CONNECTED };
 
 	if (status != STREAM_OK) {
-		close_connection(io, true, "4.4.1", stream_error(io->stream));
+		close_unreached(io, BLAME_HOST,
+		    (struct words){ .status = SPAN("4.4.1"),
+			.what = span_text(stream_error(io->stream)),
+			.stage = STAGE_CONNECT });
 		return;
 	}
 	io->client = client_new(io->target, !io->without_tls);
@@ -324,7 +338,12 @@ on_secured(enum stream_status status, void *arg)
 		io->without_tls = true;
 		io->try_again = true;
 	}
-	close_connection(io, true, "4.7.5", why);
+	close_unreached(io,
+	    io->target->tls == TARGET_TLS_OPPORTUNISTIC ? BLAME_HOST
+							: BLAME_CHANNEL,
+	    (struct words){ .status = SPAN("4.7.5"),
+		.what = span_text(why),
+		.stage = STAGE_STARTTLS });
 }
 
 /* --- work --- */
@@ -422,7 +441,7 @@ on_content(enum spool_status status, struct content *content, void *arg)
 		give(io);
 		return;
 	}
-	v = verdict_of_us("4.3.0",
+	v = verdict_of_us(STAGE_NONE, "4.3.0",
 	    status == SPOOL_DAMAGED
 		? SPAN("the content is damaged in the spool (postern spool "
 		       "check)")
@@ -484,7 +503,7 @@ run(struct lane_io *io, struct client_event *ev)
 		send_content(io);
 		break;
 	case CLIENT_READY: on_ready(io); break;
-	case CLIENT_CLOSE: close_as_said(io); break;
+	case CLIENT_CLOSE: close_failed(io, "the connection was closed"); break;
 	}
 }
 
@@ -499,9 +518,8 @@ on_input(enum stream_status status, void *arg)
 		run(io, &ev);
 		return;
 	}
-	close_connection(io, !io->quit_asked || io->is_given, "4.4.2",
-	    status == STREAM_END ? "host closed the connection"
-				 : stream_error(io->stream));
+	close_failed(io, status == STREAM_END ? "host closed the connection"
+					      : stream_error(io->stream));
 }
 
 /* --- content --- */
@@ -528,6 +546,17 @@ put_content(struct lane_io *io, struct span piece)
 	buf_clear(&stuffed);
 }
 
+/* In the middle of a transaction: the connection is of no use any more. */
+static void
+put_off_unreadable(struct lane_io *io, const char *why)
+{
+	struct verdict v =
+	    verdict_of_us(STAGE_CONTENT, "4.3.0", span_text(why));
+
+	attempt_set_rest(io->attempt, &v);
+	close_by_us(io, "4.3.0", why);
+}
+
 static void
 send_piece(struct lane_io *io, struct piece *p)
 {
@@ -535,7 +564,7 @@ send_piece(struct lane_io *io, struct piece *p)
 		log_error("content_unreadable qid=%s what=%s",
 		    qid_format(io->attempt->env->id).text,
 		    log_quote_text(p->err.text));
-		close_connection(io, false, "4.3.0", p->err.text);
+		put_off_unreadable(io, p->err.text);
 		return;
 	}
 	io->reader = p->reader;
@@ -622,7 +651,7 @@ on_drained(enum stream_status status, void *arg)
 		 !span_is_empty(stream_input(io->stream)))
 		run(io, &ev);
 	else
-		close_connection(io, true, "4.4.2", stream_error(io->stream));
+		close_failed(io, stream_error(io->stream));
 }
 
 /* --- time, and the end of work --- */
@@ -632,16 +661,19 @@ on_deadline(void *arg)
 {
 	struct lane_io *io = arg;
 
-	if (io->closing)
+	if (io->ends)
+		end_lane(io);
+	else if (io->closing)
 		return;
-	if (io->is_idle) {
+	else if (io->is_idle)
 		quit(io);
-		return;
-	}
-	if (io->is_given)
-		client_silent(io->client);
-	close_connection(io, !io->quit_asked || io->is_given,
-	    io->client == NULL ? "4.4.1" : "4.4.2", "no answer in time");
+	else if (io->client != NULL)
+		close_failed(io, "no answer in time");
+	else
+		close_unreached(io, BLAME_HOST,
+		    (struct words){ .status = SPAN("4.4.1"),
+			.what = SPAN("no answer in time"),
+			.stage = STAGE_CONNECT });
 }
 
 void
@@ -651,10 +683,23 @@ lane_io_give(struct lane_io *io, struct attempt *a)
 	io->attempt = a;
 	if (io->closing || !io->is_idle) {
 		/* It dies just now; the attempt goes back as it came. */
-		io->end.untouched = true;
+		io->end.blame = BLAME_NONE;
 		return;
 	}
 	begin(io);
+}
+
+void
+lane_io_withdraw(struct lane_io *io)
+{
+	if (io->attempt == NULL || io->closing)
+		return;
+	if (io->attempt->content_ended) {
+		io->worker->too_late(io->token, io->worker->arg);
+		return;
+	}
+	close_by_us(io, "4.3.2", "withdrawn");
+	io->end.withdrawn = true;
 }
 
 void
@@ -680,8 +725,6 @@ lane_io_abort_all(struct deliver_worker *w)
 
 		io->quit_asked = true;
 		io->try_again = false;
-		io->address = io->target->naddresses - 1;
-		if (!io->closing)
-			close_connection(io, false, "4.3.2", "the relay stops");
+		close_by_us(io, "4.3.2", "the relay stops");
 	}
 }

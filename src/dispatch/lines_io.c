@@ -18,6 +18,7 @@
 #include "io/deadline.h"
 #include "io/loop.h"
 #include "mail/envelope.h"
+#include "mail/reason.h"
 #include "spool/content.h"
 #include "spool/spool.h"
 #include "crew/worker.h"
@@ -127,14 +128,25 @@ attempt_for(const struct dispatch *d, struct job *job)
 	    job->rcpts, job->nrcpt);
 }
 
+/* The first host from there on that has an address; the count: none. */
+static uint32_t
+usable_host(const struct target *t, uint32_t from)
+{
+	while (from < t->nhosts && t->hosts[from].naddresses == 0)
+		from++;
+	return from;
+}
+
+/* To that host of the site's target, or the next one that has an address. */
 static void
-open_lane(struct dispatch *d, struct site *site, struct job *job)
+open_lane(struct dispatch *d, struct site *site, uint32_t host, struct job *job)
 {
 	struct lane *lane = MEM_NEW(struct lane);
 
 	list_init(&lane->node);
 	lane->site = site;
 	lane->job = job;
+	lane->host = usable_host(link_of(site)->target, host);
 	site->lanes++;
 	d->lanes++;
 	worker_open_lane(crew_pick(d->crew, loop_now(d->loop)), lane,
@@ -175,7 +187,7 @@ feed_lanes(struct dispatch *d, struct site *site)
 		if (job == NULL)
 			return;
 		if (site->idle == 0) {
-			open_lane(d, site, job);
+			open_lane(d, site, 0, job);
 			continue;
 		}
 		lane = LIST_ENTRY(
@@ -250,7 +262,10 @@ tell_rcpt(struct dispatch *d, struct job *job, const struct attempt *a,
 	static const enum rcpt_event events[] = {
 		[OUTCOME_NONE] = RCPT_EVENT_TEMPORARY,
 		[OUTCOME_DELIVERED] = RCPT_EVENT_DELIVERED,
-		[OUTCOME_DEFERRED] = RCPT_EVENT_TEMPORARY,
+		[OUTCOME_NEXT_TRANSACTION] = RCPT_EVENT_TEMPORARY,
+		[OUTCOME_NEXT_CONNECTION] = RCPT_EVENT_TEMPORARY,
+		[OUTCOME_NEXT_HOST] = RCPT_EVENT_TEMPORARY,
+		[OUTCOME_LATER] = RCPT_EVENT_TEMPORARY,
 		[OUTCOME_FAILED] = RCPT_EVENT_FAILED,
 	};
 	const struct attempt_rcpt *r = &a->rcpts[i];
@@ -261,14 +276,8 @@ tell_rcpt(struct dispatch *d, struct job *job, const struct attempt *a,
 		.tls = a->tls,
 	};
 
-	if (r->outcome == OUTCOME_NONE)
-		n.words = *otherwise;
-	else
-		n.words = (struct words){ .status = span_text(r->status),
-			.host = span_text(a->host),
-			.what = span_text(r->what),
-			.said = span_text(r->said) };
-
+	n.words =
+	    r->outcome == OUTCOME_NONE ? *otherwise : reason_words(r->reason);
 	dispatch_tell(d, &n, row);
 }
 
@@ -321,11 +330,13 @@ lane_free(struct lane *lane)
 	free(lane);
 }
 
+/* It may go again at once, to the same host. */
 static bool
-is_untouched(const struct attempt *a)
+is_to_go_again(const struct attempt *a)
 {
 	for (uint32_t i = 0; i < a->nrcpt; i++)
-		if (a->rcpts[i].outcome != OUTCOME_NONE)
+		if (a->rcpts[i].outcome != OUTCOME_NONE &&
+		    a->rcpts[i].outcome != OUTCOME_NEXT_CONNECTION)
 			return false;
 	return true;
 }
@@ -340,7 +351,7 @@ dispatch_answered(
 	struct job *job = lane->job;
 
 	lane->job = NULL;
-	if (!more && is_untouched(a)) {
+	if (!more && attempt_is_untouched(a)) {
 		/* It came too late for the lane, which has ended. */
 		put_back(site, job, a);
 		lane_free(lane);
@@ -369,7 +380,7 @@ static void
 note_failure(struct dispatch *d, struct site *site, const struct lane_end *end)
 {
 	struct backoff backoff = { d->conf->retry, d->conf->nretry };
-	struct words why = lane_end_words(end);
+	struct words why = reason_words(end->reason);
 	uint64_t now = loop_now(d->loop);
 
 	site_failed(site, &why, &backoff, now, random_u32());
@@ -382,24 +393,46 @@ note_failure(struct dispatch *d, struct site *site, const struct lane_end *end)
 		    log_quote_text(site->why));
 }
 
+/* The host cannot be had, and there is another one: the job goes there. */
+static bool
+goes_on(struct dispatch *d, struct lane *lane, struct attempt *a,
+    const struct lane_end *end)
+{
+	const struct target *t = link_of(lane->site)->target;
+	struct job *job = lane->job;
+	uint32_t next = usable_host(t, lane->host + 1);
+
+	if (a == NULL || !attempt_is_untouched(a) || !d->running ||
+	    (end->blame != BLAME_HOST && end->blame != BLAME_CHANNEL) ||
+	    end->login_failed || next >= t->nhosts || job->era != d->era)
+		return false;
+	content_unref(a->content);
+	attempt_free(a);
+	lane->job = NULL;
+	open_lane(d, lane->site, next, job);
+	lane_free(lane);
+	return true;
+}
+
 void
 dispatch_ended(struct dispatch *d, struct lane *lane, struct attempt *a,
     const struct lane_end *end)
 {
 	struct site *site = lane->site;
 	struct job *job = lane->job;
-	struct words why = lane_end_words(end);
-	bool untouched = a != NULL && end->untouched && is_untouched(a) &&
-			 !job->was_returned;
+	struct words why = reason_words(end->reason);
 
 	site->lanes--;
 	d->lanes--;
 	site->last_used = loop_now(d->loop);
-	if (end->failed)
+	if (goes_on(d, lane, a, end))
+		return;
+	if (end->blame != BLAME_NONE)
 		note_failure(d, site, end);
 	if (a != NULL) {
 		lane->job = NULL;
-		if (untouched)
+		if (end->blame == BLAME_NONE && is_to_go_again(a) &&
+		    !job->was_returned)
 			put_back(site, job, a);
 		else
 			(void)settle(d, job, a, &why);

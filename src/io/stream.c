@@ -707,8 +707,10 @@ stream_connect(struct loop *loop, const struct sockaddr *to, socklen_t len,
 	int why = fd == -1 ? errno : 0;
 	struct stream *s;
 
+	if (why == EMFILE || why == ENFILE || why == ENOBUFS || why == ENOMEM)
+		return NULL;
 	if (fd == -1) {
-		/* No descriptor: a pair of our own lets it fail like others. */
+		/* No such family: a pair of our own lets it fail like others. */
 		int pair[2];
 
 		if (socketpair(AF_UNIX,

@@ -158,6 +158,14 @@ on_answered(struct lane *lane, struct attempt *a, bool more, void *arg)
 	dispatch_answered(r->dispatch, lane, a, more);
 }
 
+/* TODO: waits for dispatch to ask lanes for what they have in hand. */
+static void
+on_too_late(struct lane *lane, void *arg)
+{
+	(void)lane;
+	(void)arg;
+}
+
 static void
 on_ended(
     struct lane *lane, struct attempt *a, const struct lane_end *end, void *arg)
@@ -218,6 +226,7 @@ start_workers(struct relay *r, struct err *err)
 		.logged_in = on_logged_in,
 		.closed = on_closed,
 		.answered = on_answered,
+		.too_late = on_too_late,
 		.ended = on_ended,
 		.arg = r,
 	};

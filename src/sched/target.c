@@ -17,22 +17,28 @@ target_new(void)
 }
 
 void
-target_add_host(struct target *t, struct span name)
+target_add_host(struct target *t, struct span name, uint16_t group)
 {
+	assert(t->nhosts == 0 || t->hosts[t->nhosts - 1].group <= group);
 	t->hosts = mem_realloc(t->hosts, (t->nhosts + 1) * sizeof *t->hosts);
-	t->hosts[t->nhosts++] = span_dup(name);
+	t->hosts[t->nhosts++] = (struct target_host){
+		.name = span_dup(name), .group = group, .first = t->naddresses
+	};
 }
 
 void
 target_add_address(struct target *t, const struct sockaddr *sa, uint16_t port)
 {
 	struct target_address *a;
+	struct target_host *host;
 
 	assert(t->nhosts > 0);
+	host = &t->hosts[t->nhosts - 1];
+	host->naddresses++;
 	t->addresses = mem_realloc(
 	    t->addresses, (t->naddresses + 1) * sizeof *t->addresses);
 	a = &t->addresses[t->naddresses++];
-	*a = (struct target_address){ .host = t->hosts[t->nhosts - 1] };
+	*a = (struct target_address){ .host = host->name };
 	if (sa->sa_family == AF_INET6) {
 		memcpy(&a->to.in6, sa, sizeof a->to.in6);
 		a->to.in6.sin6_port = htons(port);
@@ -80,7 +86,7 @@ target_unref(struct target *t)
 	if (t == NULL || atomic_fetch_sub(&t->refs, 1) != 1)
 		return;
 	for (uint32_t i = 0; i < t->nhosts; i++)
-		free(t->hosts[i]);
+		free(t->hosts[i].name);
 	free(t->hosts);
 	free(t->addresses);
 	free(t->because);

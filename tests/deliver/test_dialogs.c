@@ -13,6 +13,7 @@
 #include "deliver/client.h"
 #include "sched/target.h"
 #include "mail/envelope.h"
+#include "mail/reason.h"
 #include "tests/lib/dialog.h"
 
 enum { RCPTS_MAX = 8 };
@@ -201,7 +202,8 @@ do_give(struct scene *s, struct span value)
 static void
 do_outcome(struct scene *s, struct span want)
 {
-	static const char *const words[] = { "none", "delivered", "deferred",
+	static const char *const words[OUTCOME_COUNT] = { "none", "delivered",
+		"next-transaction", "next-connection", "next-host", "later",
 		"failed" };
 	const struct attempt_rcpt *r;
 	struct buf got = { 0 };
@@ -213,10 +215,9 @@ do_outcome(struct scene *s, struct span want)
 	r = &s->attempt->rcpts[i];
 	(void)buf_printf(&got, "%d %s", (int)i, words[r->outcome]);
 	if (r->outcome != OUTCOME_NONE) {
-		struct words w = { .what = span_text(r->what),
-			.said = span_text(r->said) };
+		struct words w = reason_words(r->reason);
 
-		(void)buf_printf(&got, " %s ", r->status);
+		(void)buf_printf(&got, " %.*s ", SPAN_ARG(w.status));
 		words_join(&got, &w);
 	}
 	if (!span_starts(buf_span(&got), want))
@@ -226,14 +227,19 @@ do_outcome(struct scene *s, struct span want)
 }
 
 static void
-do_lost(struct scene *s, struct span why, bool touched)
+do_stage(struct scene *s, struct span want)
 {
-	bool got = client_lost(s->client, why);
+	enum stage stage = reason_words(s->attempt->rcpts[0].reason).stage;
 
+	if (!span_equal(span_text(stage_name(stage)), want))
+		dialog_fail(s->dialog, s->step, "it is %s", stage_name(stage));
+}
+
+static void
+do_lost(struct scene *s, struct span why)
+{
+	client_lost(s->client, why);
 	s->is_over = true;
-	if (got != touched)
-		dialog_fail(s->dialog, s->step, "it is %s",
-		    got ? "touched" : "untouched");
 }
 
 static void
@@ -242,10 +248,13 @@ do_end(struct scene *s, struct span want)
 	const struct client_end *end = client_end(s->client);
 	struct words w = { .what = span_text(end->what),
 		.said = span_text(end->said) };
+	static const char *const blames[] = { [BLAME_NONE] = "nobody",
+		[BLAME_HOST] = "host",
+		[BLAME_CHANNEL] = "channel",
+		[BLAME_MESSAGE] = "message" };
 	const char *flags = end->without_tls_may_do ? "clear-may-do"
 			    : end->login_failed	    ? "operator"
-			    : end->by_host	    ? "host"
-						    : "-";
+						    : blames[end->blame];
 	struct buf why = { 0 };
 
 	words_join(&why, &w);
@@ -290,6 +299,8 @@ look(struct scene *s, const struct dialog_step *step)
 		do_outcome(s, value);
 	else if (dialog_is(step, "end", NULL))
 		do_end(s, value);
+	else if (dialog_is(step, "stage", NULL))
+		do_stage(s, value);
 	else if (dialog_is(step, "status", NULL))
 		do_status(s, value);
 	else if (dialog_is(step, "timeout", NULL))
@@ -327,12 +338,8 @@ run_step(struct scene *s, const struct dialog_step *step)
 		do_give(s, value);
 	else if (dialog_is(step, "quit", NULL))
 		event(s, &quit);
-	else if (dialog_is(step, "silent", NULL))
-		client_silent(s->client);
 	else if (dialog_is(step, "lost", NULL))
-		do_lost(s, value, true);
-	else if (dialog_is(step, "lost-untouched", NULL))
-		do_lost(s, value, false);
+		do_lost(s, value);
 	else if (!dialog_is(step, "cut", NULL))
 		dialog_fail(s->dialog, step, "no such step");
 }

@@ -1,7 +1,7 @@
 #include "tests/lib/suite.h"
 
-#include "base/mem.h"
 #include "deliver/lane_end.h"
+#include "mail/reason.h"
 
 static struct lane_end kept, end;
 
@@ -19,61 +19,65 @@ teardown(void)
 }
 
 static void
-fails(const char *host, const char *status)
+fails(const char *host, enum stage stage)
 {
+	struct words w = { .host = span_text(host), .stage = stage };
+
 	lane_end_keep(&kept, &end);
-	lane_end_set(&end, host, status, host);
-	end.said = mem_strdup(host);
-	end.failed = true;
+	end.reason = reason_new(&w);
+	end.blame = stage == STAGE_CONNECT ? BLAME_HOST : BLAME_CHANNEL;
+	end.login_failed = stage == STAGE_AUTH;
 }
 
 /* The words of which address are told, when they failed in that order. */
 static const struct {
-	const char *first, *second, *third;
+	enum stage first, second, third;
 	int want;
 } cases[] = {
-	{ "4.4.1", "4.4.1", "4.4.1", 3 },
-	{ "4.7.5", "4.4.1", "4.4.1", 1 },
-	{ "4.4.1", "4.7.5", "4.4.1", 2 },
-	{ "4.4.1", "4.4.1", "4.7.5", 3 },
-	{ "4.7.5", "4.7.8", "4.4.1", 2 },
-	{ "4.7.5", "4.4.1", "4.7.8", 3 },
+	{ STAGE_CONNECT, STAGE_CONNECT, STAGE_CONNECT, 3 },
+	{ STAGE_STARTTLS, STAGE_CONNECT, STAGE_CONNECT, 1 },
+	{ STAGE_CONNECT, STAGE_STARTTLS, STAGE_CONNECT, 2 },
+	{ STAGE_CONNECT, STAGE_CONNECT, STAGE_STARTTLS, 3 },
+	{ STAGE_STARTTLS, STAGE_AUTH, STAGE_CONNECT, 2 },
+	{ STAGE_STARTTLS, STAGE_CONNECT, STAGE_AUTH, 3 },
 };
 
 START_TEST(the_address_that_says_most_is_told)
 {
 	static const char *const names[] = { "", "one", "two", "three" };
+	enum stage told[] = { STAGE_NONE, cases[_i].first, cases[_i].second,
+		cases[_i].third };
+	enum stage stage = told[cases[_i].want];
 	struct words w;
 
 	fails("one", cases[_i].first);
-	end.login_failed = cases[_i].want == 1;
 	fails("two", cases[_i].second);
-	end.login_failed = cases[_i].want == 2;
 	fails("three", cases[_i].third);
-	end.login_failed = cases[_i].want == 3;
-	end.untouched = true;
 	lane_end_settle(&end, &kept);
-	w = lane_end_words(&end);
+	w = reason_words(end.reason);
 	ck_assert(span_equal(w.host, span_text(names[cases[_i].want])));
-	ck_assert(span_equal(w.what, w.host));
-	ck_assert(span_equal(w.said, w.host));
-	ck_assert(end.failed);
-	ck_assert(end.untouched);
-	ck_assert(end.login_failed);
-	ck_assert_str_eq(kept.what, "");
-	ck_assert_ptr_null(kept.said);
+	ck_assert_int_eq(w.stage, stage);
+	ck_assert_int_eq(
+	    end.blame, stage == STAGE_CONNECT ? BLAME_HOST : BLAME_CHANNEL);
+	ck_assert(end.login_failed == (stage == STAGE_AUTH));
+	ck_assert_ptr_null(kept.reason);
 }
 END_TEST
 
 /* What ends without a failure has nothing to do with the addresses before. */
 START_TEST(an_end_that_is_no_failure_keeps_its_words)
 {
-	fails("one", "4.7.5");
-	lane_end_keep(&kept, &end);
-	lane_end_set(&end, "two", "4.4.1", "it stops");
+	struct words w;
+
+	fails("one", STAGE_STARTTLS);
+	fails("two", STAGE_CONNECT);
+	end.blame = BLAME_NONE;
+	end.no_descriptor = true;
 	lane_end_settle(&end, &kept);
-	ck_assert_str_eq(end.what, "it stops");
-	ck_assert(!end.failed);
+	w = reason_words(end.reason);
+	ck_assert(span_equal(w.host, SPAN("two")));
+	ck_assert(end.no_descriptor);
+	ck_assert_int_eq(end.blame, BLAME_NONE);
 }
 END_TEST
 

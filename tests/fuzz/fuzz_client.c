@@ -114,9 +114,11 @@ talk(struct world *w, const uint8_t *data, size_t size, size_t piece)
 		buf_consume(&pending, buf_len(&pending) - in.len);
 		in = buf_span(&pending);
 	}
-	if (client_lost(w->client, SPAN("gone")) && w->attempt != NULL)
+	client_lost(w->client, SPAN("gone"));
+	/* What the client did not take is untouched; the rest is answered. */
+	if (w->attempt != NULL && !attempt_is_untouched(w->attempt))
 		end_attempt(w);
-	else if (w->attempt != NULL)
+	else
 		attempt_free(w->attempt);
 	buf_clear(&pending);
 }

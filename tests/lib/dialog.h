@@ -57,15 +57,16 @@
  *                     the next message of 100 octets; FLAGS are -, 8bit,
  *                     large (its content is not at hand), or 8bit,large
  *   outcome: N WORD STATUS TEXT
- *                     of recipient N: none, delivered, deferred or failed, its
- *                     status, and what its reply begins with
+ *                     of recipient N: none, delivered, next-transaction,
+ *                     next-connection, next-host, later or failed, its status,
+ *                     and what its reply begins with
+ *   stage: TEXT       the first recipient's reason: what had been asked for
  *   timeout: N        seconds that the host has now
  *   quit:             no more messages
- *   silent:           the host let its time go by
  *   lost: TEXT        the connection is gone
- *   lost-untouched:   the same; the attempt may go to another lane
- *   end: FLAGS TEXT   client_end(): host, operator (the login is his to mend),
- *                     clear-may-do or -, and in its words
+ *   end: FLAGS TEXT   client_end(): whom to blame (nobody, host, channel,
+ *                     message; operator: the login is his to mend), or
+ *                     clear-may-do, and in its words
  *   status: STATUS    the same: its status
  */
 #ifndef TESTS_LIB_DIALOG_H

@@ -120,12 +120,12 @@ START_TEST(addresses_belong_to_the_host_before_them)
 	struct target *t = target_new();
 	struct sockaddr_storage a;
 
-	target_add_host(t, SPAN("mx1.test"));
+	target_add_host(t, SPAN("mx1.test"), 0);
 	address("192.0.2.1", &a);
 	target_add_address(t, (struct sockaddr *)&a, 25);
 	address("2001:db8::1", &a);
 	target_add_address(t, (struct sockaddr *)&a, 2525);
-	target_add_host(t, SPAN("mx2.test"));
+	target_add_host(t, SPAN("mx2.test"), 3);
 	address("192.0.2.2", &a);
 	target_add_address(t, (struct sockaddr *)&a, 25);
 	ck_assert_uint_eq(t->naddresses, 3);
@@ -137,6 +137,12 @@ START_TEST(addresses_belong_to_the_host_before_them)
 	ck_assert_ptr_eq(target_ref(t), t);
 	target_unref(t);
 	ck_assert_uint_eq(t->nhosts, 2);
+	ck_assert_uint_eq(t->hosts[0].first, 0);
+	ck_assert_uint_eq(t->hosts[0].naddresses, 2);
+	ck_assert_uint_eq(t->hosts[0].group, 0);
+	ck_assert_uint_eq(t->hosts[1].first, 2);
+	ck_assert_uint_eq(t->hosts[1].naddresses, 1);
+	ck_assert_uint_eq(t->hosts[1].group, 3);
 	target_unref(t);
 	target_unref(NULL);
 }
