@@ -103,6 +103,7 @@ struct conf {
 
 	uint16_t deliver_port;
 	bool allow_loopback;
+	uint32_t deliver_connections; /* to all hosts, at once */
 	uint32_t max_lanes; /* connections to one site */
 	uint32_t lane_idle; /* s that an idle one is kept */
 	uint32_t lane_messages; /* on one connection */

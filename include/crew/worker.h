@@ -12,13 +12,13 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "deliver/lane.h"
 #include "deliver/lane_io.h"
 #include "submit/session_io.h"
 
 struct attempt;
 struct auth;
 struct envelope;
-struct lane;
 struct loop;
 struct spool;
 struct target;
@@ -37,16 +37,6 @@ struct worker_events {
 	void (*ended)(struct lane *lane, struct attempt *a,
 	    const struct lane_end *end, void *arg);
 	void *arg;
-};
-
-/* A lane as the queue thread knows it. */
-struct lane {
-	struct list node; /* in its site's list of idle lanes, or alone */
-	struct worker *worker; /* borrowed: workers outlive lanes */
-	struct site *site; /* borrowed: sites outlive lanes */
-	struct job *job; /* owned; NULL: none */
-	uint32_t host; /* of its target, the one it goes to */
-	struct lane_io *io; /* the worker's alone */
 };
 
 /*
@@ -70,10 +60,15 @@ uint32_t worker_load(const struct worker *w);
 /* CPU time of its thread so far; of a guest's, that of the queue too. */
 uint64_t worker_ran_ns(const struct worker *w);
 
-/* To lane->host of the target. Takes the attempt and a reference to the target. */
+/*
+ * To that host of the target. Takes the attempt and a reference to the target; the
+ * lane is the caller's, and stays where it is until its end is told.
+ */
 void worker_open_lane(struct worker *w, struct lane *lane,
-    struct target *target, struct attempt *a);
+    struct target *target, uint32_t host, struct attempt *a);
 void worker_give(struct lane *lane, struct attempt *a);
+/* No more work for it: it ends, if it is idle still. */
+void worker_quit_lane(struct lane *lane);
 /*
  * Breaks off what the lane has in hand, if it still can: `ended` comes with the
  * attempt, and says so, or `too_late`; nothing when the answer is on its way.

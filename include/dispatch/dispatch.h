@@ -75,6 +75,9 @@ void dispatch_answered(
 void dispatch_ended(struct dispatch *d, struct lane *lane, struct attempt *a,
     const struct lane_end *end);
 
+/* What was to be withdrawn is not: its host may have it. */
+void dispatch_too_late(struct dispatch *d, struct lane *lane);
+
 /* For who shows what waits. */
 struct queue *dispatch_queue(struct dispatch *d);
 struct router *dispatch_router(struct dispatch *d);
@@ -83,7 +86,7 @@ const struct conf *dispatch_conf(const struct dispatch *d);
 /*
  * The operator's hand. `cb` comes once, later or at once: what was asked for is
  * recorded; `late` recipients (the array is borrowed) were with a host already
- * when they were asked for, and were delivered.
+ * when they were asked for: it took them, or may have.
  */
 enum dispatch_verb {
 	VERB_HOLD,

@@ -576,6 +576,8 @@ const struct option conf_options[] = {
 	    CONF(allow_loopback), 0, 0, "true or false" },
 	{ "deliver", "max-lanes", 0, "20", store_number, CONF(max_lanes),
 	    1, 1000, "a number, 1 to 1000" },
+	{ "deliver", "connections", 0, "2000", store_number,
+	    CONF(deliver_connections), 1, 1000000, "a number from 1" },
 	{ "deliver", "lane-idle", 0, "5s", store_duration, CONF(lane_idle),
 	    0, HOUR, "a time such as 5s, up to 1h" },
 	{ "deliver", "lane-messages", 0, "1000", store_number,

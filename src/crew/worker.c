@@ -37,6 +37,7 @@ struct note {
 	struct submit_connection connection;
 	char client[64];
 	struct lane *lane;
+	uint32_t host;
 	struct target *target;
 	struct attempt *attempt;
 	struct envelope *env;
@@ -222,7 +223,7 @@ open_lane(struct parcel *p)
 	struct note *n = NOTE(p);
 	struct lane *lane = n->lane;
 	struct lane_io *io = lane_io_start(
-	    &n->worker->deliver, n->target, lane->host, n->attempt, lane);
+	    &n->worker->deliver, n->target, n->host, n->attempt, lane);
 
 	lane->io = io;
 	free(n);
@@ -240,6 +241,16 @@ open_give(struct parcel *p)
 	}
 	n->parcel.open = open_returned;
 	mailbox_post(n->worker->queue, &n->parcel);
+}
+
+static void
+open_quit_lane(struct parcel *p)
+{
+	struct note *n = NOTE(p);
+
+	if (n->lane->io != NULL)
+		lane_io_quit(n->lane->io);
+	free(n);
 }
 
 static void
@@ -427,13 +438,14 @@ worker_ran_ns(const struct worker *w)
 
 void
 worker_open_lane(struct worker *w, struct lane *lane, struct target *target,
-    struct attempt *a)
+    uint32_t host, struct attempt *a)
 {
 	struct note *n = note_new(w, open_lane);
 
 	lane->worker = w;
 	n->lane = lane;
 	n->target = target;
+	n->host = host;
 	n->attempt = a;
 	w->lanes++;
 	post(w, n);
@@ -446,6 +458,15 @@ worker_give(struct lane *lane, struct attempt *a)
 
 	n->lane = lane;
 	n->attempt = a;
+	post(lane->worker, n);
+}
+
+void
+worker_quit_lane(struct lane *lane)
+{
+	struct note *n = note_new(lane->worker, open_quit_lane);
+
+	n->lane = lane;
 	post(lane->worker, n);
 }
 

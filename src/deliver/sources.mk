@@ -2,6 +2,7 @@ libpostern_a_SOURCES += \
 	include/deliver/attempt.h src/deliver/attempt.c \
 	include/deliver/client.h src/deliver/client.c \
 	src/deliver/client_hello.c src/deliver/client_mail.c src/deliver/client_priv.h \
+	include/deliver/lane.h \
 	include/deliver/lane_end.h src/deliver/lane_end.c \
 	include/deliver/lane_io.h src/deliver/lane_io.c \
 	include/deliver/outcome.h src/deliver/outcome.c \

@@ -12,11 +12,13 @@
 #include "ctl/server.h"
 #include "describe.h"
 #include "dispatch/dispatch.h"
+#include "dispatch/message.h"
+#include "dispatch/queue.h"
 #include "io/loop.h"
 #include "io/work.h"
 #include "mail/qid.h"
+#include "mail/reason.h"
 #include "route/router.h"
-#include "sched/queue.h"
 #include "sched/site.h"
 #include "smtp/base64.h"
 #include "spool/content.h"
@@ -37,26 +39,26 @@ struct control {
  * message that "id" names, for those that want one.
  */
 typedef json_t *(*do_fn)(struct control *c, const json_t *request,
-    struct queued *m, struct ctl_later *later);
+    struct message *m, struct ctl_later *later);
 
 static json_t *do_status(struct control *c, const json_t *request,
-    struct queued *m, struct ctl_later *later);
+    struct message *m, struct ctl_later *later);
 static json_t *do_list(struct control *c, const json_t *request,
-    struct queued *m, struct ctl_later *later);
+    struct message *m, struct ctl_later *later);
 static json_t *do_show(struct control *c, const json_t *request,
-    struct queued *m, struct ctl_later *later);
+    struct message *m, struct ctl_later *later);
 static json_t *do_retry(struct control *c, const json_t *request,
-    struct queued *m, struct ctl_later *later);
+    struct message *m, struct ctl_later *later);
 static json_t *do_hold(struct control *c, const json_t *request,
-    struct queued *m, struct ctl_later *later);
+    struct message *m, struct ctl_later *later);
 static json_t *do_release(struct control *c, const json_t *request,
-    struct queued *m, struct ctl_later *later);
+    struct message *m, struct ctl_later *later);
 static json_t *do_bounce(struct control *c, const json_t *request,
-    struct queued *m, struct ctl_later *later);
+    struct message *m, struct ctl_later *later);
 static json_t *do_remove(struct control *c, const json_t *request,
-    struct queued *m, struct ctl_later *later);
+    struct message *m, struct ctl_later *later);
 static json_t *do_cat(struct control *c, const json_t *request,
-    struct queued *m, struct ctl_later *later);
+    struct message *m, struct ctl_later *later);
 
 static const struct {
 	const char *name;
@@ -80,7 +82,38 @@ error_answer(const char *text)
 	return json_pack("{s:s}", "error", text);
 }
 
+static void
+answer_later(struct ctl_later *later, json_t *answer)
+{
+	char *text = json_dumps(answer, JSON_COMPACT);
+
+	json_decref(answer);
+	ctl_answer(later, span_text(text));
+	free(text);
+}
+
 /* --- status --- */
+
+static json_t *
+describe_channel(const struct channel *c, uint64_t now)
+{
+	struct reason *why = channel_why(c, now);
+	struct words w = reason_words(why);
+	uint64_t closed = channel_opens_at(c, now) - now;
+	struct buf text = { 0 };
+	json_t *o;
+
+	w.status = SPAN("");
+	words_say(&text, &w);
+	o = json_pack("{s:o, s:i, s:i, s:i, s:I, s:o}", "site",
+	    describe_text(span_text(c->site->name)), "waiting",
+	    (int)c->line.waiting, "connections", (int)c->lanes,
+	    "connections_max", (int)c->site->lanes_max, "closed_for",
+	    (json_int_t)(closed + 999) / 1000, "reason",
+	    describe_text(buf_span(&text)));
+	buf_clear(&text);
+	return o;
+}
 
 static json_t *
 describe_sites(struct control *c)
@@ -91,23 +124,18 @@ describe_sites(struct control *c)
 	struct site *s;
 	size_t at = 0;
 
-	while ((s = router_next_site(router, &at)) != NULL) {
-		uint64_t closed = site_is_closed(s, now)
-				      ? (s->closed_until - now + 999) / 1000
-				      : 0;
+	while ((s = router_next_site(router, &at)) != NULL &&
+	       json_array_size(all) < LIST_MAX)
+		LIST_FOREACH (node, &s->channels) {
+			const struct channel *ch =
+			    LIST_ENTRY(node, struct channel, node);
 
-		/* Open ones without work would only fill the page. */
-		if (s->waiting == 0 && s->lanes == 0 && closed == 0)
-			continue;
-		(void)json_array_append_new(all,
-		    json_pack("{s:s, s:i, s:i, s:i, s:I, s:s%}", "site",
-			s->name, "waiting", (int)s->waiting, "connections",
-			(int)s->lanes, "connections_max", (int)s->lanes_max,
-			"closed_for", (json_int_t)closed, "reason", s->why,
-			strlen(s->why)));
-		if (json_array_size(all) >= LIST_MAX)
-			break;
-	}
+			/* Open ones without work would only fill the page. */
+			if (ch->line.waiting > 0 || ch->lanes > 0 ||
+			    !channel_is_open(ch, now))
+				(void)json_array_append_new(
+				    all, describe_channel(ch, now));
+		}
 	return all;
 }
 
@@ -123,7 +151,7 @@ describe_metrics(void)
 }
 
 static json_t *
-do_status(struct control *c, const json_t *request, struct queued *m,
+do_status(struct control *c, const json_t *request, struct message *m,
     struct ctl_later *later)
 {
 	struct spool_health h;
@@ -160,7 +188,7 @@ id_of(const json_t *request, const char *key)
 }
 
 static json_t *
-do_list(struct control *c, const json_t *request, struct queued *m,
+do_list(struct control *c, const json_t *request, struct message *m,
     struct ctl_later *later)
 {
 	struct queue *q = dispatch_queue(c->dispatch);
@@ -181,71 +209,100 @@ do_list(struct control *c, const json_t *request, struct queued *m,
 }
 
 static json_t *
-do_show(struct control *c, const json_t *request, struct queued *m,
+do_show(struct control *c, const json_t *request, struct message *m,
     struct ctl_later *later)
 {
 	(void)request, (void)later;
 	return describe_message(m, loop_now(c->loop), wall_now());
 }
 
-static json_t *
-ok_answer(const char *what, const struct queued *m)
-{
-	struct qid qid = qid_format(m->env->id);
+/* --- verbs --- */
 
-	log_info("operator qid=%s did=%s", qid.text, what);
-	return json_pack("{s:s, s:s}", "ok", what, "id", qid.text);
+/* A verb that waits for its answer. */
+struct verb {
+	struct ctl_later *later; /* borrowed: answered once */
+	const char *name;
+};
+
+static json_t *
+verb_answer(const struct verb *v, const struct envelope *env,
+    const uint32_t *late, uint32_t nlate)
+{
+	struct qid qid = qid_format(env->id);
+	json_t *o = json_pack("{s:s, s:s}", "ok", v->name, "id", qid.text);
+	json_t *names = json_array();
+
+	for (uint32_t i = 0; i < nlate; i++)
+		(void)json_array_append_new(names,
+		    describe_text(span_text(env->rcpts[late[i]].address)));
+	if (nlate > 0)
+		(void)json_object_set(o, "too_late", names);
+	json_decref(names);
+	return o;
+}
+
+static void
+on_done(const struct envelope *env, const uint32_t *late, uint32_t nlate,
+    void *arg)
+{
+	struct verb *v = arg;
+
+	log_info("operator qid=%s did=%s too_late=%u",
+	    qid_format(env->id).text, v->name, nlate);
+	answer_later(v->later, verb_answer(v, env, late, nlate));
+	free(v);
 }
 
 static json_t *
-do_retry(struct control *c, const json_t *request, struct queued *m,
-    struct ctl_later *later)
+start_verb(struct control *c, struct message *m, enum dispatch_verb verb,
+    const char *name, struct ctl_later *later)
 {
-	json_t *ok = ok_answer("retry", m);
+	struct verb *v = MEM_NEW(struct verb);
 
-	(void)request, (void)later;
-	dispatch_retry(c->dispatch, m);
-	return ok;
+	v->later = later;
+	v->name = name;
+	dispatch_do(c->dispatch, m, verb, on_done, v);
+	return NULL;
 }
 
 static json_t *
-do_hold(struct control *c, const json_t *request, struct queued *m,
+do_retry(struct control *c, const json_t *request, struct message *m,
     struct ctl_later *later)
 {
-	(void)request, (void)later;
-	dispatch_hold(c->dispatch, m, true);
-	return ok_answer("hold", m);
+	(void)request;
+	return start_verb(c, m, VERB_RETRY, "retry", later);
 }
 
 static json_t *
-do_release(struct control *c, const json_t *request, struct queued *m,
+do_hold(struct control *c, const json_t *request, struct message *m,
     struct ctl_later *later)
 {
-	(void)request, (void)later;
-	dispatch_hold(c->dispatch, m, false);
-	return ok_answer("release", m);
+	(void)request;
+	return start_verb(c, m, VERB_HOLD, "hold", later);
 }
 
 static json_t *
-do_bounce(struct control *c, const json_t *request, struct queued *m,
+do_release(struct control *c, const json_t *request, struct message *m,
     struct ctl_later *later)
 {
-	json_t *ok = ok_answer("bounce", m);
-
-	(void)request, (void)later;
-	dispatch_remove(c->dispatch, m, true);
-	return ok;
+	(void)request;
+	return start_verb(c, m, VERB_RELEASE, "release", later);
 }
 
 static json_t *
-do_remove(struct control *c, const json_t *request, struct queued *m,
+do_bounce(struct control *c, const json_t *request, struct message *m,
     struct ctl_later *later)
 {
-	json_t *ok = ok_answer("remove", m);
+	(void)request;
+	return start_verb(c, m, VERB_BOUNCE, "bounce", later);
+}
 
-	(void)request, (void)later;
-	dispatch_remove(c->dispatch, m, false);
-	return ok;
+static json_t *
+do_remove(struct control *c, const json_t *request, struct message *m,
+    struct ctl_later *later)
+{
+	(void)request;
+	return start_verb(c, m, VERB_REMOVE, "remove", later);
 }
 
 /* --- cat --- */
@@ -260,16 +317,6 @@ struct cat {
 	int64_t len;
 	struct err err;
 };
-
-static void
-answer_later(struct ctl_later *later, json_t *answer)
-{
-	char *text = json_dumps(answer, JSON_COMPACT);
-
-	json_decref(answer);
-	ctl_answer(later, span_text(text));
-	free(text);
-}
 
 static void
 run_cat(void *arg)
@@ -323,7 +370,7 @@ on_content(enum spool_status status, struct content *content, void *arg)
 }
 
 static json_t *
-do_cat(struct control *c, const json_t *request, struct queued *m,
+do_cat(struct control *c, const json_t *request, struct message *m,
     struct ctl_later *later)
 {
 	struct cat *cat = MEM_NEW(struct cat);
@@ -343,7 +390,7 @@ static json_t *
 answer_to(struct control *c, const json_t *request, struct ctl_later *later)
 {
 	const char *name = json_string_value(json_object_get(request, "do"));
-	struct queued *m = NULL;
+	struct message *m = NULL;
 
 	for (size_t i = 0; name != NULL && i < ARRAY_LEN(table); i++) {
 		if (strcmp(name, table[i].name) != 0)

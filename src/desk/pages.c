@@ -5,7 +5,7 @@
 
 #include "base/metrics.h"
 #include "http/server.h"
-#include "sched/queue.h"
+#include "dispatch/queue.h"
 #include "spool/spool.h"
 
 static void

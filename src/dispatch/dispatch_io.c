@@ -16,6 +16,7 @@
 #include "io/deadline.h"
 #include "io/loop.h"
 #include "mail/qid.h"
+#include "mail/reason.h"
 #include "spool/spool.h"
 
 enum {
@@ -45,6 +46,15 @@ set_options(struct dispatch *d, const struct conf *conf)
 	d->lanes_most = lines_most(conf);
 }
 
+static struct reason *
+bounced_by_operator(void)
+{
+	static const struct words w = { .status = { "5.0.0", 5 },
+		.what = { "returned by the operator", 24 } };
+
+	return reason_new(&w);
+}
+
 struct dispatch *
 dispatch_new(struct loop *loop, const struct conf *conf, struct err *err)
 {
@@ -59,6 +69,7 @@ dispatch_new(struct loop *loop, const struct conf *conf, struct err *err)
 	d->conf = conf_ref(conf);
 	set_options(d, conf);
 	d->queue = queue_new();
+	d->bounced = bounced_by_operator();
 	list_init(&d->serve);
 	list_init(&d->idle);
 	list_init(&d->waits);
@@ -149,6 +160,7 @@ dispatch_free(struct dispatch *d)
 	turns_clear(&d->all);
 	heap_clear(&d->heap);
 	leg_facts_clear(&d->facts);
+	reason_unref(d->bounced);
 	conf_unref(d->conf);
 	free(d);
 }
@@ -468,6 +480,8 @@ wake_leg(struct dispatch *d, struct due *due)
 	/* A leg that is in a lane at the end of its time waits for it. */
 	heap_drop(&d->heap, due);
 	dispatch_step(d, leg, &ev);
+	if (leg_is_in_hand(leg) && leg->state != LEG_LEAVING)
+		heap_set(&d->heap, &leg->due, leg->due.at);
 	dispatch_settle(d, m, NULL);
 }
 

@@ -31,6 +31,7 @@ struct dispatch {
 	struct list serve; /* struct channel: at the end of this turn */
 	struct list idle; /* struct outgoing, without work; oldest first */
 	struct turns all; /* channels that want one of all lanes */
+	struct reason *bounced; /* owned reference: by the operator */
 	struct list waits; /* struct wait, of operators */
 	uint32_t lanes, lanes_most, reports; /* under way */
 	uint32_t era; /* how often there was a new configuration */
@@ -89,6 +90,8 @@ void reports_warn(struct dispatch *d, struct message *m);
 
 /* A leg that was called back is back. */
 void operator_back(struct dispatch *d, struct message *m);
+/* Its host has it, and may take its time. */
+void operator_too_late(struct dispatch *d, struct message *m);
 
 /* --- facts.c --- */
 

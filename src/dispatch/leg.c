@@ -346,7 +346,8 @@ go_on(struct step *s)
 	if (leg->wish == WISH_HOLD)
 		return hold(s);
 	if (leg->wish != WISH_NONE) {
-		end_rest(s, (enum leg_wish)leg->wish, s->ev->reason);
+		end_rest(s, (enum leg_wish)leg->wish,
+		    leg->wish == WISH_BOUNCE ? s->ev->reason : NULL);
 		return enter(s, LEG_OVER);
 	}
 	if (next_attempt(leg) > s->ev->now)

@@ -1,444 +1,744 @@
 /*
- * Lanes pull: a lane that has answered asks for its site's next job; a job that
- * finds no idle lane may open one, as far as the site has earned it. Jobs do not
- * stay in the line of a site that closes: they are put off, some a turn.
+ * Lines are served at the end of a turn, when all legs whose way is known have
+ * joined. Lanes pull: one that has answered takes the next leg that may go to its
+ * host, with what else of the same message stands in the same line; a leg that
+ * finds no idle lane may open one, as far as its site has earned it and there is
+ * a place among all lanes.
  */
 #include "dispatch_priv.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "crew/crew.h"
 #include "deliver/attempt.h"
-#include "sched/target.h"
-#include "io/deadline.h"
+#include "deliver/lane.h"
+#include "deliver/lane_end.h"
 #include "io/loop.h"
-#include "mail/envelope.h"
 #include "mail/reason.h"
+#include "sched/target.h"
 #include "spool/content.h"
 #include "spool/spool.h"
-#include "crew/worker.h"
 
-enum { PUT_OFF_A_TURN = 500, PUT_OFF_MS = 1 };
+enum {
+	REROUTED_A_TURN = 500,
+	NO_DESCRIPTOR_MS = 1000,
+	FRESH_FROM = 2, /* a leg that came back so often wants a new connection */
+	RESULTS_AT_HAND = 16,
+	LAST_LANE_FROM = 4, /* sites of so many lanes keep one for others */
+};
 
-static struct site_link *
-link_of(struct site *s)
+/* What a lane has in hand: legs of one message. */
+struct load {
+	struct message *message; /* borrowed: lives until its legs are back */
+	uint32_t nlegs;
+	struct leg *legs[];
+};
+
+/* A lane, as the queue thread knows it. */
+struct outgoing {
+	struct lane lane; /* the handle that its worker knows */
+	struct list idle, all_idle; /* in its channel's, and in all */
+	struct channel *channel; /* borrowed: sites outlive their lanes */
+	struct load *load; /* owned; NULL: none */
+	char *holder; /* owned; whose place it has; NULL: nobody's */
+	uint32_t host, carried;
+	bool has_ended; /* an attempt is on its way back from it */
+};
+
+static struct outgoing *
+outgoing_of(struct lane *lane)
 {
-	return s->target;
+	return LIST_ENTRY(lane, struct outgoing, lane);
 }
 
-/* --- jobs --- */
-
-static struct job *
-job_new(const struct dispatch *d, struct queued *m, struct site *site)
+uint32_t
+lines_most(const struct conf *conf)
 {
-	struct job *job;
-	uint32_t n = 0;
+	struct rlimit files;
+	uint64_t most = conf->deliver_connections;
 
-	for (uint32_t i = 0; i < m->env->nrcpt; i++)
-		n += m->rcpts[i].phase == PHASE_ROUTING &&
-		     m->rcpts[i].site == site;
-	job = mem_zalloc(1, sizeof *job + n * sizeof job->rcpts[0]);
-	list_init(&job->node);
-	job->era = d->era;
-	job->message = m;
-	job->site = site;
-	for (uint32_t i = 0; i < m->env->nrcpt; i++) {
-		struct queued_rcpt *r = &m->rcpts[i];
+	/* A lane takes up to three: two in a race, or one and a content file. */
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0 &&
+	    files.rlim_cur != RLIM_INFINITY) {
+		uint64_t left = files.rlim_cur > conf->limits.sessions + 64
+				    ? files.rlim_cur - conf->limits.sessions - 64
+				    : 0;
 
-		if (r->phase != PHASE_ROUTING || r->site != site)
-			continue;
-		r->phase = PHASE_IN_LINE;
-		job->rcpts[job->nrcpt++] = i;
+		if (most > left / 3)
+			most = left / 3;
 	}
-	return job;
+	return most < 1 ? 1 : (uint32_t)most;
 }
 
-/* Not tried: the site is closed. Nothing to record. Frees the job. */
+/* --- places --- */
+
+static struct span
+account_of(const struct message *m)
+{
+	return span_text(m->env->account);
+}
+
+/* The place among all lanes, and in the channel, is that account's now. */
 static void
-postpone(struct dispatch *d, struct job *job)
+hold(struct dispatch *d, struct outgoing *o, struct span account)
 {
-	struct queued *m = job->message;
-	struct words why = words_read(span_text(job->site->detail));
-
-	for (uint32_t i = 0; i < job->nrcpt; i++) {
-		struct news n = { .m = m,
-			.rcpt = job->rcpts[i],
-			.event = RCPT_EVENT_POSTPONED,
-			.words = why,
-			.postponed_by = job->site->name,
-			.not_before = job->site->closed_until };
-		struct progress row;
-
-		dispatch_tell(d, &n, &row);
-	}
-	free(job);
-	dispatch_record(d, m, NULL, 0);
+	o->holder = span_dup(account);
+	turns_hold(&d->all, account);
+	turns_hold(&o->channel->line, account);
 }
 
-/* Back to routing, as if it had never been in line. Frees the job. */
 static void
-route_again(struct dispatch *d, struct job *job)
+give_back(struct dispatch *d, struct outgoing *o)
 {
-	struct queued *m = job->message;
-
-	for (uint32_t i = 0; i < job->nrcpt; i++)
-		queue_put_back(m, job->rcpts[i]);
-	free(job);
-	dispatch_record(d, m, NULL, 0);
+	if (o->holder == NULL)
+		return;
+	turns_give_back(&d->all, span_text(o->holder));
+	turns_give_back(&o->channel->line, span_text(o->holder));
+	free(o->holder);
+	o->holder = NULL;
 }
 
-void
-lanes_enqueue(struct dispatch *d, struct queued *m)
+/* --- who may --- */
+
+struct look {
+	struct dispatch *d;
+	struct channel *channel;
+	uint64_t now;
+	uint32_t host; /* when there is one */
+	bool has_host, is_fresh;
+};
+
+static bool
+fits(const struct turn *turn, void *arg)
 {
-	uint64_t now = loop_now(d->loop);
+	const struct leg *leg = LIST_ENTRY(turn, struct leg, turn);
+	const struct look *look = arg;
 
-	for (uint32_t i = 0; i < m->env->nrcpt; i++) {
-		struct site *site = m->rcpts[i].site;
-		struct job *job;
+	if (leg->returned >= FRESH_FROM && !look->is_fresh)
+		return false;
+	return !look->has_host || channel_allows(look->channel, leg->tried,
+				      look->host, look->now);
+}
 
-		if (m->rcpts[i].phase != PHASE_ROUTING || site == NULL)
+static bool
+admits(struct span account, void *arg)
+{
+	const struct look *look = arg;
+	struct reason *why;
+
+	return site_admits(look->channel->site, account, look->now, &why);
+}
+
+/* --- what a lane takes --- */
+
+struct taking {
+	struct dispatch *d;
+	struct channel *channel;
+	struct load *load;
+	uint32_t *rcpts; /* owned */
+	uint32_t nrcpts, most;
+};
+
+/* The recipients of the leg that are due, as far as there is room. */
+static bool
+take_rcpts(struct taking *t, struct leg *leg, uint64_t now)
+{
+	struct message *m = leg->message;
+	uint32_t before = t->nrcpts;
+
+	for (uint32_t i = leg->first;
+	     i != ENVELOPE_NO_MORE && t->nrcpts < t->most;
+	     i = m->env->rcpts[i].next) {
+		if (!leg_wants(leg, i, now))
 			continue;
-		job = job_new(d, m, site);
-		m->busy++;
-		if (site_is_closed(site, now)) {
-			postpone(d, job);
+		m->rcpts[i].is_out = 1;
+		t->rcpts[t->nrcpts++] = i;
+	}
+	return t->nrcpts > before;
+}
+
+static void
+take_leg(struct taking *t, struct leg *leg, struct outgoing *o)
+{
+	struct leg_event ev = dispatch_event(t->d, LEG_TAKEN);
+
+	ev.lane = &o->lane;
+	t->load->legs[t->load->nlegs++] = leg;
+	dispatch_step(t->d, leg, &ev);
+}
+
+/* What else of the message stands in the same line. */
+static void
+take_others(struct taking *t, struct outgoing *o, struct look *look)
+{
+	struct message *m = t->load->message;
+
+	for (uint32_t i = 0; i < m->env->ngroups && t->nrcpts < t->most; i++) {
+		struct leg *leg = &m->legs[i];
+
+		if (leg->state != LEG_LINE || leg->channel != t->channel ||
+		    leg->era != t->d->era || !fits(&leg->turn, look))
 			continue;
-		}
-		site_push(site, job);
-		lanes_serve(d, site);
+		if (take_rcpts(t, leg, look->now))
+			take_leg(t, leg, o);
 	}
 }
-
-/* --- lanes --- */
 
 static struct attempt *
-attempt_for(const struct dispatch *d, struct job *job)
+attempt_for(const struct taking *t)
 {
-	struct queued *m = job->message;
+	struct message *m = t->load->message;
 
-	for (uint32_t i = 0; i < job->nrcpt; i++)
-		m->rcpts[job->rcpts[i]].phase = PHASE_LANE;
-	/* Without content at hand the lane fetches it. */
-	return attempt_new(m->env, spool_content(d->spool, m->env->id),
-	    job->rcpts, job->nrcpt);
+	return attempt_new(m->env, spool_content(t->d->spool, m->env->id),
+	    t->rcpts, t->nrcpts);
 }
 
-/* The first host from there on that has an address; the count: none. */
 static uint32_t
-usable_host(const struct target *t, uint32_t from)
+rcpts_most(const struct dispatch *d, const struct channel *c)
 {
-	while (from < t->nhosts && t->hosts[from].naddresses == 0)
-		from++;
-	return from;
+	return site_number_get(
+	    &c->site->rcpts, SITE_RCPTS_MOST, loop_now(d->loop));
 }
 
-/* To that host of the site's target, or the next one that has an address. */
-static void
-open_lane(struct dispatch *d, struct site *site, uint32_t host, struct job *job)
+/* Loads the lane with the leg, whose turn it was; NULL: nothing of it is due. */
+static struct attempt *
+load(struct dispatch *d, struct outgoing *o, struct leg *leg, struct look *look)
 {
-	struct lane *lane = MEM_NEW(struct lane);
+	struct message *m = leg->message;
+	struct taking t = { .d = d,
+		.channel = o->channel,
+		.most = rcpts_most(d, o->channel) };
+	struct attempt *a;
 
-	list_init(&lane->node);
-	lane->site = site;
-	lane->job = job;
-	lane->host = usable_host(link_of(site)->target, host);
-	site->lanes++;
-	d->lanes++;
-	worker_open_lane(crew_pick(d->crew, loop_now(d->loop)), lane,
-	    target_ref(link_of(site)->target), attempt_for(d, job));
+	t.load = mem_zalloc(
+	    1, sizeof *t.load + m->env->ngroups * sizeof t.load->legs[0]);
+	t.load->message = m;
+	t.rcpts = mem_alloc(
+	    (m->env->nrcpt < t.most ? m->env->nrcpt : t.most) *
+	    sizeof *t.rcpts);
+	if (!take_rcpts(&t, leg, look->now))
+		assert(!"a leg in line has nothing to do");
+	take_leg(&t, leg, o);
+	take_others(&t, o, look);
+	a = attempt_for(&t);
+	free(t.rcpts);
+	o->load = t.load;
+	hold(d, o, account_of(m));
+	o->channel->site->progress = look->now;
+	return a;
 }
+
+/* --- serving a line --- */
 
 /*
- * The next job that may go the way it stands in line for. Who came there before
- * a reload may have another way now, or must be safer on it: routed again, some
- * a turn, for a line may be long.
+ * Whose turn it is. Who came in line before a reload may have another way now, or
+ * must be safer on it: routed again, some a turn, for a line may be long.
  */
-static struct job *
-next_job(struct dispatch *d, struct site *site)
+static struct leg *
+take_turn(struct dispatch *d, struct look *look, struct turns_place *place)
 {
-	for (unsigned left = PUT_OFF_A_TURN; site->waiting > 0; left--) {
-		struct job *job;
+	struct channel *c = look->channel;
 
-		if (left == 0) {
-			deadline_set(d->put_off, PUT_OFF_MS);
+	for (unsigned n = 0; n < REROUTED_A_TURN; n++) {
+		struct turn *turn = turns_take(&c->line, place);
+		struct leg_event ev = dispatch_event(d, LEG_REROUTE);
+		struct leg *leg;
+
+		if (turn == NULL)
 			return NULL;
-		}
-		job = site_pop(site);
-		if (job->era == d->era)
-			return job;
-		route_again(d, job);
+		leg = LIST_ENTRY(turn, struct leg, turn);
+		if (leg->era == d->era)
+			return leg;
+		dispatch_step(d, leg, &ev);
+		dispatch_settle(d, leg->message, NULL);
 	}
+	heap_set(&d->heap, &c->due, look->now + 1);
 	return NULL;
 }
 
-/* Idle lanes first; new ones as far as the site has earned them. */
 static void
-feed_lanes(struct dispatch *d, struct site *site)
+fill_idle(struct dispatch *d, struct channel *c, struct turns_place *place)
 {
-	while (site->idle > 0 || site_wants_lane(site, loop_now(d->loop))) {
-		struct job *job = next_job(d, site);
-		struct lane *lane;
+	LIST_FOREACH_SAFE (node, next, &c->idle) {
+		struct outgoing *o = LIST_ENTRY(node, struct outgoing, idle);
+		struct look *look = place->arg;
+		struct leg *leg;
 
-		if (job == NULL)
-			return;
-		if (site->idle == 0) {
-			open_lane(d, site, 0, job);
+		look->has_host = true;
+		look->host = o->host;
+		look->is_fresh = o->carried == 0;
+		leg = take_turn(d, look, place);
+		if (leg == NULL)
 			continue;
-		}
-		lane = LIST_ENTRY(
-		    list_pop(&link_of(site)->idle), struct lane, node);
-		site->idle--;
-		lane->job = job;
-		worker_give(lane, attempt_for(d, job));
+		list_remove(&o->idle);
+		list_remove(&o->all_idle);
+		c->nidle--;
+		d->out.give(&o->lane, load(d, o, leg, look), d->out.arg);
 	}
 }
 
-void
-lanes_serve(struct dispatch *d, struct site *site)
+static void
+retire(struct dispatch *d, struct outgoing *o)
 {
-	if (site->waiting == 0)
-		return;
-	if (!d->running)
-		lanes_let_go(d, site);
-	else if (site_is_closed(site, loop_now(d->loop)))
-		deadline_set(d->put_off, PUT_OFF_MS);
-	/* What is delivered now could not be recorded, and would go twice. */
-	else if (dispatch_may_deliver(d))
-		feed_lanes(d, site);
+	list_remove(&o->idle);
+	list_remove(&o->all_idle);
+	o->channel->nidle--;
+	d->out.quit(&o->lane, d->out.arg);
+}
+
+/* A place among all lanes for that account; if not now, it stands in line. */
+static bool
+has_place(struct dispatch *d, struct channel *c, struct span account)
+{
+	uint32_t left =
+	    d->lanes_most > d->lanes ? d->lanes_most - d->lanes : 0;
+
+	if (left > 0 && turns_held(&d->all, account) <= left)
+		return true;
+	if (!turn_is_waiting(&c->want))
+		turns_join(&d->all, &c->want, account, TURN_FIRST);
+	if (left == 0 && !list_is_empty(&d->idle))
+		retire(d, LIST_ENTRY(d->idle.next, struct outgoing, all_idle));
+	return false;
+}
+
+static void
+open_lane(struct dispatch *d, struct look *look, struct leg *leg)
+{
+	struct channel *c = look->channel;
+	struct outgoing *o = MEM_NEW(struct outgoing);
+
+	list_init(&o->idle);
+	list_init(&o->all_idle);
+	o->channel = c;
+	o->host = look->host;
+	c->lanes++;
+	c->site->lanes++;
+	d->lanes++;
+	d->out.open(&o->lane, c->target, o->host, load(d, o, leg, look),
+	    d->out.arg);
+}
+
+/* The last lane of a site is for an account that has none, or one. */
+static void
+keep_last(const struct site *s, struct turns_place *place)
+{
+	bool is_last =
+	    s->lanes_max >= LAST_LANE_FROM && s->lanes + 1 >= s->lanes_max;
+
+	place->held_most = is_last ? 1 : 0;
+}
+
+/* Whether one was opened. */
+static bool
+open_next(struct dispatch *d, struct channel *c, struct turns_place *place)
+{
+	struct look *look = place->arg;
+	const struct turn *turn;
+	struct leg *leg;
+	int host;
+
+	look->has_host = false;
+	look->is_fresh = true;
+	keep_last(c->site, place);
+	turn = turns_peek(&c->line, place);
+	if (turn == NULL || !has_place(d, c, turn_account(turn)))
+		return false;
+	leg = take_turn(d, look, place);
+	place->held_most = 0;
+	if (leg == NULL)
+		return false;
+	host = channel_choose(c, leg->tried, look->now, random_u32());
+	assert(host != CHANNEL_NO_HOST);
+	look->has_host = true;
+	look->host = (uint32_t)host;
+	open_lane(d, look, leg);
+	return true;
 }
 
 /*
- * A line may be a million jobs long, and others wait for this thread. Until
- * its turn comes the line stays as it is: whose site was opened meanwhile (the
- * operator asked, or its time is over) gets lanes instead.
+ * The site has no lane left to give, and nobody in line may use an idle one: then
+ * that one makes room.
  */
-void
-lanes_put_off(void *dispatch)
+static void
+make_room(struct dispatch *d, struct channel *c)
 {
-	struct dispatch *d = dispatch;
-	uint64_t now = loop_now(d->loop);
-	unsigned left = PUT_OFF_A_TURN;
-	struct site *site;
+	if (c->nidle > 0 && c->site->lanes >= c->site->lanes_max)
+		retire(d, LIST_ENTRY(c->idle.next, struct outgoing, idle));
+}
+
+/* When nothing wakes it by itself. */
+static void
+wake_later(struct dispatch *d, struct channel *c, uint64_t again, uint64_t now)
+{
+	uint64_t at = again, ban = site_ban_ends(c->site, now);
+
+	if (!channel_is_open(c, now))
+		at = channel_opens_at(c, now);
+	if (at == 0 || (ban != UINT64_MAX && ban < at))
+		at = ban == UINT64_MAX ? at : ban;
+	if (at > now && (c->due.place == 0 || at < c->due.at))
+		heap_set(&d->heap, &c->due, at);
+}
+
+static void
+serve(struct dispatch *d, struct channel *c)
+{
+	struct look look = { .d = d, .channel = c, .now = loop_now(d->loop) };
+	struct turns_place place = {
+		.fits = fits, .admits = admits, .arg = &look
+	};
+	uint64_t again = 0;
+
+	/* What is delivered now could not be recorded, and would go twice. */
+	if (c->line.waiting == 0 || !dispatch_may_deliver(d))
+		return;
+	if (channel_is_open(c, look.now)) {
+		fill_idle(d, c, &place);
+		while (channel_wants_lane(c, look.now, &again))
+			if (!open_next(d, c, &place))
+				break;
+		if (c->line.waiting > 0)
+			make_room(d, c);
+	}
+	if (c->line.waiting > 0)
+		wake_later(d, c, again, look.now);
+}
+
+void
+lines_mark(struct dispatch *d, struct channel *c)
+{
+	if (list_is_empty(&c->serve))
+		list_append(&d->serve, &c->serve);
+}
+
+void
+lines_mark_all(struct dispatch *d)
+{
+	struct site *s;
 	size_t at = 0;
 
-	while ((site = router_next_site(d->router, &at)) != NULL) {
-		if (!site_is_closed(site, now))
-			lanes_serve(d, site);
-		else
-			for (; left > 0 && site->waiting > 0; left--)
-				postpone(d, site_pop(site));
+	while ((s = router_next_site(d->router, &at)) != NULL)
+		LIST_FOREACH (node, &s->channels)
+			lines_mark(
+			    d, LIST_ENTRY(node, struct channel, node));
+}
+
+/* Channels whose turn for one of all lanes it is. */
+static void
+serve_wants(struct dispatch *d)
+{
+	while (d->lanes < d->lanes_most) {
+		struct turns_place place = {
+			.held_most = d->lanes_most - d->lanes
+		};
+		struct turn *turn = turns_take(&d->all, &place);
+		struct channel *c;
+		uint32_t lanes = d->lanes;
+
+		if (turn == NULL)
+			return;
+		c = LIST_ENTRY(turn, struct channel, want);
+		serve(d, c);
+		if (d->lanes == lanes)
+			return; /* it stands in line again, or needs none */
 	}
-	if (left == 0)
-		deadline_set(d->put_off, PUT_OFF_MS);
 }
 
 void
-lanes_let_go(struct dispatch *d, struct site *site)
+lines_serve_marked(struct dispatch *d)
 {
-	while (site->waiting > 0) {
-		struct job *job = site_pop(site);
-		struct queued *m = job->message;
+	struct list *node;
 
-		free(job);
-		/* The operator may remove it still, or has done so. */
-		if (m->is_removed)
-			dispatch_record(d, m, NULL, 0);
-		else
-			m->busy--;
+	if (!d->running || d->is_serving)
+		return;
+	d->is_serving = true;
+	serve_wants(d);
+	while ((node = list_pop(&d->serve)) != NULL)
+		serve(d, LIST_ENTRY(node, struct channel, serve));
+	d->is_serving = false;
+}
+
+void
+lines_forget(struct dispatch *d)
+{
+	struct site *s;
+	size_t at = 0;
+
+	while ((s = router_next_site(d->router, &at)) != NULL)
+		LIST_FOREACH (node, &s->channels) {
+			struct channel *c =
+			    LIST_ENTRY(node, struct channel, node);
+
+			list_remove(&c->serve);
+			heap_drop(&d->heap, &c->due);
+			if (turn_is_waiting(&c->want))
+				turns_leave(&d->all, &c->want);
+		}
+}
+
+void
+lines_withdraw(struct dispatch *d, struct lane *lane)
+{
+	d->out.withdraw(lane, d->out.arg);
+}
+
+/* --- what a lane brings back --- */
+
+static enum leg_outcome
+outcome_of(const struct attempt_rcpt *r, const struct lane_end *end)
+{
+	static const enum leg_outcome outcomes[] = {
+		[OUTCOME_NONE] = LEG_NOT_TRIED,
+		[OUTCOME_DELIVERED] = LEG_DELIVERED,
+		[OUTCOME_NEXT_TRANSACTION] = LEG_NEXT_TRANSACTION,
+		[OUTCOME_NEXT_CONNECTION] = LEG_NEXT_CONNECTION,
+		[OUTCOME_NEXT_HOST] = LEG_NEXT_HOST,
+		[OUTCOME_LATER] = LEG_LATER,
+		[OUTCOME_FAILED] = LEG_FAILED,
+	};
+
+	/* It was not to be had there: it is tried elsewhere, or later. */
+	if (r->outcome == OUTCOME_NONE && end != NULL &&
+	    (end->blame == BLAME_HOST || end->blame == BLAME_CHANNEL))
+		return LEG_NEXT_HOST;
+	return outcomes[r->outcome];
+}
+
+/* The results of one leg: of its recipients, in the order they were taken. */
+static uint32_t
+results_of(const struct attempt *a, uint32_t from, const struct leg *leg,
+    const struct lane_end *end, struct leg_result *out)
+{
+	const struct envelope *env = leg->message->env;
+	uint32_t n = 0;
+
+	for (uint32_t i = leg->first; i != ENVELOPE_NO_MORE;
+	     i = env->rcpts[i].next) {
+		const struct attempt_rcpt *r = &a->rcpts[from + n];
+
+		if (from + n >= a->nrcpt || r->index != i)
+			continue;
+		out[n++] = (struct leg_result){ .rcpt = i,
+			.outcome = outcome_of(r, end),
+			.reason = r->reason != NULL || end == NULL
+				      ? r->reason
+				      : end->reason };
+	}
+	return n;
+}
+
+static void
+settle_legs(struct dispatch *d, struct outgoing *o, const struct attempt *a,
+    const struct lane_end *end, struct leg_result *results)
+{
+	struct leg_event ev = dispatch_event(d, LEG_BACK);
+	struct channel *c = o->channel;
+	uint32_t at = 0;
+
+	ev.reason = d->bounced; /* if that is what the leg was called back for */
+	ev.results = results;
+	ev.host = o->host < 32 ? 1u << o->host : 0;
+	ev.blames_host = a->content_ended && end != NULL &&
+			 end->blame == BLAME_MESSAGE;
+	for (uint32_t i = 0; i < o->load->nlegs; i++) {
+		struct leg *leg = o->load->legs[i];
+
+		ev.nresults = results_of(a, at, leg, end, results);
+		ev.has_next_host =
+		    channel_has_other(c, leg->tried | ev.host, ev.now);
+		ev.random = random_u32();
+		at += ev.nresults;
+		dispatch_step(d, leg, &ev);
 	}
 }
 
-/* --- answers --- */
-
+/* What the answers teach about the host. */
 static void
-tell_rcpt(struct dispatch *d, struct job *job, const struct attempt *a,
-    uint32_t i, const struct words *otherwise, struct progress *row)
+learn(struct dispatch *d, const struct outgoing *o, const struct attempt *a)
 {
-	static const enum rcpt_event events[] = {
-		[OUTCOME_NONE] = RCPT_EVENT_TEMPORARY,
-		[OUTCOME_DELIVERED] = RCPT_EVENT_DELIVERED,
-		[OUTCOME_NEXT_TRANSACTION] = RCPT_EVENT_TEMPORARY,
-		[OUTCOME_NEXT_CONNECTION] = RCPT_EVENT_TEMPORARY,
-		[OUTCOME_NEXT_HOST] = RCPT_EVENT_TEMPORARY,
-		[OUTCOME_LATER] = RCPT_EVENT_TEMPORARY,
-		[OUTCOME_FAILED] = RCPT_EVENT_FAILED,
-	};
-	const struct attempt_rcpt *r = &a->rcpts[i];
-	struct news n = {
-		.m = job->message,
-		.rcpt = r->index,
-		.event = events[r->outcome],
-		.tls = a->tls,
-	};
+	struct site *s = o->channel->site;
+	uint64_t now = loop_now(d->loop);
+	uint32_t delivered = 0, left = 0, answered = 0;
+	bool next = false;
 
-	n.words =
-	    r->outcome == OUTCOME_NONE ? *otherwise : reason_words(r->reason);
-	dispatch_tell(d, &n, row);
-}
-
-/*
- * `otherwise` is why there was no outcome. Frees job and attempt; returns
- * whether something was delivered.
- */
-static bool
-settle(struct dispatch *d, struct job *job, struct attempt *a,
-    const struct words *otherwise)
-{
-	struct progress few[4], *rows = few;
-	bool delivered = false;
-
-	if (a->nrcpt > ARRAY_LEN(few))
-		rows = mem_zalloc(a->nrcpt, sizeof *rows);
 	for (uint32_t i = 0; i < a->nrcpt; i++) {
-		delivered |= a->rcpts[i].outcome == OUTCOME_DELIVERED;
-		tell_rcpt(d, job, a, i, otherwise, &rows[i]);
+		delivered += a->rcpts[i].outcome == OUTCOME_DELIVERED;
+		left += a->rcpts[i].outcome == OUTCOME_NEXT_TRANSACTION;
+		answered += a->rcpts[i].outcome != OUTCOME_NONE;
+		next |= a->rcpts[i].outcome == OUTCOME_NEXT_CONNECTION;
 	}
-	content_unref(a->content);
-	dispatch_record(d, job->message, rows, a->nrcpt);
-	if (rows != few)
-		free(rows);
-	attempt_free(a);
-	free(job);
-	return delivered;
+	if (left > 0 && answered > left)
+		site_number_met(&s->rcpts, answered - left, now);
+	else if (delivered > 0)
+		site_number_passed(&s->rcpts, answered, now);
+	if (next && o->carried > 0)
+		site_number_met(&s->messages, o->carried, now);
+	else if (delivered > 0)
+		site_number_passed(&s->messages, o->carried + 1, now);
+	if (delivered > 0)
+		channel_succeeded(o->channel, o->host);
 }
 
-/* Back in line, in front: the connection had died before it said a word. */
+/* `end`: of the lane, when it ended with this; else NULL. Frees the attempt. */
 static void
-put_back(struct site *site, struct job *job, struct attempt *a)
+bring_back(struct dispatch *d, struct outgoing *o, struct attempt *a,
+    const struct lane_end *end)
 {
-	for (uint32_t i = 0; i < job->nrcpt; i++)
-		job->message->rcpts[job->rcpts[i]].phase = PHASE_IN_LINE;
-	job->was_returned = true;
-	site_push_first(site, job);
+	struct leg_result few[RESULTS_AT_HAND], *results = few;
+	struct message *m = o->load->message;
+	struct fact_words words = { .tls = a->tls };
+
+	if (a->nrcpt > RESULTS_AT_HAND)
+		results = mem_alloc(a->nrcpt * sizeof *results);
+	learn(d, o, a);
+	give_back(d, o);
+	settle_legs(d, o, a, end, results);
+	if (results != few)
+		free(results);
+	free(o->load);
+	o->load = NULL;
 	content_unref(a->content);
 	attempt_free(a);
+	dispatch_settle(d, m, &words);
 }
 
 static void
-lane_free(struct lane *lane)
+outgoing_free(struct outgoing *o)
 {
-	assert(lane->job == NULL);
-	if (!list_is_empty(&lane->node)) {
-		list_remove(&lane->node);
-		lane->site->idle--;
-	}
-	free(lane);
+	assert(o->load == NULL && o->holder == NULL);
+	list_remove(&o->idle);
+	list_remove(&o->all_idle);
+	free(o);
 }
 
-/* It may go again at once, to the same host. */
 static bool
-is_to_go_again(const struct attempt *a)
+may_carry_more(const struct dispatch *d, const struct outgoing *o)
 {
-	for (uint32_t i = 0; i < a->nrcpt; i++)
-		if (a->rcpts[i].outcome != OUTCOME_NONE &&
-		    a->rcpts[i].outcome != OUTCOME_NEXT_CONNECTION)
-			return false;
-	return true;
+	return o->carried < site_number_get(&o->channel->site->messages,
+				UINT32_MAX, loop_now(d->loop));
 }
 
 void
 dispatch_answered(
     struct dispatch *d, struct lane *lane, struct attempt *a, bool more)
 {
-	static const struct words silence = { .status = { "4.4.2", 5 },
-		.what = { "no answer", 9 } };
-	struct site *site = lane->site;
-	struct job *job = lane->job;
+	struct outgoing *o = outgoing_of(lane);
+	struct channel *c = o->channel;
 
-	lane->job = NULL;
-	if (!more && attempt_is_untouched(a)) {
-		/* It came too late for the lane, which has ended. */
-		put_back(site, job, a);
-		lane_free(lane);
-		lanes_serve(d, site);
-		return;
-	}
-	if (settle(d, job, a, &silence))
-		site_succeeded(site, d->conf->max_lanes);
+	c->site->progress = loop_now(d->loop);
+	o->carried += !attempt_is_untouched(a);
 	if (more) {
-		list_append(&link_of(site)->idle, &lane->node);
-		site->idle++;
+		list_append(&c->idle, &o->idle);
+		list_append(&d->idle, &o->all_idle);
+		c->nidle++;
 	}
-	lanes_serve(d, site);
+	bring_back(d, o, a, NULL);
+	if (more && !list_is_empty(&o->idle) && !may_carry_more(d, o))
+		retire(d, o);
+	if (o->has_ended)
+		outgoing_free(o); /* the attempt had come too late for it */
+	lines_mark(d, c);
+	dispatch_end_turn(d);
 }
 
 /* Somebody must act, and hears of it: but not once a connection. */
 static void
-tell_login(struct dispatch *d, struct site *site)
+tell_login(struct dispatch *d, struct site *site, const struct lane_end *end)
 {
-	if (site_tells_login(site, loop_now(d->loop)))
-		log_error("relay_login_failed relay=%s reason=%s",
-		    log_quote_text(site->name), log_quote_text(site->why));
+	struct words w = reason_words(end->reason);
+	struct buf line = { 0 };
+
+	if (!site_tells_login(site, loop_now(d->loop)))
+		return;
+	words_join(&line, &w);
+	log_error("relay_login_failed relay=%s reason=%s",
+	    log_quote_text(site->name), log_quote(buf_span(&line)));
+	buf_clear(&line);
 }
 
 static void
-note_failure(struct dispatch *d, struct site *site, const struct lane_end *end)
+tell_closed(const struct channel *c, uint64_t now)
 {
-	struct backoff backoff = { d->conf->retry, d->conf->nretry };
-	struct words why = reason_words(end->reason);
-	uint64_t now = loop_now(d->loop);
+	struct words w = reason_words(channel_why(c, now));
+	struct buf line = { 0 };
 
-	site_failed(site, &why, &backoff, now, random_u32());
-	if (end->login_failed)
-		tell_login(d, site);
-	if (site_is_closed(site, now))
-		log_warn("site_closed site=%s next=%llus reason=%s",
-		    log_quote_text(site->name),
-		    (unsigned long long)(site->closed_until - now + 999) / 1000,
-		    log_quote_text(site->why));
+	words_join(&line, &w);
+	log_warn("site_closed site=%s next=%llus reason=%s",
+	    log_quote_text(c->site->name),
+	    (unsigned long long)(channel_opens_at(c, now) - now + 999) / 1000,
+	    log_quote(buf_span(&line)));
+	buf_clear(&line);
 }
 
-/* The host cannot be had, and there is another one: the job goes there. */
-static bool
-goes_on(struct dispatch *d, struct lane *lane, struct attempt *a,
+/* Whose fault it was: the site's, the channel's, the message's, or nobody's. */
+static void
+note_end(struct dispatch *d, struct outgoing *o, const struct attempt *a,
     const struct lane_end *end)
 {
-	const struct target *t = link_of(lane->site)->target;
-	struct job *job = lane->job;
-	uint32_t next = usable_host(t, lane->host + 1);
+	struct channel *c = o->channel;
+	struct backoff backoff = { d->conf->retry, d->conf->nretry };
+	struct site_failure f = { &backoff, end->reason, loop_now(d->loop),
+		random_u32() };
+	bool was_open = channel_is_open(c, f.now);
 
-	if (a == NULL || !attempt_is_untouched(a) || !d->running ||
-	    (end->blame != BLAME_HOST && end->blame != BLAME_CHANNEL) ||
-	    end->login_failed || next >= t->nhosts || job->era != d->era)
-		return false;
-	content_unref(a->content);
-	attempt_free(a);
-	lane->job = NULL;
-	open_lane(d, lane->site, next, job);
-	lane_free(lane);
-	return true;
+	switch (end->blame) {
+	case BLAME_NONE: break;
+	case BLAME_HOST: channel_host_failed(c, o->host, &f); break;
+	case BLAME_CHANNEL: channel_failed(c, &f); break;
+	case BLAME_MESSAGE:
+		if (a != NULL)
+			channel_died(c, o->host, span_text(a->env->account),
+			    a->env->id, &f);
+		break;
+	}
+	if (end->login_failed)
+		tell_login(d, c->site, end);
+	if (was_open && !channel_is_open(c, f.now))
+		tell_closed(c, f.now);
+	if (end->no_descriptor)
+		heap_set(&d->heap, &c->due, f.now + NO_DESCRIPTOR_MS);
 }
 
 void
 dispatch_ended(struct dispatch *d, struct lane *lane, struct attempt *a,
     const struct lane_end *end)
 {
-	struct site *site = lane->site;
-	struct job *job = lane->job;
-	struct words why = reason_words(end->reason);
+	struct outgoing *o = outgoing_of(lane);
+	struct channel *c = o->channel;
 
-	site->lanes--;
+	c->lanes--;
+	c->site->lanes--;
 	d->lanes--;
-	site->last_used = loop_now(d->loop);
-	if (goes_on(d, lane, a, end))
-		return;
-	if (end->blame != BLAME_NONE)
-		note_failure(d, site, end);
-	if (a != NULL) {
-		lane->job = NULL;
-		if (end->blame == BLAME_NONE && is_to_go_again(a) &&
-		    !job->was_returned)
-			put_back(site, job, a);
-		else
-			(void)settle(d, job, a, &why);
+	c->site->last_used = c->site->progress = loop_now(d->loop);
+	if (!list_is_empty(&o->idle)) {
+		list_remove(&o->idle);
+		list_remove(&o->all_idle);
+		c->nidle--;
 	}
-	/* A job that was given to it at its end comes back on its own. */
-	if (lane->job == NULL)
-		lane_free(lane);
-	lanes_serve(d, site);
+	note_end(d, o, a, end);
+	if (a != NULL)
+		bring_back(d, o, a, end);
+	if (o->load == NULL)
+		outgoing_free(o);
+	else /* what was given to it at its end comes back on its own */
+		o->has_ended = true;
+	if (!end->no_descriptor)
+		lines_mark(d, c);
+	dispatch_end_turn(d);
+	if (!d->running && d->idle_cb != NULL)
+		d->idle_cb(d->idle_arg);
+}
+
+void
+dispatch_too_late(struct dispatch *d, struct lane *lane)
+{
+	struct outgoing *o = outgoing_of(lane);
+
+	if (o->load != NULL)
+		operator_too_late(d, o->load->message);
 }

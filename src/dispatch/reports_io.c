@@ -1,11 +1,10 @@
 /*
- * One report a message and round: all that failed or expired and was not yet
- * reported. Never one for a message from the null sender (RFC 5321 4.5.5).
+ * One report tells all that failed or expired and was not told yet; message.c says
+ * when. Never one for a message from the null sender (RFC 5321 4.5.5).
  */
 #include "dispatch_priv.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -15,8 +14,6 @@
 #include "mail/qid.h"
 #include "mail/reason.h"
 #include "spool/spool.h"
-
-enum { RETRY_REPORT_MS = 10000 };
 
 /* A report under way. */
 struct telling {
@@ -30,14 +27,16 @@ struct telling {
 static void on_stored(struct envelope *env, void *arg);
 
 static struct dsn_rcpt
-rcpt_for(const struct queued *m, uint32_t i, enum dsn_action action)
+rcpt_for(const struct message *m, uint32_t i, enum dsn_action action)
 {
-	const struct queued_rcpt *r = &m->rcpts[i];
-	struct dsn_rcpt out = { .address = span_text(m->env->rcpts[i].address),
+	const struct recipient *r = &m->rcpts[i];
+	struct dsn_rcpt out = {
+		.address = span_text(m->env->rcpts[i].address),
 		.words = reason_words(r->reason),
 		.is_expired = r->state == RCPT_EXPIRED,
 		.tries = r->tries,
-		.last = queued_last(r) };
+		.last = recipient_last(r)
+	};
 
 	if (span_is_empty(out.words.what) && span_is_empty(out.words.said))
 		out.words.what = SPAN("no attempt was possible");
@@ -51,19 +50,33 @@ rcpt_for(const struct queued *m, uint32_t i, enum dsn_action action)
 }
 
 static bool
-is_told(const struct queued_rcpt *r, enum dsn_action action)
+is_told(const struct recipient *r, enum dsn_action action)
 {
-	if (action == DSN_DELAYED)
-		return r->state == RCPT_QUEUED;
-	return r->state == RCPT_FAILED || r->state == RCPT_EXPIRED;
+	return action == DSN_DELAYED ? r->state == RCPT_QUEUED
+				     : recipient_is_untold(r);
+}
+
+static struct telling *
+telling_new(struct dispatch *d, const struct message *m, enum dsn_action action)
+{
+	struct telling *t = MEM_NEW(struct telling);
+
+	t->dispatch = d;
+	t->id = m->env->id;
+	t->action = action;
+	t->rcpts = mem_zalloc(m->env->nrcpt, sizeof *t->rcpts);
+	for (uint32_t i = 0; i < m->env->nrcpt; i++)
+		if (is_told(&m->rcpts[i], action))
+			t->rcpts[t->nrcpts++] = i;
+	return t;
 }
 
 static void
-start(struct dispatch *d, struct queued *m, enum dsn_action action)
+start(struct dispatch *d, struct message *m, enum dsn_action action)
 {
-	struct dsn_rcpt *rcpts = mem_zalloc(m->env->nrcpt, sizeof *rcpts);
-	struct telling *t = MEM_NEW(struct telling);
-	uint64_t age = queued_age(m, loop_now(d->loop)) / 1000;
+	struct telling *t = telling_new(d, m, action);
+	struct dsn_rcpt *rcpts = mem_zalloc(t->nrcpts, sizeof *rcpts);
+	uint64_t age = message_age(m, loop_now(d->loop)) / 1000;
 	struct report_request q = {
 		.spool = d->spool,
 		.loop = d->loop,
@@ -75,73 +88,70 @@ start(struct dispatch *d, struct queued *m, enum dsn_action action)
 		    age < d->conf->expire ? d->conf->expire - (uint32_t)age : 0,
 		.random = (uint64_t)random_u32() << 32 | random_u32(),
 		.rcpts = rcpts,
+		.nrcpts = t->nrcpts,
 	};
 
-	t->dispatch = d;
-	t->id = m->env->id;
-	t->action = action;
-	t->rcpts = mem_zalloc(m->env->nrcpt, sizeof *t->rcpts);
-	for (uint32_t i = 0; i < m->env->nrcpt; i++) {
-		if (!is_told(&m->rcpts[i], action))
-			continue;
-		rcpts[t->nrcpts] = rcpt_for(m, i, action);
-		t->rcpts[t->nrcpts++] = i;
-	}
-	q.nrcpts = t->nrcpts;
+	for (uint32_t i = 0; i < t->nrcpts; i++)
+		rcpts[i] = rcpt_for(m, t->rcpts[i], action);
 	d->reports++;
 	report_start(&q, on_stored, t);
 	free(rcpts);
 }
 
-/* The failed ones are reported, or have nobody to report to. */
-static void
-mark_reported(
-    struct dispatch *d, struct queued *m, const uint32_t *rcpts, uint32_t n)
+void
+reports_send(struct dispatch *d, struct message *m)
 {
+	start(d, m, DSN_FAILED);
+}
+
+void
+reports_warn(struct dispatch *d, struct message *m)
+{
+	start(d, m, DSN_DELAYED);
+	spool_set_flags(d->spool, m->env->id, m->flags);
+}
+
+/* --- told --- */
+
+/* Records whom the report was about; the message may be gone then. */
+static void
+told(struct dispatch *d, struct message *m, const uint32_t *rcpts, uint32_t n)
+{
+	struct message_event ev = { .type = MESSAGE_TOLD,
+		.now = loop_now(d->loop),
+		.rcpts = rcpts,
+		.nrcpts = n };
 	struct progress *rows = mem_zalloc(n, sizeof *rows);
+	int64_t wall = wall_now();
+	uint64_t id = m->env->id;
+	struct leg *leg = &m->legs[0];
 
 	for (uint32_t i = 0; i < n; i++) {
-		struct news news = {
-			.m = m, .rcpt = rcpts[i], .event = RCPT_EVENT_REPORTED
-		};
-
-		dispatch_tell(d, &news, &rows[i]);
+		rows[i] = leg_row(leg, rcpts[i], ev.now, wall);
+		rows[i].held = false;
+		if (recipient_is_untold(&m->rcpts[rcpts[i]]))
+			rows[i].state = RCPT_REPORTED;
+		(void)reason_ref(rows[i].reason);
 	}
-	spool_progress(d->spool, m->env->id, rows, n);
+	if (m->untold > n || m->open > 0)
+		spool_progress(d->spool, id, rows, n);
+	for (uint32_t i = 0; i < n; i++)
+		reason_unref(rows[i].reason);
 	free(rows);
+	dispatch_message_event(d, m, &ev);
 }
 
 void
-reports_send(struct dispatch *d, struct queued *m)
+reports_drop(struct dispatch *d, struct message *m)
 {
-	struct qid qid = qid_format(m->env->id);
-	uint32_t *rcpts, n = 0;
+	struct telling *t = telling_new(d, m, DSN_FAILED);
 
-	if (m->env->sender[0] != '\0') {
-		m->is_reporting = true;
-		start(d, m, DSN_FAILED);
-		return;
-	}
-	rcpts = mem_zalloc(m->env->nrcpt, sizeof *rcpts);
-	for (uint32_t i = 0; i < m->env->nrcpt; i++)
-		if (is_told(&m->rcpts[i], DSN_FAILED))
-			rcpts[n++] = i;
 	log_info("dropped qid=%s reason=\"undeliverable, and the null sender "
 		 "gets no report\" nrcpt=%u",
-	    qid.text, n);
-	mark_reported(d, m, rcpts, n);
-	free(rcpts);
-	dispatch_do(d, m, queue_review(d->queue, m, loop_now(d->loop)));
-}
-
-void
-reports_warn(struct dispatch *d, struct queued *m)
-{
-	uint32_t flags = m->flags | MESSAGE_WARNED;
-
-	start(d, m, DSN_DELAYED);
-	queue_set_flags(d->queue, m, flags);
-	spool_set_flags(d->spool, m->env->id, flags);
+	    qid_format(t->id).text, t->nrcpts);
+	told(d, m, t->rcpts, t->nrcpts);
+	free(t->rcpts);
+	free(t);
 }
 
 static void
@@ -163,34 +173,24 @@ on_stored(struct envelope *env, void *arg)
 {
 	struct telling *t = arg;
 	struct dispatch *d = t->dispatch;
-	struct queued *m = queue_find(d->queue, t->id);
+	struct message *m = queue_find(d->queue, t->id);
+	struct message_event again = { .type = MESSAGE_NOT_TOLD,
+		.now = loop_now(d->loop) };
 
 	d->reports--;
-	if (m != NULL && t->action == DSN_FAILED) {
-		m->is_reporting = false;
-		if (env != NULL)
-			mark_reported(d, m, t->rcpts, t->nrcpts);
-		else
-			for (uint32_t i = 0; i < t->nrcpts; i++)
-				m->rcpts[t->rcpts[i]].due =
-				    loop_now(d->loop) + RETRY_REPORT_MS;
-	}
 	if (env != NULL)
 		log_sent(t, env);
-	if (m != NULL && m->is_removed && m->busy == 0) {
-		dispatch_remove(d, m, false);
-	} else if (m != NULL && t->action == DSN_FAILED && m->busy == 0) {
-		/* Not stored: it is due again in a while, not now. */
-		unsigned todo = queue_review(d->queue, m, loop_now(d->loop));
-
-		dispatch_do(
-		    d, m, env == NULL ? todo & ~(unsigned)QUEUE_REPORT : todo);
+	if (m != NULL && t->action == DSN_FAILED) {
+		if (env != NULL)
+			told(d, m, t->rcpts, t->nrcpts);
+		else
+			dispatch_message_event(d, m, &again);
 	}
 	if (env != NULL)
 		dispatch_add(d, env);
-	dispatch_arm(d);
+	dispatch_end_turn(d);
 	free(t->rcpts);
 	free(t);
-	if (!d->running && d->idle != NULL)
-		d->idle(d->idle_arg);
+	if (!d->running && d->idle_cb != NULL)
+		d->idle_cb(d->idle_arg);
 }

@@ -1,4 +1,8 @@
 libpostern_a_SOURCES += \
-	include/dispatch/dispatch.h src/dispatch/dispatch.c \
+	include/dispatch/dispatch.h src/dispatch/dispatch_io.c \
 	src/dispatch/dispatch_priv.h \
-	src/dispatch/lanes.c src/dispatch/reports.c
+	include/dispatch/leg.h src/dispatch/leg.c \
+	include/dispatch/message.h src/dispatch/message.c \
+	include/dispatch/queue.h src/dispatch/queue.c \
+	src/dispatch/facts.c src/dispatch/lines_io.c \
+	src/dispatch/operator_io.c src/dispatch/reports_io.c

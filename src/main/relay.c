@@ -39,7 +39,8 @@
 #include "io/work.h"
 #include "logger.h"
 #include "desk/pages.h"
-#include "sched/queue.h"
+#include "dispatch/queue.h"
+#include "sched/target.h"
 #include "spool/spool.h"
 #include "crew/worker.h"
 
@@ -158,12 +159,12 @@ on_answered(struct lane *lane, struct attempt *a, bool more, void *arg)
 	dispatch_answered(r->dispatch, lane, a, more);
 }
 
-/* TODO: waits for dispatch to ask lanes for what they have in hand. */
 static void
 on_too_late(struct lane *lane, void *arg)
 {
-	(void)lane;
-	(void)arg;
+	struct relay *r = arg;
+
+	dispatch_too_late(r->dispatch, lane);
 }
 
 static void
@@ -174,6 +175,53 @@ on_ended(
 
 	dispatch_ended(r->dispatch, lane, a, end);
 	finish_if_idle(r);
+}
+
+/* --- what dispatch asks of workers --- */
+
+static void
+open_lane(struct lane *lane, struct target *target, uint32_t host,
+    struct attempt *a, void *arg)
+{
+	struct relay *r = arg;
+
+	worker_open_lane(crew_pick(r->crew, loop_now(r->loop)), lane,
+	    target_ref(target), host, a);
+}
+
+static void
+give_lane(struct lane *lane, struct attempt *a, void *arg)
+{
+	(void)arg;
+	worker_give(lane, a);
+}
+
+static void
+withdraw_lane(struct lane *lane, void *arg)
+{
+	(void)arg;
+	worker_withdraw(lane);
+}
+
+static void
+quit_lane(struct lane *lane, void *arg)
+{
+	(void)arg;
+	worker_quit_lane(lane);
+}
+
+static void
+wire_lanes(struct relay *r)
+{
+	struct dispatch_lanes lanes = {
+		.open = open_lane,
+		.give = give_lane,
+		.withdraw = withdraw_lane,
+		.quit = quit_lane,
+		.arg = r,
+	};
+
+	dispatch_set_road(r->dispatch, r->spool, &lanes);
 }
 
 /* --- start --- */
@@ -261,7 +309,7 @@ open_road(struct relay *r, struct err *err)
 	    start_workers(r, err) != 0)
 		return -1;
 	start_pool(r);
-	dispatch_set_road(r->dispatch, r->spool, r->crew);
+	wire_lanes(r);
 	r->control = control_open(r->loop, r->conf, r->dispatch, r->spool, err);
 	if (r->control == NULL)
 		return -1;

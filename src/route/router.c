@@ -139,14 +139,15 @@ find(const struct router *r, struct span domain)
 static struct route_entry *
 find_or_add(struct router *r, struct span domain)
 {
-	struct route_entry *e = find(r, domain);
-	char text[256];
+	char text[256] = "";
+	struct span key = low(domain, text);
+	struct route_entry *e = map_get(&r->entries, key);
 
 	if (e != NULL)
 		return e;
 	e = MEM_NEW(struct route_entry);
 	e->router = r;
-	e->domain = span_dup(low(domain, text));
+	e->domain = span_dup(key);
 	list_init(&e->waiters);
 	(void)map_put(&r->entries, span_text(e->domain), e);
 	return e;

@@ -84,6 +84,7 @@ check_deliver_defaults(const struct conf *conf)
 	ck_assert_uint_eq(conf->deliver_port, 25);
 	ck_assert(!conf->allow_loopback);
 	ck_assert_uint_eq(conf->max_lanes, 20);
+	ck_assert_uint_eq(conf->deliver_connections, 2000);
 	ck_assert_uint_eq(conf->lane_idle, 5);
 	ck_assert_uint_eq(conf->lane_messages, 1000);
 	ck_assert(conf->chunking);
@@ -185,6 +186,7 @@ static const char everything[] =
     "	port = 2525\n"
     "	allow-loopback = true\n"
     "	max-lanes = 3\n"
+    "	connections = 40\n"
     "	lane-idle = 7s\n"
     "	lane-messages = 9\n"
     "	chunking = false\n"
@@ -253,6 +255,7 @@ START_TEST(every_key_is_read)
 	ck_assert_uint_eq(c->deliver_port, 2525);
 	ck_assert(c->allow_loopback);
 	ck_assert_uint_eq(c->max_lanes, 3);
+	ck_assert_uint_eq(c->deliver_connections, 40);
 	ck_assert_uint_eq(c->lane_idle, 7);
 	ck_assert_uint_eq(c->lane_messages, 9);
 	ck_assert(!c->chunking);
@@ -549,6 +552,7 @@ static const struct {
 	{ "deliver { port = 65536 }", "test.conf:1: deliver.port: " },
 	{ "deliver { allow-loopback = maybe }",
 	    "test.conf:1: deliver.allow-loopback: " },
+	{ "deliver { connections = 0 }", "test.conf:1: deliver.connections: " },
 	{ "deliver { max-lanes = 0 }", "test.conf:1: deliver.max-lanes: " },
 	{ "deliver { lane-idle = 2h }", "test.conf:1: deliver.lane-idle: " },
 	{ "deliver { lane-messages = 0 }",
@@ -783,7 +787,7 @@ START_TEST(the_shipped_file_tells_the_truth_about_the_defaults)
 {
 	static const char *const keys[] = { "mechanisms", "remember", "reserve",
 		"max-message", "retry", "expire", "delay-warning", "port",
-		"allow-loopback", "max-lanes", "lane-idle", "lane-messages",
+		"allow-loopback", "max-lanes", "connections", "lane-idle", "lane-messages",
 		"chunking", "timeout", "workers", "target", "format", "level",
 		"sessions", "sessions-per-address", "recipients", "errors",
 		"received", "auth-failures", "header", "backend" };

@@ -1,5 +1,3 @@
 # Check programs of this folder; one a source file.
 check_PROGRAMS += tests/sched/test_backoff
-check_PROGRAMS += tests/sched/test_queue
-check_PROGRAMS += tests/sched/test_site
 check_PROGRAMS += tests/sched/test_target
