@@ -94,7 +94,7 @@ reason_words(const struct reason *r)
 bool
 reason_equal(const struct reason *a, const struct reason *b)
 {
-	if (a == NULL || b == NULL)
+	if (a == b || a == NULL || b == NULL)
 		return a == b;
 	return a->stage == b->stage && a->status == b->status &&
 	       a->host == b->host && a->what == b->what && a->said == b->said &&
