@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/span.h"
+
 struct reason;
 
 /* Stored as numbers in the spool: append only, never renumber. */
@@ -44,6 +46,7 @@ struct progress {
 	 * keeps a row takes a reference.
 	 */
 	struct reason *reason;
+	struct span other; /* what a newer version knows of it; borrowed */
 };
 
 /* Flags of a whole message that outlive the process. */

@@ -49,11 +49,11 @@ struct words {
  */
 char *words_keep(struct span reply);
 
-/* As one text that a progress row can carry, and back. */
+/* As one text, which older spools have, and back. */
 void words_write(struct buf *out, const struct words *w);
 /*
- * Spans point into `text`. Also reads what older versions wrote: "STATUS HOST
- * said: TEXT" and "STATUS TEXT".
+ * Spans point into `text`. Of what still older versions wrote ("STATUS HOST said:
+ * TEXT", where TEXT was a peer's) all but the status is shown as it is.
  */
 struct words words_read(struct span text);
 

@@ -11,7 +11,9 @@
 struct reason {
 	atomic_uint refs;
 	uint16_t host, what, said; /* how long each is */
-	uint8_t stage, status;
+	uint8_t stage;
+	uint8_t status : 7, is_cut : 1;
+	/* From `host` on equal ones have the same bytes, without gaps. */
 	char text[]; /* status, host, what, said */
 };
 
@@ -30,8 +32,14 @@ put(char *at, struct span s, char keep)
 	return s.len;
 }
 
-struct reason *
-reason_new(const struct words *w)
+static size_t
+text_size(const struct reason *r)
+{
+	return (size_t)r->status + r->host + r->what + r->said;
+}
+
+static struct reason *
+make(const struct words *w, bool is_cut)
 {
 	struct span status = span_to(w->status, WORDS_STATUS_MAX - 1),
 		    host = span_to(w->host, REASON_FIELD_MAX),
@@ -43,7 +51,8 @@ reason_new(const struct words *w)
 
 	atomic_init(&r->refs, 1);
 	r->stage = (uint8_t)w->stage;
-	r->status = (uint8_t)put(at, status, ' ');
+	r->is_cut = is_cut;
+	r->status = put(at, status, ' ') & 0x7f;
 	at += r->status;
 	r->host = (uint16_t)put(at, host, ' ');
 	at += r->host;
@@ -51,6 +60,55 @@ reason_new(const struct words *w)
 	at += r->what;
 	r->said = (uint16_t)put(at, said, '\n');
 	return r;
+}
+
+struct reason *
+reason_new(const struct words *w)
+{
+	return make(w, false);
+}
+
+static size_t
+cut(struct span *s, size_t room)
+{
+	*s = span_to(*s, room);
+	return room - s->len;
+}
+
+struct reason *
+reason_cut(struct reason *r)
+{
+	struct words w = reason_words(r);
+	size_t room = REASON_CUT;
+
+	if (r == NULL || text_size(r) <= REASON_CUT)
+		return reason_ref(r);
+	room = cut(&w.status, room);
+	room = cut(&w.host, room);
+	room = cut(&w.what, room);
+	(void)cut(&w.said, room);
+	return make(&w, true);
+}
+
+bool
+reason_is_cut(const struct reason *r)
+{
+	return r != NULL && r->is_cut;
+}
+
+bool
+reason_is_shared(const struct reason *r)
+{
+	return atomic_load_explicit(&r->refs, memory_order_acquire) > 1;
+}
+
+struct span
+reason_key(const struct reason *r)
+{
+	size_t from = offsetof(struct reason, host);
+
+	return span_make((const char *)r + from,
+	    offsetof(struct reason, text) - from + text_size(r));
 }
 
 struct reason *
@@ -94,17 +152,13 @@ reason_words(const struct reason *r)
 bool
 reason_equal(const struct reason *a, const struct reason *b)
 {
-	if (a == NULL || b == NULL)
+	if (a == b || a == NULL || b == NULL)
 		return a == b;
-	return a->stage == b->stage && a->status == b->status &&
-	       a->host == b->host && a->what == b->what && a->said == b->said &&
-	       memcmp(a->text, b->text,
-		   (size_t)a->status + a->host + a->what + a->said) == 0;
+	return span_equal(reason_key(a), reason_key(b));
 }
 
 size_t
 reason_memory(const struct reason *r)
 {
-	return r == NULL ? 0
-			 : sizeof *r + r->status + r->host + r->what + r->said;
+	return r == NULL ? 0 : sizeof *r + text_size(r);
 }

@@ -99,31 +99,10 @@ is_status(struct span s)
 	       span_to_u64(subject, 999, &n) && span_to_u64(s, 999, &n);
 }
 
-/* "mx.test [192.0.2.1]:25" or "[192.0.2.1]:25", and nothing else. */
-static bool
-is_host(struct span s)
-{
-	size_t open = span_find(s, '['), close = span_find(s, ']');
-	uint64_t port;
-
-	if (open == s.len || close == s.len || close < open ||
-	    (open > 0 && (open == 1 || s.ptr[open - 1] != ' ')))
-		return false;
-	for (size_t i = 0; i + 1 < open; i++)
-		if (!ascii_is_alnum(s.ptr[i]) && s.ptr[i] != '.' &&
-		    s.ptr[i] != '-' && s.ptr[i] != '_')
-			return false;
-	s = span_from(s, close + 1);
-	return span_is_empty(s) ||
-	       (s.ptr[0] == ':' &&
-		   span_to_u64(span_from(s, 1), UINT16_MAX, &port));
-}
-
-/* A peer could write " said: " too: only behind a host's name it is ours. */
+/* All of it may be a peer's but the status, which we wrote in front. */
 static struct words
 read_older(struct span text)
 {
-	static const struct span said = { " said: ", 7 };
 	struct words w = { .what = text };
 	struct span rest = text, status = span_cut(&rest, ' ');
 
@@ -131,16 +110,6 @@ read_older(struct span text)
 		return w;
 	w.status = status;
 	w.what = rest;
-	for (size_t at = 0; at + said.len <= rest.len; at++) {
-		if (!span_starts(span_from(rest, at), said))
-			continue;
-		if (is_host(span_to(rest, at))) {
-			w.host = span_to(rest, at);
-			w.said = span_from(rest, at + said.len);
-			w.what = SPAN("");
-		}
-		break;
-	}
 	return w;
 }
 

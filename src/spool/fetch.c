@@ -81,8 +81,7 @@ journal_read_content(const struct journal *j, const struct segment *s,
 	if (journal_read_record(j, s, offset, length, &bytes, &rec, &rc) !=
 	    RECORD_OK)
 		return NULL;
-	if (rec.head.id != id ||
-	    !record_message_decode(rec.payload, id, &found)) {
+	if (rec.head.id != id || !record_message_decode(&rec, &found)) {
 		free(bytes);
 		return NULL;
 	}

@@ -63,6 +63,7 @@ destroy(struct journal *j)
 		free(LIST_ENTRY(lazy, struct lazy, node));
 	index_clear(&j->index);
 	group_clear(&j->group);
+	buf_clear(&j->form);
 	direct_clear(&j->direct);
 	content_files_clear(&j->files);
 	space_clear(&j->space);

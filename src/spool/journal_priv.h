@@ -77,6 +77,7 @@ struct journal {
 	uint64_t retry_at;
 	uint64_t reclaim_at; /* not before, after a failed read */
 	struct group group;
+	struct buf form; /* a message's record without its content; reused */
 	struct direct direct;
 	struct cancel *cancels; /* owned */
 	size_t ncancels, cancels_cap;

@@ -4,6 +4,7 @@
  * nothing to do but to copy it.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "journal_priv.h"
@@ -69,11 +70,14 @@ journal_progress(struct spool *s, uint64_t id, const struct progress *rcpts,
     uint32_t n, const struct spool_wait *wait)
 {
 	struct journal *j = journal_of(s);
-	size_t size = record_progress_size(rcpts, n);
-	struct lazy *lazy = lazy_new(id, RECORD_PROGRESS, size, wait);
+	struct buf rows = { 0 };
+	struct lazy *lazy;
 	struct live *live;
 
-	record_progress_encode(rcpts, n, lazy->payload);
+	record_progress_encode(rcpts, n, &rows);
+	lazy = lazy_new(id, RECORD_PROGRESS, buf_len(&rows), wait);
+	memcpy(lazy->payload, buf_span(&rows).ptr, buf_len(&rows));
+	buf_clear(&rows);
 	(void)pthread_mutex_lock(&j->lock);
 	live = find_waiting(j, id);
 	if (live != NULL) {

@@ -96,7 +96,7 @@ reclaim_read(struct journal *j, struct copy *c, struct message_found *out)
 
 	if (journal_read_record(j, c->from, c->offset, c->length, &c->bytes,
 		&rec, &rc) == RECORD_OK &&
-	    record_message_decode(rec.payload, c->id, out) &&
+	    rec.head.id == c->id && record_message_decode(&rec, out) &&
 	    out->env->nrcpt == c->nrcpt)
 		return 1;
 	if (rc == 0)

@@ -12,17 +12,14 @@
 #include "base/mem.h"
 #include "mail/envelope.h"
 #include "le_priv.h"
-#include "mail/reason.h"
-#include "mail/words.h"
 
 enum {
 	MAGIC = 0x63526f50, /* "PoRc" */
 	HEAD_CRC_AT = 36,
 	MESSAGE_FIXED = 48,
 	MESSAGE_FILE = 8, /* the file's name, when it is not the message's */
-	RCPT_FIXED = 32,
+	RCPT_LEAST = 4, /* of a row, its length */
 	RCPTS_ON_STACK = 16,
-	DETAIL_MAX = 4096,
 };
 
 uint32_t
@@ -85,6 +82,7 @@ record_read(const struct record_area *a, size_t offset, struct record *out)
 		return RECORD_NEWER;
 	out->head = (struct record_head){
 		.type = p[4],
+		.version = p[5],
 		.length = le_get32(p + 8),
 		.group = le_get32(p + 12),
 		.left = le_get32(p + 16),
@@ -127,111 +125,6 @@ record_type_name(uint8_t type)
 	return type < ARRAY_LEN(names) ? names[type] : names[0];
 }
 
-/* --- rows --- */
-
-static uint16_t
-small(uint32_t n)
-{
-	return n < UINT16_MAX ? (uint16_t)n : UINT16_MAX;
-}
-
-void
-row_set(struct row *row, const struct progress *news)
-{
-	struct reason *old = row->reason;
-
-	*row = (struct row){
-		.last = news->last,
-		.due = news->due,
-		.reason = reason_ref(news->reason),
-		.tries = small(news->tries),
-		.step = small(news->step),
-		.state = (uint8_t)news->state,
-		.held = news->held,
-	};
-	reason_unref(old);
-}
-
-struct progress
-row_get(const struct row *row, uint32_t rcpt)
-{
-	return (struct progress){
-		.rcpt = rcpt,
-		.state = (enum rcpt_state)row->state,
-		.held = row->held,
-		.tries = row->tries,
-		.step = row->step,
-		.last = row->last,
-		.due = row->due,
-		.reason = row->reason,
-	};
-}
-
-struct row *
-rows_copy(const struct row *rows, uint32_t n)
-{
-	struct row *copy;
-
-	if (rows == NULL)
-		return NULL;
-	copy = mem_dup(rows, n * sizeof *rows);
-	for (uint32_t i = 0; i < n; i++)
-		(void)reason_ref(copy[i].reason);
-	return copy;
-}
-
-void
-rows_free(struct row *rows, uint32_t n)
-{
-	if (rows == NULL)
-		return;
-	for (uint32_t i = 0; i < n; i++)
-		reason_unref(rows[i].reason);
-	free(rows);
-}
-
-static uint8_t *
-put_text(uint8_t *p, const char *text, size_t len)
-{
-	if (len > 0)
-		memcpy(p, text, len);
-	return p + len;
-}
-
-/* How long the words are as a text. */
-static size_t
-detail_size(const struct reason *r)
-{
-	struct words w = reason_words(r);
-
-	return r == NULL
-		   ? 0
-		   : w.status.len + w.host.len + w.what.len + w.said.len + 3;
-}
-
-static uint8_t *
-put_detail(uint8_t *p, const struct reason *r)
-{
-	struct buf text = { .max = SIZE_MAX };
-	struct words w = reason_words(r);
-
-	if (r == NULL)
-		return p;
-	words_write(&text, &w);
-	p = put_text(p, buf_span(&text).ptr, buf_len(&text));
-	buf_clear(&text);
-	return p;
-}
-
-/* One reference. */
-static struct reason *
-detail_reason(struct span detail)
-{
-	struct words w = words_read(detail);
-
-	return detail.len == 0 ? NULL : reason_new(&w);
-}
-
 /* Where the content is, as the record says it. */
 enum where { WHERE_HERE, WHERE_OWN_FILE, WHERE_FILE };
 
@@ -245,177 +138,78 @@ where_is(const struct stored *s, uint64_t id)
 
 /* --- writing --- */
 
-/* The same 32 bytes in a message and in a progress record. */
-static uint8_t *
-put_row(uint8_t *p, uint32_t first, const struct progress *r)
-{
-	le_put32(p, first);
-	le_put32(p + 4, (uint32_t)r->state);
-	le_put32(p + 8, r->tries);
-	le_put32(p + 12, (uint32_t)detail_size(r->reason));
-	le_put64(p + 16, (uint64_t)r->last);
-	le_put64(p + 24, (uint64_t)r->due);
-	return p + RCPT_FIXED;
-}
-
-size_t
-record_message_size(const struct record_message *m)
-{
-	const struct envelope *env = m->env;
-	size_t size =
-	    MESSAGE_FIXED + strlen(env->account) + strlen(env->sender);
-
-	if (where_is(&m->stored, env->id) == WHERE_FILE)
-		size += MESSAGE_FILE;
-	for (uint32_t i = 0; i < env->nrcpt; i++) {
-		size += RCPT_FIXED + strlen(env->rcpts[i].address);
-		if (m->rows != NULL)
-			size += detail_size(m->rows[i].reason);
-	}
-	return size;
-}
-
-void
-record_message_encode(const struct record_message *m, uint8_t *p)
+/* Of every recipient, in order; free() it unless it is `few`. */
+static struct progress *
+all_rows(const struct record_message *m, struct progress *few)
 {
 	static const struct row fresh;
-	const struct envelope *env = m->env;
-	size_t account = strlen(env->account), sender = strlen(env->sender);
-	enum where where = where_is(&m->stored, env->id);
-
-	le_put32(p, m->flags);
-	le_put32(p + 4, env->flags);
-	le_put64(p + 8, (uint64_t)env->arrived);
-	le_put64(p + 16, env->size);
-	le_put32(p + 24, env->nrcpt);
-	le_put32(p + 28, (uint32_t)where);
-	le_put32(p + 32, m->stored.crc);
-	le_put32(p + 36, (uint32_t)account);
-	le_put32(p + 40, (uint32_t)sender);
-	le_put32(p + 44, 0);
-	p += MESSAGE_FIXED;
-	if (where == WHERE_FILE) {
-		le_put64(p, m->stored.file);
-		p += MESSAGE_FILE;
-	}
-	p = put_text(p, env->account, account);
-	p = put_text(p, env->sender, sender);
-	for (uint32_t i = 0; i < env->nrcpt; i++) {
-		const struct row *row = m->rows == NULL ? &fresh : &m->rows[i];
-		struct progress r = row_get(row, i);
-		size_t len = strlen(env->rcpts[i].address);
-
-		p = put_row(p, (uint32_t)len, &r);
-		p = put_text(p, env->rcpts[i].address, len);
-		p = put_detail(p, r.reason);
-	}
-}
-
-size_t
-record_progress_size(const struct progress *rcpts, uint32_t n)
-{
-	size_t size = 0;
+	uint32_t n = m->env->nrcpt;
+	struct progress *all =
+	    n <= RCPTS_ON_STACK ? few : mem_alloc(n * sizeof *all);
 
 	for (uint32_t i = 0; i < n; i++)
-		size += RCPT_FIXED + detail_size(rcpts[i].reason);
-	return size;
+		all[i] = row_get(m->rows == NULL ? &fresh : &m->rows[i], i);
+	return all;
 }
 
 void
-record_progress_encode(const struct progress *rcpts, uint32_t n, uint8_t *p)
+record_message_encode(const struct record_message *m, struct buf *out)
 {
-	for (uint32_t i = 0; i < n; i++) {
-		p = put_row(p, rcpts[i].rcpt, &rcpts[i]);
-		p = put_detail(p, rcpts[i].reason);
-	}
+	const struct envelope *env = m->env;
+	struct progress few[RCPTS_ON_STACK], *all = all_rows(m, few);
+	size_t account = strlen(env->account), sender = strlen(env->sender);
+	enum where where = where_is(&m->stored, env->id);
+	uint8_t fixed[MESSAGE_FIXED + MESSAGE_FILE];
+
+	le_put32(fixed, m->flags);
+	le_put32(fixed + 4, env->flags);
+	le_put64(fixed + 8, (uint64_t)env->arrived);
+	le_put64(fixed + 16, env->size);
+	le_put32(fixed + 24, env->nrcpt);
+	le_put32(fixed + 28, (uint32_t)where);
+	le_put32(fixed + 32, m->stored.crc);
+	le_put32(fixed + 36, (uint32_t)account);
+	le_put32(fixed + 40, (uint32_t)sender);
+	le_put32(fixed + 44, 0);
+	le_put64(fixed + MESSAGE_FIXED, m->stored.file);
+	(void)buf_append(out, fixed,
+	    where == WHERE_FILE ? sizeof fixed : (size_t)MESSAGE_FIXED);
+	(void)buf_append(out, env->account, account);
+	(void)buf_append(out, env->sender, sender);
+	rows_encode(all, env->nrcpt, env, out);
+	if (all != few)
+		free(all);
+}
+
+void
+record_progress_encode(
+    const struct progress *rcpts, uint32_t n, struct buf *out)
+{
+	rows_encode(rcpts, n, NULL, out);
 }
 
 /* --- reading --- */
 
-/* Takes `len` bytes from the front; false when there are fewer. */
-static bool
-take(struct span *at, size_t len, struct span *out)
-{
-	if (len > at->len)
-		return false;
-	*out = (struct span){ at->ptr, len };
-	at->ptr += len;
-	at->len -= len;
-	return true;
-}
-
-/* Text in an envelope ends at its NUL, so there is none inside. */
-static bool
-take_text(struct span *at, size_t len, struct span *out)
-{
-	return take(at, len, out) &&
-	       (len == 0 || memchr(out->ptr, '\0', len) == NULL);
-}
-
-static bool
-take_row(struct span *at, uint32_t *first, size_t *detail, struct progress *out)
-{
-	struct span raw;
-	const uint8_t *p;
-
-	if (!take(at, RCPT_FIXED, &raw))
-		return false;
-	p = (const uint8_t *)raw.ptr;
-	*first = le_get32(p);
-	*detail = le_get32(p + 12);
-	*out = (struct progress){
-		.state = (enum rcpt_state)le_get32(p + 4),
-		.tries = le_get32(p + 8),
-		.step = le_get32(p + 8), /* they were the same */
-		.last = (int64_t)le_get64(p + 16),
-		.due = (int64_t)le_get64(p + 24),
-	};
-	return le_get32(p + 4) < RCPT_STATE_COUNT && *detail <= DETAIL_MAX;
-}
-
-bool
-record_progress_next(struct span *at, struct progress *out)
-{
-	struct span text;
-	uint32_t rcpt;
-	size_t detail;
-
-	if (!take_row(at, &rcpt, &detail, out) || !take(at, detail, &text))
-		return false;
-	out->rcpt = rcpt;
-	out->reason = detail_reason(text);
-	return true;
-}
-
-static bool
-is_fresh(const struct progress *r)
-{
-	return r->state == RCPT_QUEUED && r->tries == 0 && r->last == 0 &&
-	       r->due == 0 && r->reason == NULL;
-}
-
 /* Rows are made when the first recipient is found that needs one. */
 static bool
-take_rcpts(struct span *at, struct span *rcpt, uint32_t n, struct row **rows)
+take_rcpts(struct span *at, uint8_t version, struct span *rcpt, uint32_t n,
+    struct row **rows)
 {
-	for (uint32_t i = 0; i < n; i++) {
-		struct progress r;
-		struct span text;
-		uint32_t len;
-		size_t detail;
+	struct rows_reader r;
+	struct progress p;
+	bool ok = rows_open(&r, *at, version);
 
-		if (!take_row(at, &len, &detail, &r) ||
-		    !take_text(at, len, &rcpt[i]) || !take(at, detail, &text))
-			return false;
-		r.reason = detail_reason(text);
-		if (is_fresh(&r))
+	for (uint32_t i = 0; ok && i < n; i++) {
+		ok = rows_next(&r, &p, &rcpt[i]);
+		if (!ok || row_is_fresh(&p))
 			continue;
 		if (*rows == NULL)
 			*rows = mem_zalloc(n, sizeof **rows);
-		row_set(&(*rows)[i], &r);
-		reason_unref(r.reason);
+		row_set(&(*rows)[i], &p);
 	}
-	return true;
+	*at = r.at;
+	rows_close(&r);
+	return ok;
 }
 
 /* Where the content is: what says so stands in front of the texts. */
@@ -431,7 +225,7 @@ take_stored(
 	case WHERE_HERE: return true;
 	case WHERE_OWN_FILE: out->file = id; return true;
 	case WHERE_FILE:
-		if (!take(at, MESSAGE_FILE, &name))
+		if (!rows_take(at, MESSAGE_FILE, &name))
 			return false;
 		out->file = le_get64((const uint8_t *)name.ptr);
 		return out->file != 0;
@@ -440,12 +234,14 @@ take_stored(
 }
 
 static bool
-decode(struct span at, uint64_t id, struct span *rcpt, uint32_t nrcpt,
+decode(const struct record *rec, struct span *rcpt, uint32_t nrcpt,
     struct message_found *out)
 {
+	uint64_t id = rec->head.id;
 	struct envelope_parts parts = {
 		.id = id, .nrcpt = nrcpt, .rcpt = rcpt
 	};
+	struct span at = rec->payload;
 	const uint8_t *p = (const uint8_t *)at.ptr;
 
 	out->flags = le_get32(p);
@@ -454,9 +250,9 @@ decode(struct span at, uint64_t id, struct span *rcpt, uint32_t nrcpt,
 	parts.size = le_get64(p + 16);
 	at = span_from(at, MESSAGE_FIXED);
 	if (!take_stored(&at, p, id, &out->stored) ||
-	    !take_text(&at, le_get32(p + 36), &parts.account) ||
-	    !take_text(&at, le_get32(p + 40), &parts.sender) ||
-	    !take_rcpts(&at, rcpt, nrcpt, &out->rows) ||
+	    !rows_take_text(&at, le_get32(p + 36), &parts.account) ||
+	    !rows_take_text(&at, le_get32(p + 40), &parts.sender) ||
+	    !take_rcpts(&at, rec->head.version, rcpt, nrcpt, &out->rows) ||
 	    at.len != (out->stored.file != 0 ? 0 : parts.size)) {
 		rows_free(out->rows, nrcpt);
 		*out = (struct message_found){ 0 };
@@ -468,9 +264,9 @@ decode(struct span at, uint64_t id, struct span *rcpt, uint32_t nrcpt,
 }
 
 bool
-record_message_decode(
-    struct span payload, uint64_t id, struct message_found *out)
+record_message_decode(const struct record *rec, struct message_found *out)
 {
+	struct span payload = rec->payload;
 	struct span few[RCPTS_ON_STACK], *rcpt = few;
 	uint32_t nrcpt;
 	bool ok;
@@ -480,11 +276,11 @@ record_message_decode(
 		return false;
 	nrcpt = le_get32((const uint8_t *)payload.ptr + 24);
 	/* No more than fit, so that a number alone cannot ask for memory. */
-	if (nrcpt > payload.len / RCPT_FIXED)
+	if (nrcpt > payload.len / RCPT_LEAST)
 		return false;
 	if (nrcpt > RCPTS_ON_STACK)
 		rcpt = mem_zalloc(nrcpt, sizeof *rcpt);
-	ok = decode(payload, id, rcpt, nrcpt, out);
+	ok = decode(rec, rcpt, nrcpt, out);
 	if (rcpt != few)
 		free(rcpt);
 	return ok;
@@ -497,4 +293,10 @@ message_found_clear(struct message_found *m)
 		rows_free(m->rows, m->env->nrcpt);
 	free(m->env);
 	*m = (struct message_found){ 0 };
+}
+
+bool
+record_progress_open(const struct record *rec, struct rows_reader *out)
+{
+	return rows_open(out, rec->payload, rec->head.version);
 }

@@ -13,14 +13,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/span.h"
 #include "mail/progress.h"
+#include "rows_priv.h"
 
 struct envelope;
-struct reason;
 
 enum {
-	RECORD_VERSION = 2, /* 1 knew no file of another name */
+	/*
+	 * 1 knew no file of another name; 1 and 2 had rows of a fixed form,
+	 * with words as a text.
+	 */
+	RECORD_VERSION = 3,
 	RECORD_HEADER = 40,
 	RECORD_ALIGN = 8,
 	/*
@@ -40,7 +45,7 @@ enum record_type {
 };
 
 struct record_head {
-	uint8_t type;
+	uint8_t type, version; /* written with ours, always */
 	uint32_t length; /* of the payload */
 	uint32_t group; /* where the first record of its group begins */
 	uint32_t left; /* how many records of the group follow this one */
@@ -86,24 +91,7 @@ record_read(const struct record_area *area, size_t offset, struct record *out);
 size_t record_seek(const struct record_area *area, size_t offset);
 const char *record_type_name(uint8_t type);
 
-/* --- payloads --- */
-
-/* What is kept of a recipient beside the address. Zero: nothing has happened.
- */
-struct row {
-	int64_t last, due;
-	struct reason *reason; /* a reference; NULL: no words */
-	uint16_t tries, step;
-	uint8_t state;
-	bool held;
-};
-
-/* Takes over the news (not the index), with a reference of its own. */
-void row_set(struct row *row, const struct progress *news);
-struct progress row_get(const struct row *row, uint32_t rcpt);
-struct row *rows_copy(const struct row *rows, uint32_t n);
-/* NULL is allowed. */
-void rows_free(struct row *rows, uint32_t n);
+/* --- payloads (rows.c has what they say of recipients) --- */
 
 /* Where a large content is. */
 struct stored {
@@ -119,9 +107,8 @@ struct record_message {
 	struct stored stored; /* or the content follows in the payload */
 };
 
-/* Of the payload, without the content. */
-size_t record_message_size(const struct record_message *m);
-void record_message_encode(const struct record_message *m, uint8_t *out);
+/* Appends the payload, without the content. */
+void record_message_encode(const struct record_message *m, struct buf *out);
 
 struct message_found {
 	struct envelope *env; /* owned */
@@ -132,17 +119,12 @@ struct message_found {
 };
 
 /* False when the payload is none; then nothing is owned. */
-bool record_message_decode(
-    struct span payload, uint64_t id, struct message_found *out);
+bool record_message_decode(const struct record *rec, struct message_found *out);
 void message_found_clear(struct message_found *m);
 
-size_t record_progress_size(const struct progress *rcpts, uint32_t n);
-void
-record_progress_encode(const struct progress *rcpts, uint32_t n, uint8_t *out);
-/*
- * Takes the next row from *at, with a reference to its reason; false at the end and for what is no
- * row.
- */
-bool record_progress_next(struct span *at, struct progress *out);
+/* The same for rows alone; rows_next() reads them. */
+void record_progress_encode(
+    const struct progress *rcpts, uint32_t n, struct buf *out);
+bool record_progress_open(const struct record *rec, struct rows_reader *out);
 
 #endif

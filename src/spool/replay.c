@@ -173,7 +173,7 @@ apply_message(struct reader *in, const struct record *rec)
 	struct message_found found;
 	struct live *live;
 
-	if (!record_message_decode(rec->payload, rec->head.id, &found))
+	if (!record_message_decode(rec, &found))
 		return false;
 	forget(in->r, rec->head.id); /* a copy replaces its original */
 	live = MEM_NEW(struct live);
@@ -197,15 +197,16 @@ static bool
 apply_progress(struct recovery *r, const struct record *rec)
 {
 	struct live *live = index_get(&r->j->index, rec->head.id);
-	struct span at = rec->payload;
+	struct rows_reader rows;
 	struct progress row;
+	bool ok = record_progress_open(rec, &rows);
 
-	while (record_progress_next(&at, &row)) {
+	while (ok && rows_next(&rows, &row, NULL))
 		if (live != NULL)
 			live_apply(live, &row, 1);
-		reason_unref(row.reason);
-	}
-	return at.len == 0;
+	ok = ok && rows.at.len == 0;
+	rows_close(&rows);
+	return ok;
 }
 
 static bool

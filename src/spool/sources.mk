@@ -16,11 +16,13 @@ libpostern_a_SOURCES += \
 	src/spool/le_priv.h \
 	src/spool/mem.c \
 	src/spool/news.c \
+	src/spool/older.c \
 	src/spool/reclaim.c \
 	src/spool/record.c src/spool/record_priv.h \
 	src/spool/recover.c src/spool/recover_priv.h \
 	src/spool/replay.c \
 	src/spool/roll.c \
+	src/spool/rows.c src/spool/rows_priv.h \
 	src/spool/segment.c src/spool/segment_priv.h \
 	src/spool/space.c src/spool/space_priv.h \
 	src/spool/write.c

@@ -79,10 +79,13 @@ static int
 add_message(struct journal *j, const struct record_message *m,
     const struct span *content, int n, struct group_place *place)
 {
-	size_t own = record_message_size(m), len = own;
+	struct buf *form = &j->form;
+	size_t own, len;
 	int rc;
-	uint8_t *p;
 
+	buf_reset(form);
+	record_message_encode(m, form);
+	own = len = buf_len(form);
 	for (int i = 0; i < n; i++)
 		len += content[i].len;
 	if (len > UINT32_MAX / 2)
@@ -90,8 +93,8 @@ add_message(struct journal *j, const struct record_message *m,
 	rc = make_room(j, group_record_size(len));
 	if (rc <= 0)
 		return rc;
-	p = group_record(&j->group, RECORD_MESSAGE, m->env->id, own);
-	record_message_encode(m, p);
+	memcpy(group_record(&j->group, RECORD_MESSAGE, m->env->id, own),
+	    buf_span(form).ptr, own);
 	*place = group_record_end(&j->group, content, n);
 	return 1;
 }

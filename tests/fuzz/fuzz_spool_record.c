@@ -8,6 +8,7 @@
 
 #include "base/crc32c.h"
 #include "base/mem.h"
+#include "base/buf.h"
 #include "mail/reason.h"
 #include "src/spool/le_priv.h"
 #include "src/spool/record_priv.h"
@@ -16,21 +17,36 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void
-message(struct span payload)
+message(const struct record *rec)
 {
 	struct message_found found;
+	struct record_message m;
+	struct buf again = { 0 };
 
-	if (record_message_decode(payload, 1, &found))
-		message_found_clear(&found);
+	if (!record_message_decode(rec, &found))
+		return;
+	m = (struct record_message){ .env = found.env,
+		.rows = found.rows,
+		.flags = found.flags,
+		.stored = found.stored };
+	record_message_encode(&m, &again); /* reads all of it */
+	buf_clear(&again);
+	message_found_clear(&found);
 }
 
 static void
-progress(struct span payload)
+progress(const struct record *rec)
 {
-	struct progress row;
+	struct rows_reader rows;
+	struct row row = { 0 };
+	struct progress p;
+	bool ok = record_progress_open(rec, &rows);
 
-	while (record_progress_next(&payload, &row))
-		reason_unref(row.reason);
+	while (ok && rows_next(&rows, &p, NULL))
+		row_set(&row, &p);
+	rows_close(&rows);
+	reason_unref(row.reason);
+	free(row.other);
 }
 
 static void
@@ -62,9 +78,9 @@ walk(const uint8_t *data, size_t size)
 		enum record_status status = record_read(&area, at, &rec);
 
 		if (status == RECORD_OK && rec.head.type == RECORD_MESSAGE)
-			message(rec.payload);
+			message(&rec);
 		if (status == RECORD_OK && rec.head.type == RECORD_PROGRESS)
-			progress(rec.payload);
+			progress(&rec);
 		at = status == RECORD_OK || status == RECORD_BAD_PAYLOAD
 			 ? rec.end
 			 : record_seek(&area, at + RECORD_ALIGN);
@@ -75,15 +91,16 @@ walk(const uint8_t *data, size_t size)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	struct record rec = { .head.id = 1 };
 	struct segment_header header;
-	struct span payload;
 
 	if (size < 2)
 		return 0;
-	payload = span_make((const char *)data + 1, size - 1);
+	rec.head.version = data[0] & 4 ? RECORD_VERSION : 2;
+	rec.payload = span_make((const char *)data + 1, size - 1);
 	switch (data[0] % 4) {
-	case 0: message(payload); break;
-	case 1: progress(payload); break;
+	case 0: message(&rec); break;
+	case 1: progress(&rec); break;
 	case 2: walk(data + 1, size - 1); break;
 	default: (void)segment_header_decode(data + 1, size - 1, 1, &header);
 	}

@@ -127,20 +127,10 @@ END_TEST
 static const struct {
 	const char *text, *status, *host, *what, *said;
 } older[] = {
-	{ "4.2.0 mx.test [192.0.2.1]:25 said: 450 later", "4.2.0",
-	    "mx.test [192.0.2.1]:25", "", "450 later" },
-	{ "4.2.0 [2001:db8::1]:2525 said: 450 x said: y", "4.2.0",
-	    "[2001:db8::1]:2525", "", "450 x said: y" },
-	{ "4.2.0 mx.test [192.0.2.1] said: 450 later", "4.2.0",
-	    "mx.test [192.0.2.1]", "", "450 later" },
-	{ "4.4.1 mx.test [192.0.2.1]:25: greeting: 554 mx.evil said: no",
-	    "4.4.1", "",
-	    "mx.test [192.0.2.1]:25: greeting: 554 mx.evil said: no", "" },
+	{ "4.2.0 mx.test [192.0.2.1]:25 said: 450 later", "4.2.0", "",
+	    "mx.test [192.0.2.1]:25 said: 450 later", "" },
 	{ "4.4.1 evil.example said: 250 ok", "4.4.1", "",
 	    "evil.example said: 250 ok", "" },
-	{ "4.4.1 [1]x said: 250 ok", "4.4.1", "", "[1]x said: 250 ok", "" },
-	{ "4.4.1 a b [1] said: 250 ok", "4.4.1", "", "a b [1] said: 250 ok",
-	    "" },
 	{ "5.1.2 MX of x.test: NXDOMAIN", "5.1.2", "", "MX of x.test: NXDOMAIN",
 	    "" },
 	{ "451 4.7.1 later", "", "", "451 4.7.1 later", "" },

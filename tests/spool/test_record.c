@@ -153,7 +153,23 @@ END_TEST
 static const struct span rcpts[] = { { "a@x.test", 8 }, { "", 0 },
 	{ "c@x.test", 8 } };
 
-static uint8_t *
+/* As if it had been read with its header. */
+static struct record
+record_of(const void *p, size_t len)
+{
+	return (struct record){ .head = { .id = 9, .version = RECORD_VERSION },
+		.payload = span_make(p, len) };
+}
+
+static bool
+decode(const void *p, size_t len, struct message_found *found)
+{
+	struct record rec = record_of(p, len);
+
+	return record_message_decode(&rec, found);
+}
+
+static char *
 encode(const struct row *rows, uint64_t file, size_t *len)
 {
 	struct envelope *env = envelope_new(&(struct envelope_parts){
@@ -170,15 +186,15 @@ encode(const struct row *rows, uint64_t file, size_t *len)
 		.rows = rows,
 		.flags = MESSAGE_HELD,
 		.stored = { .file = file, .crc = 77 } };
-	size_t inside = file == 0 ? 4 : 0;
-	uint8_t *p;
+	struct buf out = { 0 };
 
-	*len = record_message_size(&m) + inside;
-	p = mem_zalloc(1, *len);
-	record_message_encode(&m, p);
-	memcpy(p + *len - inside, "body", inside);
+	record_message_encode(&m, &out);
+	if (file == 0)
+		(void)buf_append_text(&out, "body");
 	free(env);
-	return p;
+	*len = buf_len(&out);
+	buf_fit(&out);
+	return buf_take(&out).data;
 }
 
 START_TEST(a_message_comes_back_as_it_went)
@@ -192,9 +208,9 @@ START_TEST(a_message_comes_back_as_it_went)
 				   .reason = why } };
 	struct message_found found;
 	size_t len;
-	uint8_t *p = encode(rows, 0, &len);
+	char *p = encode(rows, 0, &len);
 
-	ck_assert(record_message_decode(span_make((char *)p, len), 9, &found));
+	ck_assert(decode(p, len, &found));
 	ck_assert_uint_eq(found.env->id, 9);
 	ck_assert_int_eq(found.env->arrived, -5);
 	ck_assert_uint_eq(found.env->flags, ENVELOPE_UTF8);
@@ -221,9 +237,9 @@ START_TEST(fresh_recipients_need_no_rows)
 {
 	struct message_found found;
 	size_t len;
-	uint8_t *p = encode(NULL, 0, &len);
+	char *p = encode(NULL, 0, &len);
 
-	ck_assert(record_message_decode(span_make((char *)p, len), 9, &found));
+	ck_assert(decode(p, len, &found));
 	ck_assert(found.rows == NULL);
 	message_found_clear(&found);
 	free(p);
@@ -235,11 +251,11 @@ START_TEST(a_record_names_the_file_that_has_the_content)
 	uint64_t file = _i == 0 ? 9 : 5; /* the message's own name, another */
 	struct message_found found;
 	size_t len, own;
-	uint8_t *p = encode(NULL, file, &len);
+	char *p = encode(NULL, file, &len);
 
 	free(encode(NULL, 9, &own));
 	ck_assert_uint_eq(len, _i == 0 ? own : own + 8);
-	ck_assert(record_message_decode(span_make((char *)p, len), 9, &found));
+	ck_assert(decode(p, len, &found));
 	ck_assert_uint_eq(found.stored.file, file);
 	ck_assert_uint_eq(found.stored.size, 4);
 	ck_assert_uint_eq(found.stored.crc, 77);
@@ -249,8 +265,7 @@ START_TEST(a_record_names_the_file_that_has_the_content)
 	/* No file has no name. */
 	if (_i == 1) {
 		memset(p + 48, 0, 8);
-		ck_assert(!record_message_decode(
-		    span_make((char *)p, len), 9, &found));
+		ck_assert(!decode(p, len, &found));
 	}
 	free(p);
 }
@@ -261,14 +276,13 @@ START_TEST(no_part_of_a_message_is_one)
 	uint64_t file = _i == 0 ? 0 : 5;
 	struct message_found found;
 	size_t len;
-	uint8_t *p = encode(NULL, file, &len);
+	char *p = encode(NULL, file, &len);
 
 	for (size_t cut = 0; cut < len; cut++) {
 		/* A copy of its own, so that a read too far is seen. */
 		char *part = mem_dup(p, cut == 0 ? 1 : cut);
 
-		ck_assert(
-		    !record_message_decode(span_make(part, cut), 9, &found));
+		ck_assert(!decode(part, cut, &found));
 		free(part);
 	}
 	free(p);
@@ -278,14 +292,14 @@ END_TEST
 START_TEST(a_changed_message_never_reads_beyond_its_end)
 {
 	size_t len;
-	uint8_t *p = encode(NULL, 0, &len);
+	char *p = encode(NULL, 0, &len);
 
 	for (size_t bit = 0; bit < len * 8; bit++) {
 		char *copy = mem_dup(p, len);
 		struct message_found found;
 
 		copy[bit / 8] ^= (char)(1 << bit % 8);
-		if (record_message_decode(span_make(copy, len), 9, &found))
+		if (decode(copy, len, &found))
 			message_found_clear(&found);
 		free(copy);
 	}
@@ -296,36 +310,25 @@ END_TEST
 START_TEST(progress_comes_back_as_it_went)
 {
 	struct words w = { .status = SPAN("5.7.1"), .said = SPAN("a\nb") };
-	struct progress in[2] = {
-		{ .rcpt = 4,
-		    .state = RCPT_FAILED,
-		    .tries = 5,
-		    .last = 6,
-		    .due = 7,
-		    .reason = reason_new(&w) },
-		{ .rcpt = 1 },
+	struct progress in = {
+		.rcpt = 4, .state = RCPT_FAILED, .reason = reason_new(&w)
 	};
 	struct progress got;
-	size_t len = record_progress_size(in, 2);
-	uint8_t *p = mem_alloc(len);
-	struct span at = { (char *)p, len };
+	struct buf out = { 0 };
+	struct rows_reader r;
+	struct record rec;
 
-	record_progress_encode(in, 2, p);
-	ck_assert(record_progress_next(&at, &got));
+	record_progress_encode(&in, 1, &out);
+	rec = record_of(buf_span(&out).ptr, buf_len(&out));
+	ck_assert(record_progress_open(&rec, &r));
+	ck_assert(rows_next(&r, &got, NULL));
 	ck_assert_uint_eq(got.rcpt, 4);
 	ck_assert_int_eq(got.state, RCPT_FAILED);
-	ck_assert_uint_eq(got.tries, 5);
-	ck_assert_int_eq(got.last, 6);
-	ck_assert_int_eq(got.due, 7);
-	ck_assert(reason_equal(got.reason, in[0].reason));
-	reason_unref(got.reason);
-	ck_assert(record_progress_next(&at, &got));
-	ck_assert_uint_eq(got.rcpt, 1);
-	ck_assert_ptr_null(got.reason);
-	ck_assert(!record_progress_next(&at, &got));
-	ck_assert_uint_eq(at.len, 0);
-	reason_unref(in[0].reason);
-	free(p);
+	ck_assert(reason_equal(got.reason, in.reason));
+	ck_assert_uint_eq(r.at.len, 0);
+	rows_close(&r);
+	reason_unref(in.reason);
+	buf_clear(&out);
 }
 END_TEST
 

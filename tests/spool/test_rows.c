@@ -1,0 +1,217 @@
+/* What a record says of recipients, and what is kept of it in memory. */
+#include <string.h>
+
+#include "base/mem.h"
+#include "mail/reason.h"
+#include "src/spool/record_priv.h"
+#include "tests/lib/suite.h"
+
+static struct buf out;
+static struct rows_reader reader;
+static struct reason *later, *other_later, *no;
+
+static struct reason *
+said(const char *text)
+{
+	struct words w = { .status = SPAN("4.7.1"),
+		.host = SPAN("mx.test [192.0.2.1]:25"),
+		.what = SPAN("what"),
+		.said = span_text(text),
+		.stage = STAGE_RCPT };
+
+	return reason_new(&w);
+}
+
+static void
+setup(void)
+{
+	out = (struct buf){ 0 };
+	reader = (struct rows_reader){ 0 };
+	later = said("450 later");
+	other_later = said("450 later");
+	no = said("550 no");
+}
+
+static void
+teardown(void)
+{
+	rows_close(&reader);
+	buf_clear(&out);
+	reason_unref(later);
+	reason_unref(other_later);
+	reason_unref(no);
+}
+
+static void
+open_rows(void)
+{
+	ck_assert(rows_open(&reader, buf_span(&out), RECORD_VERSION));
+}
+
+START_TEST(every_field_comes_back)
+{
+	struct progress in = { .rcpt = 70000,
+		.state = RCPT_EXPIRED,
+		.held = true,
+		.tries = 300,
+		.step = 2,
+		.last = 1111111111111,
+		.due = -5,
+		.reason = later,
+		.other = { "\x39\x05\x02\x00hi", 6 } };
+	struct progress got;
+
+	rows_encode(&in, 1, NULL, &out);
+	open_rows();
+	ck_assert(rows_next(&reader, &got, NULL));
+	ck_assert_uint_eq(got.rcpt, 70000);
+	ck_assert_int_eq(got.state, RCPT_EXPIRED);
+	ck_assert(got.held);
+	ck_assert_uint_eq(got.tries, 300);
+	ck_assert_uint_eq(got.step, 2);
+	ck_assert_int_eq(got.last, 1111111111111);
+	ck_assert_int_eq(got.due, -5);
+	ck_assert(reason_equal(got.reason, later));
+	ck_assert(span_equal(got.other, in.other));
+	ck_assert(!rows_next(&reader, &got, NULL));
+	ck_assert_uint_eq(reader.at.len, 0);
+}
+END_TEST
+
+START_TEST(equal_words_are_stated_once)
+{
+	struct progress in[] = { { .reason = later }, { .rcpt = 1 },
+		{ .rcpt = 2, .reason = no },
+		{ .rcpt = 3, .reason = other_later } };
+	struct progress got;
+
+	rows_encode(in, ARRAY_LEN(in), NULL, &out);
+	open_rows();
+	ck_assert_uint_eq(reader.nwords, 2);
+	for (size_t i = 0; i < ARRAY_LEN(in); i++) {
+		ck_assert(rows_next(&reader, &got, NULL));
+		ck_assert_uint_eq(got.rcpt, i);
+		ck_assert(reason_equal(got.reason, in[i].reason));
+	}
+}
+END_TEST
+
+START_TEST(many_rows_are_as_good_as_few)
+{
+	enum { N = 300 };
+	struct progress in[N], got;
+
+	for (uint32_t i = 0; i < N; i++)
+		in[i] = (struct progress){
+			.rcpt = i, .tries = i, .reason = i % 3 == 0 ? no : later
+		};
+	rows_encode(in, N, NULL, &out);
+	open_rows();
+	ck_assert_uint_eq(reader.nwords, 2);
+	for (uint32_t i = 0; i < N; i++) {
+		ck_assert(rows_next(&reader, &got, NULL));
+		ck_assert_uint_eq(got.tries, i);
+		ck_assert(reason_equal(got.reason, in[i].reason));
+	}
+}
+END_TEST
+
+/* As a later version might: one tag in each row that we do not know. */
+START_TEST(tags_of_a_newer_version_stay_with_their_row)
+{
+	struct row row = { 0 }, *copy;
+	struct progress p = { .other = { "\x39\x05\x02\x00hi"
+					 "\x3a\x05\x01\x00x",
+				  11 } };
+	struct progress got;
+
+	row_set(&row, &p);
+	/* Our own news say nothing of them. */
+	row_set(&row, &(struct progress){ .tries = 1 });
+	ck_assert(span_equal(row_get(&row, 0).other, p.other));
+	/* One of them is new: the other stays. */
+	p.other = span_make("\x39\x05\x01\x00y", 5);
+	row_set(&row, &p);
+	copy = rows_copy(&row, 1);
+	rows_encode(&(struct progress){ .other = row_get(copy, 0).other }, 1,
+	    NULL, &out);
+	open_rows();
+	ck_assert(rows_next(&reader, &got, NULL));
+	ck_assert(span_equal(
+	    got.other, span_make("\x3a\x05\x01\x00x\x39\x05\x01\x00y", 10)));
+	ck_assert(!row_is_fresh(&got));
+	rows_free(copy, 1);
+	free(row.other);
+	reason_unref(row.reason);
+}
+END_TEST
+
+/* Rows behind no words: what each of them must not be. */
+static const struct {
+	const char *name;
+	struct span bytes;
+} wrong[] = {
+#define BYTES(text)                                                            \
+	{                                                                      \
+		text, sizeof text - 1                                          \
+	}
+	{ "no length", BYTES("\x05\x00\x00") },
+	{ "cut", BYTES("\x05\x00\x00\x00\x05\x00\x01\x00") },
+	{ "a tag without its value",
+	    BYTES("\x04\x00\x00\x00\x05\x00\x01\x00") },
+	{ "a tag cut", BYTES("\x03\x00\x00\x00\x05\x00\x00") },
+	{ "a state that is none", BYTES("\x05\0\0\0\x03\0\x01\0\x06") },
+	{ "held twice", BYTES("\x05\0\0\0\x04\0\x01\0\x02") },
+	{ "tries of 33 bits", BYTES("\x09\0\0\0\x05\0\x05\0\0\0\0\0\x01") },
+	{ "a number of nine bytes",
+	    BYTES("\x0d\0\0\0\x07\0\x09\0\x01\0\0\0\0\0\0\0\0") },
+	{ "words that are not there", BYTES("\x05\0\0\0\x09\0\x01\0\x01") },
+	{ "words number 0", BYTES("\x05\0\0\0\x09\0\x01\0\0") },
+	{ "an address in news", BYTES("\x05\0\0\0\x01\0\x01\0x") },
+};
+
+START_TEST(what_is_no_row_is_refused)
+{
+	struct progress got;
+
+	(void)buf_append(&out, "\0\0\0\0", 4);
+	(void)buf_append_span(&out, wrong[_i].bytes);
+	open_rows();
+	ck_assert_msg(!rows_next(&reader, &got, NULL), "%s", wrong[_i].name);
+}
+END_TEST
+
+START_TEST(an_address_has_no_nul)
+{
+	struct span address;
+	struct progress got;
+
+	(void)buf_append(&out, "\0\0\0\0\x07\0\0\0\x01\0\x03\0a\0b", 15);
+	open_rows();
+	ck_assert(!rows_next(&reader, &got, &address));
+}
+END_TEST
+
+START_TEST(more_words_than_there_can_be_take_no_memory)
+{
+	(void)buf_append(&out, "\xff\xff\xff\xff\x00\x00\x00\x00", 8);
+	ck_assert(!rows_open(&reader, buf_span(&out), RECORD_VERSION));
+	ck_assert_ptr_null(reader.words);
+}
+END_TEST
+
+static void
+fill(TCase *tc)
+{
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, every_field_comes_back);
+	tcase_add_test(tc, equal_words_are_stated_once);
+	tcase_add_test(tc, many_rows_are_as_good_as_few);
+	tcase_add_test(tc, tags_of_a_newer_version_stay_with_their_row);
+	tcase_add_loop_test(
+	    tc, what_is_no_row_is_refused, 0, (int)ARRAY_LEN(wrong));
+	tcase_add_test(tc, an_address_has_no_nul);
+	tcase_add_test(tc, more_words_than_there_can_be_take_no_memory);
+}
+
+SUITE_MAIN("rows", fill)
