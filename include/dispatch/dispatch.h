@@ -84,9 +84,10 @@ struct router *dispatch_router(struct dispatch *d);
 const struct conf *dispatch_conf(const struct dispatch *d);
 
 /*
- * The operator's hand. `cb` comes once, later or at once: what was asked for is
- * recorded; `late` recipients (the array is borrowed) were with a host already
- * when they were asked for: it took them, or may have.
+ * The operator's hand. `cb` comes once, later, when what was asked for is on
+ * stable storage. `late` are addresses (borrowed) that were with a host when they
+ * were asked for: it took them, or may have. `recorded` false: the spool could not
+ * record it yet.
  */
 enum dispatch_verb {
 	VERB_HOLD,
@@ -95,8 +96,13 @@ enum dispatch_verb {
 	VERB_BOUNCE, /* the sender is told */
 	VERB_REMOVE, /* nobody is */
 };
-typedef void (*dispatch_verb_cb)(
-    const struct envelope *env, const uint32_t *late, uint32_t nlate, void *arg);
+struct dispatch_done {
+	uint64_t id;
+	char *const *late; /* nlate of them */
+	uint32_t nlate;
+	bool recorded;
+};
+typedef void (*dispatch_verb_cb)(const struct dispatch_done *done, void *arg);
 void dispatch_do(struct dispatch *d, struct message *m, enum dispatch_verb verb,
     dispatch_verb_cb cb, void *arg);
 

@@ -121,6 +121,8 @@ void spool_set_flags_synced(struct spool *s, uint64_t id,
     uint32_t message_flags, struct loop *loop, spool_done_cb cb, void *arg);
 /* The message is forgotten; its space comes back. */
 void spool_done(struct spool *s, uint64_t id);
+void spool_done_synced(struct spool *s, uint64_t id, struct loop *loop,
+    spool_done_cb cb, void *arg);
 
 /*
  * The content, if it is in memory: at once, and one reference. NULL: fetch it.

@@ -225,31 +225,31 @@ struct verb {
 };
 
 static json_t *
-verb_answer(const struct verb *v, const struct envelope *env,
-    const uint32_t *late, uint32_t nlate)
+verb_answer(const struct verb *v, const struct dispatch_done *done)
 {
-	struct qid qid = qid_format(env->id);
+	struct qid qid = qid_format(done->id);
 	json_t *o = json_pack("{s:s, s:s}", "ok", v->name, "id", qid.text);
-	json_t *names = json_array();
+	json_t *late = json_array();
 
-	for (uint32_t i = 0; i < nlate; i++)
-		(void)json_array_append_new(names,
-		    describe_text(span_text(env->rcpts[late[i]].address)));
-	if (nlate > 0)
-		(void)json_object_set(o, "too_late", names);
-	json_decref(names);
+	for (uint32_t i = 0; i < done->nlate; i++)
+		(void)json_array_append_new(
+		    late, describe_text(span_text(done->late[i])));
+	if (done->nlate > 0)
+		(void)json_object_set(o, "too_late", late);
+	if (!done->recorded)
+		(void)json_object_set_new(o, "recorded", json_false());
+	json_decref(late);
 	return o;
 }
 
 static void
-on_done(const struct envelope *env, const uint32_t *late, uint32_t nlate,
-    void *arg)
+on_done(const struct dispatch_done *done, void *arg)
 {
 	struct verb *v = arg;
 
 	log_info("operator qid=%s did=%s too_late=%u",
-	    qid_format(env->id).text, v->name, nlate);
-	answer_later(v->later, verb_answer(v, env, late, nlate));
+	    qid_format(done->id).text, v->name, done->nlate);
+	answer_later(v->later, verb_answer(v, done));
 	free(v);
 }
 

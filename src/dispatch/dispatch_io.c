@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "io/deadline.h"
 #include "io/loop.h"
+#include "io/mailbox.h"
 #include "mail/qid.h"
 #include "mail/reason.h"
 #include "spool/spool.h"
@@ -25,6 +26,12 @@ enum {
 	PAUSE_MS = 1000,
 	HEALTH_MS = 50,
 	ROWS_AT_HAND = 8,
+};
+
+/* Opened when the loop has nothing else to do in this turn. */
+struct end_of_turn {
+	struct parcel parcel;
+	struct dispatch *dispatch; /* borrowed; NULL: it is gone */
 };
 
 static void on_alarm(void *arg);
@@ -151,7 +158,10 @@ dispatch_free(struct dispatch *d)
 {
 	if (d == NULL)
 		return;
+	if (d->turn != NULL)
+		d->turn->dispatch = NULL;
 	stop_legs(d);
+	operator_forget(d);
 	lines_forget(d);
 	deadline_close(d->alarm);
 	deadline_close(d->sweep);
@@ -416,7 +426,7 @@ dispatch_settle(
 	if (need != MESSAGE_DONE)
 		record(d, m);
 	d->facts.n = 0;
-	operator_back(d, m);
+	operator_back(d, m, need == MESSAGE_DONE);
 	if (m->in_hand == 0 && need != MESSAGE_DONE)
 		spool_rest(d->spool, m->env->id);
 	do_need(d, m, need);
@@ -463,11 +473,29 @@ set_alarm(struct dispatch *d)
 		    d->alarm, first->at > now ? first->at - now : 1);
 }
 
+static void
+on_end_of_turn(struct parcel *p)
+{
+	struct end_of_turn *turn = (struct end_of_turn *)(void *)p;
+	struct dispatch *d = turn->dispatch;
+
+	free(turn);
+	if (d == NULL)
+		return;
+	d->turn = NULL;
+	lines_serve_marked(d);
+	set_alarm(d);
+}
+
 void
 dispatch_end_turn(struct dispatch *d)
 {
-	lines_serve_marked(d);
-	set_alarm(d);
+	if (d->turn != NULL)
+		return;
+	d->turn = MEM_NEW(struct end_of_turn);
+	d->turn->parcel.open = on_end_of_turn;
+	d->turn->dispatch = d;
+	mailbox_post(d->loop, &d->turn->parcel);
 }
 
 static void

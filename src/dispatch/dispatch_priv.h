@@ -36,7 +36,7 @@ struct dispatch {
 	uint32_t lanes, lanes_most, reports; /* under way */
 	uint32_t era; /* how often there was a new configuration */
 	bool running;
-	bool is_serving;
+	struct end_of_turn *turn; /* its parcel is under way; NULL: none */
 	uint64_t health_at; /* when the spool was asked last */
 	bool is_paused; /* the spool cannot record what is delivered */
 	void (*idle_cb)(void *arg); /* NULL: nobody asked */
@@ -88,8 +88,10 @@ void reports_warn(struct dispatch *d, struct message *m);
 
 /* --- operator_io.c --- */
 
-/* A leg that was called back is back. */
-void operator_back(struct dispatch *d, struct message *m);
+/* Legs that were called back may be back; `is_done`: all of them are over. */
+void operator_back(struct dispatch *d, struct message *m, bool is_done);
+/* The relay ends: who waits gets an answer. */
+void operator_forget(struct dispatch *d);
 /* Its host has it, and may take its time. */
 void operator_too_late(struct dispatch *d, struct message *m);
 

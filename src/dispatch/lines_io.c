@@ -74,6 +74,13 @@ lines_most(const struct conf *conf)
 	return most < 1 ? 1 : (uint32_t)most;
 }
 
+static void
+wake_at(struct dispatch *d, struct channel *c, uint64_t at)
+{
+	c->due.kind = DUE_CHANNEL;
+	heap_set(&d->heap, &c->due, at);
+}
+
 /* --- places --- */
 
 static struct span
@@ -256,7 +263,7 @@ take_turn(struct dispatch *d, struct look *look, struct turns_place *place)
 		dispatch_step(d, leg, &ev);
 		dispatch_settle(d, leg->message, NULL);
 	}
-	heap_set(&d->heap, &c->due, look->now + 1);
+	wake_at(d, c, look->now + 1);
 	return NULL;
 }
 
@@ -382,7 +389,7 @@ wake_later(struct dispatch *d, struct channel *c, uint64_t again, uint64_t now)
 	if (at == 0 || (ban != UINT64_MAX && ban < at))
 		at = ban == UINT64_MAX ? at : ban;
 	if (at > now && (c->due.place == 0 || at < c->due.at))
-		heap_set(&d->heap, &c->due, at);
+		wake_at(d, c, at);
 }
 
 static void
@@ -454,13 +461,11 @@ lines_serve_marked(struct dispatch *d)
 {
 	struct list *node;
 
-	if (!d->running || d->is_serving)
+	if (!d->running)
 		return;
-	d->is_serving = true;
 	serve_wants(d);
 	while ((node = list_pop(&d->serve)) != NULL)
 		serve(d, LIST_ENTRY(node, struct channel, serve));
-	d->is_serving = false;
 }
 
 void
@@ -602,9 +607,9 @@ bring_back(struct dispatch *d, struct outgoing *o, struct attempt *a,
 		free(results);
 	free(o->load);
 	o->load = NULL;
+	dispatch_settle(d, m, &words);
 	content_unref(a->content);
 	attempt_free(a);
-	dispatch_settle(d, m, &words);
 }
 
 static void
@@ -701,7 +706,7 @@ note_end(struct dispatch *d, struct outgoing *o, const struct attempt *a,
 	if (was_open && !channel_is_open(c, f.now))
 		tell_closed(c, f.now);
 	if (end->no_descriptor)
-		heap_set(&d->heap, &c->due, f.now + NO_DESCRIPTOR_MS);
+		wake_at(d, c, f.now + NO_DESCRIPTOR_MS);
 }
 
 void

@@ -11,12 +11,15 @@
 #include "io/loop.h"
 #include "spool/spool.h"
 
-/* An operator who waits for legs of a message to come back. */
+/* An operator who waits: for legs of a message to come back, then for the disk. */
 struct wait {
-	struct list node; /* in dispatch->waits */
-	struct message *message; /* borrowed: the last leg back settles this */
+	struct list node; /* in dispatch->waits, until all are back */
+	struct dispatch *dispatch; /* borrowed */
+	struct message *message; /* borrowed, until all are back */
+	uint64_t id;
 	uint32_t *rcpts; /* owned: those that were with a host */
-	uint32_t nrcpts;
+	char **late; /* owned, as each is */
+	uint32_t nrcpts, nlate;
 	dispatch_verb_cb cb;
 	void *arg;
 };
@@ -31,11 +34,14 @@ static const enum leg_event_type events[] = {
 
 /* Whoever is with a host now: it may be too late for them. */
 static struct wait *
-wait_new(struct message *m, dispatch_verb_cb cb, void *arg)
+wait_new(struct dispatch *d, struct message *m, dispatch_verb_cb cb, void *arg)
 {
 	struct wait *w = MEM_NEW(struct wait);
 
+	list_init(&w->node);
+	w->dispatch = d;
 	w->message = m;
+	w->id = m->env->id;
 	w->cb = cb;
 	w->arg = arg;
 	w->rcpts = mem_zalloc(m->env->nrcpt, sizeof *w->rcpts);
@@ -45,29 +51,56 @@ wait_new(struct message *m, dispatch_verb_cb cb, void *arg)
 	return w;
 }
 
-/* Leaves those that the host took, or may have taken. */
+/* Those that the host took, or may have taken. */
 static void
-keep_late(struct wait *w)
+find_late(struct wait *w)
 {
-	uint32_t n = 0;
+	const struct message *m = w->message;
 
+	w->late = mem_zalloc(w->nrcpts + 1, sizeof *w->late);
 	for (uint32_t i = 0; i < w->nrcpts; i++) {
-		const struct recipient *r = &w->message->rcpts[w->rcpts[i]];
+		const struct recipient *r = &m->rcpts[w->rcpts[i]];
 
 		if (r->state == RCPT_DELIVERED || r->is_out)
-			w->rcpts[n++] = w->rcpts[i];
+			w->late[w->nlate++] =
+			    mem_strdup(m->env->rcpts[w->rcpts[i]].address);
 	}
-	w->nrcpts = n;
 }
 
 static void
-answer(struct wait *w)
+answer(struct wait *w, bool recorded)
 {
-	list_remove(&w->node);
-	keep_late(w);
-	w->cb(w->message->env, w->rcpts, w->nrcpts, w->arg);
+	struct dispatch_done done = { w->id, w->late, w->nlate, recorded };
+
+	w->cb(&done, w->arg);
+	for (uint32_t i = 0; i < w->nlate; i++)
+		free(w->late[i]);
+	free(w->late);
 	free(w->rcpts);
 	free(w);
+}
+
+static void
+on_recorded(enum spool_status status, void *arg)
+{
+	/* ABSENT: the end of the message is recorded already. */
+	answer(arg, status == SPOOL_OK || status == SPOOL_ABSENT);
+}
+
+/* All are back: the answer comes behind what is recorded now. */
+static void
+settle(struct wait *w, bool is_done)
+{
+	struct dispatch *d = w->dispatch;
+
+	list_remove(&w->node);
+	find_late(w);
+	w->message = NULL;
+	if (is_done)
+		spool_done_synced(d->spool, w->id, d->loop, on_recorded, w);
+	else
+		spool_progress_synced(
+		    d->spool, w->id, NULL, 0, d->loop, on_recorded, w);
 }
 
 static bool
@@ -80,13 +113,13 @@ has_leaving(const struct message *m)
 }
 
 void
-operator_back(struct dispatch *d, struct message *m)
+operator_back(struct dispatch *d, struct message *m, bool is_done)
 {
 	LIST_FOREACH_SAFE (node, next, &d->waits) {
 		struct wait *w = LIST_ENTRY(node, struct wait, node);
 
 		if (w->message == m && !has_leaving(m))
-			answer(w);
+			settle(w, is_done);
 	}
 }
 
@@ -97,7 +130,19 @@ operator_too_late(struct dispatch *d, struct message *m)
 		struct wait *w = LIST_ENTRY(node, struct wait, node);
 
 		if (w->message == m)
-			answer(w);
+			settle(w, false);
+	}
+}
+
+void
+operator_forget(struct dispatch *d)
+{
+	LIST_FOREACH_SAFE (node, next, &d->waits) {
+		struct wait *w = LIST_ENTRY(node, struct wait, node);
+
+		list_remove(&w->node);
+		find_late(w);
+		answer(w, false);
 	}
 }
 
@@ -137,7 +182,7 @@ dispatch_do(struct dispatch *d, struct message *m, enum dispatch_verb verb,
     dispatch_verb_cb cb, void *arg)
 {
 	struct leg_event ev = dispatch_event(d, events[verb]);
-	struct wait *w = wait_new(m, cb, arg);
+	struct wait *w = wait_new(d, m, cb, arg);
 
 	ev.reason = d->bounced;
 	for (uint32_t i = 0; i < m->env->ngroups; i++)

@@ -239,7 +239,7 @@ mem_set_flags(struct spool *s, uint64_t id, uint32_t message_flags,
 }
 
 static void
-mem_done(struct spool *s, uint64_t id)
+mem_done(struct spool *s, uint64_t id, const struct spool_wait *wait)
 {
 	struct mem_spool *m = mem_of(s);
 	struct message *message;
@@ -250,6 +250,9 @@ mem_done(struct spool *s, uint64_t id)
 		m->bytes -= content_size(message->content);
 	(void)pthread_mutex_unlock(&m->lock);
 	message_free(message);
+	if (wait != NULL)
+		spool_answer_wait(
+		    wait, message == NULL ? SPOOL_ABSENT : SPOOL_OK);
 }
 
 /* One reference, or NULL. */

@@ -110,10 +110,10 @@ journal_set_flags(
 }
 
 void
-journal_done(struct spool *s, uint64_t id)
+journal_done(struct spool *s, uint64_t id, const struct spool_wait *wait)
 {
 	struct journal *j = journal_of(s);
-	struct lazy *lazy = lazy_new(id, RECORD_DONE, 0, NULL);
+	struct lazy *lazy = lazy_new(id, RECORD_DONE, 0, wait);
 	struct live *live;
 
 	(void)pthread_mutex_lock(&j->lock);

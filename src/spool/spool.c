@@ -130,7 +130,16 @@ spool_set_flags_synced(struct spool *s, uint64_t id, uint32_t message_flags,
 void
 spool_done(struct spool *s, uint64_t id)
 {
-	s->ops->done(s, id);
+	s->ops->done(s, id, NULL);
+}
+
+void
+spool_done_synced(struct spool *s, uint64_t id, struct loop *loop,
+    spool_done_cb cb, void *arg)
+{
+	struct spool_wait wait = { loop, cb, arg };
+
+	s->ops->done(s, id, &wait);
 }
 
 struct content *

@@ -31,7 +31,8 @@ struct spool_ops {
 	    const struct spool_wait *wait);
 	void (*set_flags)(struct spool *s, uint64_t id, uint32_t message_flags,
 	    const struct spool_wait *wait);
-	void (*done)(struct spool *s, uint64_t id);
+	void (*done)(
+	    struct spool *s, uint64_t id, const struct spool_wait *wait);
 	struct content *(*content)(struct spool *s, uint64_t id);
 	void (*rest)(struct spool *s, uint64_t id);
 	void (*fetch)(struct spool *s, uint64_t id, bool to_send,

@@ -177,6 +177,24 @@ do_show(const struct tool *t, struct ctl_client *c, const char *verb,
 	return EXIT_OK;
 }
 
+/* What was asked for, and for whom it came too late. */
+static void
+say_done(const json_t *o)
+{
+	const json_t *late = json_object_get(o, "too_late"), *address;
+	size_t i;
+
+	(void)printf("%s: %s\n", text(o, "id"), text(o, "ok"));
+	json_array_foreach (late, i, address)
+		(void)printf("%s: too late for <%s>: its host has the message, "
+			     "or is taking it\n",
+		    text(o, "id"), json_string_value(address));
+	if (json_is_false(json_object_get(o, "recorded")))
+		(void)printf("%s: not recorded yet (postern status says why "
+			     "the spool cannot be written)\n",
+		    text(o, "id"));
+}
+
 static int
 steer(const struct tool *t, struct ctl_client *c, const char *verb,
     const char *id)
@@ -191,7 +209,7 @@ steer(const struct tool *t, struct ctl_client *c, const char *verb,
 		tool_print_json(o);
 		return EXIT_OK;
 	}
-	(void)printf("%s: %s\n", text(o, "id"), text(o, "ok"));
+	say_done(o);
 	json_decref(o);
 	return EXIT_OK;
 }
