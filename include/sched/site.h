@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/list.h"
 #include "sched/backoff.h"
 #include "sched/heap.h"
@@ -97,6 +98,8 @@ void site_set_most(struct site *s, uint32_t most);
 /* The channel of that key, made if need be. Takes the reference to `t`. */
 struct channel *
 site_channel_take(struct site *s, const char *key, struct target *t);
+/* The site's name, and what is special about the channel, for people. */
+void channel_name(const struct channel *c, struct buf *out);
 /* In all its lines. */
 uint32_t site_waiting(const struct site *s);
 

@@ -100,18 +100,20 @@ describe_channel(const struct channel *c, uint64_t now)
 	struct reason *why = channel_why(c, now);
 	struct words w = reason_words(why);
 	uint64_t closed = channel_opens_at(c, now) - now;
-	struct buf text = { 0 };
+	struct buf text = { 0 }, name = { 0 };
 	json_t *o;
 
 	w.status = SPAN("");
+	channel_name(c, &name);
 	words_say(&text, &w);
 	o = json_pack("{s:o, s:i, s:i, s:i, s:I, s:o}", "site",
-	    describe_text(span_text(c->site->name)), "waiting",
+	    describe_text(buf_span(&name)), "waiting",
 	    (int)c->line.waiting, "connections", (int)c->lanes,
 	    "connections_max", (int)c->site->lanes_max, "closed_for",
 	    (json_int_t)(closed + 999) / 1000, "reason",
 	    describe_text(buf_span(&text)));
 	buf_clear(&text);
+	buf_clear(&name);
 	return o;
 }
 

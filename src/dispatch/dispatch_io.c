@@ -318,6 +318,8 @@ join(struct dispatch *d, struct leg *leg)
 	turns_join(&leg->channel->line, &leg->turn, account_of(leg),
 	    leg_rank(leg));
 	lines_mark(d, leg->channel);
+	if (!leg->is_next && !channel_is_open(leg->channel, loop_now(d->loop)))
+		facts_log_in_line(leg, loop_now(d->loop));
 }
 
 /* Out of what the leg stood in before. */

@@ -99,5 +99,7 @@ void operator_too_late(struct dispatch *d, struct message *m);
 
 void facts_log(const struct leg_fact *fact, const struct fact_words *words,
     uint64_t now);
+/* The leg has joined the line of what is closed: when that opens, and why. */
+void facts_log_in_line(const struct leg *leg, uint64_t now);
 
 #endif

@@ -117,3 +117,37 @@ facts_log(
 	write_line(fact, words, now, &w, reply_text(fact, &w, &reply));
 	buf_clear(&reply);
 }
+
+void
+facts_log_in_line(const struct leg *leg, uint64_t now)
+{
+	const struct channel *c = leg->channel;
+	const struct message *m = leg->message;
+	struct words w = reason_words(channel_why(c, now));
+	struct qid qid = qid_format(m->env->id);
+	struct buf line = { 0 }, reply = { 0 };
+
+	metric_add(METRIC_DEFERRED, 1);
+	if (!log_is_on(LOG_INFO))
+		return;
+	(void)buf_printf(
+	    &line, "waiting for %.50s to open again: ", c->site->name);
+	words_join(&line, &w);
+	quote_reply(buf_span(&line), &reply);
+	for (uint32_t i = leg->first; i != ENVELOPE_NO_MORE;
+	     i = m->env->rcpts[i].next)
+		if (leg_wants(leg, i, now))
+			log_info("deferred qid=%s to=%s host=%s status=%.*s "
+				 "reply=%s tries=%u next=%llus",
+			    qid.text,
+			    log_address(span_text(m->env->rcpts[i].address)),
+			    log_quote(span_is_empty(w.host) ? SPAN("-")
+							    : w.host),
+			    SPAN_ARG(w.status), buf_span(&reply).ptr,
+			    m->rcpts[i].tries,
+			    (unsigned long long)(channel_opens_at(c, now) -
+				now + 999) /
+				1000);
+	buf_clear(&line);
+	buf_clear(&reply);
+}

@@ -106,6 +106,14 @@ site_channel_take(struct site *s, const char *key, struct target *t)
 	return c;
 }
 
+void
+channel_name(const struct channel *c, struct buf *out)
+{
+	(void)buf_append_text(out, c->site->name);
+	if (c->target->tls == TARGET_TLS_REQUIRE)
+		(void)buf_append_text(out, " (TLS required)");
+}
+
 uint32_t
 site_waiting(const struct site *s)
 {
