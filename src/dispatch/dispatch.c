@@ -354,6 +354,18 @@ remove_now(struct dispatch *d, struct queued *m)
 	finish(d, m);
 }
 
+/* On disk they are whole now; in memory all who got the same share one. */
+static void
+share_reasons(struct dispatch *d, struct queued *m, const struct progress *rows,
+    uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		struct queued_rcpt *r = &m->rcpts[rows[i].rcpt];
+
+		r->reason = spool_keep_reason_take(d->spool, r->reason);
+	}
+}
+
 void
 dispatch_record(struct dispatch *d, struct queued *m,
     const struct progress *rows, uint32_t n)
@@ -366,6 +378,7 @@ dispatch_record(struct dispatch *d, struct queued *m,
 	}
 	if (!(todo & QUEUE_DONE) && n > 0)
 		spool_progress(d->spool, m->env->id, rows, n);
+	share_reasons(d, m, rows, n);
 	if (m->busy > 0)
 		return;
 	/* It was tried: it may be long until the content is used. */

@@ -22,6 +22,7 @@ enum {
 	SEGMENT_SMALLEST = 16 * 1024,
 	INLINE_MAX = 64 * 1024,
 	HELD_MAX = 64 * 1024 * 1024,
+	WORDS_MAX = 32 * 1024 * 1024,
 	LAZY_MS = 10,
 	/* A record that does not fit wastes the rest of its segment. */
 	SEGMENT_SHARE = 8,
@@ -171,6 +172,8 @@ static const struct spool_ops journal_ops = {
 	.content = journal_content,
 	.rest = journal_rest,
 	.fetch = journal_fetch,
+	.keep_reason_take = journal_keep_reason_take,
+	.fetch_reasons = journal_fetch_reasons,
 	.health = journal_health,
 };
 
@@ -190,6 +193,8 @@ fill_options(struct spool_options *o)
 		o->inline_max = o->segment_size / SEGMENT_SHARE;
 	if (o->held_max == 0)
 		o->held_max = HELD_MAX;
+	if (o->words_max == 0)
+		o->words_max = WORDS_MAX;
 	if (o->lazy_ms == 0)
 		o->lazy_ms = LAZY_MS;
 }
@@ -208,7 +213,7 @@ journal_new(const struct disk *disk, const struct spool_options *options)
 	j->directory = mem_strdup(options->directory);
 	j->options.directory = j->directory;
 	j->root = j->folder = j->contents = j->lock_file = -1;
-	index_init(&j->index, j->options.held_max);
+	index_init(&j->index, j->options.held_max, j->options.words_max);
 	list_init(&j->commits);
 	list_init(&j->lazies);
 	list_init(&j->segments);

@@ -61,7 +61,7 @@ add_cancels(struct journal *j)
 
 /* Returns like make_room(). */
 static int
-add_lazy(struct journal *j, const struct lazy *lazy)
+add_lazy(struct journal *j, struct lazy *lazy)
 {
 	int rc = make_room(j, group_record_size(lazy->length));
 	uint8_t *p;
@@ -71,7 +71,7 @@ add_lazy(struct journal *j, const struct lazy *lazy)
 	p = group_record(&j->group, lazy->type, lazy->id, lazy->length);
 	if (lazy->length > 0)
 		memcpy(p, lazy->payload, lazy->length);
-	(void)group_record_end(&j->group, NULL, 0);
+	lazy->place = group_record_end(&j->group, NULL, 0);
 	return 1;
 }
 
@@ -123,6 +123,11 @@ add_copy(struct journal *j, struct copy *c)
 
 	if (rc <= 0)
 		return rc == -EBADMSG ? 1 : rc;
+	rc = reclaim_read_words(j, c);
+	if (rc <= 0) {
+		message_found_clear(&found);
+		return rc;
+	}
 	m = (struct record_message){ .env = found.env,
 		.rows = c->rows,
 		.flags = c->flags,
@@ -237,11 +242,23 @@ round_write(struct journal *j, struct round *r)
 /* --- into the index --- */
 
 static void
+settle_progress(struct journal *j, const struct lazy *lazy)
+{
+	struct live *live = index_get(&j->index, lazy->id);
+
+	if (live != NULL)
+		index_settle_rows(&j->index, live, place_pending(lazy->serial),
+		    place_of(j->current, lazy->place.offset));
+}
+
+static void
 settle_lazy(struct journal *j, struct lazy *lazy, struct list *freed)
 {
 	struct content_file *file = NULL;
 	struct live *live = NULL;
 
+	if (lazy->type == RECORD_PROGRESS)
+		settle_progress(j, lazy);
 	if (lazy->type == RECORD_DONE)
 		live = index_get(&j->index, lazy->id);
 	if (live != NULL)
