@@ -97,6 +97,14 @@ uint64_t spool_entry_appended(const struct spool_entry *e);
  */
 void spool_commit(struct spool_entry *e, const struct envelope *env,
     struct content *content, spool_done_cb cb, void *arg);
+/*
+ * The same for a message that has a past, as one that is imported: what is known
+ * of its recipients (env->nrcpt rows, borrowed until the callback) and its flags
+ * are in the one record, so that a crash never leaves it without them.
+ */
+void spool_commit_past(struct spool_entry *e, const struct envelope *env,
+    struct content *content, const struct progress *rows,
+    uint32_t message_flags, spool_done_cb cb, void *arg);
 /* Ends an entry that is not wanted any more. Nothing of it stays. */
 void spool_entry_drop(struct spool_entry *e);
 
@@ -160,6 +168,12 @@ void spool_fetch(struct spool *s, uint64_t id, struct loop *loop,
  */
 void spool_fetch_to_send(struct spool *s, uint64_t id, struct loop *loop,
     spool_fetch_cb cb, void *arg);
+
+/*
+ * Whether bytes from outside may be a row's `other` (mail/progress.h): whole
+ * tagged values that this version does not know.
+ */
+bool spool_tags_fit(struct span tags);
 
 /* --- its state, for people --- */
 

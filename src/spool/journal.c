@@ -241,9 +241,16 @@ open_folder(
 	*out = openat(above, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (*out == -1)
 		return err_errno(err, "open folder %s", name);
-	if (!is_new)
+	if (!is_new && above == AT_FDCWD)
 		return 0;
 	up = openat(*out, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	/* Ours also when an earlier start as root had made it. */
+	if (up != -1)
+		disk_give(up, *out);
+	if (!is_new) {
+		close_fd(up);
+		return 0;
+	}
 	if (up == -1 || j->disk->sync_folder(j->disk->arg, up) != 0)
 		rc = err_errno(err, "sync the folder of %s", name);
 	close_fd(up);
@@ -285,6 +292,7 @@ take_lock(struct journal *j, struct err *err)
 	    openat(j->root, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (j->lock_file == -1)
 		return err_errno(err, "open lock");
+	disk_give(j->root, j->lock_file);
 	if (flock(j->lock_file, LOCK_EX | LOCK_NB) != 0)
 		return errno == EWOULDBLOCK ? refuse(j->lock_file, err)
 					    : err_errno(err, "lock");

@@ -180,6 +180,8 @@ keep(struct mem_spool *m, struct mem_entry *e, uint32_t nrcpt)
 	    mem_zalloc(1, sizeof *message + nrcpt * sizeof message->reasons[0]);
 	message->nrcpt = nrcpt;
 	message->content = e->content;
+	for (uint32_t i = 0; e->base.rows != NULL && i < nrcpt; i++)
+		message->reasons[i] = reason_ref(e->base.rows[i].reason);
 	e->content = NULL;
 	(void)map_put_u64(&m->messages, e->base.id, message);
 	return SPOOL_OK;

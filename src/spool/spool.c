@@ -91,6 +91,16 @@ spool_commit(struct spool_entry *e, const struct envelope *env,
 }
 
 void
+spool_commit_past(struct spool_entry *e, const struct envelope *env,
+    struct content *content, const struct progress *rows,
+    uint32_t message_flags, spool_done_cb cb, void *arg)
+{
+	e->rows = rows;
+	e->message_flags = message_flags;
+	spool_commit(e, env, content, cb, arg);
+}
+
+void
 spool_entry_drop(struct spool_entry *e)
 {
 	e->spool->ops->drop(e);

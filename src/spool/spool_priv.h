@@ -53,6 +53,8 @@ struct spool_entry {
 	struct loop *loop; /* borrowed: where its answers go */
 	uint64_t id;
 	uint64_t appended;
+	const struct progress *rows; /* borrowed until committed; NULL: fresh */
+	uint32_t message_flags;
 };
 
 /*

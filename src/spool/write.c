@@ -102,7 +102,9 @@ add_message(struct journal *j, const struct record_message *m,
 static int
 add_commit(struct journal *j, struct journal_entry *e)
 {
-	struct record_message m = { .env = e->env };
+	struct record_message m = {
+		.env = e->env, .rows = e->live->rows, .flags = e->live->flags
+	};
 	struct span content[2];
 	int n = 0;
 
@@ -281,6 +283,8 @@ settle_commit(struct journal *j, struct journal_entry *e)
 	live->file = e->file;
 	e->file = NULL;
 	index_add_take(&j->index, live);
+	index_settle_rows(
+	    &j->index, live, 0, place_of(j->current, live->offset));
 	if (live->file != NULL)
 		index_keep_warm(&j->index, live);
 	if (e->content != NULL && content_is_in_memory(e->content))
