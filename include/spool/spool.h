@@ -37,6 +37,7 @@ struct spool_options {
 	uint64_t segment_size; /* 0: 16 MiB; smaller in tests */
 	uint64_t inline_max; /* larger content is a file; 0: 64 KiB */
 	uint64_t held_max; /* content in memory; 0: 64 MiB */
+	uint64_t words_max; /* whole words in memory; 0: 32 MiB */
 	unsigned lazy_ms; /* how long done and progress may wait; 0: 10 */
 };
 
@@ -96,6 +97,14 @@ uint64_t spool_entry_appended(const struct spool_entry *e);
  */
 void spool_commit(struct spool_entry *e, const struct envelope *env,
     struct content *content, spool_done_cb cb, void *arg);
+/*
+ * The same for a message that has a past, as one that is imported: what is known
+ * of its recipients (env->nrcpt rows, borrowed until the callback) and its flags
+ * are in the one record, so that a crash never leaves it without them.
+ */
+void spool_commit_past(struct spool_entry *e, const struct envelope *env,
+    struct content *content, const struct progress *rows,
+    uint32_t message_flags, spool_done_cb cb, void *arg);
 /* Ends an entry that is not wanted any more. Nothing of it stays. */
 void spool_entry_drop(struct spool_entry *e);
 
@@ -135,6 +144,23 @@ struct content *spool_content(struct spool *s, uint64_t id);
  * line, or on its way to a host): it may be let go of.
  */
 void spool_rest(struct spool *s, uint64_t id);
+/*
+ * The words that the spool keeps for these, for who keeps them too: takes the
+ * reference and gives one of equal ones, which all who got the same share; or
+ * of their first REASON_CUT octets, when all words in memory are beyond
+ * `words_max`. Asked for after spool_progress(), which has to have all.
+ */
+struct reason *spool_keep_reason_take(struct spool *s, struct reason *r);
+/*
+ * All words of the message as they are on disk, whole: for who finds one that
+ * reason_is_cut(). `reasons` has one for each of the `n` recipients, in order
+ * (NULL: no words), borrowed for the call. With SPOOL_DAMAGED some are cut
+ * still, for they cannot be read; with SPOOL_ABSENT `n` is 0.
+ */
+typedef void (*spool_reasons_cb)(enum spool_status status,
+    struct reason *const *reasons, uint32_t n, void *arg);
+void spool_fetch_reasons(struct spool *s, uint64_t id, struct loop *loop,
+    spool_reasons_cb cb, void *arg);
 /* Reads the content back, in the pool, and checks all of it. */
 void spool_fetch(struct spool *s, uint64_t id, struct loop *loop,
     spool_fetch_cb cb, void *arg);
@@ -144,6 +170,12 @@ void spool_fetch(struct spool *s, uint64_t id, struct loop *loop,
  */
 void spool_fetch_to_send(struct spool *s, uint64_t id, struct loop *loop,
     spool_fetch_cb cb, void *arg);
+
+/*
+ * Whether bytes from outside may be a row's `other` (mail/progress.h): whole
+ * tagged values that this version does not know.
+ */
+bool spool_tags_fit(struct span tags);
 
 /* --- its state, for people --- */
 

@@ -217,6 +217,9 @@ prepare(struct round *r)
 		e->live = MEM_NEW(struct live);
 		e->live->id = e->base.id;
 		e->live->nrcpt = e->env->nrcpt;
+		e->live->flags = (uint8_t)e->base.message_flags;
+		if (e->base.rows != NULL)
+			live_apply(e->live, e->base.rows, e->live->nrcpt, 0);
 	}
 }
 

@@ -32,6 +32,12 @@ struct disk {
 /* The system's own. */
 extern const struct disk disk_system;
 
+/*
+ * What the superuser makes in a folder is to be of whom the folder is of, or the
+ * service could not open it. Of what is not ours to give away nothing changes.
+ */
+void disk_give(int folder, int fd);
+
 /* Writes all, in as many calls as it takes. 0 or -errno. Eats the pieces. */
 int disk_write(
     const struct disk *d, int fd, struct iovec *pieces, size_t n, uint64_t at);

@@ -45,8 +45,6 @@ journal_read_record(const struct journal *j, const struct segment *s,
 	*rc = n < 0 ? (int)n : 0;
 	area.size = n < 0 ? 0 : (size_t)n;
 	status = record_read(&area, 0, out);
-	if (status == RECORD_OK && out->head.type != RECORD_MESSAGE)
-		status = RECORD_BAD_HEADER;
 	if (status == RECORD_OK)
 		*bytes = p;
 	else

@@ -5,6 +5,9 @@
 
 #include "base/mem.h"
 #include "content_file_priv.h"
+#include "io/loop.h"
+#include "mail/reason.h"
+#include "mail/reasons.h"
 #include "record_priv.h"
 #include "segment_priv.h"
 #include "spool/content.h"
@@ -18,10 +21,14 @@ id_of(const void *value)
 }
 
 void
-index_init(struct index *ix, uint64_t held_max)
+index_init(struct index *ix, uint64_t held_max, uint64_t words_max)
 {
+	uint64_t seed[2];
+
+	random_fill(seed, sizeof seed);
 	*ix = (struct index){ .held_max = held_max,
-		.budget = content_budget_new() };
+		.budget = content_budget_new(),
+		.reasons = reasons_new(words_max, seed) };
 	idmap_init(&ix->map, id_of);
 }
 
@@ -40,6 +47,7 @@ index_clear(struct index *ix)
 	idmap_clear(&ix->map);
 	free(ix->held);
 	content_budget_unref(ix->budget);
+	reasons_free(ix->reasons);
 	*ix = (struct index){ 0 };
 }
 
@@ -230,7 +238,8 @@ index_hold(struct index *ix, struct live *live, struct content *content)
 }
 
 void
-live_apply(struct live *live, const struct progress *rcpts, uint32_t n)
+live_apply(
+    struct live *live, const struct progress *rcpts, uint32_t n, uint64_t place)
 {
 	for (uint32_t i = 0; i < n; i++) {
 		if (rcpts[i].rcpt >= live->nrcpt)
@@ -239,5 +248,24 @@ live_apply(struct live *live, const struct progress *rcpts, uint32_t n)
 			live->rows =
 			    mem_zalloc(live->nrcpt, sizeof *live->rows);
 		row_set(&live->rows[rcpts[i].rcpt], &rcpts[i]);
+		live->rows[rcpts[i].rcpt].place = place;
+	}
+}
+
+void
+index_settle_rows(
+    struct index *ix, struct live *live, uint64_t from, uint64_t to)
+{
+	if (live->rows == NULL)
+		return;
+	for (uint32_t i = 0; i < live->nrcpt; i++) {
+		struct row *row = &live->rows[i];
+		struct reason *all = row->reason;
+
+		if (row->place != from)
+			continue;
+		row->place = to;
+		row->reason = reasons_keep(ix->reasons, all);
+		reason_unref(all);
 	}
 }

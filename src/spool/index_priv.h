@@ -19,6 +19,7 @@ struct content;
 struct content_budget;
 struct content_file;
 struct envelope;
+struct reasons;
 struct row;
 struct segment;
 
@@ -52,11 +53,12 @@ struct index {
 	/* Whose content is held, oldest first; some let go of it already. */
 	uint64_t *held;
 	size_t held_first, held_count, held_cap;
+	struct reasons *reasons; /* owned: the words of all rows */
 	uint64_t warm[WARM_MOST]; /* whose files are open, a ring */
 	size_t warm_next;
 };
 
-void index_init(struct index *ix, uint64_t held_max);
+void index_init(struct index *ix, uint64_t held_max, uint64_t words_max);
 void index_clear(struct index *ix);
 /* Also a message that is done but not yet recorded so. */
 struct live *index_get(const struct index *ix, uint64_t id);
@@ -83,7 +85,17 @@ void index_hold(struct index *ix, struct live *live, struct content *content);
 void index_count(struct index *ix, struct content *content);
 void index_let_go(struct live *live);
 
-/* Rows that name no recipient of it are ignored. */
-void live_apply(struct live *live, const struct progress *rcpts, uint32_t n);
+/*
+ * Rows that name no recipient of it are ignored. `place`: of the record that
+ * has them, or what stands for it until that is written (whole_priv.h).
+ */
+void live_apply(struct live *live, const struct progress *rcpts, uint32_t n,
+    uint64_t place);
+/*
+ * What is known of its recipients is on disk: rows with the place `from` are at
+ * `to` from now on, and their words are kept as far as there is room.
+ */
+void index_settle_rows(
+    struct index *ix, struct live *live, uint64_t from, uint64_t to);
 
 #endif

@@ -93,7 +93,9 @@ int
 spool_inspect(const char *directory, spool_visit_cb visit, void *arg,
     struct spool_summary *out, struct err *err)
 {
-	struct spool_options options = { .directory = directory };
+	/* Nobody could ask for words that were cut. */
+	struct spool_options options = { .directory = directory,
+		.words_max = SIZE_MAX };
 	struct journal *j = journal_new(&disk_system, &options);
 	struct inspection in = {
 		.journal = j, .visit = visit, .arg = arg, .summary = out

@@ -22,6 +22,7 @@ enum {
 	SEGMENT_SMALLEST = 16 * 1024,
 	INLINE_MAX = 64 * 1024,
 	HELD_MAX = 64 * 1024 * 1024,
+	WORDS_MAX = 32 * 1024 * 1024,
 	LAZY_MS = 10,
 	/* A record that does not fit wastes the rest of its segment. */
 	SEGMENT_SHARE = 8,
@@ -171,6 +172,8 @@ static const struct spool_ops journal_ops = {
 	.content = journal_content,
 	.rest = journal_rest,
 	.fetch = journal_fetch,
+	.keep_reason_take = journal_keep_reason_take,
+	.fetch_reasons = journal_fetch_reasons,
 	.health = journal_health,
 };
 
@@ -190,6 +193,8 @@ fill_options(struct spool_options *o)
 		o->inline_max = o->segment_size / SEGMENT_SHARE;
 	if (o->held_max == 0)
 		o->held_max = HELD_MAX;
+	if (o->words_max == 0)
+		o->words_max = WORDS_MAX;
 	if (o->lazy_ms == 0)
 		o->lazy_ms = LAZY_MS;
 }
@@ -208,7 +213,7 @@ journal_new(const struct disk *disk, const struct spool_options *options)
 	j->directory = mem_strdup(options->directory);
 	j->options.directory = j->directory;
 	j->root = j->folder = j->contents = j->lock_file = -1;
-	index_init(&j->index, j->options.held_max);
+	index_init(&j->index, j->options.held_max, j->options.words_max);
 	list_init(&j->commits);
 	list_init(&j->lazies);
 	list_init(&j->segments);
@@ -236,9 +241,16 @@ open_folder(
 	*out = openat(above, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (*out == -1)
 		return err_errno(err, "open folder %s", name);
-	if (!is_new)
+	if (!is_new && above == AT_FDCWD)
 		return 0;
 	up = openat(*out, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	/* Ours also when an earlier start as root had made it. */
+	if (up != -1)
+		disk_give(up, *out);
+	if (!is_new) {
+		close_fd(up);
+		return 0;
+	}
 	if (up == -1 || j->disk->sync_folder(j->disk->arg, up) != 0)
 		rc = err_errno(err, "sync the folder of %s", name);
 	close_fd(up);
@@ -280,6 +292,7 @@ take_lock(struct journal *j, struct err *err)
 	    openat(j->root, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (j->lock_file == -1)
 		return err_errno(err, "open lock");
+	disk_give(j->root, j->lock_file);
 	if (flock(j->lock_file, LOCK_EX | LOCK_NB) != 0)
 		return errno == EWOULDBLOCK ? refuse(j->lock_file, err)
 					    : err_errno(err, "lock");

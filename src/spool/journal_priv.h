@@ -24,6 +24,7 @@
 #include "segment_priv.h"
 #include "space_priv.h"
 #include "spool_priv.h"
+#include "whole_priv.h"
 
 /* A message whose client was told to come back, still to be cancelled. */
 struct cancel {
@@ -61,6 +62,7 @@ struct journal {
 	struct list commits; /* struct journal_entry */
 	struct list lazies; /* struct lazy */
 	uint64_t lazy_since; /* when the first of them came, ms */
+	uint64_t serial; /* of news, for rows that are not on disk yet */
 	bool dozes; /* the committer wakes by itself within lazy_ms */
 	bool stop;
 	bool faulted; /* written by the committer only */
@@ -87,8 +89,9 @@ struct journal {
 /* News without a client that waits: rides along with the next group. */
 struct lazy {
 	struct list node;
-	uint64_t id;
+	uint64_t id, serial;
 	struct spool_wait wait;
+	struct group_place place; /* once it is in a group */
 	enum record_type type;
 	uint32_t length;
 	uint8_t payload[];
@@ -120,6 +123,8 @@ struct copy {
 	uint32_t offset, length; /* of the record there */
 	uint32_t flags, nrcpt;
 	struct row *rows; /* owned; as of when it was chosen */
+	struct cut *cut; /* owned: of these, whose words must be read */
+	uint32_t ncut;
 	uint8_t *bytes; /* owned; the record */
 	struct group_place place;
 	bool added, damaged;
@@ -187,6 +192,11 @@ enum record_status journal_read_record(const struct journal *j,
 void journal_fetch(struct spool *s, uint64_t id, bool to_send,
     struct loop *loop, spool_fetch_cb cb, void *arg);
 
+/* whole.c */
+struct reason *journal_keep_reason_take(struct spool *s, struct reason *r);
+void journal_fetch_reasons(struct spool *s, uint64_t id, struct loop *loop,
+    spool_reasons_cb cb, void *arg);
+
 /* commit.c: the committer's thread; stops when all that waits is written. */
 int committer_start(struct journal *j, struct err *err);
 void committer_stop(struct journal *j);
@@ -216,6 +226,8 @@ void roll_seal(struct journal *j);
 bool reclaim_is_due(const struct journal *j);
 /* 1, 0 when it has to wait, or -EBADMSG when the record is damaged. */
 int reclaim_read(struct journal *j, struct copy *c, struct message_found *out);
+/* The words that were cut in memory. 1, or 0 when it has to wait. */
+int reclaim_read_words(struct journal *j, struct copy *c);
 void reclaim_choose(struct journal *j, struct round *r);
 void reclaim_settle(struct journal *j, struct round *r);
 void reclaim_drop_empty(struct journal *j);

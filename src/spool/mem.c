@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "io/mailbox.h"
 #include "mail/envelope.h"
+#include "mail/reason.h"
 #include "spool/content.h"
 #include "spool_priv.h"
 
@@ -26,6 +27,8 @@ struct mem_spool {
 struct message {
 	struct content *content; /* a reference */
 	bool rests; /* as if it were on a disk only */
+	uint32_t nrcpt;
+	struct reason *reasons[]; /* references; NULL: no words */
 };
 
 struct mem_entry {
@@ -71,8 +74,11 @@ entry_free(struct mem_entry *e)
 static void
 message_free(struct message *message)
 {
-	if (message != NULL)
+	if (message != NULL) {
 		content_unref(message->content);
+		for (uint32_t i = 0; i < message->nrcpt; i++)
+			reason_unref(message->reasons[i]);
+	}
 	free(message);
 }
 
@@ -161,7 +167,7 @@ on_committed(struct parcel *p)
 
 /* Under the lock. */
 static enum spool_status
-keep(struct mem_spool *m, struct mem_entry *e)
+keep(struct mem_spool *m, struct mem_entry *e, uint32_t nrcpt)
 {
 	struct message *message;
 
@@ -170,8 +176,12 @@ keep(struct mem_spool *m, struct mem_entry *e)
 		return m->failure;
 	}
 	m->bytes += content_size(e->content);
-	message = MEM_NEW(struct message);
+	message =
+	    mem_zalloc(1, sizeof *message + nrcpt * sizeof message->reasons[0]);
+	message->nrcpt = nrcpt;
 	message->content = e->content;
+	for (uint32_t i = 0; e->base.rows != NULL && i < nrcpt; i++)
+		message->reasons[i] = reason_ref(e->base.rows[i].reason);
 	e->content = NULL;
 	(void)map_put_u64(&m->messages, e->base.id, message);
 	return SPOOL_OK;
@@ -185,11 +195,11 @@ mem_commit(struct spool_entry *base, const struct envelope *env,
 	struct mem_spool *m = mem_of(base->spool);
 	struct buf none = { 0 };
 
-	(void)env; /* only what is read back after a start is needed */
+	/* Only what is read back without a start is needed. */
 	e->content = content == NULL ? content_new_take(&none, &e->body)
 				     : content_ref(content);
 	(void)pthread_mutex_lock(&m->lock);
-	e->status = keep(m, e);
+	e->status = keep(m, e, env->nrcpt);
 	(void)pthread_mutex_unlock(&m->lock);
 	post(e, on_committed, cb, arg);
 }
@@ -225,9 +235,21 @@ static void
 mem_progress(struct spool *s, uint64_t id, const struct progress *rcpts,
     uint32_t n, const struct spool_wait *wait)
 {
-	(void)rcpts; /* nobody reads them back */
-	(void)n;
-	answer_news(mem_of(s), id, wait);
+	struct mem_spool *m = mem_of(s);
+	struct message *message;
+
+	(void)pthread_mutex_lock(&m->lock);
+	message = map_get_u64(&m->messages, id);
+	for (uint32_t i = 0; message != NULL && i < n; i++) {
+		struct reason **r = &message->reasons[rcpts[i].rcpt];
+
+		if (rcpts[i].rcpt >= message->nrcpt)
+			continue;
+		reason_unref(*r);
+		*r = reason_ref(rcpts[i].reason);
+	}
+	(void)pthread_mutex_unlock(&m->lock);
+	answer_news(m, id, wait);
 }
 
 static void
@@ -300,6 +322,37 @@ mem_fetch(struct spool *s, uint64_t id, bool to_send, struct loop *loop,
 	    loop, content == NULL ? SPOOL_ABSENT : SPOOL_OK, content, cb, arg);
 }
 
+static struct reason *
+mem_keep_reason_take(struct spool *s, struct reason *r)
+{
+	(void)s;
+	return r; /* there is always room */
+}
+
+static void
+mem_fetch_reasons(struct spool *s, uint64_t id, struct loop *loop,
+    spool_reasons_cb cb, void *arg)
+{
+	struct spool_reasons *out = MEM_NEW(struct spool_reasons);
+	struct mem_spool *m = mem_of(s);
+	const struct message *message;
+
+	*out = (struct spool_reasons){
+		.status = SPOOL_ABSENT, .cb = cb, .arg = arg
+	};
+	(void)pthread_mutex_lock(&m->lock);
+	message = map_get_u64(&m->messages, id);
+	if (message != NULL) {
+		out->status = SPOOL_OK;
+		out->n = message->nrcpt;
+		out->reasons = mem_zalloc(out->n, sizeof(struct reason *));
+		for (uint32_t i = 0; i < out->n; i++)
+			out->reasons[i] = reason_ref(message->reasons[i]);
+	}
+	(void)pthread_mutex_unlock(&m->lock);
+	spool_answer_reasons(loop, out);
+}
+
 static void
 mem_health(struct spool *s, struct spool_health *out)
 {
@@ -325,6 +378,8 @@ static const struct spool_ops mem_ops = {
 	.content = mem_content,
 	.rest = mem_rest,
 	.fetch = mem_fetch,
+	.keep_reason_take = mem_keep_reason_take,
+	.fetch_reasons = mem_fetch_reasons,
 	.health = mem_health,
 };
 

@@ -81,7 +81,8 @@ journal_progress(struct spool *s, uint64_t id, const struct progress *rcpts,
 	(void)pthread_mutex_lock(&j->lock);
 	live = find_waiting(j, id);
 	if (live != NULL) {
-		live_apply(live, rcpts, n);
+		lazy->serial = ++j->serial;
+		live_apply(live, rcpts, n, place_pending(lazy->serial));
 		add_take(j, lazy);
 	}
 	(void)pthread_mutex_unlock(&j->lock);

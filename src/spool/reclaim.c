@@ -14,6 +14,7 @@
 #include "journal_priv.h"
 #include "mail/envelope.h"
 #include "mail/qid.h"
+#include "mail/reason.h"
 
 enum {
 	/* In one group: so that small ones, too, keep up with what comes in. */
@@ -44,7 +45,7 @@ reclaim_is_due(const struct journal *j)
 }
 
 static void
-choose(struct copy *c, const struct live *live)
+choose(const struct journal *j, struct copy *c, const struct live *live)
 {
 	*c = (struct copy){
 		.id = live->id,
@@ -55,6 +56,7 @@ choose(struct copy *c, const struct live *live)
 		.nrcpt = live->nrcpt,
 		.rows = rows_copy(live->rows, live->nrcpt),
 	};
+	c->ncut = cut_find(j, live, &c->cut);
 }
 
 void
@@ -73,7 +75,7 @@ reclaim_choose(struct journal *j, struct round *r)
 		    (r->ncopies > 0 && bytes + live->length > COPY_BYTES))
 			break;
 		bytes += live->length;
-		choose(&r->copies[r->ncopies++], live);
+		choose(j, &r->copies[r->ncopies++], live);
 	}
 }
 
@@ -86,6 +88,17 @@ set_aside(struct journal *j, struct copy *c)
 	recover_set_aside(j, c->from, c->offset, c->offset + c->length);
 	c->damaged = true;
 	return -EBADMSG;
+}
+
+/* The disk may come round. Nothing is lost by waiting. */
+static int
+wait(struct journal *j, const struct copy *c, int rc)
+{
+	log_warn("spool_read_failed qid=%s segment=%llu reason=%s",
+	    qid_format(c->id).text, (unsigned long long)c->from->number,
+	    log_quote_text(strerror(-rc)));
+	j->reclaim_at = journal_now() + READ_RETRY;
+	return 0;
 }
 
 int
@@ -101,12 +114,38 @@ reclaim_read(struct journal *j, struct copy *c, struct message_found *out)
 		return 1;
 	if (rc == 0)
 		return set_aside(j, c);
-	/* The disk may come round. Nothing is lost by waiting. */
-	log_warn("spool_read_failed qid=%s segment=%llu reason=%s",
-	    qid_format(c->id).text, (unsigned long long)c->from->number,
-	    log_quote_text(strerror(-rc)));
-	j->reclaim_at = journal_now() + READ_RETRY;
-	return 0;
+	return wait(j, c, rc);
+}
+
+int
+reclaim_read_words(struct journal *j, struct copy *c)
+{
+	int rc = cut_read(j, c->id, c->cut, c->ncut);
+
+	if (rc < 0 && rc != -EBADMSG)
+		return wait(j, c, rc);
+	if (rc == -EBADMSG)
+		log_warn("spool_words_damaged qid=%s", qid_format(c->id).text);
+	for (uint32_t i = 0; i < c->ncut; i++) {
+		struct row *row = &c->rows[c->cut[i].rcpt];
+
+		if (c->cut[i].whole == NULL)
+			continue;
+		reason_unref(row->reason);
+		row->reason = reason_ref(c->cut[i].whole);
+	}
+	return 1;
+}
+
+/* Rows that have had no news since are in the copy now. */
+static void
+move_rows(struct journal *j, const struct copy *c, struct live *live)
+{
+	uint64_t to = place_of(j->current, c->place.offset);
+
+	for (uint32_t i = 0; c->rows != NULL && i < c->nrcpt; i++)
+		if (live->rows[i].place == c->rows[i].place)
+			live->rows[i].place = to;
 }
 
 void
@@ -118,10 +157,11 @@ reclaim_settle(struct journal *j, struct round *r)
 
 		if (live == NULL)
 			continue;
-		if (c->added)
+		if (c->added) {
+			move_rows(j, c, live);
 			index_move(&j->index, live, j->current, c->place.offset,
 			    c->place.length);
-		else if (c->damaged)
+		} else if (c->damaged)
 			index_detach(&j->index, live);
 	}
 }
@@ -146,6 +186,7 @@ reclaim_clear(struct round *r)
 		struct copy *c = &r->copies[i];
 
 		rows_free(c->rows, c->nrcpt);
+		cut_free(c->cut, c->ncut);
 		free(c->bytes);
 		segment_unref(c->from);
 	}

@@ -272,7 +272,7 @@ record_message_decode(const struct record *rec, struct message_found *out)
 	bool ok;
 
 	*out = (struct message_found){ 0 };
-	if (payload.len < MESSAGE_FIXED)
+	if (rec->head.type != RECORD_MESSAGE || payload.len < MESSAGE_FIXED)
 		return false;
 	nrcpt = le_get32((const uint8_t *)payload.ptr + 24);
 	/* No more than fit, so that a number alone cannot ask for memory. */

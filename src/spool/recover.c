@@ -26,9 +26,14 @@ static const char damaged[] = "damaged";
 static int
 open_damaged(struct journal *j)
 {
+	int fd;
+
 	if (mkdirat(j->root, damaged, 0700) != 0 && errno != EEXIST)
 		return -1;
-	return openat(j->root, damaged, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd = openat(j->root, damaged, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd != -1)
+		disk_give(j->root, fd);
+	return fd;
 }
 
 static int
@@ -73,6 +78,7 @@ recover_set_aside(
 	if (fd == -1 && (folder == -1 || errno != EEXIST))
 		rc = -errno;
 	if (fd != -1) {
+		disk_give(folder, fd);
 		rc = copy_range(j->disk, s->fd, from, to, fd);
 		if (rc == 0 && fsync(fd) != 0)
 			rc = -errno;

@@ -190,12 +190,17 @@ apply_message(struct reader *in, const struct record *rec)
 	/* Of a client that went away it may be newer than every message. */
 	spool_id_seen(&in->r->j->base, found.stored.file);
 	index_add_take(&in->r->j->index, live);
+	/* Its rows were made without a place. */
+	index_settle_rows(
+	    &in->r->j->index, live, 0, place_of(in->segment, live->offset));
 	return true;
 }
 
 static bool
-apply_progress(struct recovery *r, const struct record *rec)
+apply_progress(struct reader *in, const struct record *rec)
 {
+	struct recovery *r = in->r;
+	uint64_t place = place_of(in->segment, (uint32_t)rec->offset);
 	struct live *live = index_get(&r->j->index, rec->head.id);
 	struct rows_reader rows;
 	struct progress row;
@@ -203,8 +208,10 @@ apply_progress(struct recovery *r, const struct record *rec)
 
 	while (ok && rows_next(&rows, &row, NULL))
 		if (live != NULL)
-			live_apply(live, &row, 1);
+			live_apply(live, &row, 1, place);
 	ok = ok && rows.at.len == 0;
+	if (live != NULL)
+		index_settle_rows(&r->j->index, live, place, place);
 	rows_close(&rows);
 	return ok;
 }
@@ -237,7 +244,7 @@ apply(struct reader *in, const struct record *rec)
 {
 	switch ((enum record_type)rec->head.type) {
 	case RECORD_MESSAGE: return apply_message(in, rec);
-	case RECORD_PROGRESS: return apply_progress(in->r, rec);
+	case RECORD_PROGRESS: return apply_progress(in, rec);
 	case RECORD_FLAGS: return apply_flags(in->r, rec);
 	case RECORD_DONE: forget(in->r, rec->head.id); return true;
 	case RECORD_CANCEL: return apply_cancel(in->r, rec);

@@ -18,6 +18,7 @@
 #include "mail/envelope.h"
 #include "mail/reason.h"
 #include "mail/words.h"
+#include "spool/spool.h"
 
 /* Numbers on disk: append only, never renumber. */
 enum row_tag {
@@ -545,4 +546,16 @@ rows_close(struct rows_reader *r)
 		reason_unref(r->words[i]);
 	free(r->words);
 	buf_clear(&r->other);
+}
+
+/* It would read tags that it knows, too. */
+bool
+spool_tags_fit(struct span tags)
+{
+	struct tagged t;
+
+	while (!span_is_empty(tags))
+		if (!take_tag(&tags, &t) || t.tag <= ROW_WORDS)
+			return false;
+	return true;
 }

@@ -23,6 +23,7 @@ struct row {
 	int64_t last, due;
 	struct reason *reason; /* a reference; NULL: no words */
 	struct tags *other; /* owned; of newer versions; NULL: none */
+	uint64_t place; /* of the record that has it (whole_priv.h) */
 	uint16_t tries, step;
 	uint8_t state;
 	bool held;

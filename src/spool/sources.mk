@@ -25,4 +25,5 @@ libpostern_a_SOURCES += \
 	src/spool/rows.c src/spool/rows_priv.h \
 	src/spool/segment.c src/spool/segment_priv.h \
 	src/spool/space.c src/spool/space_priv.h \
+	src/spool/whole.c src/spool/whole_priv.h \
 	src/spool/write.c

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "io/loop.h"
 #include "io/mailbox.h"
+#include "mail/reason.h"
 #include "spool/content.h"
 #include "spool_priv.h"
 
@@ -87,6 +88,16 @@ spool_commit(struct spool_entry *e, const struct envelope *env,
 	assert(env->size ==
 	       (content == NULL ? e->appended : content_size(content)));
 	e->spool->ops->commit(e, env, content, cb, arg);
+}
+
+void
+spool_commit_past(struct spool_entry *e, const struct envelope *env,
+    struct content *content, const struct progress *rows,
+    uint32_t message_flags, spool_done_cb cb, void *arg)
+{
+	e->rows = rows;
+	e->message_flags = message_flags;
+	spool_commit(e, env, content, cb, arg);
 }
 
 void
@@ -237,4 +248,40 @@ spool_answer_wait(const struct spool_wait *wait, enum spool_status status)
 		.cb = wait->cb,
 		.arg = wait->arg };
 	mailbox_post(wait->loop, &w->parcel);
+}
+
+struct reason *
+spool_keep_reason_take(struct spool *s, struct reason *r)
+{
+	return s->ops->keep_reason_take(s, r);
+}
+
+void
+spool_fetch_reasons(struct spool *s, uint64_t id, struct loop *loop,
+    spool_reasons_cb cb, void *arg)
+{
+	s->ops->fetch_reasons(s, id, loop, cb, arg);
+}
+
+void
+spool_reasons_end(struct spool_reasons *r)
+{
+	r->cb(r->status, r->reasons, r->n, r->arg);
+	for (uint32_t i = 0; i < r->n; i++)
+		reason_unref(r->reasons[i]);
+	free(r->reasons);
+	free(r);
+}
+
+static void
+on_reasons(struct parcel *p)
+{
+	spool_reasons_end((struct spool_reasons *)(void *)p);
+}
+
+void
+spool_answer_reasons(struct loop *loop, struct spool_reasons *r)
+{
+	r->parcel.open = on_reasons;
+	mailbox_post(loop, &r->parcel);
 }

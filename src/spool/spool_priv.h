@@ -6,6 +6,7 @@
 #ifndef SPOOL_SPOOL_PRIV_H
 #define SPOOL_SPOOL_PRIV_H
 
+#include "io/mailbox.h"
 #include "spool/spool.h"
 
 /* Who wants to know when news is on disk. Without a `cb`: nobody. */
@@ -37,6 +38,9 @@ struct spool_ops {
 	void (*rest)(struct spool *s, uint64_t id);
 	void (*fetch)(struct spool *s, uint64_t id, bool to_send,
 	    struct loop *loop, spool_fetch_cb cb, void *arg);
+	struct reason *(*keep_reason_take)(struct spool *s, struct reason *r);
+	void (*fetch_reasons)(struct spool *s, uint64_t id, struct loop *loop,
+	    spool_reasons_cb cb, void *arg);
 	void (*health)(struct spool *s, struct spool_health *out);
 };
 
@@ -50,6 +54,8 @@ struct spool_entry {
 	struct loop *loop; /* borrowed: where its answers go */
 	uint64_t id;
 	uint64_t appended;
+	const struct progress *rows; /* borrowed until committed; NULL: fresh */
+	uint32_t message_flags;
 };
 
 /*
@@ -65,5 +71,19 @@ void spool_answer_wait(const struct spool_wait *wait, enum spool_status status);
 /* Posts the outcome of a fetch; takes the content. */
 void spool_answer_fetch(struct loop *loop, enum spool_status status,
     struct content *content_take, spool_fetch_cb cb, void *arg);
+
+/* What a fetch of words brings. */
+struct spool_reasons {
+	struct parcel parcel;
+	enum spool_status status;
+	struct reason **reasons; /* owned, with a reference each */
+	uint32_t n;
+	spool_reasons_cb cb;
+	void *arg;
+};
+/* Calls back, and frees it. */
+void spool_reasons_end(struct spool_reasons *r);
+/* The same on the loop's thread, later. */
+void spool_answer_reasons(struct loop *loop, struct spool_reasons *r);
 
 #endif

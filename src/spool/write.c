@@ -61,7 +61,7 @@ add_cancels(struct journal *j)
 
 /* Returns like make_room(). */
 static int
-add_lazy(struct journal *j, const struct lazy *lazy)
+add_lazy(struct journal *j, struct lazy *lazy)
 {
 	int rc = make_room(j, group_record_size(lazy->length));
 	uint8_t *p;
@@ -71,7 +71,7 @@ add_lazy(struct journal *j, const struct lazy *lazy)
 	p = group_record(&j->group, lazy->type, lazy->id, lazy->length);
 	if (lazy->length > 0)
 		memcpy(p, lazy->payload, lazy->length);
-	(void)group_record_end(&j->group, NULL, 0);
+	lazy->place = group_record_end(&j->group, NULL, 0);
 	return 1;
 }
 
@@ -102,7 +102,9 @@ add_message(struct journal *j, const struct record_message *m,
 static int
 add_commit(struct journal *j, struct journal_entry *e)
 {
-	struct record_message m = { .env = e->env };
+	struct record_message m = {
+		.env = e->env, .rows = e->live->rows, .flags = e->live->flags
+	};
 	struct span content[2];
 	int n = 0;
 
@@ -123,6 +125,11 @@ add_copy(struct journal *j, struct copy *c)
 
 	if (rc <= 0)
 		return rc == -EBADMSG ? 1 : rc;
+	rc = reclaim_read_words(j, c);
+	if (rc <= 0) {
+		message_found_clear(&found);
+		return rc;
+	}
 	m = (struct record_message){ .env = found.env,
 		.rows = c->rows,
 		.flags = c->flags,
@@ -237,11 +244,23 @@ round_write(struct journal *j, struct round *r)
 /* --- into the index --- */
 
 static void
+settle_progress(struct journal *j, const struct lazy *lazy)
+{
+	struct live *live = index_get(&j->index, lazy->id);
+
+	if (live != NULL)
+		index_settle_rows(&j->index, live, place_pending(lazy->serial),
+		    place_of(j->current, lazy->place.offset));
+}
+
+static void
 settle_lazy(struct journal *j, struct lazy *lazy, struct list *freed)
 {
 	struct content_file *file = NULL;
 	struct live *live = NULL;
 
+	if (lazy->type == RECORD_PROGRESS)
+		settle_progress(j, lazy);
 	if (lazy->type == RECORD_DONE)
 		live = index_get(&j->index, lazy->id);
 	if (live != NULL)
@@ -264,6 +283,8 @@ settle_commit(struct journal *j, struct journal_entry *e)
 	live->file = e->file;
 	e->file = NULL;
 	index_add_take(&j->index, live);
+	index_settle_rows(
+	    &j->index, live, 0, place_of(j->current, live->offset));
 	if (live->file != NULL)
 		index_keep_warm(&j->index, live);
 	if (e->content != NULL && content_is_in_memory(e->content))

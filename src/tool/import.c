@@ -38,7 +38,7 @@ struct import {
 	struct err err;
 	struct envelope *env; /* owned, of the one under way, as the rest */
 	struct content *content;
-	struct progress *rows; /* owned, with their reasons */
+	struct progress *rows; /* owned, with their texts */
 	uint32_t nrows;
 	json_t *json;
 	uint32_t flags;
@@ -204,6 +204,33 @@ take_words(const json_t *r)
 	return reason_new(&w);
 }
 
+static int
+digit(char c)
+{
+	return c >= '0' && c <= '9'   ? c - '0'
+	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
+				      : -1;
+}
+
+/* What a newer version knew, as pairs of digits: heap. Else empty. */
+static struct span
+take_other(const json_t *r)
+{
+	struct span text = member(r, "other");
+	char *bytes = mem_alloc(text.len / 2 + 1);
+	size_t n = 0;
+
+	for (; n < text.len / 2; n++) {
+		int high = digit(text.ptr[2 * n]);
+		int low = digit(text.ptr[2 * n + 1]);
+
+		if (high < 0 || low < 0)
+			break;
+		bytes[n] = (char)(high << 4 | low);
+	}
+	return span_make(bytes, spool_tags_fit(span_make(bytes, n)) ? n : 0);
+}
+
 /* Of whom something is still to be done. */
 static bool
 take_state(const json_t *r, enum rcpt_state *state)
@@ -238,6 +265,7 @@ take_row(const json_t *r, uint32_t rcpt, enum rcpt_state state)
 		.last = json_integer_value(json_object_get(r, "last")),
 		.due = json_integer_value(json_object_get(r, "due")),
 		.reason = take_words(r),
+		.other = take_other(r),
 	};
 }
 
@@ -332,8 +360,10 @@ forget_one(struct import *im)
 	im->env = NULL;
 	content_unref(im->content);
 	im->content = NULL;
-	for (uint32_t i = 0; i < im->nrows; i++)
+	for (uint32_t i = 0; i < im->nrows; i++) {
 		reason_unref(im->rows[i].reason);
+		free((void *)(uintptr_t)im->rows[i].other.ptr);
+	}
 	free(im->rows);
 	im->rows = NULL;
 	im->nrows = 0;
@@ -352,11 +382,6 @@ on_imported(enum spool_status status, void *arg)
 		    im->names[im->next - 1]);
 	} else {
 		im->done++;
-		if (im->rows != NULL)
-			spool_progress(
-			    im->spool, im->env->id, im->rows, im->env->nrcpt);
-		if (im->flags != 0)
-			spool_set_flags(im->spool, im->env->id, im->flags);
 	}
 	forget_one(im);
 	import_next(im);
@@ -395,7 +420,8 @@ import_one(struct import *im, const char *name)
 		parts.size = content_size(im->content);
 		parts.rcpt = rcpts;
 		im->env = envelope_new(&parts);
-		spool_commit(entry, im->env, im->content, on_imported, im);
+		spool_commit_past(entry, im->env, im->content, im->rows,
+		    im->flags, on_imported, im);
 		rc = 1;
 	}
 	free(rcpts);

@@ -7,7 +7,8 @@
  *    "utf8",
  *    "recipients": [{"address", "state", "held", "tries", "step", "last", "due",
  *                    "status", "host", "stage", "what", "said"}]}
- * (times in ms since 1970; the last five are the words that were said last).
+ * (times in ms since 1970; the last five are the words that were said last; what
+ * a newer version knows of a recipient is in "other", as it lies).
  */
 #include <errno.h>
 #include <stdio.h>
@@ -105,6 +106,19 @@ plain_text(const char *text, size_t len)
 }
 
 static json_t *
+digits(struct span bytes)
+{
+	struct buf text = { 0 };
+	json_t *o;
+
+	for (size_t i = 0; i < bytes.len; i++)
+		(void)buf_printf(&text, "%02x", (unsigned char)bytes.ptr[i]);
+	o = json_stringn(buf_span(&text).ptr, buf_len(&text));
+	buf_clear(&text);
+	return o;
+}
+
+static json_t *
 rcpt_json(const char *address, const struct progress *row)
 {
 	struct words w = reason_words(row->reason);
@@ -113,6 +127,8 @@ rcpt_json(const char *address, const struct progress *row)
 	    "tries", (json_int_t)row->tries, "step", (json_int_t)row->step,
 	    "last", (json_int_t)row->last, "due", (json_int_t)row->due);
 
+	if (row->other.len > 0)
+		(void)json_object_set_new(o, "other", digits(row->other));
 	if (row->reason == NULL)
 		return o;
 	(void)json_object_set_new(

@@ -91,7 +91,7 @@ walk(const uint8_t *data, size_t size)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct record rec = { .head.id = 1 };
+	struct record rec = { .head = { .type = RECORD_MESSAGE, .id = 1 } };
 	struct segment_header header;
 
 	if (size < 2)

@@ -275,6 +275,61 @@ START_TEST(a_journal_that_cannot_write_says_so_and_comes_back)
 }
 END_TEST
 
+/* Whether a text is in the journal's file of that number. */
+static bool
+is_in_segment(unsigned number, const char *text, bool damage_header)
+{
+	char *path = mem_printf("%s/journal/%08u", box.directory, number);
+	static char bytes[256 * 1024], zeros[SEGMENT_FIRST];
+	int fd = open(path, O_RDWR);
+	ssize_t n = pread(fd, bytes, sizeof bytes, 0);
+
+	ck_assert_int_gt(n, 0);
+	if (damage_header)
+		ck_assert_int_eq(
+		    pwrite(fd, zeros, sizeof zeros, 0), sizeof zeros);
+	(void)close(fd);
+	free(path);
+	return memmem(bytes, (size_t)n, text, strlen(text)) != NULL;
+}
+
+/*
+ * A sync fails when the group was written: its bytes may be there still. That
+ * they do not count is in the next segment twice, in the header and in a
+ * record, for one of them may be damaged.
+ */
+START_TEST(a_refused_message_does_not_rise_when_a_header_is_damaged)
+{
+	uint64_t one, refused = 0;
+	unsigned number;
+	struct sent s;
+
+	ck_assert(box_open(&box));
+	one = box_store(&box, "one");
+	number = (unsigned)journal_of(box.spool)->next_number - 1;
+	/* The write of the group, and then its sync; in one call, or two. */
+	for (int call = 1; refused == 0; call++) {
+		ck_assert_int_lt(call, 4);
+		box.fault.fail_at = box.fault.calls + call;
+		box_send(&box, &s, "two, refused", 12);
+		if (box_sent(&box, &s) == SPOOL_OK)
+			spool_done(box.spool, s.id);
+		else if (is_in_segment(number, "two, refused", false))
+			refused = s.id;
+		else
+			number =
+			    (unsigned)journal_of(box.spool)->next_number - 1;
+		box.fault.fail_at = 0;
+	}
+	ck_assert_uint_ne(box_store(&box, "three"), 0);
+	box_close(&box);
+	(void)is_in_segment(number + 1, "", true);
+	ck_assert_msg(box_open(&box), "%s", box.err.text);
+	ck_assert(box_loaded(&box, one) != NULL);
+	ck_assert(box_loaded(&box, refused) == NULL);
+}
+END_TEST
+
 static void
 fill(TCase *tc)
 {
@@ -290,6 +345,8 @@ fill(TCase *tc)
 	tcase_add_loop_test(tc, a_full_disk_makes_no_promise_false, 1, CALLS);
 	tcase_add_loop_test(
 	    tc, a_power_cut_makes_no_promise_false, 1, 3 * CALLS);
+	tcase_add_test(
+	    tc, a_refused_message_does_not_rise_when_a_header_is_damaged);
 	tcase_add_test(tc, a_full_disk_is_told_as_such);
 	tcase_add_test(tc, a_journal_that_cannot_write_says_so_and_comes_back);
 }

@@ -68,6 +68,48 @@ START_TEST(commits_fail_as_often_as_they_are_told)
 }
 END_TEST
 
+static void
+on_words(enum spool_status status, struct reason *const *reasons, uint32_t n,
+    void *arg)
+{
+	struct answer *a = arg;
+
+	on_status(status, a);
+	if (n == 2 && reasons[0] == NULL && reason_says(reasons[1], "why"))
+		a->content = content_of("", "", 0);
+}
+
+/* As the journal's: what rests is fetched, news are answered, words come. */
+START_TEST(it_answers_as_the_journal_does)
+{
+	uint64_t id = box_store(&box, "hello");
+	struct progress p = { .rcpt = 1, .reason = reason_of("why") };
+	struct answer a = { 0 }, b = { 0 }, c = { 0 }, d = { 0 };
+	struct content *content = spool_content(box.spool, id);
+
+	ck_assert_ptr_nonnull(content);
+	content_unref(content);
+	spool_rest(box.spool, id);
+	ck_assert_ptr_null(spool_content(box.spool, id));
+	box_expect(&box, id, "hello");
+	spool_progress_synced(box.spool, id, &p, 1, box.loop, on_status, &a);
+	spool_set_flags_synced(box.spool, id + 1, 0, box.loop, on_status, &b);
+	spool_fetch_reasons(box.spool, id, box.loop, on_words, &c);
+	spool_fetch_reasons(box.spool, id + 1, box.loop, on_words, &d);
+	box_wait(&box, &a);
+	box_wait(&box, &b);
+	box_wait(&box, &c);
+	box_wait(&box, &d);
+	ck_assert_int_eq(a.status, SPOOL_OK);
+	ck_assert_int_eq(b.status, SPOOL_ABSENT);
+	ck_assert_int_eq(c.status, SPOOL_OK);
+	ck_assert_ptr_nonnull(c.content);
+	ck_assert_int_eq(d.status, SPOOL_ABSENT);
+	content_unref(c.content);
+	reason_unref(p.reason);
+}
+END_TEST
+
 START_TEST(a_dropped_entry_leaves_nothing)
 {
 	struct spool_entry *e = spool_entry_open(box.spool, box.loop);
@@ -90,6 +132,7 @@ fill(TCase *tc)
 	tcase_add_test(tc, a_stored_message_is_fetched_until_it_is_done);
 	tcase_add_test(tc, appended_chunks_make_the_content);
 	tcase_add_test(tc, commits_fail_as_often_as_they_are_told);
+	tcase_add_test(tc, it_answers_as_the_journal_does);
 	tcase_add_test(tc, a_dropped_entry_leaves_nothing);
 }
 

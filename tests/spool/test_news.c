@@ -61,6 +61,36 @@ START_TEST(progress_is_on_disk_when_it_is_said)
 }
 END_TEST
 
+/* As import stores it: there is no second record that could be missing. */
+START_TEST(a_message_with_a_past_has_it_in_its_record)
+{
+	struct spool_entry *e = spool_entry_open(box.spool, box.loop);
+	struct progress rows[2] = { { .state = RCPT_FAILED, .tries = 4 },
+		{ .rcpt = 1, .held = true, .step = 3 } };
+	struct content *content = content_of("", "held", 4);
+	uint64_t past = spool_entry_id(e);
+	struct envelope *env = envelope_of(past, 4, 2);
+	struct answer a = { 0 };
+	const struct loaded *l;
+
+	rows[0].reason = reason_of("why");
+	spool_commit_past(e, env, content, rows, MESSAGE_HELD, on_status, &a);
+	box_wait(&box, &a);
+	ck_assert_int_eq(a.status, SPOOL_OK);
+	content_unref(content);
+	free(env);
+	cut_power();
+	l = box_loaded(&box, past);
+	ck_assert_uint_eq(l->flags, MESSAGE_HELD);
+	ck_assert_int_eq(l->rows[0].state, RCPT_FAILED);
+	ck_assert_uint_eq(l->rows[0].tries, 4);
+	ck_assert(reason_equal(l->rows[0].reason, rows[0].reason));
+	ck_assert(l->rows[1].held);
+	ck_assert_uint_eq(l->rows[1].step, 3);
+	reason_unref(rows[0].reason);
+}
+END_TEST
+
 START_TEST(news_of_what_is_not_there_is_answered_so)
 {
 	struct progress p = { .rcpt = 1 };
@@ -120,6 +150,7 @@ fill(TCase *tc)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, flags_are_on_disk_when_it_is_said);
 	tcase_add_test(tc, progress_is_on_disk_when_it_is_said);
+	tcase_add_test(tc, a_message_with_a_past_has_it_in_its_record);
 	tcase_add_test(tc, news_of_what_is_not_there_is_answered_so);
 	tcase_add_loop_test(tc,
 	    who_waits_while_the_disk_is_bad_is_told_and_the_news_are_kept, 0,

@@ -157,7 +157,9 @@ static const struct span rcpts[] = { { "a@x.test", 8 }, { "", 0 },
 static struct record
 record_of(const void *p, size_t len)
 {
-	return (struct record){ .head = { .id = 9, .version = RECORD_VERSION },
+	return (struct record){ .head = { .type = RECORD_MESSAGE,
+				    .id = 9,
+				    .version = RECORD_VERSION },
 		.payload = span_make(p, len) };
 }
 

@@ -13,6 +13,7 @@ check_PROGRAMS += tests/spool/test_record
 check_PROGRAMS += tests/spool/test_recover
 check_PROGRAMS += tests/spool/test_rows
 check_PROGRAMS += tests/spool/test_segment
+check_PROGRAMS += tests/spool/test_whole
 EXTRA_DIST += tests/spool/older
 EXTRA_DIST += tests/spool/fixture.h tests/spool/power.h tests/spool/leaks.h
 check_PROGRAMS += tests/spool/prove_crash
