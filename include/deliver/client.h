@@ -56,13 +56,35 @@ struct client_end {
 	char *said; /* owned by the client; the host's lines, or NULL */
 };
 
-/* `use_tls` false: this once without, when the target says that it may be. */
-struct client *client_new(const struct target *target, bool use_tls);
+/* What is known of CHUNKING at a host (client_mail.c). */
+enum chunking {
+	CHUNKING_UNKNOWN,
+	CHUNKING_LACKS, /* it is offered, and BDAT is not known */
+	CHUNKING_WORKS, /* BDAT is known, but not without content */
+};
+
+/* What was learned of the host before. */
+struct client_options {
+	bool without_tls; /* only where the target's rule allows it */
+	enum chunking chunking;
+};
+struct client *
+client_new(const struct target *target, const struct client_options *options);
 void client_free(struct client *c);
 enum client_need
 client_step(struct client *c, const struct client_event *ev, struct buf *out);
-/* Seconds that the host has now (RFC 5321 4.5.3.2). */
+/* Seconds that the host has for its next reply (RFC 5321 4.5.3.2). */
 uint32_t client_timeout(const struct client *c);
+/*
+ * Seconds that all replies of the attempt under way, and its content, may take
+ * together; without one, all replies before the first.
+ */
+uint64_t client_limit(const struct client *c);
+bool client_has_attempt(const struct client *c);
+/* What this connection showed, that others need not find out again. */
+enum chunking client_chunking(const struct client *c);
+/* Messages on one connection (LIMITS MAILMAX, RFC 9422); 0: it did not say. */
+uint32_t client_mails_most(const struct client *c);
 const struct client_end *client_end(const struct client *c);
 /*
  * The connection is gone: why; empty when the client itself wanted to close.

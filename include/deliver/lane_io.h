@@ -16,6 +16,7 @@
 struct attempt;
 struct lane_io;
 struct loop;
+struct peers;
 struct spool;
 struct target;
 struct tls_client;
@@ -25,6 +26,7 @@ struct deliver_worker {
 	struct loop *loop; /* borrowed */
 	struct spool *spool; /* borrowed */
 	struct tls_client *tls; /* borrowed */
+	struct peers *peers; /* borrowed */
 	struct list lanes; /* of struct lane_io; list_init() it */
 	/* The attempt is answered. `more`: the lane waits for the next. */
 	void (*answered)(void *token, struct attempt *a, bool more, void *arg);

@@ -14,6 +14,7 @@
 
 #include "base/mem.h"
 #include "deliver/attempt.h"
+#include "deliver/peers.h"
 #include "io/loop.h"
 #include "io/mailbox.h"
 #include "io/tls.h"
@@ -26,9 +27,13 @@ struct worker {
 	struct submit_worker submit;
 	struct deliver_worker deliver;
 	struct tls_client *tls; /* owned */
+	struct peers *peers; /* owned */
 	struct worker_events events;
 	uint32_t sessions, lanes; /* the queue thread's count */
 };
+
+/* Addresses that a worker remembers something of. */
+enum { PEERS_KEPT = 10000 };
 
 /* One kind for all: a parcel is made for each passing anyway. */
 struct note {
@@ -326,9 +331,19 @@ static void
 worker_free(struct worker *w)
 {
 	tls_client_free(w->tls);
+	peers_free(w->peers);
 	if (!is_guest(w))
 		loop_free(w->loop);
 	free(w);
+}
+
+static struct peers *
+make_peers(void)
+{
+	uint64_t seed[2];
+
+	random_fill(seed, sizeof seed);
+	return peers_new(PEERS_KEPT, seed);
 }
 
 struct worker *
@@ -350,10 +365,12 @@ worker_start(const struct worker *like, struct loop *queue, struct spool *spool,
 		.closed = on_closed,
 		.arg = w };
 	list_init(&w->submit.sessions);
+	w->peers = make_peers();
 	w->tls = tls_client_new(like == NULL ? NULL : like->tls, err);
 	w->deliver = (struct deliver_worker){ .loop = w->loop,
 		.spool = spool,
 		.tls = w->tls,
+		.peers = w->peers,
 		.answered = on_answered,
 		.too_late = on_too_late,
 		.ended = on_ended,

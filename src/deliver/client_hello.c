@@ -8,6 +8,7 @@
 
 #include <assert.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "smtp/base64.h"
@@ -33,23 +34,40 @@ miss_tls(struct client *c, const char *how, const struct reply *r)
 	return CLIENT_CLOSE;
 }
 
-enum client_need
-client_say_ehlo(struct client *c, struct buf *out)
+void
+client_forget_offers(struct client *c)
 {
-	c->state = STATE_EHLO;
-	/* RFC 3207 4.2: what was offered in clear says nothing now. */
 	c->can_pipeline = c->can_chunk = c->can_8bit = c->can_size =
 	    c->can_starttls = c->can_auth_plain = c->can_auth_login = false;
+	c->rcpts_most = c->mails_most = 0;
+}
+
+/* --- EHLO --- */
+
+void
+hello_say_ehlo(struct client *c, struct buf *out)
+{
 	(void)buf_printf(out, "EHLO %s\r\n", c->target->hostname);
-	return CLIENT_INPUT;
+}
+
+void
+hello_say_helo(struct client *c, struct buf *out)
+{
+	(void)buf_printf(out, "HELO %s\r\n", c->target->hostname);
 }
 
 enum client_need
-client_on_greeting(struct client *c, const struct reply *r, struct buf *out)
+hello_on_greeting(struct client *c, const struct reply *r, struct buf *out)
 {
-	if (!reply_is_good(r))
-		return client_refused(c, "greeting", r);
-	return client_say_ehlo(c, out);
+	(void)r;
+	return client_ask(c, STATE_EHLO, out);
+}
+
+enum client_need
+hello_no_greeting(struct client *c, const struct reply *r, struct buf *out)
+{
+	(void)out;
+	return client_refused(c, "greeting", r);
 }
 
 static void
@@ -65,6 +83,24 @@ take_mechanisms(struct client *c, struct span names)
 	}
 }
 
+/* RFC 9422: "RCPTMAX=100 MAILMAX=20". A limit that makes no sense is none. */
+static void
+take_limits(struct client *c, struct span limits)
+{
+	while (!span_is_empty(limits)) {
+		struct span limit = span_cut(&limits, ' ');
+		struct span name = span_cut(&limit, '=');
+		uint64_t n;
+
+		if (!span_to_u64(limit, 999999, &n) || n == 0)
+			continue;
+		if (span_equal_nocase(name, SPAN("RCPTMAX")))
+			c->rcpts_most = (uint32_t)n;
+		else if (span_equal_nocase(name, SPAN("MAILMAX")))
+			c->mails_most = (uint32_t)n;
+	}
+}
+
 static void
 take_extension(struct client *c, struct span line)
 {
@@ -73,13 +109,16 @@ take_extension(struct client *c, struct span line)
 	if (span_equal_nocase(word, SPAN("PIPELINING")))
 		c->can_pipeline = true;
 	else if (span_equal_nocase(word, SPAN("CHUNKING")))
-		c->can_chunk = c->target->chunking;
+		c->can_chunk = c->target->chunking &&
+			       c->options.chunking != CHUNKING_LACKS;
 	else if (span_equal_nocase(word, SPAN("8BITMIME")))
 		c->can_8bit = true;
 	else if (span_equal_nocase(word, SPAN("SIZE")))
 		c->can_size = true;
 	else if (span_equal_nocase(word, SPAN("STARTTLS")))
 		c->can_starttls = true;
+	else if (span_equal_nocase(word, SPAN("LIMITS")))
+		take_limits(c, line);
 	else if (span_equal_nocase(word, SPAN("AUTH")))
 		take_mechanisms(c, line);
 	else if (span_starts_nocase(word, SPAN("AUTH="))) {
@@ -93,7 +132,7 @@ enum client_need
 client_be_ready(struct client *c)
 {
 	assert(c->has_tls || c->target->tls == TARGET_TLS_OPPORTUNISTIC);
-	c->state = STATE_IDLE;
+	client_enter(c, STATE_IDLE);
 	return CLIENT_READY;
 }
 
@@ -115,24 +154,54 @@ make_plain(const struct target *t, struct buf *raw)
 }
 
 static void
-start_plain(struct client *c, struct buf *out)
+give_plain(struct client *c, struct buf *out)
 {
-	static const struct span verb = { "AUTH PLAIN", 10 };
 	struct buf raw = { 0 };
 
 	make_plain(c->target, &raw);
-	(void)buf_append_span(out, verb);
-	/* RFC 4954 4: what is too long for a line waits to be asked for. */
-	if (verb.len + 1 + BASE64_ENCODED_LEN(buf_len(&raw)) + 2 > LINE_MOST) {
-		c->state = STATE_PLAIN;
-		(void)buf_append_text(out, "\r\n");
-	} else {
-		c->state = STATE_AUTH;
-		(void)buf_append_char(out, ' ');
-		put_base64(buf_span(&raw), out);
-	}
+	put_base64(buf_span(&raw), out);
 	mem_wipe(raw.data, raw.cap);
 	buf_clear(&raw);
+}
+
+/* RFC 4954 4: what is too long for a line waits to be asked for. */
+static bool
+fits_line(const struct target *t)
+{
+	static const char verb[] = "AUTH PLAIN ";
+	size_t raw = 2 + strlen(t->login) + t->password.len;
+
+	return sizeof verb - 1 + BASE64_ENCODED_LEN(raw) + 2 <= LINE_MOST;
+}
+
+void
+hello_say_auth_plain(struct client *c, struct buf *out)
+{
+	(void)c;
+	(void)buf_append_text(out, "AUTH PLAIN\r\n");
+}
+
+void
+hello_say_auth_login(struct client *c, struct buf *out)
+{
+	(void)c;
+	(void)buf_append_text(out, "AUTH LOGIN\r\n");
+}
+
+void
+hello_say_name(struct client *c, struct buf *out)
+{
+	put_base64(span_text(c->target->login), out);
+}
+
+static enum client_need
+start_plain(struct client *c, struct buf *out)
+{
+	if (!fits_line(c->target))
+		return client_ask(c, STATE_PLAIN, out);
+	(void)buf_append_text(out, "AUTH PLAIN ");
+	give_plain(c, out);
+	return client_ask(c, STATE_AUTH, out);
 }
 
 static enum client_need
@@ -144,15 +213,10 @@ log_in(struct client *c, struct buf *out)
 		return client_be_ready(c);
 	/* Only targets with verified TLS have a login (conf checks it). */
 	assert(c->has_tls && c->target->tls != TARGET_TLS_OPPORTUNISTIC);
-	if (c->can_auth_plain) {
-		start_plain(c, out);
-		return CLIENT_INPUT;
-	}
-	if (c->can_auth_login) {
-		(void)buf_append_text(out, "AUTH LOGIN\r\n");
-		c->state = STATE_LOGIN;
-		return CLIENT_INPUT;
-	}
+	if (c->can_auth_plain)
+		return start_plain(c, out);
+	if (c->can_auth_login)
+		return client_ask(c, STATE_LOGIN, out);
 	none = verdict_of_us(STAGE_AUTH, "4.7.4", SPAN(""));
 	c->end.login_failed = true;
 	(void)client_give_up(c,
@@ -164,32 +228,21 @@ log_in(struct client *c, struct buf *out)
 static enum client_need
 after_ehlo(struct client *c, struct buf *out)
 {
-	if (c->has_tls || !c->use_tls)
+	if (c->has_tls || c->options.without_tls)
 		return log_in(c, out);
-	if (c->can_starttls) {
-		(void)buf_append_text(out, "STARTTLS\r\n");
-		c->state = STATE_STARTTLS;
-		return CLIENT_INPUT;
-	}
+	if (c->can_starttls)
+		return client_ask(c, STATE_STARTTLS, out);
 	if (c->target->tls == TARGET_TLS_REQUIRE)
 		return miss_tls(c, "offers none", NULL);
 	return log_in(c, out);
 }
 
 enum client_need
-client_on_ehlo(struct client *c, const struct reply *r, struct buf *out)
+hello_on_ehlo(struct client *c, const struct reply *r, struct buf *out)
 {
 	struct span text = r->text, line;
 	bool first = true;
 
-	if (reply_is_temporary(r))
-		return client_refused(c, "EHLO", r);
-	if (!reply_is_good(r)) {
-		/* RFC 5321 3.2: a host that knows no EHLO may know HELO. */
-		(void)buf_printf(out, "HELO %s\r\n", c->target->hostname);
-		c->state = STATE_HELO;
-		return CLIENT_INPUT;
-	}
 	while (reply_next_line(&text, &line)) {
 		if (!first)
 			take_extension(c, line);
@@ -198,64 +251,101 @@ client_on_ehlo(struct client *c, const struct reply *r, struct buf *out)
 	return after_ehlo(c, out);
 }
 
+/* RFC 5321 3.2: a host that knows no EHLO may know HELO. */
 enum client_need
-client_on_helo(struct client *c, const struct reply *r, struct buf *out)
+hello_no_ehlo(struct client *c, const struct reply *r, struct buf *out)
 {
-	if (!reply_is_good(r))
-		return client_refused(c, "HELO", r);
+	if (reply_is_temporary(r))
+		return client_refused(c, "EHLO", r);
+	return client_ask(c, STATE_HELO, out);
+}
+
+enum client_need
+hello_on_helo(struct client *c, const struct reply *r, struct buf *out)
+{
+	(void)r;
 	return after_ehlo(c, out);
 }
 
 enum client_need
-client_on_starttls(struct client *c, const struct reply *r, struct buf *out)
+hello_no_helo(struct client *c, const struct reply *r, struct buf *out)
 {
-	if (reply_is_good(r)) {
-		c->state = STATE_HANDS;
-		return CLIENT_TLS;
-	}
+	(void)out;
+	return client_refused(c, "HELO", r);
+}
+
+/* --- STARTTLS --- */
+
+void
+hello_say_starttls(struct client *c, struct buf *out)
+{
+	(void)c;
+	(void)buf_append_text(out, "STARTTLS\r\n");
+}
+
+enum client_need
+hello_on_starttls(struct client *c, const struct reply *r, struct buf *out)
+{
+	(void)r;
+	(void)out;
+	client_enter(c, STATE_HANDS);
+	return CLIENT_TLS;
+}
+
+enum client_need
+hello_no_starttls(struct client *c, const struct reply *r, struct buf *out)
+{
 	if (c->target->tls == TARGET_TLS_REQUIRE)
 		return miss_tls(c, "refuses STARTTLS", r);
 	return log_in(c, out);
 }
 
-static enum client_need
-refused_login(struct client *c, const struct reply *r)
+/*
+ * --- the answers to AUTH (RFC 4954 4) ---
+ *
+ * What a prompt says does not matter: the order is always this.
+ */
+
+enum client_need
+hello_give_plain(struct client *c, const struct reply *r, struct buf *out)
 {
+	(void)r;
+	give_plain(c, out);
+	return client_ask(c, STATE_AUTH, out);
+}
+
+enum client_need
+hello_give_name(struct client *c, const struct reply *r, struct buf *out)
+{
+	(void)r;
+	return client_ask(c, STATE_PASSWORD, out);
+}
+
+enum client_need
+hello_give_password(struct client *c, const struct reply *r, struct buf *out)
+{
+	const struct secret *password = &c->target->password;
+
+	(void)r;
+	put_base64(span_make(password->data, password->len), out);
+	return client_ask(c, STATE_AUTH, out);
+}
+
+enum client_need
+hello_on_auth(struct client *c, const struct reply *r, struct buf *out)
+{
+	(void)r;
+	(void)out;
+	return client_be_ready(c);
+}
+
+enum client_need
+hello_no_auth(struct client *c, const struct reply *r, struct buf *out)
+{
+	(void)out;
 	/* 454 and its like are the host's trouble, and pass. */
 	c->end.login_failed = !reply_is_temporary(r);
 	(void)client_refused(c, "login refused", r);
 	c->end.blame = BLAME_CHANNEL;
 	return CLIENT_CLOSE;
-}
-
-/* RFC 4954 4. What a prompt says does not matter: the order is always this. */
-enum client_need
-client_on_challenge(struct client *c, const struct reply *r, struct buf *out)
-{
-	const struct target *t = c->target;
-	struct buf raw = { 0 };
-
-	if (r->code != 334)
-		return refused_login(c, r);
-	if (c->state == STATE_LOGIN) {
-		put_base64(span_text(t->login), out);
-		c->state = STATE_PASSWORD;
-		return CLIENT_INPUT;
-	}
-	if (c->state == STATE_PLAIN)
-		make_plain(t, &raw);
-	else
-		(void)buf_append(&raw, t->password.data, t->password.len);
-	put_base64(buf_span(&raw), out);
-	mem_wipe(raw.data, raw.cap);
-	buf_clear(&raw);
-	c->state = STATE_AUTH;
-	return CLIENT_INPUT;
-}
-
-enum client_need
-client_on_auth(struct client *c, const struct reply *r, struct buf *out)
-{
-	(void)out;
-	return reply_is_good(r) ? client_be_ready(c) : refused_login(c, r);
 }

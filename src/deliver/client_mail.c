@@ -1,10 +1,19 @@
 /*
  * Transactions. With PIPELINING (RFC 2920) the commands of one leave together and
- * the states count through the replies; without it each waits for the last. With
- * CHUNKING (RFC 3030) BDAT stands for DATA and its go-ahead: content that is at
- * hand leaves in one group with the commands, and a message takes one round trip;
- * other content, and what stands behind a RSET, waits for a recipient that is
- * taken.
+ * the states count through the replies; without it each waits for the last.
+ *
+ * With CHUNKING (RFC 3030) BDAT stands for DATA and its go-ahead. Some hosts, and
+ * boxes in front of hosts, let it be offered and do not know it: they would take
+ * the content for commands. So the first transaction of a connection asks with
+ * `BDAT 0`, which takes nothing in and costs the time that DATA costs. A refusal
+ * shows whether the command is known; it is remembered of the host (peers.h).
+ *
+ * Once BDAT is known to work, content that is at hand leaves in one group with the
+ * commands, and a message takes one round trip; other content, and what stands
+ * behind a RSET, waits for a recipient that is taken.
+ *
+ * A transaction asks for the recipients that have no outcome yet, as many as the
+ * host takes at a time.
  */
 #include "client_priv.h"
 
@@ -12,8 +21,19 @@
 
 #include "mail/envelope.h"
 
-static void
-put_mail(struct client *c, struct buf *out)
+enum { RCPTS_MOST = 100 }; /* of who says nothing: RFC 5321 4.5.3.1.8 */
+
+/* --- what is said --- */
+
+void
+mail_say_rset(struct client *c, struct buf *out)
+{
+	(void)c;
+	(void)buf_append_text(out, "RSET\r\n");
+}
+
+void
+mail_say_mail(struct client *c, struct buf *out)
 {
 	const struct envelope *env = c->attempt->env;
 
@@ -35,26 +55,111 @@ put_rcpt(struct client *c, uint32_t i, struct buf *out)
 	    out, "RCPT TO:<%s>\r\n", a->env->rcpts[a->rcpts[i].index].address);
 }
 
-static void
-put_bdat(const struct client *c, struct buf *out)
+void
+mail_say_rcpt(struct client *c, struct buf *out)
 {
-	(void)buf_printf(
-	    out, "BDAT %llu LAST\r\n", (unsigned long long)c->size);
+	put_rcpt(c, c->next_rcpt, out);
 }
 
-/* What follows MAIL without waiting for its answer. */
-static enum client_need
-put_group(struct client *c, struct buf *out)
+void
+mail_say_data(struct client *c, struct buf *out)
 {
-	for (uint32_t i = 0; i < c->attempt->nrcpt; i++)
-		put_rcpt(c, i, out);
-	if (c->along) {
-		put_bdat(c, out);
-		return CLIENT_CHUNK;
+	(void)c;
+	(void)buf_append_text(out, "DATA\r\n");
+}
+
+/* Never with LAST: an old host would store an empty message. */
+void
+mail_say_probe(struct client *c, struct buf *out)
+{
+	(void)c;
+	(void)buf_append_text(out, "BDAT 0\r\n");
+}
+
+/* Content that is stuffed stands behind DATA, and nothing more is said. */
+void
+mail_say_chunk(struct client *c, struct buf *out)
+{
+	if (c->way != BY_DATA)
+		(void)buf_printf(
+		    out, "BDAT %llu LAST\r\n", (unsigned long long)c->size);
+}
+
+/* --- the beginning --- */
+
+static void
+choose_recipients(struct client *c)
+{
+	struct attempt *a = c->attempt;
+	uint32_t most = c->rcpts_most == 0 ? RCPTS_MOST : c->rcpts_most;
+
+	c->asked = 0;
+	for (uint32_t i = 0; i < a->nrcpt; i++) {
+		struct attempt_rcpt *r = &a->rcpts[i];
+
+		r->is_asked = r->outcome == OUTCOME_NONE && c->asked < most;
+		if (r->is_asked && c->asked++ == 0)
+			c->next_rcpt = i;
 	}
+	assert(c->asked > 0);
+}
+
+/* False: there is none behind that one. */
+static bool
+next_recipient(struct client *c)
+{
+	const struct attempt *a = c->attempt;
+
+	for (uint32_t i = c->next_rcpt + 1; i < a->nrcpt; i++)
+		if (a->rcpts[i].is_asked) {
+			c->next_rcpt = i;
+			return true;
+		}
+	return false;
+}
+
+static enum content_way
+choose_way(const struct client *c, bool at_hand)
+{
 	if (!c->can_chunk)
-		(void)buf_append_text(out, "DATA\r\n");
+		return BY_DATA;
+	if (!c->chunks_work)
+		return BY_PROBE;
+	/* Behind a RSET that is refused it would go to the recipients before. */
+	return c->can_pipeline && at_hand && !c->needs_reset ? ALONG : BY_CHUNK;
+}
+
+/* All that need not wait for an answer. */
+static enum client_need
+say_group(struct client *c, struct buf *out)
+{
+	if (c->needs_reset)
+		client_say(c, STATE_RSET, out);
+	client_say(c, STATE_MAIL, out);
+	for (uint32_t i = 0; i < c->attempt->nrcpt; i++)
+		if (c->attempt->rcpts[i].is_asked)
+			put_rcpt(c, i, out);
+	switch (c->way) {
+	case BY_DATA: client_say(c, STATE_DATA, out); break;
+	case BY_PROBE: client_say(c, STATE_PROBE, out); break;
+	case BY_CHUNK: break;
+	case ALONG: client_say(c, STATE_SENDING, out); return CLIENT_CHUNK;
+	}
 	return CLIENT_INPUT;
+}
+
+static enum client_need
+start_transaction(struct client *c, struct buf *out)
+{
+	enum state first = c->needs_reset ? STATE_RSET : STATE_MAIL;
+
+	c->taken = 0;
+	choose_recipients(c);
+	c->is_group = c->can_pipeline;
+	if (!c->is_group)
+		return client_ask(c, first, out);
+	client_enter(c, first);
+	return say_group(c, out);
 }
 
 enum client_need
@@ -63,89 +168,102 @@ client_begin(struct client *c, const struct client_event *ev, struct buf *out)
 	assert(c->state == STATE_IDLE);
 	assert(c->has_tls || c->target->tls == TARGET_TLS_OPPORTUNISTIC);
 	c->attempt = ev->attempt;
+	c->attempt->rcpts_most = c->rcpts_most;
 	c->size = ev->size;
-	/* Behind a RSET that is refused it would go to the recipients before. */
-	c->along =
-	    c->can_chunk && c->can_pipeline && ev->at_hand && !c->needs_reset;
-	c->next_rcpt = 0;
-	c->taken = 0;
-	c->state = STATE_MAIL;
-	if (c->needs_reset) {
-		(void)buf_append_text(out, "RSET\r\n");
-		c->state = STATE_RSET;
-		if (!c->can_pipeline)
-			return CLIENT_INPUT;
-	}
-	put_mail(c, out);
-	return c->can_pipeline ? put_group(c, out) : CLIENT_INPUT;
+	c->way = choose_way(c, ev->at_hand);
+	return start_transaction(c, out);
 }
+
+/* In a group it was said before. */
+static enum client_need
+go_on(struct client *c, enum state to, struct buf *out)
+{
+	if (!c->is_group)
+		return client_ask(c, to, out);
+	client_enter(c, to);
+	return CLIENT_INPUT;
+}
+
+/* --- the end --- */
 
 /* The attempt is answered; the connection may be used again. */
 static enum client_need
 finish(struct client *c)
 {
+	struct attempt *a = c->attempt;
+
+	for (uint32_t i = 0; i < a->nrcpt; i++)
+		if (!a->rcpts[i].is_asked &&
+		    a->rcpts[i].outcome == OUTCOME_NONE)
+			a->rcpts[i].outcome = OUTCOME_NEXT_TRANSACTION;
 	c->attempt = NULL;
 	c->answered++;
 	return client_be_ready(c);
 }
 
+/* --- the replies --- */
+
 enum client_need
-client_on_rset(struct client *c, const struct reply *r, struct buf *out)
+mail_on_rset(struct client *c, const struct reply *r, struct buf *out)
 {
-	if (!reply_is_good(r))
-		return client_refused(c, "RSET", r);
+	(void)r;
 	c->needs_reset = false;
-	c->state = STATE_MAIL;
-	if (!c->can_pipeline)
-		put_mail(c, out);
-	return CLIENT_INPUT;
+	return go_on(c, STATE_MAIL, out);
 }
 
 enum client_need
-client_on_mail(struct client *c, const struct reply *r, struct buf *out)
+mail_no_rset(struct client *c, const struct reply *r, struct buf *out)
 {
-	struct outcome_at at = client_at(c, STAGE_MAIL);
+	(void)out;
+	return client_refused(c, "RSET", r);
+}
+
+enum client_need
+mail_on_mail(struct client *c, const struct reply *r, struct buf *out)
+{
+	struct outcome_at at = client_at(c);
 	struct verdict v = verdict_of_reply(&at, r);
 
-	if (v.outcome != OUTCOME_NONE) {
-		attempt_set_rest(c->attempt, &v);
-		if (!c->can_pipeline)
-			return finish(c);
-	} else {
+	if (v.outcome == OUTCOME_NONE) {
 		c->needs_reset = true;
+	} else {
+		/* Those that another transaction would ask for, too. */
+		attempt_set_rest(c->attempt, &v);
+		if (!c->is_group)
+			return finish(c);
 	}
-	c->state = STATE_RCPT;
-	if (!c->can_pipeline)
-		put_rcpt(c, 0, out);
-	return CLIENT_INPUT;
+	return go_on(c, STATE_RCPT, out);
+}
+
+static enum client_need
+send_chunk(struct client *c, struct buf *out)
+{
+	(void)client_ask(c, STATE_SENDING, out);
+	return CLIENT_CHUNK;
 }
 
 static enum client_need
 after_rcpts(struct client *c, struct buf *out)
 {
-	if (c->along) {
-		c->state = STATE_FINAL;
+	bool is_asked_already =
+	    c->is_group && (c->way == BY_DATA || c->way == BY_PROBE);
+
+	if (c->way == ALONG) {
+		client_enter(c, STATE_FINAL);
 		return CLIENT_INPUT;
 	}
-	c->state = STATE_DATA;
-	if (c->can_pipeline && !c->can_chunk)
-		return CLIENT_INPUT;
-	if (c->taken == 0)
+	if (c->taken == 0 && !is_asked_already)
 		return finish(c);
-	if (c->can_chunk) {
-		put_bdat(c, out);
-		c->state = STATE_SENDING;
-		return CLIENT_CHUNK;
-	}
-	(void)buf_append_text(out, "DATA\r\n");
-	return CLIENT_INPUT;
+	if (c->way == BY_CHUNK)
+		return send_chunk(c, out);
+	return go_on(c, c->way == BY_DATA ? STATE_DATA : STATE_PROBE, out);
 }
 
 enum client_need
-client_on_rcpt(struct client *c, const struct reply *r, struct buf *out)
+mail_on_rcpt(struct client *c, const struct reply *r, struct buf *out)
 {
-	struct attempt_rcpt *rcpt = &c->attempt->rcpts[c->next_rcpt++];
-	struct outcome_at at = client_at(c, STAGE_RCPT);
+	struct attempt_rcpt *rcpt = &c->attempt->rcpts[c->next_rcpt];
+	struct outcome_at at = client_at(c);
 	struct verdict v = verdict_of_reply(&at, r);
 
 	/* After a refused MAIL these only say "MAIL first". */
@@ -153,55 +271,109 @@ client_on_rcpt(struct client *c, const struct reply *r, struct buf *out)
 		attempt_set(c->attempt, rcpt, &v);
 	else if (rcpt->outcome == OUTCOME_NONE)
 		c->taken++;
-	if (c->next_rcpt == c->attempt->nrcpt)
+	if (!next_recipient(c))
 		return after_rcpts(c, out);
-	if (!c->can_pipeline)
-		put_rcpt(c, c->next_rcpt, out);
-	return CLIENT_INPUT;
+	return go_on(c, STATE_RCPT, out);
 }
 
 enum client_need
-client_on_data(struct client *c, const struct reply *r, struct buf *out)
+mail_on_data(struct client *c, const struct reply *r, struct buf *out)
 {
-	struct outcome_at at = client_at(c, STAGE_DATA);
-	struct verdict v = verdict_of_reply(&at, r);
-
-	if (v.outcome == OUTCOME_NONE && c->taken > 0) {
-		c->state = STATE_SENDING;
+	(void)r;
+	if (c->taken > 0) {
+		(void)client_ask(c, STATE_SENDING, out);
 		return CLIENT_CONTENT;
 	}
-	if (v.outcome == OUTCOME_NONE) {
-		/* RFC 2920 3.1: it wants content for nobody; it gets none. */
-		(void)buf_append_text(out, ".\r\n");
-		c->state = STATE_FINAL;
-		return CLIENT_INPUT;
-	}
-	attempt_set_rest(c->attempt, &v);
+	/* RFC 2920 3.1: it wants content for nobody; it gets none. */
+	(void)buf_append_text(out, ".\r\n");
+	client_enter(c, STATE_FINAL);
+	return CLIENT_INPUT;
+}
+
+/* Of the transaction as a whole. */
+static enum client_need
+end_with(struct client *c, const struct reply *r)
+{
+	struct outcome_at at = client_at(c);
+	struct verdict v = verdict_of_reply(&at, r);
+
+	attempt_set_asked(c->attempt, &v);
 	return finish(c);
+}
+
+enum client_need
+mail_no_data(struct client *c, const struct reply *r, struct buf *out)
+{
+	(void)out;
+	return end_with(c, r);
+}
+
+enum client_need
+mail_on_probe(struct client *c, const struct reply *r, struct buf *out)
+{
+	(void)r;
+	c->chunks_work = true;
+	if (c->taken == 0)
+		return finish(c);
+	c->way = BY_CHUNK;
+	return send_chunk(c, out);
+}
+
+/*
+ * Of the refusals, 500 and 502 say that the command is not known; so does 503, "bad
+ * sequence of commands", of who has taken recipients. 501 and 504 are about the
+ * parameter, so the command is known: Exim refuses a chunk without content with
+ * 504, and Postfix with 551. The rest is about the message.
+ */
+static enum chunking
+what_probe_shows(const struct client *c, int code)
+{
+	switch (code) {
+	case 500:
+	case 502: return CHUNKING_LACKS;
+	case 503: return c->taken > 0 ? CHUNKING_LACKS : CHUNKING_UNKNOWN;
+	case 501:
+	case 504:
+	case 551: return CHUNKING_WORKS;
+	default: return CHUNKING_UNKNOWN;
+	}
+}
+
+enum client_need
+mail_no_probe(struct client *c, const struct reply *r, struct buf *out)
+{
+	enum chunking shows = what_probe_shows(c, r->code);
+
+	/* RFC 3030 4.2: what it leaves is known to be over only by RSET. */
+	c->needs_reset = true;
+	if (shows == CHUNKING_UNKNOWN)
+		return end_with(c, r);
+	c->learned = shows;
+	c->can_chunk = c->chunks_work = shows == CHUNKING_WORKS;
+	if (c->taken == 0)
+		return finish(c);
+	c->way = c->chunks_work ? BY_CHUNK : BY_DATA;
+	return start_transaction(c, out);
 }
 
 /* A refused BDAT is refused, but what is left of it cannot be called back. */
 enum client_need
-client_on_early(struct client *c, const struct reply *r, struct buf *out)
+mail_on_early(struct client *c, const struct reply *r, struct buf *out)
 {
-	struct outcome_at at = client_at(c, STAGE_CONTENT);
+	struct outcome_at at = client_at(c);
 	struct verdict v = verdict_of_reply(&at, r);
 
 	(void)out;
-	if (c->can_chunk && r->code >= 400)
-		attempt_set_rest(c->attempt, &v);
+	if (c->way != BY_DATA && r->code >= 400)
+		attempt_set_asked(c->attempt, &v);
 	return client_give_up(c, "host broke off the content", &v);
 }
 
 enum client_need
-client_on_final(struct client *c, const struct reply *r, struct buf *out)
+mail_on_final(struct client *c, const struct reply *r, struct buf *out)
 {
-	struct outcome_at at = client_at(c, STAGE_CONTENT);
-	struct verdict v = verdict_of_reply(&at, r);
-
 	(void)out;
 	/* RFC 5321 4.1.1.4: either way it is over; a BDAT only if it is good. */
-	c->needs_reset = c->can_chunk && !reply_is_good(r);
-	attempt_set_rest(c->attempt, &v);
-	return finish(c);
+	c->needs_reset = c->way != BY_DATA && !reply_is_good(r);
+	return end_with(c, r);
 }

@@ -1,6 +1,6 @@
 /*
  * client_priv: what the three files of the client share: its state, the ways to
- * give up, and what takes the reply in each state.
+ * give up, and what the table of states (client.c) refers to.
  */
 #ifndef DELIVER_CLIENT_PRIV_H
 #define DELIVER_CLIENT_PRIV_H
@@ -25,32 +25,57 @@ enum state {
 	STATE_MAIL,
 	STATE_RCPT,
 	STATE_DATA,
+	STATE_PROBE, /* whether BDAT is what the host says it is */
 	STATE_SENDING, /* content */
 	STATE_FINAL, /* its answer */
 	STATE_QUIT,
 	STATE_CLOSED,
 };
 
+/* How the content of a transaction leaves. */
+enum content_way {
+	BY_DATA,
+	BY_PROBE, /* BDAT with nothing first, and BDAT when that is answered */
+	BY_CHUNK, /* BDAT, when a recipient is taken */
+	ALONG, /* BDAT, in one group with MAIL and RCPT */
+};
+
 struct client {
 	const struct target *target; /* borrowed: the lane holds a reference */
-	bool use_tls;
+	struct client_options options;
 	enum state state;
 	bool has_tls, can_pipeline, can_chunk, can_8bit, can_size, can_starttls,
 	    can_auth_plain, can_auth_login;
+	bool chunks_work; /* a BDAT was answered as it should be */
+	enum chunking learned; /* for other connections */
 	bool needs_reset; /* the host may still hold an open transaction */
-	bool along; /* BDAT and the content leave with the group */
+	enum content_way way;
+	bool is_group; /* the transaction's commands have left together */
 	uint64_t size; /* of the content */
+	uint32_t rcpts_most, mails_most; /* RFC 9422; 0: the host did not say */
 	struct attempt *attempt; /* borrowed: see client.h */
+	uint32_t asked; /* recipients of this transaction */
 	uint32_t next_rcpt; /* whose reply comes next */
 	uint32_t taken; /* recipients answered with 2xx */
 	uint32_t answered; /* attempts, on this connection */
 	struct client_end end;
 };
 
+typedef void (*say_fn)(struct client *c, struct buf *out);
+typedef enum client_need (*reply_fn)(
+    struct client *c, const struct reply *r, struct buf *out);
+
+/* --- client.c --- */
+
+/* Nobody else assigns the state. */
+void client_enter(struct client *c, enum state to);
+/* The same, and says what the state says. Needs CLIENT_INPUT. */
+enum client_need client_ask(struct client *c, enum state to, struct buf *out);
+/* Says it without entering: it is part of a group. */
+void client_say(struct client *c, enum state what, struct buf *out);
+
 /* Where the transaction is, for outcome.c. */
-struct outcome_at client_at(const struct client *c, enum stage stage);
-/* What was asked for last. */
-enum stage client_stage(const struct client *c);
+struct outcome_at client_at(const struct client *c);
 
 /*
  * The connection is of no use any more; `v` says why, and `what` in our words.
@@ -67,40 +92,76 @@ enum client_need client_give_up_on(
 
 /* --- client_hello.c --- */
 
-enum client_need client_say_ehlo(struct client *c, struct buf *out);
 /* It may have the next message, if it is as safe as the target says. */
 enum client_need client_be_ready(struct client *c);
+/* RFC 3207 4.2: what was offered in clear says nothing now. */
+void client_forget_offers(struct client *c);
+
+void hello_say_ehlo(struct client *c, struct buf *out);
+void hello_say_helo(struct client *c, struct buf *out);
+void hello_say_starttls(struct client *c, struct buf *out);
+void hello_say_auth_plain(struct client *c, struct buf *out);
+void hello_say_auth_login(struct client *c, struct buf *out);
+void hello_say_name(struct client *c, struct buf *out);
+
+enum client_need
+hello_on_greeting(struct client *c, const struct reply *r, struct buf *out);
+enum client_need
+hello_no_greeting(struct client *c, const struct reply *r, struct buf *out);
+enum client_need
+hello_on_ehlo(struct client *c, const struct reply *r, struct buf *out);
+enum client_need
+hello_no_ehlo(struct client *c, const struct reply *r, struct buf *out);
+enum client_need
+hello_on_helo(struct client *c, const struct reply *r, struct buf *out);
+enum client_need
+hello_no_helo(struct client *c, const struct reply *r, struct buf *out);
+enum client_need
+hello_on_starttls(struct client *c, const struct reply *r, struct buf *out);
+enum client_need
+hello_no_starttls(struct client *c, const struct reply *r, struct buf *out);
+enum client_need
+hello_give_plain(struct client *c, const struct reply *r, struct buf *out);
+enum client_need
+hello_give_name(struct client *c, const struct reply *r, struct buf *out);
+enum client_need
+hello_give_password(struct client *c, const struct reply *r, struct buf *out);
+enum client_need
+hello_on_auth(struct client *c, const struct reply *r, struct buf *out);
+enum client_need
+hello_no_auth(struct client *c, const struct reply *r, struct buf *out);
 
 /* --- client_mail.c --- */
 
 enum client_need
 client_begin(struct client *c, const struct client_event *ev, struct buf *out);
 
-/* --- the replies of each state --- */
+void mail_say_rset(struct client *c, struct buf *out);
+void mail_say_mail(struct client *c, struct buf *out);
+void mail_say_rcpt(struct client *c, struct buf *out);
+void mail_say_data(struct client *c, struct buf *out);
+void mail_say_probe(struct client *c, struct buf *out);
+void mail_say_chunk(struct client *c, struct buf *out);
 
 enum client_need
-client_on_greeting(struct client *c, const struct reply *r, struct buf *out);
+mail_on_rset(struct client *c, const struct reply *r, struct buf *out);
 enum client_need
-client_on_ehlo(struct client *c, const struct reply *r, struct buf *out);
+mail_no_rset(struct client *c, const struct reply *r, struct buf *out);
 enum client_need
-client_on_helo(struct client *c, const struct reply *r, struct buf *out);
+mail_on_mail(struct client *c, const struct reply *r, struct buf *out);
 enum client_need
-client_on_starttls(struct client *c, const struct reply *r, struct buf *out);
+mail_on_rcpt(struct client *c, const struct reply *r, struct buf *out);
 enum client_need
-client_on_challenge(struct client *c, const struct reply *r, struct buf *out);
+mail_on_data(struct client *c, const struct reply *r, struct buf *out);
 enum client_need
-client_on_auth(struct client *c, const struct reply *r, struct buf *out);
+mail_no_data(struct client *c, const struct reply *r, struct buf *out);
 enum client_need
-client_on_rset(struct client *c, const struct reply *r, struct buf *out);
+mail_on_probe(struct client *c, const struct reply *r, struct buf *out);
 enum client_need
-client_on_mail(struct client *c, const struct reply *r, struct buf *out);
+mail_no_probe(struct client *c, const struct reply *r, struct buf *out);
 enum client_need
-client_on_rcpt(struct client *c, const struct reply *r, struct buf *out);
+mail_on_early(struct client *c, const struct reply *r, struct buf *out);
 enum client_need
-client_on_data(struct client *c, const struct reply *r, struct buf *out);
-enum client_need
-client_on_early(struct client *c, const struct reply *r, struct buf *out);
-enum client_need
-client_on_final(struct client *c, const struct reply *r, struct buf *out);
+mail_on_final(struct client *c, const struct reply *r, struct buf *out);
 
 #endif

@@ -1,84 +1,80 @@
 /*
+ *   CONNECTING -> [SECURING] -> TALKING ... -> IDLE -> [FETCHING] -> TALKING
+ *        ^                        |  ^                     (READING, SENDING)
+ *        +------- CLOSING <-------+  +-- each reply ...
+ *                    |
+ *                    +-> the end
+ *
  * The good path, callback by callback, and how each may fail:
  *
- *   on_connected  TCP; or the next address is tried, after the last the lane
- *                 ends as failed
+ *   on_won        TCP; an address that fails leaves the race to the others, and
+ *                 when none is left the lane ends (on_lost)
  *   on_secured    TLS (implicit, or after STARTTLS); a failure of optional TLS
  *                 connects again without; else as above
  *   on_input      replies; the end or an error ends the connection, when the
  *                 replies that came before it are read
  *   on_content    content fetched from the spool; or the attempt is put off
- *   on_read       the next piece of a large content
- *   on_drained    the host took what was sent
- *   on_deadline   the host was silent too long, or there was no work
+ *   (content_io.c: content leaves)
+ *   on_deadline   no whole reply in its time, or no work
+ *   on_limit      the attempt took too long altogether
  *   on_closed     the connection is gone: the next address, or the end
+ *
+ * A lane ends in on_closed() only, and so never inside of a call to it.
  */
-#include "deliver/lane_io.h"
+#include "lane_parts_io.h"
 
+#include <arpa/inet.h>
 #include <assert.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buf.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "deliver/attempt.h"
-#include "deliver/client.h"
-#include "sched/target.h"
+#include "deliver/peers.h"
 #include "io/deadline.h"
 #include "io/loop.h"
 #include "io/stream.h"
 #include "io/tls.h"
-#include "io/work.h"
 #include "mail/envelope.h"
-#include "mail/qid.h"
 #include "mail/reason.h"
-#include "piece_io.h"
-#include "smtp/dot.h"
-#include "spool/content.h"
+#include "race_io.h"
+#include "sched/target.h"
 #include "spool/spool.h"
 
-struct lane_io {
-	struct list node; /* in worker->lanes */
-	struct deliver_worker *worker; /* borrowed: outlives its lanes */
-	struct target *target; /* owned reference */
-	void *token;
-	struct attempt *attempt; /* owned; NULL: none */
-	struct client *client; /* owned; NULL between connections */
-	struct stream *stream; /* owned; NULL between connections */
-	struct deadline *deadline; /* owned */
-	struct buf out;
-	uint32_t host; /* of the target */
-	uint32_t address; /* the one in use */
-	uint32_t messages; /* answered so far */
-	bool without_tls; /* this address, this time */
-	bool is_ready; /* was, on this connection */
-	bool is_given; /* the client has the attempt */
-	bool is_chunk; /* content leaves as it is, not stuffed (RFC 3030) */
-	bool is_idle, reading, busy, closing, quit_asked;
-	bool try_again; /* when the stream is closed: connect */
-	bool ends; /* at the deadline, which comes at once */
-	struct content_reader reader; /* how much of it was sent */
-	struct dot_writer dot;
-	struct lane_end end; /* of this connection */
-	struct lane_end kept; /* of the addresses before */
-};
-
-static void on_connected(enum stream_status status, void *arg);
+static void on_won(struct stream *s, uint32_t address, void *arg);
+static void on_failed(uint32_t address, const char *why, void *arg);
+static void on_lost(bool no_descriptor, void *arg);
 static void on_secured(enum stream_status status, void *arg);
 static void on_input(enum stream_status status, void *arg);
 static void
 on_content(enum spool_status status, struct content *content, void *arg);
-static void on_read(void *arg);
-static void on_drained(enum stream_status status, void *arg);
 static void on_deadline(void *arg);
+static void on_limit(void *arg);
 static void on_closed(void *arg);
 
-static void run(struct lane_io *io, struct client_event *ev);
-static void send_content(struct lane_io *io);
+void
+lane_enter(struct lane_io *io, enum lane_state to)
+{
+	static const char *const names[] = {
+		[LANE_CONNECTING] = "connecting",
+		[LANE_SECURING] = "securing",
+		[LANE_TALKING] = "talking",
+		[LANE_IDLE] = "idle",
+		[LANE_FETCHING] = "fetching",
+		[LANE_READING] = "reading",
+		[LANE_SENDING] = "sending",
+		[LANE_CLOSING] = "closing",
+	};
+
+	if (io->state != to)
+		log_debug("lane host=%s from=%s to=%s",
+		    log_quote_text(io->target->hosts[io->host].name),
+		    names[io->state], names[to]);
+	io->state = to;
+}
 
 static const struct target_address *
 address_now(const struct lane_io *io)
@@ -86,10 +82,88 @@ address_now(const struct lane_io *io)
 	return &io->target->addresses[io->address];
 }
 
-static void
-host_text(const struct lane_io *io, char out[ATTEMPT_HOST_MAX])
+void
+peer_key(const struct target_address *a, char out[PEER_KEY_MAX])
 {
-	target_host_text(address_now(io), out, ATTEMPT_HOST_MAX);
+	char ip[TARGET_ADDRESS_TEXT];
+
+	target_address_text(&a->to.sa, ip);
+	(void)snprintf(
+	    out, PEER_KEY_MAX, "%s:%u", ip, ntohs(a->to.in.sin_port));
+}
+
+static void
+remember(struct lane_io *io, uint32_t address, bool failed)
+{
+	char key[PEER_KEY_MAX];
+
+	peer_key(&io->target->addresses[address], key);
+	peers_set_failed(
+	    io->worker->peers, key, failed, loop_now(io->worker->loop));
+}
+
+/* --- time --- */
+
+void
+lane_set_deadline(struct lane_io *io, uint64_t more_ms)
+{
+	deadline_set(io->deadline,
+	    (uint64_t)client_timeout(io->client) * 1000 + more_ms);
+}
+
+/* Of what the client is at: the beginning, or an attempt. */
+static void
+set_limit(struct lane_io *io)
+{
+	uint64_t ms = client_limit(io->client) * 1000;
+
+	deadline_set(io->limit, ms);
+	if (io->attempt != NULL)
+		io->attempt->limit_ms += ms;
+}
+
+/* --- why --- */
+
+static void
+set_end(struct lane_io *io, uint32_t address, enum blame blame, struct words w)
+{
+	char host[ATTEMPT_HOST_MAX];
+
+	target_host_text(&io->target->addresses[address], host, sizeof host);
+	w.host = span_text(host);
+	lane_end_clear(&io->end);
+	io->end.reason = reason_new(&w);
+	io->end.blame = blame;
+}
+
+/* What the client says of its end, or what it makes of `why`. */
+static void
+take_end(struct lane_io *io, const char *why)
+{
+	const struct client_end *end = client_end(io->client);
+
+	client_lost(io->client, span_text(why));
+	set_end(io, io->address, end->blame,
+	    (struct words){ .status = span_text(end->status),
+		.what = span_text(end->what),
+		.said = span_text(end->said),
+		.stage = end->stage });
+	io->end.login_failed = end->login_failed;
+	/* A connection without work may end at any time. */
+	if (io->attempt == NULL && io->was_ready)
+		io->end.blame = BLAME_NONE;
+}
+
+static void
+log_failed(const struct lane_io *io)
+{
+	struct words w = reason_words(io->end.reason);
+	struct buf line = { 0 };
+
+	words_join(&line, &w);
+	log_info("lane_failed host=%s reason=%s", log_quote(w.host),
+	    log_quote(buf_span(&line)));
+	buf_clear(&line);
 }
 
 /* --- the end of a connection, and of the lane --- */
@@ -105,7 +179,9 @@ end_lane(struct lane_io *io)
 	lane_end_settle(&io->end, &io->kept);
 	end = io->end;
 	list_remove(&io->node);
+	race_free(io->race);
 	deadline_close(io->deadline);
+	deadline_close(io->limit);
 	target_unref(io->target);
 	buf_clear(&io->out);
 	free(io);
@@ -113,127 +189,81 @@ end_lane(struct lane_io *io)
 	w->ended(token, a, &end, w->arg);
 }
 
-/* --- why --- */
-
-static void
-set_end(struct lane_io *io, struct words w)
-{
-	char host[ATTEMPT_HOST_MAX];
-
-	host_text(io, host);
-	w.host = span_text(host);
-	lane_end_clear(&io->end);
-	io->end.reason = reason_new(&w);
-}
-
-/* What the client says of its end, or what it makes of `why`. */
-static void
-take_end(struct lane_io *io, const char *why)
-{
-	const struct client_end *end = client_end(io->client);
-
-	client_lost(io->client, span_text(why));
-	io->is_given = false;
-	set_end(io, (struct words){ .status = span_text(end->status),
-			.what = span_text(end->what),
-			.said = span_text(end->said),
-			.stage = end->stage });
-	io->end.blame = end->blame;
-	io->end.login_failed = end->login_failed;
-}
-
-static void
-log_failed(const struct lane_io *io)
-{
-	struct words w = reason_words(io->end.reason);
-	struct buf line = { 0 };
-
-	words_join(&line, &w);
-	log_info("lane_failed host=%s reason=%s", log_quote(w.host),
-	    log_quote(buf_span(&line)));
-	buf_clear(&line);
-}
-
 /* For the reason that stands in io->end. */
 static void
-close_now(struct lane_io *io)
+shut(struct lane_io *io, enum lane_then then)
 {
-	const struct target_host *host = &io->target->hosts[io->host];
-
-	io->closing = true;
-	deadline_cancel(io->deadline);
-	/* An idle connection that the host closes is nobody's failure. */
-	if (io->attempt == NULL && io->is_ready)
-		io->end.blame = BLAME_NONE;
-	if (io->end.blame != BLAME_NONE && !io->is_ready && !io->try_again) {
-		log_failed(io);
-		/* A wrong password is as wrong at the next address. */
-		io->try_again = !io->end.login_failed &&
-				++io->address < host->first + host->naddresses;
-		io->without_tls = false;
+	lane_enter(io, LANE_CLOSING);
+	io->then = then;
+	deadline_cancel(io->limit);
+	race_stop(io->race);
+	if (io->stream == NULL) {
+		deadline_set(io->deadline, 0);
+		return;
 	}
-	if (io->quit_asked && io->attempt == NULL)
-		io->try_again = false;
+	deadline_cancel(io->deadline);
 	stream_close(io->stream, on_closed, io);
 }
 
-/* The host is to blame for what the lane saw. */
+/* The connection came to nothing: another address may do better. */
 static void
-close_failed(struct lane_io *io, const char *why)
+leave_address(struct lane_io *io)
 {
-	if (io->closing)
+	bool wanted = io->attempt != NULL || !io->quit_asked;
+
+	log_failed(io);
+	remember(io, io->address, true);
+	/* A wrong password is as wrong at the next address. */
+	shut(io, wanted && !io->end.login_failed && race_may_go(io->race)
+		     ? THEN_CONNECT
+		     : THEN_END);
+}
+
+static void
+learn(struct lane_io *io)
+{
+	enum chunking what = client_chunking(io->client);
+	char key[PEER_KEY_MAX];
+
+	if (what == CHUNKING_UNKNOWN)
 		return;
+	peer_key(address_now(io), key);
+	peers_learn_chunking(
+	    io->worker->peers, key, what, loop_now(io->worker->loop));
+}
+
+void
+lane_lost(struct lane_io *io, const char *why)
+{
+	learn(io);
 	take_end(io, why);
-	close_now(io);
+	if (io->end.blame != BLAME_NONE && !io->was_ready)
+		leave_address(io);
+	else
+		shut(io, THEN_END);
 }
 
-/* There is no client yet that could say more. */
-static void
-close_unreached(struct lane_io *io, enum blame blame, struct words w)
+void
+lane_break_off(struct lane_io *io, const char *status, const char *why)
 {
-	if (io->closing)
-		return;
-	set_end(io, w);
-	io->end.blame = blame;
-	close_now(io);
-}
-
-/* A reason of ours; what was not answered stays so. */
-static void
-close_by_us(struct lane_io *io, const char *status, const char *why)
-{
-	if (io->closing)
-		return;
 	if (io->client != NULL)
 		client_forget(io->client);
-	io->is_given = false;
-	io->try_again = false;
-	set_end(io, (struct words){
-			.status = span_text(status), .what = span_text(why) });
-	close_now(io);
+	set_end(io, io->address, BLAME_NONE,
+	    (struct words){
+		.status = span_text(status), .what = span_text(why) });
+	shut(io, THEN_END);
 }
 
 static void
 connect_now(struct lane_io *io)
 {
-	const struct target_address *a = address_now(io);
-
-	io->closing = io->reading = io->is_ready = io->is_given = false;
+	lane_enter(io, LANE_CONNECTING);
 	lane_end_keep(&io->kept, &io->end);
-	io->stream = stream_connect(io->worker->loop, &a->to.sa,
-	    a->to.sa.sa_family == AF_INET6 ? sizeof a->to.in6 : sizeof a->to.in,
-	    on_connected, io);
-	if (io->stream == NULL) {
-		set_end(
-		    io, (struct words){ .status = SPAN("4.3.0"),
-			    .what = SPAN("no descriptor left for a connection"),
-			    .stage = STAGE_CONNECT });
-		io->end.no_descriptor = true;
-		io->closing = io->ends = true;
-		deadline_set(io->deadline, 0);
-		return;
-	}
-	deadline_set(io->deadline, (uint64_t)io->target->timeout * 1000);
+	io->is_reading = io->was_ready = false;
+	if (io->then == THEN_WITHOUT_TLS)
+		race_go_again(io->race, io->address);
+	else
+		race_go(io->race);
 }
 
 static void
@@ -244,14 +274,19 @@ on_closed(void *arg)
 	client_free(io->client);
 	io->client = NULL;
 	io->stream = NULL;
-	if (io->busy)
-		return; /* on_read() or on_content() ends it */
-	if (io->try_again) {
-		io->try_again = false;
+	if (io->pool_is_busy)
+		return; /* lane_pool_is_done() */
+	if (io->then == THEN_END)
+		end_lane(io);
+	else
 		connect_now(io);
-		return;
-	}
-	end_lane(io);
+}
+
+void
+lane_pool_is_done(struct lane_io *io)
+{
+	if (io->stream == NULL)
+		on_closed(io);
 }
 
 /* --- beginning --- */
@@ -261,21 +296,55 @@ lane_io_start(struct deliver_worker *w, struct target *target, uint32_t host,
     struct attempt *a, void *token)
 {
 	struct lane_io *io = MEM_NEW(struct lane_io);
+	struct race_events events = {
+		.won = on_won, .failed = on_failed, .lost = on_lost, .arg = io
+	};
 
 	assert(host < target->nhosts && target->hosts[host].naddresses > 0);
-	io->host = host;
-	io->address = target->hosts[host].first;
 	io->worker = w;
 	io->target = target;
+	io->host = host;
+	io->address = target->hosts[host].first;
 	io->attempt = a;
 	io->token = token;
 	list_append(&w->lanes, &io->node);
+	io->race = race_new(w->loop, target, host, w->peers, &events);
 	io->deadline = deadline_new(w->loop, on_deadline, io);
+	io->limit = deadline_new(w->loop, on_limit, io);
 	io->out.max = 4 << 20;
 	metric_add(METRIC_LANES, 1);
 	metric_add(METRIC_LANES_OPENED, 1);
 	connect_now(io);
 	return io;
+}
+
+static void
+on_failed(uint32_t address, const char *why, void *arg)
+{
+	struct lane_io *io = arg;
+
+	lane_end_keep(&io->kept, &io->end);
+	set_end(io, address, BLAME_HOST,
+	    (struct words){ .status = SPAN("4.4.1"),
+		.what = span_text(why),
+		.stage = STAGE_CONNECT });
+	log_failed(io);
+	remember(io, address, true);
+}
+
+static void
+on_lost(bool no_descriptor, void *arg)
+{
+	struct lane_io *io = arg;
+
+	if (no_descriptor) {
+		set_end(io, io->address, BLAME_NONE,
+		    (struct words){ .status = SPAN("4.3.0"),
+			.what = SPAN("no descriptor left for a connection"),
+			.stage = STAGE_CONNECT });
+		io->end.no_descriptor = true;
+	}
+	shut(io, THEN_END);
 }
 
 static struct ssl_st *
@@ -290,29 +359,71 @@ tls_session(struct lane_io *io)
 	};
 
 	target_certificate_name(address_now(io)->host, name, sizeof name);
-	host_text(io, host);
+	target_host_text(address_now(io), host, sizeof host);
 	(void)snprintf(key, sizeof key, "%d %s", (int)io->target->tls, host);
 	return tls_client_session(io->worker->tls, &o);
 }
 
 static void
-on_connected(enum stream_status status, void *arg)
+start_tls(struct lane_io *io)
+{
+	stream_flush(io->stream);
+	lane_enter(io, LANE_SECURING);
+	lane_set_deadline(io, 0);
+	stream_start_tls(io->stream, tls_session(io), on_secured, io);
+}
+
+static struct client_options
+options_of(const struct lane_io *io)
+{
+	char key[PEER_KEY_MAX];
+
+	peer_key(address_now(io), key);
+	return (struct client_options){
+		.without_tls = io->then == THEN_WITHOUT_TLS,
+		.chunking = peers_chunking(
+		    io->worker->peers, key, loop_now(io->worker->loop)),
+	};
+}
+
+static void
+on_won(struct stream *s, uint32_t address, void *arg)
 {
 	struct lane_io *io = arg;
 	struct client_event ev = { .type = CLIENT_CONNECTED };
+	struct client_options options;
 
-	if (status != STREAM_OK) {
-		close_unreached(io, BLAME_HOST,
-		    (struct words){ .status = SPAN("4.4.1"),
-			.what = span_text(stream_error(io->stream)),
-			.stage = STAGE_CONNECT });
+	io->stream = s;
+	/* What failed without TLS may have been another address. */
+	if (io->then == THEN_WITHOUT_TLS && address != io->address)
+		io->then = THEN_CONNECT;
+	io->address = address;
+	options = options_of(io);
+	io->client = client_new(io->target, &options);
+	set_limit(io);
+	if (io->target->tls == TARGET_TLS_IMPLICIT)
+		start_tls(io);
+	else
+		lane_run(io, &ev);
+}
+
+/* The handshake failed; where TLS is optional, the lane does without. */
+static void
+miss_tls(struct lane_io *io, const char *why)
+{
+	bool is_optional = io->target->tls == TARGET_TLS_OPPORTUNISTIC;
+
+	set_end(io, io->address, is_optional ? BLAME_HOST : BLAME_CHANNEL,
+	    (struct words){ .status = SPAN("4.7.5"),
+		.what = span_text(why),
+		.stage = STAGE_STARTTLS });
+	if (!is_optional) {
+		leave_address(io);
 		return;
 	}
-	io->client = client_new(io->target, !io->without_tls);
-	if (io->target->tls == TARGET_TLS_IMPLICIT)
-		stream_start_tls(io->stream, tls_session(io), on_secured, io);
-	else
-		run(io, &ev);
+	log_info("tls_failed host=%s reason=%s next=clear",
+	    log_quote_text(address_now(io)->host), log_quote_text(why));
+	shut(io, THEN_WITHOUT_TLS);
 }
 
 static void
@@ -326,37 +437,33 @@ on_secured(enum stream_status status, void *arg)
 	char why[300];
 
 	if (status == STREAM_OK) {
-		run(io, &ev);
+		lane_run(io, &ev);
 		return;
 	}
 	(void)snprintf(why, sizeof why, "TLS: %s%s%s%s",
 	    stream_error(io->stream), because == NULL ? "" : " (required by ",
 	    because == NULL ? "" : because, because == NULL ? "" : ")");
-	if (io->target->tls == TARGET_TLS_OPPORTUNISTIC) {
-		log_info("tls_failed host=%s reason=%s next=clear",
-		    log_quote_text(address_now(io)->host), log_quote_text(why));
-		io->without_tls = true;
-		io->try_again = true;
-	}
-	close_unreached(io,
-	    io->target->tls == TARGET_TLS_OPPORTUNISTIC ? BLAME_HOST
-							: BLAME_CHANNEL,
-	    (struct words){ .status = SPAN("4.7.5"),
-		.what = span_text(why),
-		.stage = STAGE_STARTTLS });
+	miss_tls(io, why);
 }
 
 /* --- work --- */
 
 static void
+read_more(struct lane_io *io)
+{
+	if (io->is_reading)
+		return;
+	io->is_reading = true;
+	stream_read(io->stream, on_input, io);
+}
+
+static void
 be_idle(struct lane_io *io)
 {
-	io->is_idle = true;
+	lane_enter(io, LANE_IDLE);
+	deadline_cancel(io->limit);
 	deadline_set(io->deadline, (uint64_t)io->target->idle * 1000);
-	if (!io->reading) {
-		io->reading = true;
-		stream_read(io->stream, on_input, io);
-	}
+	read_more(io);
 }
 
 static void
@@ -364,40 +471,47 @@ quit(struct lane_io *io)
 {
 	struct client_event ev = { .type = CLIENT_QUIT };
 
-	io->is_idle = false;
 	io->quit_asked = true;
-	run(io, &ev);
+	deadline_cancel(io->limit);
+	lane_run(io, &ev);
 }
 
 static void
 give(struct lane_io *io)
 {
+	struct attempt *a = io->attempt;
 	struct client_event ev = { .type = CLIENT_GIVEN,
-		.attempt = io->attempt,
-		.size = content_size(io->attempt->content),
-		.at_hand = content_is_in_memory(io->attempt->content) };
+		.attempt = a,
+		.size = content_size(a->content),
+		.at_hand = content_is_in_memory(a->content) };
 
-	io->is_given = true;
-	io->reader = (struct content_reader){ 0 };
-	io->dot = (struct dot_writer){ 0 };
-	host_text(io, io->attempt->host);
-	(void)snprintf(io->attempt->tls, sizeof io->attempt->tls, "%s",
-	    stream_tls_version(io->stream));
-	run(io, &ev);
+	target_host_text(address_now(io), a->host, sizeof a->host);
+	(void)snprintf(
+	    a->tls, sizeof a->tls, "%s", stream_tls_version(io->stream));
+	lane_run(io, &ev);
 }
 
 static void
 begin(struct lane_io *io)
 {
-	io->is_idle = false;
 	if (io->attempt->content != NULL) {
 		give(io);
 		return;
 	}
-	io->busy = true;
+	lane_enter(io, LANE_FETCHING);
+	io->pool_is_busy = true;
 	deadline_cancel(io->deadline);
 	spool_fetch_to_send(io->worker->spool, io->attempt->env->id,
 	    io->worker->loop, on_content, io);
+}
+
+static bool
+may_have_more(const struct lane_io *io)
+{
+	uint32_t most = client_mails_most(io->client);
+
+	return !io->quit_asked && io->messages < io->target->messages &&
+	       (most == 0 || io->messages < most);
 }
 
 /* Hands the answered attempt back; the lane is ready for the next. */
@@ -410,9 +524,8 @@ answer(struct lane_io *io)
 	bool more;
 
 	io->attempt = NULL;
-	io->is_given = false;
 	io->messages++;
-	more = io->messages < io->target->messages && !io->quit_asked;
+	more = may_have_more(io);
 	if (more)
 		be_idle(io);
 	else
@@ -426,14 +539,10 @@ on_content(enum spool_status status, struct content *content, void *arg)
 	struct lane_io *io = arg;
 	struct verdict v;
 
-	io->busy = false;
-	if (io->stream == NULL) {
+	io->pool_is_busy = false;
+	if (io->state == LANE_CLOSING) {
 		content_unref(content);
-		on_closed(io);
-		return;
-	}
-	if (io->closing) {
-		content_unref(content);
+		lane_pool_is_done(io);
 		return;
 	}
 	if (status == SPOOL_OK) {
@@ -451,11 +560,14 @@ on_content(enum spool_status status, struct content *content, void *arg)
 }
 
 static void
-on_ready(struct lane_io *io)
+on_ready(struct lane_io *io, bool is_answer)
 {
-	io->is_ready = true;
+	if (!io->was_ready)
+		remember(io, io->address, false);
+	io->was_ready = true;
 	lane_end_clear(&io->kept);
-	if (io->is_given)
+	learn(io);
+	if (is_answer)
 		answer(io);
 	else if (io->attempt != NULL)
 		begin(io);
@@ -465,19 +577,27 @@ on_ready(struct lane_io *io)
 		be_idle(io);
 }
 
+/*
+ * A whole reply, or something of ours, gives the host a new deadline; a part of a
+ * reply does not, or the host could hold the lane by a byte now and then.
+ */
 static void
-start_tls(struct lane_io *io)
+wait_for_input(struct lane_io *io, bool went_on)
 {
+	if (went_on) {
+		lane_enter(io, LANE_TALKING);
+		lane_set_deadline(io, 0);
+	}
 	stream_flush(io->stream);
-	deadline_set(io->deadline, (uint64_t)client_timeout(io->client) * 1000);
-	stream_start_tls(io->stream, tls_session(io), on_secured, io);
+	read_more(io);
 }
 
-static void
-run(struct lane_io *io, struct client_event *ev)
+void
+lane_run(struct lane_io *io, struct client_event *ev)
 {
 	struct span input = stream_input(io->stream);
 	size_t before = input.len;
+	bool had_attempt = client_has_attempt(io->client);
 	enum client_need need;
 
 	ev->in = &input;
@@ -486,24 +606,18 @@ run(struct lane_io *io, struct client_event *ev)
 	if (buf_len(&io->out) > 0)
 		stream_put(io->stream, buf_span(&io->out));
 	buf_clear(&io->out);
+	if (!had_attempt && client_has_attempt(io->client))
+		set_limit(io);
 	switch (need) {
 	case CLIENT_INPUT:
-		deadline_set(
-		    io->deadline, (uint64_t)client_timeout(io->client) * 1000);
-		stream_flush(io->stream);
-		if (!io->reading) {
-			io->reading = true;
-			stream_read(io->stream, on_input, io);
-		}
+		wait_for_input(
+		    io, ev->type != CLIENT_GOT || before != input.len);
 		break;
 	case CLIENT_TLS: start_tls(io); break;
-	case CLIENT_CONTENT:
-	case CLIENT_CHUNK:
-		io->is_chunk = need == CLIENT_CHUNK;
-		send_content(io);
-		break;
-	case CLIENT_READY: on_ready(io); break;
-	case CLIENT_CLOSE: close_failed(io, "the connection was closed"); break;
+	case CLIENT_CONTENT: lane_start_content(io, false); break;
+	case CLIENT_CHUNK: lane_start_content(io, true); break;
+	case CLIENT_READY: on_ready(io, had_attempt); break;
+	case CLIENT_CLOSE: lane_lost(io, "the connection was closed"); break;
 	}
 }
 
@@ -513,145 +627,13 @@ on_input(enum stream_status status, void *arg)
 	struct lane_io *io = arg;
 	struct client_event ev = { .type = CLIENT_GOT };
 
-	io->reading = false;
-	if (status == STREAM_OK || stream_last_words(io->stream)) {
-		run(io, &ev);
-		return;
-	}
-	close_failed(io, status == STREAM_END ? "host closed the connection"
-					      : stream_error(io->stream));
-}
-
-/* --- content --- */
-
-static void
-put_content(struct lane_io *io, struct span piece)
-{
-	struct buf stuffed = { .max = 3 * PIECE };
-	struct span part;
-
-	if (io->is_chunk || (io->attempt->env->flags & ENVELOPE_NO_DOTS) != 0) {
-		io->dot.in_line =
-		    piece.len > 0 && piece.ptr[piece.len - 1] != '\n';
-		stream_put(io->stream, piece);
-		return;
-	}
-	while (piece.len > 0) {
-		part = span_to(piece, PIECE);
-		piece = span_from(piece, part.len);
-		(void)dot_write(&io->dot, part, &stuffed);
-		stream_put(io->stream, buf_span(&stuffed));
-		buf_reset(&stuffed);
-	}
-	buf_clear(&stuffed);
-}
-
-/* In the middle of a transaction: the connection is of no use any more. */
-static void
-put_off_unreadable(struct lane_io *io, const char *why)
-{
-	struct verdict v =
-	    verdict_of_us(STAGE_CONTENT, "4.3.0", span_text(why));
-
-	attempt_set_rest(io->attempt, &v);
-	close_by_us(io, "4.3.0", why);
-}
-
-static void
-send_piece(struct lane_io *io, struct piece *p)
-{
-	if (p->len <= 0) {
-		log_error("content_unreadable qid=%s what=%s",
-		    qid_format(io->attempt->env->id).text,
-		    log_quote_text(p->err.text));
-		put_off_unreadable(io, p->err.text);
-		return;
-	}
-	io->reader = p->reader;
-	put_content(io, span_make(p->data, (size_t)p->len));
-	deadline_set(io->deadline, (uint64_t)client_timeout(io->client) * 1000);
-	stream_drain(io->stream, on_drained, io);
-}
-
-/* What was just written is in memory still: it needs no other thread. */
-static void
-read_piece(struct lane_io *io)
-{
-	struct piece *p = piece_new(io, io->attempt->content, &io->reader);
-
-	p->reader.now = true;
-	piece_read(p);
-	if (p->len != -EAGAIN) {
-		send_piece(io, p);
-		piece_free(p);
-		return;
-	}
-	p->reader.now = false;
-	io->busy = true;
-	work_run(io->worker->loop, piece_read, on_read, p);
-}
-
-static void
-on_read(void *arg)
-{
-	struct piece *p = arg;
-	struct lane_io *io = p->io;
-
-	io->busy = false;
-	if (io->stream == NULL)
-		on_closed(io);
-	else if (!io->closing)
-		send_piece(io, p);
-	piece_free(p);
-}
-
-static void
-finish_content(struct lane_io *io)
-{
-	struct client_event ev = { .type = CLIENT_SENT };
-	struct buf end = { 0 };
-
-	if (!io->is_chunk) {
-		(void)dot_write_end(&io->dot, &end);
-		stream_put(io->stream, buf_span(&end));
-		buf_clear(&end);
-	}
-	run(io, &ev);
-}
-
-static void
-send_content(struct lane_io *io)
-{
-	const struct content *c = io->attempt->content;
-	struct span pieces[2];
-	int n;
-
-	if (!content_is_in_memory(c)) {
-		if (io->reader.at < content_size(c))
-			read_piece(io);
-		else
-			finish_content(io);
-		return;
-	}
-	n = content_pieces(c, 0, pieces);
-	for (int i = 0; i < n; i++)
-		put_content(io, pieces[i]);
-	finish_content(io);
-}
-
-static void
-on_drained(enum stream_status status, void *arg)
-{
-	struct lane_io *io = arg;
-	struct client_event ev = { .type = CLIENT_GOT };
-
-	if (status == STREAM_OK)
-		send_content(io);
-	else if (stream_last_words(io->stream) ||
-		 !span_is_empty(stream_input(io->stream)))
-		run(io, &ev);
+	io->is_reading = false;
+	if (status == STREAM_OK || stream_last_words(io->stream))
+		lane_run(io, &ev);
 	else
-		close_failed(io, stream_error(io->stream));
+		lane_lost(io, status == STREAM_END
+				  ? "host closed the connection"
+				  : stream_error(io->stream));
 }
 
 /* --- time, and the end of work --- */
@@ -661,19 +643,24 @@ on_deadline(void *arg)
 {
 	struct lane_io *io = arg;
 
-	if (io->ends)
-		end_lane(io);
-	else if (io->closing)
-		return;
-	else if (io->is_idle)
-		quit(io);
-	else if (io->client != NULL)
-		close_failed(io, "no answer in time");
-	else
-		close_unreached(io, BLAME_HOST,
-		    (struct words){ .status = SPAN("4.4.1"),
-			.what = SPAN("no answer in time"),
-			.stage = STAGE_CONNECT });
+	switch (io->state) {
+	case LANE_IDLE: quit(io); break;
+	case LANE_CLOSING: on_closed(io); break;
+	case LANE_SECURING: miss_tls(io, "TLS: no answer in time"); break;
+	case LANE_CONNECTING:
+	case LANE_TALKING:
+	case LANE_FETCHING:
+	case LANE_READING:
+	case LANE_SENDING: lane_lost(io, "no answer in time"); break;
+	}
+}
+
+static void
+on_limit(void *arg)
+{
+	struct lane_io *io = arg;
+
+	lane_lost(io, "the host took too long over all");
 }
 
 void
@@ -681,24 +668,25 @@ lane_io_give(struct lane_io *io, struct attempt *a)
 {
 	assert(io->attempt == NULL);
 	io->attempt = a;
-	if (io->closing || !io->is_idle) {
-		/* It dies just now; the attempt goes back as it came. */
+	if (io->state == LANE_IDLE)
+		begin(io);
+	else if (io->state != LANE_CLOSING)
+		/* It says goodbye; the attempt goes back as it came. */
+		lane_break_off(io, "4.4.2", "the connection was closed");
+	else
 		io->end.blame = BLAME_NONE;
-		return;
-	}
-	begin(io);
 }
 
 void
 lane_io_withdraw(struct lane_io *io)
 {
-	if (io->attempt == NULL || io->closing)
+	if (io->attempt == NULL || io->state == LANE_CLOSING)
 		return;
 	if (io->attempt->content_ended) {
 		io->worker->too_late(io->token, io->worker->arg);
 		return;
 	}
-	close_by_us(io, "4.3.2", "withdrawn");
+	lane_break_off(io, "4.3.2", "withdrawn");
 	io->end.withdrawn = true;
 }
 
@@ -706,7 +694,7 @@ void
 lane_io_quit(struct lane_io *io)
 {
 	io->quit_asked = true;
-	if (io->is_idle && !io->closing)
+	if (io->state == LANE_IDLE)
 		quit(io);
 }
 
@@ -724,7 +712,9 @@ lane_io_abort_all(struct deliver_worker *w)
 		struct lane_io *io = LIST_ENTRY(node, struct lane_io, node);
 
 		io->quit_asked = true;
-		io->try_again = false;
-		close_by_us(io, "4.3.2", "the relay stops");
+		if (io->state == LANE_CLOSING)
+			io->then = THEN_END;
+		else
+			lane_break_off(io, "4.3.2", "the relay stops");
 	}
 }

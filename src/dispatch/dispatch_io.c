@@ -361,6 +361,15 @@ dispatch_step(struct dispatch *d, struct leg *leg, const struct leg_event *ev)
 
 /* --- what is recorded and told --- */
 
+/* On disk the words are whole now; in memory all who got the same share one. */
+static void
+share_reason(struct dispatch *d, struct message *m, uint32_t rcpt)
+{
+	struct recipient *r = &m->rcpts[rcpt];
+
+	r->reason = spool_keep_reason_take(d->spool, r->reason);
+}
+
 static void
 record(struct dispatch *d, struct message *m)
 {
@@ -376,6 +385,8 @@ record(struct dispatch *d, struct message *m)
 		rows[i] = leg_row(d->facts.list[i].leg,
 		    d->facts.list[i].rcpt, now, wall);
 	spool_progress(d->spool, m->env->id, rows, d->facts.n);
+	for (uint32_t i = 0; i < d->facts.n; i++)
+		share_reason(d, m, d->facts.list[i].rcpt);
 	if (rows != few)
 		free(rows);
 }

@@ -396,8 +396,12 @@ class Talk:
 
     def chunk(self, arg):
         """RFC 3030: it is read, whatever is answered. One is a message: the
-        relay sends no more of them."""
+        relay sends no more of them, but for the first one of a connection,
+        which is empty."""
         size, _, last = arg.partition(" ")
+        if arg == "0":
+            self.answer("BDAT", arg)
+            return
         data = self.file.read(int(size))
         if len(data) < int(size) or last != "LAST":
             raise EOFError

@@ -16,7 +16,7 @@
 #include "mail/reason.h"
 #include "tests/lib/dialog.h"
 
-enum { RCPTS_MAX = 8 };
+enum { RCPTS_MAX = 160 };
 
 static char **paths;
 static size_t npaths;
@@ -32,7 +32,8 @@ struct scene {
 	struct attempt *attempt;
 	struct buf in, out;
 	enum client_need need;
-	bool is_over, without_tls;
+	struct client_options options;
+	bool is_over;
 };
 
 static void
@@ -77,7 +78,7 @@ make(struct scene *s)
 {
 	if (s->client != NULL)
 		return;
-	s->client = client_new(s->target, !s->without_tls);
+	s->client = client_new(s->target, &s->options);
 }
 
 static void
@@ -98,19 +99,41 @@ do_login(struct scene *s, struct span value)
 	secret_set(&s->target->password, value.ptr, value.len);
 }
 
+/* A message by BDAT has gone through. */
+static void
+send_first(struct scene *s)
+{
+	static const uint32_t one = 0;
+	struct span rcpt = SPAN("first@c.test"), none = SPAN("");
+	struct envelope_parts parts = { .sender = SPAN("a@b.test"),
+		.size = 10,
+		.rcpt = &rcpt,
+		.nrcpt = 1 };
+	struct client_event ev = { .type = CLIENT_GIVEN, .size = 10 };
+	struct client_event sent = { .type = CLIENT_SENT, .in = &none };
+
+	s->env = envelope_new(&parts);
+	s->attempt = attempt_new(s->env, NULL, &one, 1);
+	ev.attempt = s->attempt;
+	event(s, &ev);
+	feed(s, SPAN("250 ok\r\n250 ok\r\n250 ok\r\n"));
+	event(s, &sent);
+	feed(s, SPAN("250 taken\r\n"));
+}
+
 static void
 do_given(struct scene *s, const char *where)
 {
 	struct client_event ev = { .type = CLIENT_CONNECTED };
 	struct span ehlo =
-	    strcmp(where, "simple") == 0     ? SPAN("250 mx.test\r\n")
-	    : strcmp(where, "chunking") == 0 ? SPAN("250-mx.test\r\n"
-						    "250-PIPELINING\r\n"
-						    "250-CHUNKING\r\n"
-						    "250 8BITMIME\r\n")
-					     : SPAN("250-mx.test\r\n"
-						    "250-PIPELINING\r\n"
-						    "250 8BITMIME\r\n");
+	    strcmp(where, "simple") == 0      ? SPAN("250 mx.test\r\n")
+	    : strncmp(where, "chunk", 5) == 0 ? SPAN("250-mx.test\r\n"
+						     "250-PIPELINING\r\n"
+						     "250-CHUNKING\r\n"
+						     "250 8BITMIME\r\n")
+					      : SPAN("250-mx.test\r\n"
+						     "250-PIPELINING\r\n"
+						     "250 8BITMIME\r\n");
 	unsigned cut = s->cut;
 
 	make(s);
@@ -120,6 +143,8 @@ do_given(struct scene *s, const char *where)
 	s->cut = CUT_WHOLE;
 	feed(s, SPAN("220 mx.test\r\n"));
 	feed(s, ehlo);
+	if (strcmp(where, "chunked") == 0)
+		send_first(s);
 	s->cut = cut;
 	if (s->need != CLIENT_READY)
 		dialog_fail(s->dialog, s->step, "it is not ready");
@@ -168,7 +193,7 @@ drop_attempt(struct scene *s)
 static void
 do_give(struct scene *s, struct span value)
 {
-	static const uint32_t all[RCPTS_MAX] = { 0, 1, 2, 3, 4, 5, 6, 7 };
+	uint32_t all[RCPTS_MAX];
 	struct client_event ev = {
 		.type = CLIENT_GIVEN, .size = 100, .at_hand = true
 	};
@@ -189,8 +214,10 @@ do_give(struct scene *s, struct span value)
 		else if (!span_equal(flag, SPAN("-")))
 			dialog_fail(s->dialog, s->step, "no such flag");
 	}
-	while (!span_is_empty(value) && parts.nrcpt < RCPTS_MAX)
+	while (!span_is_empty(value) && parts.nrcpt < RCPTS_MAX) {
+		all[parts.nrcpt] = parts.nrcpt;
 		rcpts[parts.nrcpt++] = span_cut(&value, ' ');
+	}
 	drop_attempt(s);
 	s->env = envelope_new(&parts);
 	s->attempt = attempt_new(s->env, NULL, all, parts.nrcpt);
@@ -210,7 +237,8 @@ do_outcome(struct scene *s, struct span want)
 	uint64_t i = 0;
 
 	if (s->attempt == NULL ||
-	    !span_to_u64(span_to(want, 1), s->attempt->nrcpt - 1, &i))
+	    !span_to_u64(
+		span_to(want, span_find(want, ' ')), s->attempt->nrcpt - 1, &i))
 		dialog_fail(s->dialog, s->step, "no such recipient");
 	r = &s->attempt->rcpts[i];
 	(void)buf_printf(&got, "%d %s", (int)i, words[r->outcome]);
@@ -221,6 +249,20 @@ do_outcome(struct scene *s, struct span want)
 		words_join(&got, &w);
 	}
 	if (!span_starts(buf_span(&got), want))
+		dialog_fail(
+		    s->dialog, s->step, "it is %.*s", SPAN_ARG(buf_span(&got)));
+	buf_clear(&got);
+}
+
+/* "RCPTMAX CONTENT": what the attempt says of the host, and of itself. */
+static void
+do_attempt(struct scene *s, struct span want)
+{
+	struct buf got = { 0 };
+
+	(void)buf_printf(&got, "%u %s", (unsigned)s->attempt->rcpts_most,
+	    s->attempt->content_ended ? "ended" : "open");
+	if (!span_equal(buf_span(&got), want))
 		dialog_fail(
 		    s->dialog, s->step, "it is %.*s", SPAN_ARG(buf_span(&got)));
 	buf_clear(&got);
@@ -285,6 +327,34 @@ do_timeout(struct scene *s, struct span want)
 		    s->dialog, s->step, "it is %u", client_timeout(s->client));
 }
 
+static void
+do_limit(struct scene *s, struct span want)
+{
+	uint64_t seconds = 0;
+
+	if (!span_to_u64(want, 1000000, &seconds) ||
+	    client_limit(s->client) != seconds)
+		dialog_fail(s->dialog, s->step, "it is %llu",
+		    (unsigned long long)client_limit(s->client));
+}
+
+/* Of CHUNKING, and how many messages a connection takes. */
+static void
+do_learned(struct scene *s, struct span want)
+{
+	struct buf got = { 0 };
+
+	static const char *const chunking[] = { "nothing", "no-chunking",
+		"chunking" };
+
+	(void)buf_printf(&got, "%s %u", chunking[client_chunking(s->client)],
+	    (unsigned)client_mails_most(s->client));
+	if (!span_equal(buf_span(&got), want))
+		dialog_fail(
+		    s->dialog, s->step, "it is %.*s", SPAN_ARG(buf_span(&got)));
+	buf_clear(&got);
+}
+
 /* Steps that only look. */
 static bool
 look(struct scene *s, const struct dialog_step *step)
@@ -299,6 +369,12 @@ look(struct scene *s, const struct dialog_step *step)
 		do_outcome(s, value);
 	else if (dialog_is(step, "end", NULL))
 		do_end(s, value);
+	else if (dialog_is(step, "limit", NULL))
+		do_limit(s, value);
+	else if (dialog_is(step, "attempt", NULL))
+		do_attempt(s, value);
+	else if (dialog_is(step, "learned", NULL))
+		do_learned(s, value);
 	else if (dialog_is(step, "stage", NULL))
 		do_stage(s, value);
 	else if (dialog_is(step, "status", NULL))
@@ -327,7 +403,11 @@ run_step(struct scene *s, const struct dialog_step *step)
 	else if (dialog_is(step, "login", NULL))
 		do_login(s, value);
 	else if (dialog_is(step, "without-tls", NULL))
-		s->without_tls = true;
+		s->options.without_tls = true;
+	else if (dialog_is(step, "without-chunking", NULL))
+		s->options.chunking = CHUNKING_LACKS;
+	else if (dialog_is(step, "with-chunking", NULL))
+		s->options.chunking = CHUNKING_WORKS;
 	else if (dialog_is(step, "no-chunking", NULL))
 		s->target->chunking = false;
 	else if (dialog_is(step, "given", NULL))
@@ -390,7 +470,7 @@ START_TEST(required_tls_is_never_left_out)
 	struct target *t = target_new();
 
 	t->tls = _i == 0 ? TARGET_TLS_REQUIRE : TARGET_TLS_IMPLICIT;
-	(void)client_new(t, false);
+	(void)client_new(t, &(struct client_options){ .without_tls = true });
 }
 END_TEST
 

@@ -137,7 +137,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 2)
 		return 0;
 	target = make_target(data[1]);
-	w.client = client_new(target, true);
+	w.client = client_new(target, &(struct client_options){ 0 });
 	w.at_hand = (data[1] & 64) != 0;
 	w.env = envelope_new(&parts);
 	talk(&w, data + 2, size - 2, data[0] + 1u);

@@ -46,8 +46,11 @@
  *   login: NAME PASSWORD
  *   given: ready      connected, EHLO answered with PIPELINING and 8BITMIME
  *   given: chunking   the same, and CHUNKING
+ *   given: chunked    the same, and a message went through by BDAT
  *   given: simple     connected, EHLO answered with nothing
  *   without-tls:      TLS failed before and is optional
+ *   without-chunking: the host is known to have it in name only
+ *   with-chunking:    the host is known to refuse a chunk without content only
  *   S: BYTES          the host sends
  *   C: LINE           the next line that we sent; C: (nothing)
  *   no-chunking:      the configuration says so
@@ -60,6 +63,11 @@
  *                     of recipient N: none, delivered, next-transaction,
  *                     next-connection, next-host, later or failed, its status,
  *                     and what its reply begins with
+ *   attempt: N WORD   recipients that the host takes (0: unsaid), and whether the
+ *                     end of the content has left: ended, open
+ *   learned: WORD N   nothing, no-chunking or chunking, and how many messages a
+ *                     connection takes (0: unsaid)
+ *   limit: N          seconds that the whole attempt may take
  *   stage: TEXT       the first recipient's reason: what had been asked for
  *   timeout: N        seconds that the host has now
  *   quit:             no more messages
