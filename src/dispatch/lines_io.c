@@ -369,13 +369,23 @@ open_next(struct dispatch *d, struct channel *c, struct turns_place *place)
 
 /*
  * The site has no lane left to give, and nobody in line may use an idle one: then
- * that one makes room.
+ * that one makes room. It may be another channel's.
  */
 static void
-make_room(struct dispatch *d, struct channel *c)
+make_room(struct dispatch *d, struct channel *wants)
 {
-	if (c->nidle > 0 && c->site->lanes >= c->site->lanes_max)
+	struct site *s = wants->site;
+
+	if (s->lanes < s->lanes_max)
+		return;
+	LIST_FOREACH (node, &s->channels) {
+		struct channel *c = LIST_ENTRY(node, struct channel, node);
+
+		if (c->nidle == 0)
+			continue;
 		retire(d, LIST_ENTRY(c->idle.next, struct outgoing, idle));
+		return;
+	}
 }
 
 /* When nothing wakes it by itself. */
@@ -423,6 +433,13 @@ lines_mark(struct dispatch *d, struct channel *c)
 		list_append(&d->serve, &c->serve);
 }
 
+static void
+mark_site(struct dispatch *d, struct site *s)
+{
+	LIST_FOREACH (node, &s->channels)
+		lines_mark(d, LIST_ENTRY(node, struct channel, node));
+}
+
 void
 lines_mark_all(struct dispatch *d)
 {
@@ -430,9 +447,7 @@ lines_mark_all(struct dispatch *d)
 	size_t at = 0;
 
 	while ((s = router_next_site(d->router, &at)) != NULL)
-		LIST_FOREACH (node, &s->channels)
-			lines_mark(
-			    d, LIST_ENTRY(node, struct channel, node));
+		mark_site(d, s);
 }
 
 /* Channels whose turn for one of all lanes it is. */
@@ -733,7 +748,7 @@ dispatch_ended(struct dispatch *d, struct lane *lane, struct attempt *a,
 	else /* what was given to it at its end comes back on its own */
 		o->has_ended = true;
 	if (!end->no_descriptor)
-		lines_mark(d, c);
+		mark_site(d, c->site);
 	dispatch_end_turn(d);
 	if (!d->running && d->idle_cb != NULL)
 		d->idle_cb(d->idle_arg);

@@ -155,14 +155,18 @@ forget_untold(struct message *m)
 			message_set_state(m, i, RCPT_REMOVED);
 }
 
-/* All of it is released: what older spools say of the whole message, too. */
+/* The whole message is held, or released: also who is with a host just now. */
 static void
-forget_held(struct dispatch *d, struct message *m)
+set_held(struct dispatch *d, struct message *m, bool is_held)
 {
-	if ((m->flags & MESSAGE_HELD) == 0)
+	uint8_t flags = (uint8_t)(m->flags & ~MESSAGE_HELD);
+
+	if (is_held)
+		flags |= MESSAGE_HELD;
+	if (flags == m->flags)
 		return;
-	m->flags &= (uint8_t)~MESSAGE_HELD;
-	spool_set_flags(d->spool, m->env->id, m->flags);
+	m->flags = flags;
+	spool_set_flags(d->spool, m->env->id, flags);
 }
 
 static void
@@ -189,8 +193,8 @@ dispatch_do(struct dispatch *d, struct message *m, enum dispatch_verb verb,
 		dispatch_step(d, &m->legs[i], &ev);
 	if (verb == VERB_REMOVE)
 		forget_untold(m);
-	if (verb == VERB_RELEASE)
-		forget_held(d, m);
+	if (verb == VERB_HOLD || verb == VERB_RELEASE)
+		set_held(d, m, verb == VERB_HOLD);
 	if (verb == VERB_RETRY)
 		open_sites(d);
 	list_append(&d->waits, &w->node);
