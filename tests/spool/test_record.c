@@ -230,6 +230,7 @@ START_TEST(a_message_comes_back_as_it_went)
 	ck_assert_uint_eq(found.rows[1].state, RCPT_EXPIRED);
 	ck_assert(reason_equal(found.rows[1].reason, why));
 	ck_assert_uint_eq(found.rows[2].state, RCPT_QUEUED);
+	reason_unref(why);
 	message_found_clear(&found);
 	free(p);
 }
