@@ -208,13 +208,13 @@ deliver {{ allow-loopback = true
             if now < least:
                 least, end = now, time.monotonic() + PATIENCE
 
-    def client(self, login=True, port=None):
+    def client(self, login=True, port=None, user=USER):
         """smtplib through the implicit-TLS port, logged in."""
         s = smtplib.SMTP_SSL("127.0.0.1", port or self.tls_port, timeout=20,
                              context=trusting())
         s.ehlo("client.test")
         if login:
-            s.login(USER, PASSWORD)
+            s.login(user, PASSWORD)
         return s
 
     def send(self, to, body=None, sender=USER, **kw):
