@@ -99,8 +99,8 @@ dispatch_reload(struct dispatch *d, const struct conf *conf, struct err *err)
 {
 	if (router_reload(d->router, conf, err) != 0)
 		return -1;
-	/* Legs in line see it when their turn comes (lines_io.c). */
 	d->era++;
+	d->walk = queue_after(d->queue, 0);
 	conf_unref(d->conf);
 	d->conf = conf_ref(conf);
 	set_options(d, conf);
@@ -396,6 +396,8 @@ finish(struct dispatch *d, struct message *m)
 {
 	log_info("done qid=%s delay=%llums", qid_format(m->env->id).text,
 	    (unsigned long long)message_age(m, loop_now(d->loop)));
+	if (d->walk == m)
+		d->walk = queue_next(d->queue, m);
 	heap_drop(&d->heap, &m->due);
 	spool_done(d->spool, m->env->id);
 	queue_remove(d->queue, m);
@@ -479,6 +481,8 @@ set_alarm(struct dispatch *d)
 		return;
 	if (d->is_paused)
 		deadline_set(d->alarm, PAUSE_MS);
+	else if (d->walk != NULL)
+		deadline_set(d->alarm, 1);
 	else if (first == NULL)
 		deadline_cancel(d->alarm);
 	else
@@ -559,6 +563,23 @@ wake(struct dispatch *d, struct due *due)
 	}
 }
 
+/* Legs in line go back to routing, by the new configuration; some a turn. */
+static void
+walk_on(struct dispatch *d)
+{
+	for (int n = 0; d->walk != NULL && n < WAKES_A_TURN; n++) {
+		struct message *m = d->walk;
+		struct leg_event ev = dispatch_event(d, LEG_REROUTE);
+
+		d->walk = queue_next(d->queue, m);
+		for (uint32_t i = 0; i < m->env->ngroups; i++)
+			if (m->legs[i].state == LEG_LINE &&
+			    m->legs[i].era != d->era)
+				dispatch_step(d, &m->legs[i], &ev);
+		dispatch_settle(d, m, NULL);
+	}
+}
+
 static void
 on_alarm(void *arg)
 {
@@ -574,6 +595,7 @@ on_alarm(void *arg)
 	}
 	if (was_paused)
 		lines_mark_all(d);
+	walk_on(d);
 	for (int i = 0; i < WAKES_A_TURN; i++) {
 		struct due *first = heap_first(&d->heap);
 

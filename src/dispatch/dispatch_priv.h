@@ -34,6 +34,7 @@ struct dispatch {
 	struct reason *bounced; /* owned reference: by the operator */
 	struct list waits; /* struct wait, of operators */
 	uint32_t lanes, lanes_most, reports; /* under way */
+	struct message *walk; /* borrowed: the next to be routed anew, or NULL */
 	uint32_t era; /* how often there was a new configuration */
 	bool running;
 	struct end_of_turn *turn; /* its parcel is under way; NULL: none */

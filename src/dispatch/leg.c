@@ -404,7 +404,6 @@ on_unrouted(struct step *s)
 static enum leg_need
 on_reroute(struct step *s)
 {
-	s->leg->is_next |= s->leg->state == LEG_LINE;
 	return enter(s, LEG_ROUTING);
 }
 

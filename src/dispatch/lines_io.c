@@ -260,6 +260,7 @@ take_turn(struct dispatch *d, struct look *look, struct turns_place *place)
 		leg = LIST_ENTRY(turn, struct leg, turn);
 		if (leg->era == d->era)
 			return leg;
+		leg->is_next = true; /* it was its turn */
 		dispatch_step(d, leg, &ev);
 		dispatch_settle(d, leg->message, NULL);
 	}
