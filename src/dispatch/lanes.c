@@ -280,6 +280,14 @@ tell_rcpt(struct dispatch *d, struct job *job, const struct attempt *a,
 	dispatch_tell(d, &n, row);
 }
 
+/* Untried: the host had enough recipients for one transaction. */
+static void
+ask_again(struct queued *m, uint32_t rcpt)
+{
+	m->rcpts[rcpt].phase = PHASE_IN_LINE;
+	queue_put_back(m, rcpt);
+}
+
 /*
  * `otherwise` is why there was no outcome. Frees job and attempt; returns
  * whether something was delivered.
@@ -290,15 +298,19 @@ settle(struct dispatch *d, struct job *job, struct attempt *a,
 {
 	struct progress few[4], *rows = few;
 	bool delivered = false;
+	uint32_t n = 0;
 
 	if (a->nrcpt > ARRAY_LEN(few))
 		rows = mem_zalloc(a->nrcpt, sizeof *rows);
 	for (uint32_t i = 0; i < a->nrcpt; i++) {
 		delivered |= a->rcpts[i].outcome == OUTCOME_DELIVERED;
-		tell_rcpt(d, job, a, i, otherwise, &rows[i]);
+		if (a->rcpts[i].outcome == OUTCOME_NEXT_TRANSACTION)
+			ask_again(job->message, a->rcpts[i].index);
+		else
+			tell_rcpt(d, job, a, i, otherwise, &rows[n++]);
 	}
 	content_unref(a->content);
-	dispatch_record(d, job->message, rows, a->nrcpt);
+	dispatch_record(d, job->message, rows, n);
 	if (rows != few)
 		free(rows);
 	attempt_free(a);
