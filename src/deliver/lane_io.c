@@ -218,22 +218,19 @@ on_content(enum spool_status status, struct content *content, void *arg)
 	answer(io);
 }
 
+/* A lane begins with an attempt: the first time, it has that one to give. */
 static void
 on_ready(struct lane_io *io, bool is_answer)
 {
+	assert(io->attempt != NULL);
 	if (!io->was_ready)
 		lane_remember(io, io->address, false);
 	io->was_ready = true;
-	lane_end_clear(&io->kept);
 	lane_learn(io);
 	if (is_answer)
 		answer(io);
-	else if (io->attempt != NULL)
-		begin(io);
-	else if (io->quit_asked)
-		quit(io);
 	else
-		be_idle(io);
+		begin(io);
 }
 
 /*
