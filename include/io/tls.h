@@ -1,7 +1,8 @@
 /*
  * tls: settings of both sides, made once and shared by connections. TLS 1.2 or
  * later, AEAD with forward secrecy only, no renegotiation, ALPN "smtp" or none
- * (so that a request meant for another protocol's server ends here).
+ * (so that a request meant for another protocol's server ends here). Only to a
+ * host that need not be verified is any cipher taken that beats clear text.
  */
 #ifndef IO_TLS_H
 #define IO_TLS_H
@@ -39,7 +40,8 @@ tls_client_new(const struct tls_client *like, struct err *err);
 void tls_client_free(struct tls_client *t);
 struct tls_client_options {
 	const char *host; /* for SNI, and for the check if `verify` */
-	bool verify; /* chain and name (RFC 9525), or no connection */
+	bool verify; /* chain and name (RFC 9525), or no connection; without,
+			weaker ciphers and versions will do */
 	const char
 	    *key; /* what a resumed session must share: peer, port, ... */
 };

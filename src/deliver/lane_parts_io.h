@@ -64,14 +64,43 @@ struct lane_io {
 void lane_enter(struct lane_io *io, enum lane_state to);
 /* Tells the client, and does what it needs. */
 void lane_run(struct lane_io *io, struct client_event *ev);
+/* What a reply may take, and `more_ms`. */
+void lane_set_deadline(struct lane_io *io, uint64_t more_ms);
+/* What all of it may take that the client is at: the beginning, or an attempt. */
+void lane_set_limit(struct lane_io *io);
+
+/* --- lane_connect_io.c --- */
+
+void lane_make_race(struct lane_io *io);
+/* To the addresses that are left, or as io->then says. */
+void lane_connect(struct lane_io *io);
+void lane_start_tls(struct lane_io *io);
+/* The handshake failed; where TLS is optional, the lane does without. */
+void lane_miss_tls(struct lane_io *io, const char *why);
+/* The address in use. */
+const struct target_address *lane_address(const struct lane_io *io);
+/* For other lanes of the worker: whether it failed, and what the client saw. */
+void lane_remember(struct lane_io *io, uint32_t address, bool failed);
+void lane_learn(struct lane_io *io);
+
+/* --- lane_close_io.c --- */
+
+void lane_set_end(
+    struct lane_io *io, uint32_t address, enum blame blame, struct words w);
+/* Of the reason that stands in io->end. */
+void lane_log_failed(const struct lane_io *io);
+/* For the reason that stands in io->end. */
+void lane_shut(struct lane_io *io, enum lane_then then);
+/* The same, and the connection came to nothing: another address may do better. */
+void lane_leave_address(struct lane_io *io);
 /* The connection is lost; the client knows what that means. */
 void lane_lost(struct lane_io *io, const char *why);
 /* A reason of ours; what was not answered stays so. */
 void lane_break_off(struct lane_io *io, const char *status, const char *why);
+/* The next connection, or the end. */
+void lane_on_closed(void *lane_io);
 /* A callback of the pool found the lane closing. */
 void lane_pool_is_done(struct lane_io *io);
-/* What a reply may take, and `more_ms`. */
-void lane_set_deadline(struct lane_io *io, uint64_t more_ms);
 
 /* --- content_io.c --- */
 

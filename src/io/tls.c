@@ -30,7 +30,8 @@ struct tls_server {
 };
 
 struct tls_client {
-	SSL_CTX *context;
+	SSL_CTX *context; /* for hosts that are verified */
+	SSL_CTX *lenient; /* for those that would else get it in clear */
 	struct map sessions; /* key -> struct kept, owned */
 };
 
@@ -344,21 +345,47 @@ trust(SSL_CTX *ctx, const struct tls_client *like, struct err *err)
 	return 0;
 }
 
+static SSL_CTX *
+make_client_context(struct tls_client *t)
+{
+	SSL_CTX *ctx = make_context(TLS_client_method(), client_groups);
+
+	(void)SSL_CTX_set_app_data(ctx, t);
+	(void)SSL_CTX_set_session_cache_mode(
+	    ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+	SSL_CTX_sess_set_new_cb(ctx, on_session);
+	return ctx;
+}
+
+/*
+ * RFC 7435: what is not verified may as well be weak, for the other choice is clear
+ * text. Old versions, CBC, keys without forward secrecy, a server that has not heard
+ * of RFC 5746 (nothing is renegotiated here): each still keeps out who only listens.
+ * OpenSSL's security level, which is the system's to set, has the last word.
+ */
+static void
+be_lenient(SSL_CTX *ctx)
+{
+	(void)SSL_CTX_set_min_proto_version(ctx, TLS1_VERSION);
+	(void)SSL_CTX_set_cipher_list(ctx,
+	    "ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:ECDHE+AES:DHE+AES:"
+	    "HIGH:MEDIUM:!aNULL:!eNULL");
+	(void)SSL_CTX_set_options(ctx, SSL_OP_LEGACY_SERVER_CONNECT);
+}
+
 struct tls_client *
 tls_client_new(const struct tls_client *like, struct err *err)
 {
 	struct tls_client *t = MEM_NEW(struct tls_client);
 
 	(void)pthread_once(&key_once, make_key_index);
-	t->context = make_context(TLS_client_method(), client_groups);
+	t->context = make_client_context(t);
+	t->lenient = make_client_context(t);
+	be_lenient(t->lenient);
 	if (trust(t->context, like, err) != 0) {
 		tls_client_free(t);
 		return NULL;
 	}
-	(void)SSL_CTX_set_app_data(t->context, t);
-	(void)SSL_CTX_set_session_cache_mode(
-	    t->context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
-	SSL_CTX_sess_set_new_cb(t->context, on_session);
 	return t;
 }
 
@@ -369,6 +396,7 @@ tls_client_free(struct tls_client *t)
 		return;
 	forget_sessions(t);
 	SSL_CTX_free(t->context);
+	SSL_CTX_free(t->lenient);
 	free(t);
 }
 
@@ -385,7 +413,7 @@ is_numeric(const char *host)
 SSL *
 tls_client_session(struct tls_client *t, const struct tls_client_options *o)
 {
-	SSL *ssl = SSL_new(t->context);
+	SSL *ssl = SSL_new(o->verify ? t->context : t->lenient);
 	struct kept *k;
 
 	assert(ssl != NULL);

@@ -17,6 +17,8 @@ TESTS += \
 	tests/daemon/t15_strangers \
 	tests/daemon/t20_content \
 	tests/daemon/t17_routes \
+	tests/daemon/t18_transactions \
+	tests/daemon/t19_middle \
 	tests/daemon/t16_reports \
 	tests/daemon/prove_ext4
 EXTRA_DIST += tests/daemon/harness.py tests/daemon/blocklog.py \
@@ -37,4 +39,6 @@ EXTRA_DIST += tests/daemon/harness.py tests/daemon/blocklog.py \
 	tests/daemon/t15_strangers \
 	tests/daemon/t20_content \
 	tests/daemon/t17_routes \
+	tests/daemon/t18_transactions \
+	tests/daemon/t19_middle \
 	tests/daemon/t16_reports

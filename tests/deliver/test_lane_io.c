@@ -243,6 +243,22 @@ START_TEST(who_lost_a_race_is_tried_when_the_winner_is_of_no_use)
 }
 END_TEST
 
+/* What came before a connection that worked is not told of its end. */
+START_TEST(an_address_that_works_ends_the_story_of_the_others)
+{
+	start(2);
+	comes_up(0);
+	says(0, "554 go away\r\n");
+	close_all();
+	shakes(1, PIPELINING);
+	says(1, "250 ok\r\n");
+	hangs_up(1);
+	ends_now();
+	ck_assert_int_eq(end.blame, BLAME_MESSAGE);
+	reason_is(STAGE_RCPT, "host closed the connection");
+}
+END_TEST
+
 START_TEST(what_failed_is_tried_last_next_time)
 {
 	start(2);
@@ -255,7 +271,11 @@ START_TEST(what_failed_is_tried_last_next_time)
 	peers_set_failed(worker.peers, "127.0.0.1:2", false, now);
 	restart();
 	ck_assert_uint_eq(streams[2].port, 2);
-	shakes(2, PIPELINING);
+	refuses(2);
+	ck_assert_uint_eq(streams[3].port, 1);
+	shakes(3, PIPELINING);
+	ck_assert(!peers_has_failed(worker.peers, "127.0.0.1:1", now));
+	ck_assert(peers_has_failed(worker.peers, "127.0.0.1:2", now));
 	lane_io_withdraw(lane);
 	ends_now();
 }
@@ -531,6 +551,37 @@ START_TEST(a_host_that_takes_no_piece_is_lost_and_another_may_have_it)
 }
 END_TEST
 
+/* What it said before is heard. */
+START_TEST(a_host_that_hangs_up_on_content_says_why)
+{
+	start_large();
+	work_done(work_arg);
+	(void)buf_append_text(&streams[0].last, "421 4.3.2 too busy\r\n");
+	refuses(0);
+	ends_now();
+	ck_assert_int_eq(attempt->rcpts[0].outcome, OUTCOME_NEXT_HOST);
+	ck_assert(span_starts(reason_words(attempt->rcpts[0].reason).said,
+	    SPAN("421 4.3.2 too busy")));
+}
+END_TEST
+
+/* 500 octets a second: what is in memory has the time of its size, too. */
+START_TEST(content_that_leaves_at_once_has_the_time_of_its_size)
+{
+	start(1);
+	shakes(0, PIPELINING);
+	takes_content(0);
+	pass(600000 + 2 * CONTENT_SIZE - 1);
+	ck_assert(!streams[0].is_closing);
+	pass(1);
+	ends_now();
+	ck_assert_int_eq(end.blame, BLAME_MESSAGE);
+	ck_assert_int_eq(attempt->rcpts[0].outcome, OUTCOME_LATER);
+	ck_assert(span_equal(
+	    reason_words(end.reason).host, SPAN("mx.test [127.0.0.1]:1")));
+}
+END_TEST
+
 /* --- what is learned, and the rest --- */
 
 START_TEST(a_host_that_does_not_know_bdat_is_asked_once)
@@ -549,6 +600,30 @@ START_TEST(a_host_that_does_not_know_bdat_is_asked_once)
 	shakes(1, CHUNKING);
 	takes_content(1);
 	lane_io_withdraw(lane);
+	says(1, "250 taken\r\n");
+	hangs_up(1);
+	ends_now();
+}
+END_TEST
+
+/* It may hang up on what it does not know, too. */
+START_TEST(what_was_learned_outlives_a_connection_that_is_lost)
+{
+	struct words w;
+
+	start(1);
+	shakes(0, CHUNKING);
+	heard(0, GROUP "BDAT 0\r\n");
+	says(0, "250 ok\r\n250 ok\r\n502 what\r\n");
+	hangs_up(0);
+	ends_now();
+	ck_assert_int_eq(end.blame, BLAME_MESSAGE);
+	ck_assert_int_eq(attempt->rcpts[0].outcome, OUTCOME_NEXT_HOST);
+	w = reason_words(attempt->rcpts[0].reason);
+	ck_assert(span_equal(w.host, SPAN("mx.test [127.0.0.1]:1")));
+	restart();
+	shakes(1, CHUNKING);
+	takes_content(1);
 	says(1, "250 taken\r\n");
 	hangs_up(1);
 	ends_now();
@@ -627,6 +702,7 @@ fill(TCase *tc)
 	tcase_add_test(tc, a_silent_address_gets_company_and_has_not_failed);
 	tcase_add_test(
 	    tc, who_lost_a_race_is_tried_when_the_winner_is_of_no_use);
+	tcase_add_test(tc, an_address_that_works_ends_the_story_of_the_others);
 	tcase_add_test(tc, what_failed_is_tried_last_next_time);
 	tcase_add_test(tc, an_address_that_stays_silent_fails_in_its_time);
 	tcase_add_test(
@@ -646,9 +722,13 @@ fill(TCase *tc)
 	    tc, content_is_withdrawn_while_a_piece_is_read_or_leaves, 0, 2);
 	tcase_add_test(
 	    tc, a_piece_that_is_damaged_ends_the_connection_and_blames_nobody);
+	tcase_add_test(tc, a_host_that_hangs_up_on_content_says_why);
+	tcase_add_test(
+	    tc, content_that_leaves_at_once_has_the_time_of_its_size);
 	tcase_add_loop_test(tc,
 	    a_host_that_takes_no_piece_is_lost_and_another_may_have_it, 0, 2);
 	tcase_add_test(tc, a_host_that_does_not_know_bdat_is_asked_once);
+	tcase_add_test(tc, what_was_learned_outlives_a_connection_that_is_lost);
 	tcase_add_test(tc, a_host_says_how_many_messages_it_takes);
 	tcase_add_loop_test(
 	    tc, an_attempt_that_comes_too_late_goes_back_as_it_came, 0, 2);

@@ -44,6 +44,7 @@ struct stream {
 	void (*closed)(void *arg);
 	void *closed_arg;
 	struct buf in, out;
+	struct buf last; /* what it said before it broke */
 };
 
 static uint64_t now;
@@ -200,8 +201,11 @@ stream_flush(struct stream *s)
 bool
 stream_last_words(struct stream *s)
 {
-	(void)s;
-	return false;
+	bool has_some = buf_len(&s->last) > 0;
+
+	(void)buf_append_span(&s->in, buf_span(&s->last));
+	buf_clear(&s->last);
+	return has_some;
 }
 
 const char *

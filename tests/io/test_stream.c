@@ -1,6 +1,7 @@
 /* Most tests run twice: in clear (_i is 0) and through TLS (1). */
 #include "pair.h"
 
+#include <sys/resource.h>
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -325,6 +326,25 @@ START_TEST(a_refused_connection_says_so)
 }
 END_TEST
 
+/* It is not the peer's fault, and must not look like that. */
+START_TEST(without_a_descriptor_there_is_no_stream)
+{
+	struct sockaddr_in at;
+	int fd = listen_anywhere(&at), next = dup(fd);
+	struct rlimit all, none;
+
+	(void)close(next);
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &all), 0);
+	none = all;
+	none.rlim_cur = (rlim_t)next;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+	ck_assert_ptr_null(stream_connect(
+	    loop, (struct sockaddr *)&at, sizeof at, on_answer, &a));
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &all), 0);
+	(void)close(fd);
+}
+END_TEST
+
 START_TEST(an_address_that_cannot_be_says_so_later)
 {
 	struct sockaddr_in at = { .sin_family = AF_INET };
@@ -645,6 +665,7 @@ fill(TCase *tc)
 	    tc, the_last_words_of_a_peer_that_hung_up_are_heard, 0, 2);
 	tcase_add_test(tc, connecting_says_when_it_is_done);
 	tcase_add_test(tc, a_refused_connection_says_so);
+	tcase_add_test(tc, without_a_descriptor_there_is_no_stream);
 	tcase_add_test(tc, an_address_that_cannot_be_says_so_later);
 	tcase_add_loop_test(tc, a_reset_right_behind_some_bytes_is_told, 0, 2);
 	tcase_add_test(tc, a_connection_under_way_can_be_given_up);

@@ -85,6 +85,59 @@ START_TEST(ciphers_without_forward_secrecy_are_refused)
 }
 END_TEST
 
+/* What a host of old knows, and no more. */
+static const struct {
+	const char *ciphers;
+	int version;
+} old_hosts[] = {
+	{ "ECDHE-ECDSA-AES128-SHA:ECDHE-RSA-AES128-SHA", TLS1_2_VERSION },
+	{ "ECDHE-ECDSA-AES256-SHA384:ECDHE-RSA-AES256-SHA384", TLS1_2_VERSION },
+	{ "ECDHE-ECDSA-AES128-SHA:ECDHE-RSA-AES128-SHA:@SECLEVEL=0",
+	    TLS1_VERSION },
+};
+
+static void
+shake_hands_with_old_host(SSL *ssl, int which)
+{
+	SSL *host = tls_server_session(server);
+
+	(void)SSL_set_min_proto_version(host, TLS1_VERSION);
+	(void)SSL_set_max_proto_version(host, old_hosts[which].version);
+	ck_assert_int_eq(
+	    SSL_set_cipher_list(host, old_hosts[which].ciphers), 1);
+	/* Whether TLS 1.0 may be is the system's word; here it may. */
+	if (old_hosts[which].version == TLS1_VERSION)
+		SSL_set_security_level(ssl, 0);
+	connect_pair();
+	start_tls(&b, host);
+	start_tls(&a, ssl);
+	while (a.asks || b.asks)
+		turn();
+}
+
+START_TEST(weak_ciphers_beat_clear_text)
+{
+	shake_hands_with_old_host(
+	    client_session("relay.test", false, NULL), _i);
+	ck_assert(a.status == STREAM_OK && b.status == STREAM_OK);
+	ck_assert_str_eq(stream_tls_version(a.stream),
+	    old_hosts[_i].version == TLS1_VERSION ? "TLSv1" : "TLSv1.2");
+	finish();
+}
+END_TEST
+
+START_TEST(a_verified_host_gets_no_weak_ciphers)
+{
+	SSL *ssl = client_session("relay.test", true, NULL);
+
+	/* The certificate shall not be the reason. */
+	SSL_set_verify(ssl, SSL_VERIFY_NONE, NULL);
+	shake_hands_with_old_host(ssl, _i);
+	ck_assert(a.status == STREAM_BROKEN);
+	finish();
+}
+END_TEST
+
 /* ALPN: what the client says, and whether it may. */
 static const struct {
 	const char *protocols; /* in wire form */
@@ -470,6 +523,10 @@ fill(TCase *tc)
 	tcase_add_loop_test(tc, both_ends_bind_to_the_same_channel, 0, 2);
 	tcase_add_test(tc, old_versions_are_refused);
 	tcase_add_test(tc, ciphers_without_forward_secrecy_are_refused);
+	tcase_add_loop_test(
+	    tc, weak_ciphers_beat_clear_text, 0, (int)ARRAY_LEN(old_hosts));
+	tcase_add_loop_test(tc, a_verified_host_gets_no_weak_ciphers, 0,
+	    (int)ARRAY_LEN(old_hosts));
 	tcase_add_loop_test(tc, a_request_for_another_protocol_ends_here, 0,
 	    (int)ARRAY_LEN(alpns));
 	tcase_add_test(tc, no_ticket_comes_before_it_is_sent);
