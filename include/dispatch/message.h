@@ -85,16 +85,15 @@ enum message_need message_step(struct message *m,
  * Takes the envelope. `rows` (env->nrcpt, borrowed) is what the spool knew at a
  * start; NULL for a new message.
  */
-struct message *message_new(struct envelope *env, const struct progress *rows,
-    uint32_t flags, const struct leg_options *options, uint64_t now,
-    int64_t wall);
+struct message *
+message_new(struct envelope *env, const struct progress *rows, uint32_t flags,
+    const struct leg_options *options, uint64_t now, int64_t wall);
 void message_free(struct message *m);
 
 /* ms */
 uint64_t message_age(const struct message *m, uint64_t now);
 /* The only place where a recipient's state changes: it counts what is untold. */
-void message_set_state(
-    struct message *m, uint32_t rcpt, enum rcpt_state state);
+void message_set_state(struct message *m, uint32_t rcpt, enum rcpt_state state);
 /* Whether its failure is to be told, and was not yet. */
 bool recipient_is_untold(const struct recipient *r);
 /* Takes a reference; NULL leaves the one that is there. */

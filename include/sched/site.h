@@ -28,7 +28,8 @@ enum {
 	SITE_LANES_FIRST = 2,
 	SITE_CLOSED_MAX_S = 900,
 	SITE_LOGIN_TOLD_MS = 3600000,
-	SITE_DEATHS = 3, /* messages of one account that close it for that one */
+	SITE_DEATHS =
+	    3, /* messages of one account that close it for that one */
 	SITE_MOMENT_MS = 100, /* lanes that are busy for longer get company */
 	SITE_RCPTS_MOST = 100, /* RFC 5321 4.5.3.1.8 */
 	SITE_NUMBER_MS = 3600000, /* how long a host's number is believed */
@@ -166,8 +167,7 @@ bool channel_has_other(const struct channel *c, uint32_t tried, uint64_t now);
  * Whether somebody in line should get a new lane now. If only the moment is not
  * over yet, *again is when to ask again; else it is 0.
  */
-bool channel_wants_lane(
-    const struct channel *c, uint64_t now, uint64_t *again);
+bool channel_wants_lane(const struct channel *c, uint64_t now, uint64_t *again);
 
 /* --- numbers --- */
 

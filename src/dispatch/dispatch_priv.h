@@ -34,7 +34,8 @@ struct dispatch {
 	struct reason *bounced; /* owned reference: by the operator */
 	struct list waits; /* struct wait, of operators */
 	uint32_t lanes, lanes_most, reports; /* under way */
-	struct message *walk; /* borrowed: the next to be routed anew, or NULL */
+	struct message
+	    *walk; /* borrowed: the next to be routed anew, or NULL */
 	uint32_t era; /* how often there was a new configuration */
 	bool running;
 	struct end_of_turn *turn; /* its parcel is under way; NULL: none */
@@ -50,8 +51,8 @@ struct dispatch {
 struct leg_event
 dispatch_event(const struct dispatch *d, enum leg_event_type type);
 /* Has the leg take the event, and does what the leg needs then. */
-void dispatch_step(
-    struct dispatch *d, struct leg *leg, const struct leg_event *ev);
+void
+dispatch_step(struct dispatch *d, struct leg *leg, const struct leg_event *ev);
 /* What is told with a fact beside the recipient's own words. */
 struct fact_words {
 	const char *tls; /* of the connection; NULL or "": none */
@@ -98,8 +99,8 @@ void operator_too_late(struct dispatch *d, struct message *m);
 
 /* --- facts.c --- */
 
-void facts_log(const struct leg_fact *fact, const struct fact_words *words,
-    uint64_t now);
+void facts_log(
+    const struct leg_fact *fact, const struct fact_words *words, uint64_t now);
 /* The leg has joined the line of what is closed: when that opens, and why. */
 void facts_log_in_line(const struct leg *leg, uint64_t now);
 

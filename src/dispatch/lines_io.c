@@ -26,7 +26,8 @@
 enum {
 	REROUTED_A_TURN = 500,
 	NO_DESCRIPTOR_MS = 1000,
-	FRESH_FROM = 2, /* a leg that came back so often wants a new connection */
+	FRESH_FROM =
+	    2, /* a leg that came back so often wants a new connection */
 	RESULTS_AT_HAND = 16,
 	LAST_LANE_FROM = 4, /* sites of so many lanes keep one for others */
 };
@@ -64,9 +65,10 @@ lines_most(const struct conf *conf)
 	/* A lane takes up to three: two in a race, or one and a content file. */
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0 &&
 	    files.rlim_cur != RLIM_INFINITY) {
-		uint64_t left = files.rlim_cur > conf->limits.sessions + 64
-				    ? files.rlim_cur - conf->limits.sessions - 64
-				    : 0;
+		uint64_t left =
+		    files.rlim_cur > conf->limits.sessions + 64
+			? files.rlim_cur - conf->limits.sessions - 64
+			: 0;
 
 		if (most > left / 3)
 			most = left / 3;
@@ -127,8 +129,8 @@ fits(const struct turn *turn, void *arg)
 
 	if (leg->returned >= FRESH_FROM && !look->is_fresh)
 		return false;
-	return !look->has_host || channel_allows(look->channel, leg->tried,
-				      look->host, look->now);
+	return !look->has_host ||
+	       channel_allows(look->channel, leg->tried, look->host, look->now);
 }
 
 static bool
@@ -216,17 +218,16 @@ static struct attempt *
 load(struct dispatch *d, struct outgoing *o, struct leg *leg, struct look *look)
 {
 	struct message *m = leg->message;
-	struct taking t = { .d = d,
-		.channel = o->channel,
-		.most = rcpts_most(d, o->channel) };
+	struct taking t = {
+		.d = d, .channel = o->channel, .most = rcpts_most(d, o->channel)
+	};
 	struct attempt *a;
 
 	t.load = mem_zalloc(
 	    1, sizeof *t.load + m->env->ngroups * sizeof t.load->legs[0]);
 	t.load->message = m;
-	t.rcpts = mem_alloc(
-	    (m->env->nrcpt < t.most ? m->env->nrcpt : t.most) *
-	    sizeof *t.rcpts);
+	t.rcpts = mem_alloc((m->env->nrcpt < t.most ? m->env->nrcpt : t.most) *
+			    sizeof *t.rcpts);
 	if (!take_rcpts(&t, leg, look->now))
 		assert(!"a leg in line has nothing to do");
 	take_leg(&t, leg, o);
@@ -302,8 +303,7 @@ retire(struct dispatch *d, struct outgoing *o)
 static bool
 has_place(struct dispatch *d, struct channel *c, struct span account)
 {
-	uint32_t left =
-	    d->lanes_most > d->lanes ? d->lanes_most - d->lanes : 0;
+	uint32_t left = d->lanes_most > d->lanes ? d->lanes_most - d->lanes : 0;
 
 	if (left > 0 && turns_held(&d->all, account) <= left)
 		return true;
@@ -327,8 +327,8 @@ open_lane(struct dispatch *d, struct look *look, struct leg *leg)
 	c->lanes++;
 	c->site->lanes++;
 	d->lanes++;
-	d->out.open(&o->lane, c->target, o->host, load(d, o, leg, look),
-	    d->out.arg);
+	d->out.open(
+	    &o->lane, c->target, o->host, load(d, o, leg, look), d->out.arg);
 }
 
 /* The last lane of a site is for an account that has none, or one. */
@@ -456,9 +456,8 @@ static void
 serve_wants(struct dispatch *d)
 {
 	while (d->lanes < d->lanes_most) {
-		struct turns_place place = {
-			.held_most = d->lanes_most - d->lanes
-		};
+		struct turns_place place = { .held_most =
+						 d->lanes_most - d->lanes };
 		struct turn *turn = turns_take(&d->all, &place);
 		struct channel *c;
 		uint32_t lanes = d->lanes;
@@ -561,11 +560,12 @@ settle_legs(struct dispatch *d, struct outgoing *o, const struct attempt *a,
 	struct channel *c = o->channel;
 	uint32_t at = 0;
 
-	ev.reason = d->bounced; /* if that is what the leg was called back for */
+	ev.reason =
+	    d->bounced; /* if that is what the leg was called back for */
 	ev.results = results;
 	ev.host = o->host < 32 ? 1u << o->host : 0;
-	ev.blames_host = a->content_ended && end != NULL &&
-			 end->blame == BLAME_MESSAGE;
+	ev.blames_host =
+	    a->content_ended && end != NULL && end->blame == BLAME_MESSAGE;
 	for (uint32_t i = 0; i < o->load->nlegs; i++) {
 		struct leg *leg = o->load->legs[i];
 

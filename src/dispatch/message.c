@@ -16,8 +16,8 @@
 const char *
 message_state_name(enum message_state state)
 {
-	static const char *const names[MESSAGE_STATES] = { "quiet",
-		"gathering", "reporting", "over" };
+	static const char *const names[MESSAGE_STATES] = { "quiet", "gathering",
+		"reporting", "over" };
 
 	return names[state];
 }
@@ -307,8 +307,8 @@ message_new(struct envelope *env, const struct progress *rows, uint32_t flags,
     const struct leg_options *options, uint64_t now, int64_t wall)
 {
 	size_t rcpts = env->nrcpt * sizeof(struct recipient);
-	struct message *m = mem_zalloc(1,
-	    sizeof *m + rcpts + env->ngroups * sizeof(struct leg));
+	struct message *m = mem_zalloc(
+	    1, sizeof *m + rcpts + env->ngroups * sizeof(struct leg));
 
 	m->env = env;
 	m->flags = (uint8_t)flags;
@@ -316,8 +316,8 @@ message_new(struct envelope *env, const struct progress *rows, uint32_t flags,
 	m->born = (int64_t)now;
 	list_init(&m->order);
 	if (rows != NULL)
-		m->born -= (int64_t)age_at_start(
-		    options->expire, env->arrived, wall);
+		m->born -=
+		    (int64_t)age_at_start(options->expire, env->arrived, wall);
 	for (uint32_t i = 0; i < env->nrcpt; i++) {
 		m->rcpts[i].due = now;
 		if (rows != NULL)

@@ -133,8 +133,7 @@ host_of(struct site *s, const char *name)
 	for (uint32_t i = 0; i < s->nhosts; i++)
 		if (strcmp(s->hosts[i].name, name) == 0)
 			return &s->hosts[i];
-	s->hosts =
-	    mem_realloc(s->hosts, (s->nhosts + 1) * sizeof *s->hosts);
+	s->hosts = mem_realloc(s->hosts, (s->nhosts + 1) * sizeof *s->hosts);
 	s->hosts[s->nhosts] = (struct site_host){ .name = mem_strdup(name) };
 	return &s->hosts[s->nhosts++];
 }
@@ -413,7 +412,8 @@ bool
 site_admits(const struct site *s, struct span account, uint64_t now,
     struct reason **why)
 {
-	struct site_ban *b = list_is_empty(&s->bans) ? NULL : ban_of(s, account);
+	struct site_ban *b =
+	    list_is_empty(&s->bans) ? NULL : ban_of(s, account);
 
 	if (b == NULL || b->until <= now)
 		return true;

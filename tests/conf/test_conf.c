@@ -787,10 +787,11 @@ START_TEST(the_shipped_file_tells_the_truth_about_the_defaults)
 {
 	static const char *const keys[] = { "mechanisms", "remember", "reserve",
 		"max-message", "retry", "expire", "delay-warning", "port",
-		"allow-loopback", "max-lanes", "connections", "lane-idle", "lane-messages",
-		"chunking", "timeout", "workers", "target", "format", "level",
-		"sessions", "sessions-per-address", "recipients", "errors",
-		"received", "auth-failures", "header", "backend" };
+		"allow-loopback", "max-lanes", "connections", "lane-idle",
+		"lane-messages", "chunking", "timeout", "workers", "target",
+		"format", "level", "sessions", "sessions-per-address",
+		"recipients", "errors", "received", "auth-failures", "header",
+		"backend" };
 	char *text = read_shipped();
 	size_t found = 0;
 	struct conf *c;
