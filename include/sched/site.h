@@ -79,6 +79,7 @@ struct channel {
 	struct due due; /* when it is to be served again */
 	struct list node; /* in its site */
 	struct list serve; /* the dispatcher's: to be served this turn */
+	struct list full; /* the dispatcher's: waits at an address that is full */
 	struct turn want; /* the dispatcher's: it wants one of all lanes */
 	struct site *site; /* borrowed: owns it */
 	char *key; /* owned; what makes it this channel */
@@ -155,6 +156,9 @@ uint32_t channel_hosts(const struct channel *c);
  */
 int channel_choose(
     const struct channel *c, uint32_t tried, uint64_t now, uint32_t random);
+/* The same, but to none of `avoid`: those have all the lanes that they may. */
+int channel_choose_but(const struct channel *c, uint32_t tried, uint32_t avoid,
+    uint64_t now, uint32_t random);
 /* Whether such a leg may go to that host now. */
 bool channel_allows(
     const struct channel *c, uint32_t tried, uint32_t host, uint64_t now);

@@ -66,6 +66,7 @@ struct dispatch *
 dispatch_new(struct loop *loop, const struct conf *conf, struct err *err)
 {
 	struct dispatch *d = MEM_NEW(struct dispatch);
+	uint64_t seed[2];
 
 	d->loop = loop;
 	d->router = router_new(loop, conf, on_routed, d, err);
@@ -81,6 +82,8 @@ dispatch_new(struct loop *loop, const struct conf *conf, struct err *err)
 	list_init(&d->idle);
 	list_init(&d->waits);
 	turns_init(&d->all);
+	random_fill(seed, sizeof seed);
+	map_init(&d->addresses, seed);
 	d->alarm = deadline_new(loop, on_alarm, d);
 	d->sweep = deadline_new(loop, on_sweep, d);
 	return d;
@@ -169,6 +172,7 @@ dispatch_free(struct dispatch *d)
 	router_free(d->router);
 	turns_clear(&d->all);
 	heap_clear(&d->heap);
+	map_clear(&d->addresses);
 	leg_facts_clear(&d->facts);
 	reason_unref(d->bounced);
 	conf_unref(d->conf);

@@ -2,6 +2,7 @@
 #ifndef DISPATCH_DISPATCH_PRIV_H
 #define DISPATCH_DISPATCH_PRIV_H
 
+#include "base/map.h"
 #include "conf/conf.h"
 #include "dispatch/dispatch.h"
 #include "dispatch/leg.h"
@@ -32,6 +33,7 @@ struct dispatch {
 	struct list idle; /* struct outgoing, without work; oldest first */
 	struct turns all; /* channels that want one of all lanes */
 	struct reason *bounced; /* owned reference: by the operator */
+	struct map addresses; /* struct address: those that lanes go to */
 	struct list waits; /* struct wait, of operators */
 	uint32_t lanes, lanes_most, reports; /* under way */
 	struct message
@@ -81,6 +83,23 @@ void lines_withdraw(struct dispatch *d, struct lane *lane);
 void lines_forget(struct dispatch *d);
 /* How many lanes there may be, by the configuration and the system. */
 uint32_t lines_most(const struct conf *conf);
+
+/* --- addresses_io.c --- */
+
+struct address;
+/* Where a lane to that host goes. */
+struct address *address_of(
+    struct dispatch *d, const struct target *t, uint32_t host);
+/* Whether that host is at this address. */
+bool address_is(
+    const struct address *a, const struct target *t, uint32_t host);
+/* Hosts of the target whose address has all the lanes that it may, a bit each. */
+uint32_t addresses_full(const struct dispatch *d, const struct target *t);
+void address_lane_opened(struct address *a);
+/* Marks those that waited for it. The address may be gone then. */
+void address_lane_ended(struct dispatch *d, struct address *a);
+/* The channel waits until a lane to one of the target's full hosts ends. */
+void addresses_wait(struct dispatch *d, struct channel *c);
 
 /* --- reports_io.c --- */
 

@@ -29,6 +29,7 @@ enum {
 	FRESH_FROM =
 	    2, /* a leg that came back so often wants a new connection */
 	RESULTS_AT_HAND = 16,
+	IDLE_LOOKED_AT = 200,
 	LAST_LANE_FROM = 4, /* sites of so many lanes keep one for others */
 };
 
@@ -44,6 +45,7 @@ struct outgoing {
 	struct lane lane; /* the handle that its worker knows */
 	struct list idle, all_idle; /* in its channel's, and in all */
 	struct channel *channel; /* borrowed: sites outlive their lanes */
+	struct address *address; /* borrowed: lives while lanes go there */
 	struct load *load; /* owned; NULL: none */
 	char *holder; /* owned; whose place it has; NULL: nobody's */
 	uint32_t host, carried;
@@ -299,6 +301,25 @@ retire(struct dispatch *d, struct outgoing *o)
 	d->out.quit(&o->lane, d->out.arg);
 }
 
+/* An idle lane to an address that others wait for makes room there. */
+static void
+retire_at_full(struct dispatch *d, const struct target *t)
+{
+	unsigned looked = 0;
+
+	LIST_FOREACH (node, &d->idle) {
+		struct outgoing *o = LIST_ENTRY(node, struct outgoing, all_idle);
+
+		for (uint32_t i = 0; i < t->nhosts; i++)
+			if (address_is(o->address, t, i)) {
+				retire(d, o);
+				return;
+			}
+		if (++looked == IDLE_LOOKED_AT)
+			return;
+	}
+}
+
 /* A place among all lanes for that account; if not now, it stands in line. */
 static bool
 has_place(struct dispatch *d, struct channel *c, struct span account)
@@ -324,6 +345,8 @@ open_lane(struct dispatch *d, struct look *look, struct leg *leg)
 	list_init(&o->all_idle);
 	o->channel = c;
 	o->host = look->host;
+	o->address = address_of(d, c->target, o->host);
+	address_lane_opened(o->address);
 	c->lanes++;
 	c->site->lanes++;
 	d->lanes++;
@@ -360,8 +383,15 @@ open_next(struct dispatch *d, struct channel *c, struct turns_place *place)
 	place->held_most = 0;
 	if (leg == NULL)
 		return false;
-	host = channel_choose(c, leg->tried, look->now, random_u32());
-	assert(host != CHANNEL_NO_HOST);
+	host = channel_choose_but(c, leg->tried, addresses_full(d, c->target),
+	    look->now, random_u32());
+	if (host == CHANNEL_NO_HOST) {
+		turns_join(&c->line, &leg->turn, account_of(leg->message),
+		    TURN_FRONT);
+		addresses_wait(d, c);
+		retire_at_full(d, c->target);
+		return false;
+	}
 	look->has_host = true;
 	look->host = (uint32_t)host;
 	open_lane(d, look, leg);
@@ -495,6 +525,7 @@ lines_forget(struct dispatch *d)
 			    LIST_ENTRY(node, struct channel, node);
 
 			list_remove(&c->serve);
+			list_remove(&c->full);
 			heap_drop(&d->heap, &c->due);
 			if (turn_is_waiting(&c->want))
 				turns_leave(&d->all, &c->want);
@@ -735,6 +766,7 @@ dispatch_ended(struct dispatch *d, struct lane *lane, struct attempt *a,
 	c->lanes--;
 	c->site->lanes--;
 	d->lanes--;
+	address_lane_ended(d, o->address);
 	c->site->last_used = c->site->progress = loop_now(d->loop);
 	if (!list_is_empty(&o->idle)) {
 		list_remove(&o->idle);

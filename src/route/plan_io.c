@@ -93,10 +93,12 @@ static bool
 may_deliver_to(
     const struct conf *conf, const struct sockaddr *sa, bool is_relay)
 {
-	if (is_relay ? target_address_is_nowhere(sa)
-		     : target_address_is_special(sa) && !conf->allow_loopback)
-		return false;
-	return true;
+	if (is_relay)
+		return !target_address_is_nowhere(sa);
+	for (size_t i = 0; i < conf->nrefuse; i++)
+		if (network_contains(&conf->refuse[i], sa))
+			return false;
+	return conf->allow_loopback || !target_address_is_special(sa);
 }
 
 /* One of its addresses is one where this relay listens, or it has our name. */

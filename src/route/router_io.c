@@ -226,7 +226,7 @@ no_address(struct route_entry *e, bool leads_back)
 		(void)snprintf(what, sizeof what,
 		    "No mail host of the domain %.120s has an address that "
 		    "mail may be sent to (loopback, link-local and our own "
-		    "are left out; see deliver.allow-loopback)",
+		    "are left out, and what deliver.refuse names)",
 		    e->domain);
 	if (relay == NULL && leads_back)
 		no_route(e, ROUTE_NEVER, "5.4.6", what);

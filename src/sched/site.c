@@ -40,7 +40,8 @@ static void
 channel_free(struct channel *c)
 {
 	assert(c->lanes == 0 && c->due.place == 0);
-	assert(list_is_empty(&c->serve) && !turn_is_waiting(&c->want));
+	assert(list_is_empty(&c->serve) && list_is_empty(&c->full));
+	assert(!turn_is_waiting(&c->want));
 	turns_clear(&c->line);
 	reason_unref(c->why);
 	target_unref(c->target);
@@ -101,6 +102,7 @@ site_channel_take(struct site *s, const char *key, struct target *t)
 	c->target = t;
 	turns_init(&c->line);
 	list_init(&c->serve);
+	list_init(&c->full);
 	list_init(&c->idle);
 	list_append(&s->channels, &c->node);
 	return c;
@@ -194,7 +196,14 @@ int
 channel_choose(
     const struct channel *c, uint32_t tried, uint64_t now, uint32_t random)
 {
-	uint32_t may = candidates(c, tried, now), n = 0;
+	return channel_choose_but(c, tried, 0, now, random);
+}
+
+int
+channel_choose_but(const struct channel *c, uint32_t tried, uint32_t avoid,
+    uint64_t now, uint32_t random)
+{
+	uint32_t may = candidates(c, tried, now) & ~avoid, n = 0;
 
 	for (uint32_t i = 0; i < 32; i++)
 		n += may >> i & 1;
