@@ -183,7 +183,7 @@ bool leg_wants(const struct leg *leg, uint32_t rcpt, uint64_t now);
 /* The rank that it stands in line with. */
 enum turn_rank leg_rank(const struct leg *leg);
 /* What is recorded of a recipient now. `reason` is borrowed from it. */
-struct progress leg_row(const struct leg *leg, uint32_t rcpt, uint64_t now,
-    int64_t wall);
+struct progress
+leg_row(const struct leg *leg, uint32_t rcpt, uint64_t now, int64_t wall);
 
 #endif

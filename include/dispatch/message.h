@@ -4,6 +4,7 @@
  * goes out, when the delay is told of, and when all is done.
  *
  *   QUIET -> GATHERING (failures wait for company) -> REPORTING -> QUIET
+ *   REPORTING -> AGAIN (the report could not be stored) -> REPORTING
  *   QUIET -> OVER, when no leg is open and everything was told
  */
 #ifndef DISPATCH_MESSAGE_H
@@ -19,6 +20,7 @@
 enum message_state {
 	MESSAGE_QUIET,
 	MESSAGE_GATHERING, /* something failed; the report waits a while */
+	MESSAGE_AGAIN, /* its report could not be stored, and waits a moment */
 	MESSAGE_REPORTING, /* a report is being stored */
 	MESSAGE_OVER,
 };
@@ -31,7 +33,7 @@ struct message {
 	struct envelope *env; /* owned */
 	int64_t born; /* monotonic ms; before the start: negative */
 	uint64_t reported; /* monotonic ms of the last report; 0: none */
-	uint64_t report_at; /* GATHERING: the latest moment */
+	uint64_t report_at; /* GATHERING: the latest moment; AGAIN: the next */
 	uint32_t open; /* legs that are not over */
 	uint32_t in_hand; /* of these: under way */
 	uint32_t untold; /* recipients whose failure was not told */
@@ -85,16 +87,15 @@ enum message_need message_step(struct message *m,
  * Takes the envelope. `rows` (env->nrcpt, borrowed) is what the spool knew at a
  * start; NULL for a new message.
  */
-struct message *message_new(struct envelope *env, const struct progress *rows,
-    uint32_t flags, const struct leg_options *options, uint64_t now,
-    int64_t wall);
+struct message *
+message_new(struct envelope *env, const struct progress *rows, uint32_t flags,
+    const struct leg_options *options, uint64_t now, int64_t wall);
 void message_free(struct message *m);
 
 /* ms */
 uint64_t message_age(const struct message *m, uint64_t now);
 /* The only place where a recipient's state changes: it counts what is untold. */
-void message_set_state(
-    struct message *m, uint32_t rcpt, enum rcpt_state state);
+void message_set_state(struct message *m, uint32_t rcpt, enum rcpt_state state);
 /* Whether its failure is to be told, and was not yet. */
 bool recipient_is_untold(const struct recipient *r);
 /* Takes a reference; NULL leaves the one that is there. */

@@ -16,8 +16,8 @@
 const char *
 message_state_name(enum message_state state)
 {
-	static const char *const names[MESSAGE_STATES] = { "quiet",
-		"gathering", "reporting", "over" };
+	static const char *const names[MESSAGE_STATES] = { "quiet", "gathering",
+		"again", "reporting", "over" };
 
 	return names[state];
 }
@@ -99,23 +99,29 @@ wants_warning(const struct message *m, const struct message_options *o)
 	       (m->flags & MESSAGE_WARNED) == 0 && m->env->sender[0] != '\0';
 }
 
+/*
+ * When the sender is to hear of the delay, UINT64_MAX: never. Nobody is warned of
+ * what the operator holds, and its time stands still. That is seen by walking over
+ * the legs, but not before a leg that was never held is late.
+ */
 static uint64_t
-warning_at(const struct message *m, const struct message_options *o)
+warning_at(
+    const struct message *m, const struct message_options *o, uint64_t now)
 {
-	int64_t at = m->born + (int64_t)o->delay_warning;
+	int64_t first = m->born + (int64_t)o->delay_warning, at = INT64_MAX;
 
+	if (first > (int64_t)now)
+		return (uint64_t)first;
+	for (uint32_t i = 0; i < m->env->ngroups; i++) {
+		const struct leg *leg = &m->legs[i];
+
+		if (leg->state != LEG_HELD && leg->state != LEG_OVER &&
+		    first + (int64_t)leg->stood < at)
+			at = first + (int64_t)leg->stood;
+	}
+	if (at == INT64_MAX)
+		return UINT64_MAX;
 	return at < 1 ? 1 : (uint64_t)at;
-}
-
-/* The sender is not warned of what the operator holds. */
-static bool
-has_waiting(const struct message *m)
-{
-	for (uint32_t i = 0; i < m->env->ngroups; i++)
-		if (m->legs[i].state != LEG_HELD &&
-		    m->legs[i].state != LEG_OVER)
-			return true;
-	return false;
 }
 
 /* --- states --- */
@@ -139,20 +145,27 @@ report(struct message *m)
 	return m->env->sender[0] == '\0' ? MESSAGE_DROP : MESSAGE_REPORT;
 }
 
+/* Before that a further report is too soon. */
+static uint64_t
+next_report(const struct message *m)
+{
+	return m->reported == 0 ? 0 : m->reported + MESSAGE_REPORT_APART_MS;
+}
+
 /* When the failures there are must be told of at the latest. */
 static uint64_t
 report_by(const struct message *m, uint64_t now)
 {
-	if (m->reported == 0)
-		return now + MESSAGE_GATHER_MS;
-	return m->reported + MESSAGE_REPORT_APART_MS;
+	uint64_t at = now + MESSAGE_GATHER_MS;
+
+	return at > next_report(m) ? at : next_report(m);
 }
 
 /* Nothing more will join them soon. */
 static bool
-is_gathered(const struct message *m)
+is_gathered(const struct message *m, uint64_t now)
 {
-	return m->open == 0 || (m->reported == 0 && m->in_hand == 0);
+	return m->open == 0 || (m->in_hand == 0 && now >= next_report(m));
 }
 
 static enum message_need
@@ -168,22 +181,24 @@ on_moved(struct message *m, const struct message_event *ev,
 		enter(m, MESSAGE_QUIET);
 		return MESSAGE_NOTHING;
 	}
+	if (m->state == MESSAGE_AGAIN)
+		return MESSAGE_NOTHING; /* the spool has its ten seconds */
 	if (m->state == MESSAGE_QUIET) {
 		m->report_at = report_by(m, ev->now);
 		enter(m, MESSAGE_GATHERING);
 	}
-	return is_gathered(m) || m->report_at <= ev->now ? report(m)
-							 : MESSAGE_NOTHING;
+	return is_gathered(m, ev->now) || m->report_at <= ev->now
+		   ? report(m)
+		   : MESSAGE_NOTHING;
 }
 
 static enum message_need
 on_due(struct message *m, const struct message_event *ev,
     const struct message_options *o)
 {
-	if (m->state == MESSAGE_GATHERING && m->report_at <= ev->now)
+	if (m->state != MESSAGE_QUIET && m->report_at <= ev->now)
 		return report(m);
-	if (!wants_warning(m, o) || warning_at(m, o) > ev->now ||
-	    !has_waiting(m))
+	if (!wants_warning(m, o) || warning_at(m, o, ev->now) > ev->now)
 		return MESSAGE_NOTHING;
 	m->flags |= MESSAGE_WARNED;
 	return MESSAGE_WARN;
@@ -205,7 +220,7 @@ static enum message_need
 on_not_told(struct message *m, const struct message_event *ev,
     const struct message_options *o)
 {
-	enter(m, MESSAGE_GATHERING);
+	enter(m, MESSAGE_AGAIN);
 	m->report_at = ev->now + MESSAGE_REPORT_AGAIN_MS;
 	if (m->untold == 0)
 		return on_moved(m, ev, o);
@@ -217,11 +232,11 @@ set_due(struct message *m, const struct message_options *o, uint64_t now)
 {
 	uint64_t at = UINT64_MAX;
 
-	if (m->state == MESSAGE_GATHERING)
+	if (m->state == MESSAGE_GATHERING || m->state == MESSAGE_AGAIN)
 		at = m->report_at;
-	if (m->state <= MESSAGE_GATHERING && wants_warning(m, o) &&
-	    warning_at(m, o) < at && (warning_at(m, o) > now || has_waiting(m)))
-		at = warning_at(m, o);
+	if (m->state <= MESSAGE_AGAIN && wants_warning(m, o) &&
+	    warning_at(m, o, now) < at)
+		at = warning_at(m, o, now);
 	m->due.at = at == UINT64_MAX ? MESSAGE_NEVER : at;
 }
 
@@ -233,8 +248,8 @@ static const struct {
 	enum message_need (*does)(struct message *m,
 	    const struct message_event *ev, const struct message_options *o);
 } table[] = {
-	{ MESSAGE_MOVED, IN(QUIET) | IN(GATHERING), on_moved },
-	{ MESSAGE_DUE, IN(QUIET) | IN(GATHERING), on_due },
+	{ MESSAGE_MOVED, IN(QUIET) | IN(GATHERING) | IN(AGAIN), on_moved },
+	{ MESSAGE_DUE, IN(QUIET) | IN(GATHERING) | IN(AGAIN), on_due },
 	{ MESSAGE_TOLD, IN(REPORTING), on_told },
 	{ MESSAGE_NOT_TOLD, IN(REPORTING), on_not_told },
 };
@@ -307,8 +322,8 @@ message_new(struct envelope *env, const struct progress *rows, uint32_t flags,
     const struct leg_options *options, uint64_t now, int64_t wall)
 {
 	size_t rcpts = env->nrcpt * sizeof(struct recipient);
-	struct message *m = mem_zalloc(1,
-	    sizeof *m + rcpts + env->ngroups * sizeof(struct leg));
+	struct message *m = mem_zalloc(
+	    1, sizeof *m + rcpts + env->ngroups * sizeof(struct leg));
 
 	m->env = env;
 	m->flags = (uint8_t)flags;
@@ -316,8 +331,8 @@ message_new(struct envelope *env, const struct progress *rows, uint32_t flags,
 	m->born = (int64_t)now;
 	list_init(&m->order);
 	if (rows != NULL)
-		m->born -= (int64_t)age_at_start(
-		    options->expire, env->arrived, wall);
+		m->born -=
+		    (int64_t)age_at_start(options->expire, env->arrived, wall);
 	for (uint32_t i = 0; i < env->nrcpt; i++) {
 		m->rcpts[i].due = now;
 		if (rows != NULL)
