@@ -320,7 +320,7 @@ count_hosts(struct step *s)
 		host |= o == LEG_NEXT_HOST;
 		connection |= o == LEG_NEXT_CONNECTION;
 	}
-	if (host && leg->answered < UINT8_MAX)
+	if (host && !s->ev->is_unreached && leg->answered < UINT8_MAX)
 		leg->answered++;
 	if (connection && leg->returned < UINT8_MAX)
 		leg->returned++;
@@ -357,8 +357,8 @@ go_on(struct step *s)
 	}
 	if (next_attempt(leg) > s->ev->now)
 		return enter(s, LEG_WAITING);
-	if (leg->channel == NULL)
-		return enter(s, LEG_WAITING);
+	/* Without a way all that were due were put off. */
+	assert(leg->channel != NULL);
 	leg->is_next = true;
 	return enter(s, LEG_LINE);
 }
@@ -498,8 +498,6 @@ on_retry(struct step *s)
 		if (is_queued(r) && r->due > s->ev->now)
 			r->due = s->ev->now;
 	}
-	if (s->leg->state == LEG_HELD)
-		return LEG_NOTHING;
 	s->leg->by_hand = true;
 	return s->leg->state == LEG_WAITING ? enter(s, LEG_ROUTING)
 					    : LEG_NOTHING;
@@ -573,7 +571,7 @@ leg_step(struct leg *leg, const struct leg_event *ev,
 /* --- the beginning, and what is recorded --- */
 
 void
-leg_begin(struct leg *leg, struct message *m, uint32_t first, bool is_held,
+leg_begin(struct leg *leg, struct message *m, uint32_t first, uint64_t held_for,
     const struct leg_options *options, uint64_t now)
 {
 	leg->message = m;
@@ -583,9 +581,9 @@ leg_begin(struct leg *leg, struct message *m, uint32_t first, bool is_held,
 	if (!has_queued(leg)) {
 		leg->state = LEG_OVER;
 		m->open--;
-	} else if (is_held) {
+	} else if (held_for != LEG_NOT_HELD) {
 		leg->state = LEG_HELD;
-		leg->stood = now;
+		leg->stood = now - held_for;
 	}
 	(void)need_of(leg, options);
 }

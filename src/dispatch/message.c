@@ -187,9 +187,7 @@ on_moved(struct message *m, const struct message_event *ev,
 		m->report_at = report_by(m, ev->now);
 		enter(m, MESSAGE_GATHERING);
 	}
-	return is_gathered(m, ev->now) || m->report_at <= ev->now
-		   ? report(m)
-		   : MESSAGE_NOTHING;
+	return is_gathered(m, ev->now) ? report(m) : MESSAGE_NOTHING;
 }
 
 static enum message_need
@@ -317,6 +315,27 @@ is_row_held(const struct message *m, const struct progress *rows, uint32_t at)
 	return false;
 }
 
+/*
+ * How long the leg was held at the start: LEG_NOT_HELD, or ms. Since when is not
+ * recorded; it was not before the last attempt.
+ */
+static uint64_t
+held_for(const struct message *m, const struct progress *rows, uint32_t first,
+    uint64_t age, int64_t wall)
+{
+	int64_t last = m->env->arrived;
+	uint64_t held;
+
+	if (!is_row_held(m, rows, first))
+		return LEG_NOT_HELD;
+	for (uint32_t i = first; rows != NULL && i != ENVELOPE_NO_MORE;
+	     i = m->env->rcpts[i].next)
+		if (rows[i].last > last)
+			last = rows[i].last;
+	held = wall > last ? (uint64_t)(wall - last) : 0;
+	return held < age ? held : age;
+}
+
 struct message *
 message_new(struct envelope *env, const struct progress *rows, uint32_t flags,
     const struct leg_options *options, uint64_t now, int64_t wall)
@@ -340,7 +359,9 @@ message_new(struct envelope *env, const struct progress *rows, uint32_t flags,
 	}
 	for (uint32_t i = 0; i < env->ngroups; i++)
 		leg_begin(&m->legs[i], m, env->groups[i],
-		    is_row_held(m, rows, env->groups[i]), options, now);
+		    held_for(m, rows, env->groups[i], message_age(m, now),
+			wall),
+		    options, now);
 	return m;
 }
 

@@ -448,7 +448,7 @@ channel_wants_lane(const struct channel *c, uint64_t now, uint64_t *again)
 	    !channel_is_open(c, now))
 		return false;
 	/* A connection costs more than a short wait behind the others. */
-	if (c->lanes == 0 || c->line.waiting > c->lanes ||
+	if (c->line.waiting > c->lanes ||
 	    now >= s->progress + SITE_MOMENT_MS)
 		return true;
 	*again = s->progress + SITE_MOMENT_MS;

@@ -393,8 +393,7 @@ play_take(struct play *s, struct leg *leg, uint32_t most)
 }
 
 void
-play_back(struct play *s, struct leg *leg, const enum leg_outcome *outcomes,
-    uint32_t n, bool blames, struct reason *reason)
+play_back(struct play *s, struct leg *leg, const struct play_end *end)
 {
 	struct play_place *p = &s->places[index_of(s, leg)];
 	struct leg_event ev = play_event(s, LEG_BACK);
@@ -404,16 +403,17 @@ play_back(struct play *s, struct leg *leg, const enum leg_outcome *outcomes,
 
 	for (uint32_t i = leg->first; i != ENVELOPE_NO_MORE;
 	     i = m->env->rcpts[i].next) {
-		uint32_t at = ev.nresults < n ? ev.nresults : n - 1;
+		uint32_t at = ev.nresults < end->n ? ev.nresults : end->n - 1;
 
 		if (m->rcpts[i].is_out)
-			results[ev.nresults++] =
-			    (struct leg_result){ i, outcomes[at], reason };
+			results[ev.nresults++] = (struct leg_result){ i,
+				end->outcomes[at], end->reason };
 	}
 	ev.results = results;
 	ev.reason = bounced;
 	ev.host = 1u << p->host;
-	ev.blames_host = blames;
+	ev.blames_host = end->blames_host;
+	ev.is_unreached = end->is_unreached;
 	ev.has_next_host =
 	    channel_has_other(p->channel, leg->tried | ev.host, s->now);
 	play_step(s, leg, &ev);

@@ -69,9 +69,13 @@ void play_routed(struct play *s, struct leg *leg, uint32_t hosts);
 /* A lane takes at most `most` of its recipients; whether it did. */
 bool play_take(struct play *s, struct leg *leg, uint32_t most);
 /* What became of those that the lane had: `n` outcomes, the last for the rest. */
-void
-play_back(struct play *s, struct leg *leg, const enum leg_outcome *outcomes,
-    uint32_t n, bool blames, struct reason *reason);
+struct play_end {
+	const enum leg_outcome *outcomes;
+	uint32_t n;
+	bool blames_host, is_unreached;
+	struct reason *reason; /* borrowed; NULL: nothing was said */
+};
+void play_back(struct play *s, struct leg *leg, const struct play_end *end);
 void play_remove_untold(struct play *s);
 void play_stored(struct play *s, bool is_stored);
 /* NULL, or what does not hold of the message's counters and its legs. */

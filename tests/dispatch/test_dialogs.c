@@ -239,7 +239,7 @@ outcome_of(const struct scene *s, struct span word)
 	FAIL(s, "no such outcome");
 }
 
-/* "DOMAIN OUTCOME,OUTCOME... [blames] : WORDS" */
+/* "DOMAIN OUTCOME,OUTCOME... [blames|unreached] : WORDS" */
 static void
 do_back(struct scene *s, struct span value)
 {
@@ -253,8 +253,9 @@ do_back(struct scene *s, struct span value)
 		FAIL(s, "it is in no lane");
 	while (!span_is_empty(list) && n < PLAY_RCPTS)
 		outcomes[n++] = outcome_of(s, span_cut(&list, ','));
-	play_back(&s->play, leg, outcomes, n, span_equal(value, SPAN("blames")),
-	    reason);
+	play_back(&s->play, leg,
+	    &(struct play_end){ outcomes, n, span_equal(value, SPAN("blames")),
+		span_equal(value, SPAN("unreached")), reason });
 	reason_unref(reason);
 }
 

@@ -96,10 +96,12 @@
  *   route: DOMAIN ok [hosts=N] | DOMAIN never WORDS | DOMAIN later WORDS
  *                     its way is known: N hosts, the first one preferred
  *   take: DOMAIN [N]  a lane takes at most N of its recipients
- *   back: DOMAIN OUTCOME,OUTCOME... [blames] [: WORDS]
+ *   back: DOMAIN OUTCOME,OUTCOME... [blames|unreached] [: WORDS]
  *                     the lane brings them back (the last outcome is for all
  *                     others, too): not-tried, delivered, next-transaction,
- *                     next-connection, next-host, later, failed
+ *                     next-connection, next-host, later, failed;
+ *                     blames: the next attempt begins at another host;
+ *                     unreached: the host was not to be had
  *   hold: | release: | retry: | bounce: | remove:   [DOMAIN]
  *                     the operator, to all legs or to that one
  *   reload:           the configuration is new; a leg sees it at its turn

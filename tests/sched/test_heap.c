@@ -74,6 +74,10 @@ check_first(const struct heap *h, const struct due *all)
 			continue;
 		n++;
 		ck_assert_ptr_eq(h->items[all[i].place - 1], &all[i]);
+		ck_assert_uint_le(
+		    h->items[all[i].place / 2 == 0 ? 0 : all[i].place / 2 - 1]
+			->at,
+		    all[i].at);
 		if (first == NULL || all[i].at < first->at)
 			first = &all[i];
 	}

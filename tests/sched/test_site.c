@@ -324,6 +324,19 @@ START_TEST(a_site_without_a_host_closes_longer_each_time)
 }
 END_TEST
 
+START_TEST(a_site_that_closes_begins_with_one_lane)
+{
+	struct channel *c = channel_of("plan", "0");
+	struct site_failure f = failure(NOW);
+
+	site_set_most(site, 10);
+	succeed(c, 100);
+	channel_host_failed(c, 0, &f);
+	ck_assert(site_is_closed(site, NOW));
+	ck_assert_uint_eq(site->lanes_max, 1);
+}
+END_TEST
+
 START_TEST(while_a_lane_works_the_site_stays_open)
 {
 	struct channel *c = channel_of("plan", "0");
@@ -332,6 +345,7 @@ START_TEST(while_a_lane_works_the_site_stays_open)
 	site->lanes = 1;
 	channel_host_failed(c, 0, &f);
 	ck_assert(!site_is_closed(site, NOW));
+	expect_choice(c, 0, NOW, "0"); /* there is no better one */
 	site->lanes = 0;
 	channel_host_failed(c, 0, &f);
 	ck_assert(site_is_closed(site, NOW));
@@ -346,9 +360,12 @@ START_TEST(a_site_closes_with_its_last_host)
 
 	channel_host_failed(c, 0, &f);
 	ck_assert(!site_is_closed(site, NOW));
+	channel_host_failed(c, 0, &f); /* five minutes */
 	channel_host_failed(c, 1, &f);
 	ck_assert(site_is_closed(site, NOW));
-	expect_choice(c, 0, NOW, "0");
+	ck_assert_uint_eq(channel_opens_at(c, NOW), NOW + MINUTE);
+	expect_choice(c, 0, NOW + MINUTE, "0");
+	ck_assert(channel_has_other(c, 2, NOW + MINUTE));
 }
 END_TEST
 
@@ -408,6 +425,11 @@ START_TEST(a_channel_stays_open_while_a_lane_of_it_works)
 	channel_failed(c, &f);
 	ck_assert(channel_is_open(c, NOW));
 	ck_assert_ptr_eq(channel_why(c, NOW), why);
+	ck_assert(!site_remembers(site, NOW));
+	c->lanes = 0;
+	channel_failed(c, &f);
+	ck_assert(site_remembers(site, NOW));
+	ck_assert(!site_remembers(site, NOW + MINUTE));
 }
 END_TEST
 
@@ -513,6 +535,8 @@ START_TEST(a_ban_is_longer_each_time)
 	ck_assert_uint_eq(site_ban_ends(site, NOW + MINUTE), NOW + 2 * MINUTE);
 	ck_assert_uint_eq(
 	    site_ban_ends(site, NOW + 2 * MINUTE), NOW + 6 * MINUTE);
+	die_three_times(c, SPAN("cid"), NOW + MINUTE + 1);
+	ck_assert_uint_eq(site_ban_ends(site, NOW + MINUTE), NOW + 2 * MINUTE);
 }
 END_TEST
 
@@ -564,6 +588,8 @@ START_TEST(a_number_grows_by_success)
 	site_number_passed(&n, 10, NOW); /* none is known */
 	ck_assert_uint_eq(site_number_get(&n, 100, NOW), 100);
 	site_number_met(&n, 10, NOW);
+	site_number_passed(&n, 5, NOW); /* it is not believed yet */
+	ck_assert_uint_eq(site_number_get(&n, 100, NOW), 100);
 	site_number_met(&n, 10, NOW);
 	site_number_passed(&n, 9, NOW);
 	ck_assert_uint_eq(site_number_get(&n, 100, NOW), 10);
@@ -647,6 +673,7 @@ fill(TCase *tc)
 		a_leg_is_told_of_hosts_that_it_has_not_tried,
 		the_order_belongs_to_the_plan_and_the_failure_to_the_site,
 		a_site_without_a_host_closes_longer_each_time,
+		a_site_that_closes_begins_with_one_lane,
 		while_a_lane_works_the_site_stays_open,
 		a_site_closes_with_its_last_host,
 		the_operator_opens_a_site,

@@ -174,6 +174,11 @@ START_TEST(who_leaves_is_passed_over)
 	ck_assert_uint_eq(t.waiting, 1);
 	ck_assert_uint_eq(turns_waiting(&t, SPAN("ann")), 1);
 	expect("c-");
+	join("d", TURN_FIRST, SPAN("bob"));
+	for (int i = 0; i < MANY; i++)
+		if (ones[i].letter == 'd')
+			turns_leave(&t, &ones[i].turn);
+	ck_assert_uint_eq(t.accounts.count, 0); /* nobody of bob's is left */
 }
 END_TEST
 
@@ -228,6 +233,20 @@ START_TEST(who_holds_more_than_are_free_gets_no_further_place)
 	turns_give_back(&t, SPAN("ann"));
 	ck_assert_int_eq(take(&two), 'a');
 	for (int i = 0; i < 2; i++)
+		turns_give_back(&t, SPAN("ann"));
+}
+END_TEST
+
+START_TEST(who_holds_too_many_is_passed_over)
+{
+	struct turns_place two = { .held_most = 2 };
+
+	join("a", TURN_FIRST, SPAN("ann"));
+	join("b", TURN_FIRST, SPAN("bob"));
+	for (int i = 0; i < 3; i++)
+		turns_hold(&t, SPAN("ann"));
+	ck_assert_int_eq(take(&two), 'b');
+	for (int i = 0; i < 3; i++)
 		turns_give_back(&t, SPAN("ann"));
 }
 END_TEST
@@ -365,6 +384,7 @@ fill(TCase *tc)
 	tcase_add_test(tc, an_account_is_known_by_its_name);
 	tcase_add_test(tc, places_are_counted);
 	tcase_add_test(tc, who_holds_more_than_are_free_gets_no_further_place);
+	tcase_add_test(tc, who_holds_too_many_is_passed_over);
 	tcase_add_test(tc, without_a_bound_one_may_hold_any_number);
 	tcase_add_test(tc, who_does_not_fit_keeps_the_turn);
 	tcase_add_test(tc, an_account_that_was_passed_over_is_next_still);
