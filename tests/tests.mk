@@ -17,6 +17,7 @@ include tests/auth/tests.mk
 include tests/spool/tests.mk
 include tests/submit/tests.mk
 include tests/deliver/tests.mk
+include tests/dispatch/tests.mk
 include tests/bounce/tests.mk
 include tests/ctl/tests.mk
 include tests/crew/tests.mk

@@ -121,6 +121,7 @@ struct leg_event {
 	const struct leg_result *results;
 	uint32_t nresults;
 	uint32_t host; /* bit of the host that the lane was at */
+	bool is_unreached; /* the host was not to be had: it has not answered */
 	bool has_next_host; /* one that was not tried yet, and may be */
 	bool blames_host; /* the next attempt begins at another one */
 };
@@ -173,9 +174,13 @@ struct leg_options {
 enum leg_need leg_step(struct leg *leg, const struct leg_event *ev,
     const struct leg_options *options, struct leg_facts *facts);
 
-/* A new one, with its recipients as they are: waiting, or over. */
+/*
+ * A new one, with its recipients as they are: waiting, or over; or held, for so
+ * many ms already.
+ */
+#define LEG_NOT_HELD UINT64_MAX
 void leg_begin(struct leg *leg, struct message *message, uint32_t first,
-    bool is_held, const struct leg_options *options, uint64_t now);
+    uint64_t held_for, const struct leg_options *options, uint64_t now);
 /* Whether it is under way: asked for, in line or in a lane. */
 bool leg_is_in_hand(const struct leg *leg);
 /* Whether that recipient of it is to be tried now. */

@@ -4,6 +4,7 @@
  * goes out, when the delay is told of, and when all is done.
  *
  *   QUIET -> GATHERING (failures wait for company) -> REPORTING -> QUIET
+ *   REPORTING -> AGAIN (the report could not be stored) -> REPORTING
  *   QUIET -> OVER, when no leg is open and everything was told
  */
 #ifndef DISPATCH_MESSAGE_H
@@ -19,6 +20,7 @@
 enum message_state {
 	MESSAGE_QUIET,
 	MESSAGE_GATHERING, /* something failed; the report waits a while */
+	MESSAGE_AGAIN, /* its report could not be stored, and waits a moment */
 	MESSAGE_REPORTING, /* a report is being stored */
 	MESSAGE_OVER,
 };
@@ -31,7 +33,7 @@ struct message {
 	struct envelope *env; /* owned */
 	int64_t born; /* monotonic ms; before the start: negative */
 	uint64_t reported; /* monotonic ms of the last report; 0: none */
-	uint64_t report_at; /* GATHERING: the latest moment */
+	uint64_t report_at; /* GATHERING: the latest moment; AGAIN: the next */
 	uint32_t open; /* legs that are not over */
 	uint32_t in_hand; /* of these: under way */
 	uint32_t untold; /* recipients whose failure was not told */

@@ -79,7 +79,8 @@ struct channel {
 	struct due due; /* when it is to be served again */
 	struct list node; /* in its site */
 	struct list serve; /* the dispatcher's: to be served this turn */
-	struct list full; /* the dispatcher's: waits at an address that is full */
+	struct list
+	    full; /* the dispatcher's: waits at an address that is full */
 	struct turn want; /* the dispatcher's: it wants one of all lanes */
 	struct site *site; /* borrowed: owns it */
 	char *key; /* owned; what makes it this channel */

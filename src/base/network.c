@@ -46,7 +46,8 @@ network_contains(const struct network *n, const struct sockaddr *sa)
 	unsigned whole = n->bits / 8, left = n->bits % 8;
 
 	if (sa->sa_family == AF_INET)
-		map_v4(&((const struct sockaddr_in *)(const void *)sa)->sin_addr,
+		map_v4(
+		    &((const struct sockaddr_in *)(const void *)sa)->sin_addr,
 		    a);
 	else if (sa->sa_family == AF_INET6)
 		memcpy(a,
@@ -56,6 +57,5 @@ network_contains(const struct network *n, const struct sockaddr *sa)
 		return false;
 	if (memcmp(a, n->bytes, whole) != 0)
 		return false;
-	return left == 0 ||
-	       (a[whole] ^ n->bytes[whole]) >> (8 - left) == 0;
+	return left == 0 || (a[whole] ^ n->bytes[whole]) >> (8 - left) == 0;
 }

@@ -88,11 +88,10 @@ uint32_t lines_most(const struct conf *conf);
 
 struct address;
 /* Where a lane to that host goes. */
-struct address *address_of(
-    struct dispatch *d, const struct target *t, uint32_t host);
+struct address *
+address_of(struct dispatch *d, const struct target *t, uint32_t host);
 /* Whether that host is at this address. */
-bool address_is(
-    const struct address *a, const struct target *t, uint32_t host);
+bool address_is(const struct address *a, const struct target *t, uint32_t host);
 /* Hosts of the target whose address has all the lanes that it may, a bit each. */
 uint32_t addresses_full(const struct dispatch *d, const struct target *t);
 void address_lane_opened(struct address *a);

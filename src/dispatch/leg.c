@@ -92,9 +92,9 @@ is_queued(const struct recipient *r)
 static bool
 has_queued(const struct leg *leg)
 {
-	LEG_FOREACH(i, leg)
-	if (is_queued(&leg->message->rcpts[i]))
-		return true;
+	LEG_FOREACH (i, leg)
+		if (is_queued(&leg->message->rcpts[i]))
+			return true;
 	return false;
 }
 
@@ -103,8 +103,7 @@ next_attempt(const struct leg *leg)
 {
 	uint64_t at = UINT64_MAX;
 
-	LEG_FOREACH(i, leg)
-	{
+	LEG_FOREACH (i, leg) {
 		const struct recipient *r = &leg->message->rcpts[i];
 
 		if (is_queued(r) && r->due < at)
@@ -132,9 +131,10 @@ leg_rank(const struct leg *leg)
 {
 	if (leg->is_next)
 		return TURN_FRONT;
-	LEG_FOREACH(i, leg)
-	if (leg->message->rcpts[i].tries > 0)
-		return TURN_RETRY;
+	LEG_FOREACH (i, leg)
+		if (is_queued(&leg->message->rcpts[i]) &&
+		    leg->message->rcpts[i].tries > 0)
+			return TURN_RETRY;
 	return TURN_FIRST;
 }
 
@@ -218,8 +218,7 @@ end_rest(struct step *s, enum leg_wish how, struct reason *reason)
 {
 	struct message *m = s->leg->message;
 
-	LEG_FOREACH(i, s->leg)
-	{
+	LEG_FOREACH (i, s->leg) {
 		if (!is_queued(&m->rcpts[i]))
 			continue;
 		recipient_set_reason(&m->rcpts[i], reason);
@@ -247,7 +246,9 @@ put_off(struct step *s, uint32_t rcpt)
 		r->step++;
 	r->due = s->ev->now + backoff_delay(&s->options->backoff,
 				  r->step == 0 ? 1 : r->step, s->ev->random);
-	if (s->ev->now >= end_of_time(s->leg, s->options)) {
+	/* What the operator wants held does not expire on its way back. */
+	if (s->leg->wish != WISH_HOLD &&
+	    s->ev->now >= end_of_time(s->leg, s->options)) {
 		message_set_state(s->leg->message, rcpt, RCPT_EXPIRED);
 		tell(s, rcpt, FACT_EXPIRED);
 	} else {
@@ -317,7 +318,7 @@ count_hosts(struct step *s)
 		host |= o == LEG_NEXT_HOST;
 		connection |= o == LEG_NEXT_CONNECTION;
 	}
-	if (host && leg->answered < UINT8_MAX)
+	if (host && !s->ev->is_unreached && leg->answered < UINT8_MAX)
 		leg->answered++;
 	if (connection && leg->returned < UINT8_MAX)
 		leg->returned++;
@@ -330,9 +331,9 @@ count_hosts(struct step *s)
 static enum leg_need
 hold(struct step *s)
 {
-	LEG_FOREACH(i, s->leg)
-	if (is_queued(&s->leg->message->rcpts[i]))
-		tell(s, i, FACT_HELD);
+	LEG_FOREACH (i, s->leg)
+		if (is_queued(&s->leg->message->rcpts[i]))
+			tell(s, i, FACT_HELD);
 	s->leg->stood = s->ev->now - s->leg->stood;
 	return enter(s, LEG_HELD);
 }
@@ -354,8 +355,8 @@ go_on(struct step *s)
 	}
 	if (next_attempt(leg) > s->ev->now)
 		return enter(s, LEG_WAITING);
-	if (leg->channel == NULL)
-		return enter(s, LEG_WAITING);
+	/* Without a way all that were due were put off. */
+	assert(leg->channel != NULL);
 	leg->is_next = true;
 	return enter(s, LEG_LINE);
 }
@@ -391,8 +392,7 @@ on_unrouted(struct step *s)
 {
 	struct message *m = s->leg->message;
 
-	LEG_FOREACH(i, s->leg)
-	{
+	LEG_FOREACH (i, s->leg) {
 		if (!leg_wants(s->leg, i, s->ev->now))
 			continue;
 		recipient_set_reason(&m->rcpts[i], s->ev->reason);
@@ -479,31 +479,24 @@ on_release(struct step *s)
 	struct leg *leg = s->leg;
 
 	leg->stood = s->ev->now - leg->stood;
-	LEG_FOREACH(i, leg)
-	if (is_queued(&leg->message->rcpts[i]))
-		tell(s, i, FACT_HELD);
+	LEG_FOREACH (i, leg)
+		if (is_queued(&leg->message->rcpts[i]))
+			tell(s, i, FACT_HELD);
 	return enter(s, LEG_WAITING);
 }
 
 static enum leg_need
 on_retry(struct step *s)
 {
-	LEG_FOREACH(i, s->leg)
-	{
+	LEG_FOREACH (i, s->leg) {
 		struct recipient *r = &s->leg->message->rcpts[i];
 
 		if (is_queued(r) && r->due > s->ev->now)
 			r->due = s->ev->now;
 	}
-	if (s->leg->state == LEG_HELD)
-		return LEG_NOTHING;
-	if (s->leg->state != LEG_WAITING) {
-		s->leg->by_hand = true;
-		return LEG_NOTHING;
-	}
-	(void)enter(s, LEG_ROUTING);
 	s->leg->by_hand = true;
-	return LEG_ROUTE;
+	return s->leg->state == LEG_WAITING ? enter(s, LEG_ROUTING)
+					    : LEG_NOTHING;
 }
 
 static enum leg_need
@@ -550,7 +543,7 @@ static const struct {
 	{ LEG_HOLD, OUT, on_hold_out },
 	{ LEG_RELEASE, IN(HELD), on_release },
 	{ LEG_RELEASE, OUT, on_release_out },
-	{ LEG_RETRY, READY | IN(HELD), on_retry },
+	{ LEG_RETRY, READY | IN(HELD) | OUT, on_retry },
 	{ LEG_BOUNCE, READY | IN(HELD), on_bounce },
 	{ LEG_BOUNCE, OUT, on_bounce_out },
 	{ LEG_REMOVE, READY | IN(HELD), on_remove },
@@ -574,7 +567,7 @@ leg_step(struct leg *leg, const struct leg_event *ev,
 /* --- the beginning, and what is recorded --- */
 
 void
-leg_begin(struct leg *leg, struct message *m, uint32_t first, bool is_held,
+leg_begin(struct leg *leg, struct message *m, uint32_t first, uint64_t held_for,
     const struct leg_options *options, uint64_t now)
 {
 	leg->message = m;
@@ -584,9 +577,9 @@ leg_begin(struct leg *leg, struct message *m, uint32_t first, bool is_held,
 	if (!has_queued(leg)) {
 		leg->state = LEG_OVER;
 		m->open--;
-	} else if (is_held) {
+	} else if (held_for != LEG_NOT_HELD) {
 		leg->state = LEG_HELD;
-		leg->stood = now;
+		leg->stood = now - held_for;
 	}
 	(void)need_of(leg, options);
 }
@@ -600,7 +593,7 @@ leg_row(const struct leg *leg, uint32_t rcpt, uint64_t now, int64_t wall)
 	return (struct progress){
 		.rcpt = rcpt,
 		.state = (enum rcpt_state)r->state,
-		.held = leg->state == LEG_HELD,
+		.held = leg->state == LEG_HELD && is_queued(r),
 		.tries = r->tries,
 		.step = r->step,
 		.last = recipient_last(r),

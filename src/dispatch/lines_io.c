@@ -308,7 +308,8 @@ retire_at_full(struct dispatch *d, const struct target *t)
 	unsigned looked = 0;
 
 	LIST_FOREACH (node, &d->idle) {
-		struct outgoing *o = LIST_ENTRY(node, struct outgoing, all_idle);
+		struct outgoing *o =
+		    LIST_ENTRY(node, struct outgoing, all_idle);
 
 		for (uint32_t i = 0; i < t->nhosts; i++)
 			if (address_is(o->address, t, i)) {
@@ -386,8 +387,8 @@ open_next(struct dispatch *d, struct channel *c, struct turns_place *place)
 	host = channel_choose_but(c, leg->tried, addresses_full(d, c->target),
 	    look->now, random_u32());
 	if (host == CHANNEL_NO_HOST) {
-		turns_join(&c->line, &leg->turn, account_of(leg->message),
-		    TURN_FRONT);
+		turns_join(
+		    &c->line, &leg->turn, account_of(leg->message), TURN_FRONT);
 		addresses_wait(d, c);
 		retire_at_full(d, c->target);
 		return false;
@@ -597,6 +598,8 @@ settle_legs(struct dispatch *d, struct outgoing *o, const struct attempt *a,
 	ev.host = o->host < 32 ? 1u << o->host : 0;
 	ev.blames_host =
 	    a->content_ended && end != NULL && end->blame == BLAME_MESSAGE;
+	ev.is_unreached =
+	    end != NULL && end->blame == BLAME_HOST && attempt_is_untouched(a);
 	for (uint32_t i = 0; i < o->load->nlegs; i++) {
 		struct leg *leg = o->load->legs[i];
 

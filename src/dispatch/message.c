@@ -17,7 +17,7 @@ const char *
 message_state_name(enum message_state state)
 {
 	static const char *const names[MESSAGE_STATES] = { "quiet", "gathering",
-		"reporting", "over" };
+		"again", "reporting", "over" };
 
 	return names[state];
 }
@@ -99,23 +99,29 @@ wants_warning(const struct message *m, const struct message_options *o)
 	       (m->flags & MESSAGE_WARNED) == 0 && m->env->sender[0] != '\0';
 }
 
+/*
+ * When the sender is to hear of the delay, UINT64_MAX: never. Nobody is warned of
+ * what the operator holds, and its time stands still. That is seen by walking over
+ * the legs, but not before a leg that was never held is late.
+ */
 static uint64_t
-warning_at(const struct message *m, const struct message_options *o)
+warning_at(
+    const struct message *m, const struct message_options *o, uint64_t now)
 {
-	int64_t at = m->born + (int64_t)o->delay_warning;
+	int64_t first = m->born + (int64_t)o->delay_warning, at = INT64_MAX;
 
+	if (first > (int64_t)now)
+		return (uint64_t)first;
+	for (uint32_t i = 0; i < m->env->ngroups; i++) {
+		const struct leg *leg = &m->legs[i];
+
+		if (leg->state != LEG_HELD && leg->state != LEG_OVER &&
+		    first + (int64_t)leg->stood < at)
+			at = first + (int64_t)leg->stood;
+	}
+	if (at == INT64_MAX)
+		return UINT64_MAX;
 	return at < 1 ? 1 : (uint64_t)at;
-}
-
-/* The sender is not warned of what the operator holds. */
-static bool
-has_waiting(const struct message *m)
-{
-	for (uint32_t i = 0; i < m->env->ngroups; i++)
-		if (m->legs[i].state != LEG_HELD &&
-		    m->legs[i].state != LEG_OVER)
-			return true;
-	return false;
 }
 
 /* --- states --- */
@@ -139,20 +145,27 @@ report(struct message *m)
 	return m->env->sender[0] == '\0' ? MESSAGE_DROP : MESSAGE_REPORT;
 }
 
+/* Before that a further report is too soon. */
+static uint64_t
+next_report(const struct message *m)
+{
+	return m->reported == 0 ? 0 : m->reported + MESSAGE_REPORT_APART_MS;
+}
+
 /* When the failures there are must be told of at the latest. */
 static uint64_t
 report_by(const struct message *m, uint64_t now)
 {
-	if (m->reported == 0)
-		return now + MESSAGE_GATHER_MS;
-	return m->reported + MESSAGE_REPORT_APART_MS;
+	uint64_t at = now + MESSAGE_GATHER_MS;
+
+	return at > next_report(m) ? at : next_report(m);
 }
 
 /* Nothing more will join them soon. */
 static bool
-is_gathered(const struct message *m)
+is_gathered(const struct message *m, uint64_t now)
 {
-	return m->open == 0 || (m->reported == 0 && m->in_hand == 0);
+	return m->open == 0 || (m->in_hand == 0 && now >= next_report(m));
 }
 
 static enum message_need
@@ -168,22 +181,22 @@ on_moved(struct message *m, const struct message_event *ev,
 		enter(m, MESSAGE_QUIET);
 		return MESSAGE_NOTHING;
 	}
+	if (m->state == MESSAGE_AGAIN)
+		return MESSAGE_NOTHING; /* the spool has its ten seconds */
 	if (m->state == MESSAGE_QUIET) {
 		m->report_at = report_by(m, ev->now);
 		enter(m, MESSAGE_GATHERING);
 	}
-	return is_gathered(m) || m->report_at <= ev->now ? report(m)
-							 : MESSAGE_NOTHING;
+	return is_gathered(m, ev->now) ? report(m) : MESSAGE_NOTHING;
 }
 
 static enum message_need
 on_due(struct message *m, const struct message_event *ev,
     const struct message_options *o)
 {
-	if (m->state == MESSAGE_GATHERING && m->report_at <= ev->now)
+	if (m->state != MESSAGE_QUIET && m->report_at <= ev->now)
 		return report(m);
-	if (!wants_warning(m, o) || warning_at(m, o) > ev->now ||
-	    !has_waiting(m))
+	if (!wants_warning(m, o) || warning_at(m, o, ev->now) > ev->now)
 		return MESSAGE_NOTHING;
 	m->flags |= MESSAGE_WARNED;
 	return MESSAGE_WARN;
@@ -205,7 +218,7 @@ static enum message_need
 on_not_told(struct message *m, const struct message_event *ev,
     const struct message_options *o)
 {
-	enter(m, MESSAGE_GATHERING);
+	enter(m, MESSAGE_AGAIN);
 	m->report_at = ev->now + MESSAGE_REPORT_AGAIN_MS;
 	if (m->untold == 0)
 		return on_moved(m, ev, o);
@@ -217,11 +230,11 @@ set_due(struct message *m, const struct message_options *o, uint64_t now)
 {
 	uint64_t at = UINT64_MAX;
 
-	if (m->state == MESSAGE_GATHERING)
+	if (m->state == MESSAGE_GATHERING || m->state == MESSAGE_AGAIN)
 		at = m->report_at;
-	if (m->state <= MESSAGE_GATHERING && wants_warning(m, o) &&
-	    warning_at(m, o) < at && (warning_at(m, o) > now || has_waiting(m)))
-		at = warning_at(m, o);
+	if (m->state <= MESSAGE_AGAIN && wants_warning(m, o) &&
+	    warning_at(m, o, now) < at)
+		at = warning_at(m, o, now);
 	m->due.at = at == UINT64_MAX ? MESSAGE_NEVER : at;
 }
 
@@ -233,8 +246,8 @@ static const struct {
 	enum message_need (*does)(struct message *m,
 	    const struct message_event *ev, const struct message_options *o);
 } table[] = {
-	{ MESSAGE_MOVED, IN(QUIET) | IN(GATHERING), on_moved },
-	{ MESSAGE_DUE, IN(QUIET) | IN(GATHERING), on_due },
+	{ MESSAGE_MOVED, IN(QUIET) | IN(GATHERING) | IN(AGAIN), on_moved },
+	{ MESSAGE_DUE, IN(QUIET) | IN(GATHERING) | IN(AGAIN), on_due },
 	{ MESSAGE_TOLD, IN(REPORTING), on_told },
 	{ MESSAGE_NOT_TOLD, IN(REPORTING), on_not_told },
 };
@@ -302,6 +315,27 @@ is_row_held(const struct message *m, const struct progress *rows, uint32_t at)
 	return false;
 }
 
+/*
+ * How long the leg was held at the start: LEG_NOT_HELD, or ms. Since when is not
+ * recorded; it was not before the last attempt.
+ */
+static uint64_t
+held_for(const struct message *m, const struct progress *rows, uint32_t first,
+    uint64_t age, int64_t wall)
+{
+	int64_t last = m->env->arrived;
+	uint64_t held;
+
+	if (!is_row_held(m, rows, first))
+		return LEG_NOT_HELD;
+	for (uint32_t i = first; rows != NULL && i != ENVELOPE_NO_MORE;
+	     i = m->env->rcpts[i].next)
+		if (rows[i].last > last)
+			last = rows[i].last;
+	held = wall > last ? (uint64_t)(wall - last) : 0;
+	return held < age ? held : age;
+}
+
 struct message *
 message_new(struct envelope *env, const struct progress *rows, uint32_t flags,
     const struct leg_options *options, uint64_t now, int64_t wall)
@@ -325,7 +359,9 @@ message_new(struct envelope *env, const struct progress *rows, uint32_t flags,
 	}
 	for (uint32_t i = 0; i < env->ngroups; i++)
 		leg_begin(&m->legs[i], m, env->groups[i],
-		    is_row_held(m, rows, env->groups[i]), options, now);
+		    held_for(
+			m, rows, env->groups[i], message_age(m, now), wall),
+		    options, now);
 	return m;
 }
 

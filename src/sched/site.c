@@ -457,8 +457,7 @@ channel_wants_lane(const struct channel *c, uint64_t now, uint64_t *again)
 	    !channel_is_open(c, now))
 		return false;
 	/* A connection costs more than a short wait behind the others. */
-	if (c->lanes == 0 || c->line.waiting > c->lanes ||
-	    now >= s->progress + SITE_MOMENT_MS)
+	if (c->line.waiting > c->lanes || now >= s->progress + SITE_MOMENT_MS)
 		return true;
 	*again = s->progress + SITE_MOMENT_MS;
 	return false;
@@ -505,10 +504,27 @@ site_tells_login(struct site *s, uint64_t now)
 	return true;
 }
 
+static bool
+number_is_known(const struct site_number *number, uint64_t now)
+{
+	return number->met != 0 && number->until > now;
+}
+
+static bool
+has_bad_host(const struct site *s, uint64_t now)
+{
+	for (uint32_t i = 0; i < s->nhosts; i++)
+		if (s->hosts[i].bad_until > now)
+			return true;
+	return false;
+}
+
 bool
 site_remembers(const struct site *s, uint64_t now)
 {
 	if (site_is_closed(s, now) || site_ban_ends(s, now) != UINT64_MAX ||
+	    number_is_known(&s->rcpts, now) ||
+	    number_is_known(&s->messages, now) || has_bad_host(s, now) ||
 	    (s->login_told != 0 && now - s->login_told < SITE_LOGIN_TOLD_MS))
 		return true;
 	LIST_FOREACH (node, &s->channels)

@@ -62,8 +62,8 @@ END_TEST
 static void
 fill(TCase *tc)
 {
-	tcase_add_loop_test(tc, a_network_contains_its_addresses, 0,
-	    (int)ARRAY_LEN(cases));
+	tcase_add_loop_test(
+	    tc, a_network_contains_its_addresses, 0, (int)ARRAY_LEN(cases));
 	tcase_add_loop_test(
 	    tc, what_is_no_network_is_refused, 0, (int)ARRAY_LEN(bad));
 }

@@ -792,9 +792,9 @@ START_TEST(the_shipped_file_tells_the_truth_about_the_defaults)
 {
 	static const char *const keys[] = { "mechanisms", "remember", "reserve",
 		"max-message", "retry", "expire", "delay-warning", "port",
-		"allow-loopback", "max-lanes", "connections", "refuse", "lane-idle",
-		"lane-messages", "chunking", "timeout", "workers", "target",
-		"format", "level", "sessions", "sessions-per-address",
+		"allow-loopback", "max-lanes", "connections", "refuse",
+		"lane-idle", "lane-messages", "chunking", "timeout", "workers",
+		"target", "format", "level", "sessions", "sessions-per-address",
 		"recipients", "errors", "received", "auth-failures", "header",
 		"backend" };
 	char *text = read_shipped();

@@ -76,6 +76,47 @@
  *                     message; operator: the login is his to mend), or
  *                     clear-may-do, and in its words
  *   status: STATUS    the same: its status
+ *
+ * A message's legs (leg-*.dialog, test_dialogs.c in tests/dispatch). Times are a
+ * number and ms, s, m, h or d; random is 0. All that a step asks for (need), what
+ * became of recipients (fact) and what the message asks for (says) stands behind
+ * that step, in this order; nothing may be left out:
+ *
+ *   options: expire=5d warn=0s retry=60s,300s,900s
+ *                     the configuration; these are the defaults
+ *   given: N STATE [held] [tries=N] [step=N] [last=T] [due=T] [: WORDS]
+ *                     the spool knows this of recipient N: the last try was so
+ *                     long ago, the next one is due in so long
+ *   flags: held|warned ...
+ *                     ... of the message
+ *   age: T            it came in so long ago
+ *   message: SENDER RCPT RCPT ...
+ *                     it comes in; "-" is the null sender
+ *   wait: T           time passes, and what is due comes in its order
+ *   route: DOMAIN ok [hosts=N] | DOMAIN never WORDS | DOMAIN later WORDS
+ *                     its way is known: N hosts, the first one preferred
+ *   take: DOMAIN [N]  a lane takes at most N of its recipients
+ *   back: DOMAIN OUTCOME,OUTCOME... [blames|unreached] [: WORDS]
+ *                     the lane brings them back (the last outcome is for all
+ *                     others, too): not-tried, delivered, next-transaction,
+ *                     next-connection, next-host, later, failed;
+ *                     blames: the next attempt begins at another host;
+ *                     unreached: the host was not to be had
+ *   hold: | release: | retry: | bounce: | remove:   [DOMAIN]
+ *                     the operator, to all legs or to that one
+ *   reload:           the configuration is new; a leg sees it at its turn
+ *   reroute: [DOMAIN] the legs are asked for again
+ *   stop:             the relay ends
+ *   due: [DOMAIN]     the legs are woken, whatever the clock says
+ *   stored: ok|failed the report that was asked for
+ *   need: DOMAIN wait T | rest | route | join RANK | carry host=N | withdraw | end
+ *   fact: ADDRESS KIND tries=N step=N [due=T] [WORDS]
+ *   says: report ADDRESS... | drop ADDRESS... | warn | done
+ *   leg: DOMAIN STATE [wakes=T]
+ *   state: STATE [wakes=T]
+ *                     of the message
+ *   row: ADDRESS STATE [held] tries=N step=N [last=T] [due=T] [WORDS]
+ *                     what would be recorded of it
  */
 #ifndef TESTS_LIB_DIALOG_H
 #define TESTS_LIB_DIALOG_H
