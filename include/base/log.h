@@ -1,6 +1,6 @@
 /*
  * log: one line per fact, `event key=value key="value with spaces"`, as
- * STYLE.md section 9 says. Where lines go is main's business: it sets a writer
+ * docs/operating.md explains. Where lines go is main's business: it sets a writer
  * once, before there is a second thread. Until then, and in tests, lines are
  * dropped. Safe from every thread.
  *

@@ -91,7 +91,7 @@ typedef const char *(*verb_fn)(
     struct session *s, struct span args, struct buf *out);
 
 void session_enter(struct session *s, enum state to);
-/* Ends the transaction on every road (DESIGN.md section 4). */
+/* Ends the transaction on every road (docs/security.md). */
 void session_forget(struct session *s);
 void session_say(struct buf *out, const char *reply);
 /* Says the reply, a 421, and ends; `why` is for the log. */

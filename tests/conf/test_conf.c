@@ -150,7 +150,7 @@ START_TEST(an_empty_file_gives_the_defaults)
 }
 END_TEST
 
-/* DESIGN.md's example and the further keys, none with its default. */
+/* The example's keys and all further ones, none with its default. */
 static const char everything[] =
     "hostname = Relay.Example.com   # EHLO name\n"
     "listen one {\n"
