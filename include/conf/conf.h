@@ -13,6 +13,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/network.h"
 #include "base/span.h"
 
 enum conf_listen_tls { LISTEN_STARTTLS, LISTEN_IMPLICIT };
@@ -103,6 +104,8 @@ struct conf {
 
 	uint16_t deliver_port;
 	bool allow_loopback;
+	struct network *refuse; /* where nothing is delivered to by MX */
+	size_t nrefuse;
 	uint32_t deliver_connections; /* to all hosts, at once */
 	uint32_t max_lanes; /* connections to one site */
 	uint32_t lane_idle; /* s that an idle one is kept */

@@ -28,7 +28,8 @@ enum {
 	SITE_LANES_FIRST = 2,
 	SITE_CLOSED_MAX_S = 900,
 	SITE_LOGIN_TOLD_MS = 3600000,
-	SITE_DEATHS = 3, /* messages of one account that close it for that one */
+	SITE_DEATHS =
+	    3, /* messages of one account that close it for that one */
 	SITE_MOMENT_MS = 100, /* lanes that are busy for longer get company */
 	SITE_RCPTS_MOST = 100, /* RFC 5321 4.5.3.1.8 */
 	SITE_NUMBER_MS = 3600000, /* how long a host's number is believed */
@@ -78,6 +79,8 @@ struct channel {
 	struct due due; /* when it is to be served again */
 	struct list node; /* in its site */
 	struct list serve; /* the dispatcher's: to be served this turn */
+	struct list
+	    full; /* the dispatcher's: waits at an address that is full */
 	struct turn want; /* the dispatcher's: it wants one of all lanes */
 	struct site *site; /* borrowed: owns it */
 	char *key; /* owned; what makes it this channel */
@@ -154,6 +157,9 @@ uint32_t channel_hosts(const struct channel *c);
  */
 int channel_choose(
     const struct channel *c, uint32_t tried, uint64_t now, uint32_t random);
+/* The same, but to none of `avoid`: those have all the lanes that they may. */
+int channel_choose_but(const struct channel *c, uint32_t tried, uint32_t avoid,
+    uint64_t now, uint32_t random);
 /* Whether such a leg may go to that host now. */
 bool channel_allows(
     const struct channel *c, uint32_t tried, uint32_t host, uint64_t now);
@@ -166,8 +172,7 @@ bool channel_has_other(const struct channel *c, uint32_t tried, uint64_t now);
  * Whether somebody in line should get a new lane now. If only the moment is not
  * over yet, *again is when to ask again; else it is 0.
  */
-bool channel_wants_lane(
-    const struct channel *c, uint64_t now, uint64_t *again);
+bool channel_wants_lane(const struct channel *c, uint64_t now, uint64_t *again);
 
 /* --- numbers --- */
 

@@ -8,5 +8,6 @@ libpostern_a_SOURCES += \
 	include/base/map.h src/base/map.c \
 	include/base/mem.h src/base/mem.c \
 	include/base/metrics.h src/base/metrics.c \
+	include/base/network.h src/base/network.c \
 	include/base/peer.h src/base/peer.c \
 	include/base/span.h src/base/span.c

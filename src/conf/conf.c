@@ -76,6 +76,7 @@ conf_clear(struct conf *conf)
 	clear_routes(conf);
 	free_list(conf->mechanisms, conf->nmechanisms);
 	free_list(conf->resolvers, conf->nresolvers);
+	free(conf->refuse);
 	free(conf->retry);
 	free(conf->file);
 	free(conf->hostname);

@@ -320,6 +320,21 @@ store_server(const struct option *o, struct span text, void *base)
 }
 
 static bool
+store_refuse(const struct option *o, struct span text, void *base)
+{
+	struct conf *conf = base;
+	struct network n;
+
+	(void)o;
+	if (!network_parse(text, &n))
+		return false;
+	conf->refuse = mem_realloc(
+	    conf->refuse, (conf->nrefuse + 1) * sizeof *conf->refuse);
+	conf->refuse[conf->nrefuse++] = n;
+	return true;
+}
+
+static bool
 store_retry(const struct option *o, struct span text, void *base)
 {
 	struct conf *conf = base;
@@ -574,6 +589,8 @@ const struct option conf_options[] = {
 	    "a port, 1 to 65535" },
 	{ "deliver", "allow-loopback", 0, "false", store_bool,
 	    CONF(allow_loopback), 0, 0, "true or false" },
+	{ "deliver", "refuse", OPTION_LIST, "", store_refuse, 0, 0, 0,
+	    "a network such as 10.0.0.0/8 or 2001:db8::/32" },
 	{ "deliver", "max-lanes", 0, "20", store_number, CONF(max_lanes),
 	    1, 1000, "a number, 1 to 1000" },
 	{ "deliver", "connections", 0, "2000", store_number,

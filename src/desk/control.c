@@ -107,9 +107,9 @@ describe_channel(const struct channel *c, uint64_t now)
 	channel_name(c, &name);
 	words_say(&text, &w);
 	o = json_pack("{s:o, s:i, s:i, s:i, s:I, s:o}", "site",
-	    describe_text(buf_span(&name)), "waiting",
-	    (int)c->line.waiting, "connections", (int)c->lanes,
-	    "connections_max", (int)c->site->lanes_max, "closed_for",
+	    describe_text(buf_span(&name)), "waiting", (int)c->line.waiting,
+	    "connections", (int)c->lanes, "connections_max",
+	    (int)c->site->lanes_max, "closed_for",
 	    (json_int_t)(closed + 999) / 1000, "reason",
 	    describe_text(buf_span(&text)));
 	buf_clear(&text);

@@ -116,22 +116,20 @@ describe_rcpt(const struct leg *leg, uint32_t i, uint64_t now, int64_t wall)
 	    o, "address", describe_text(span_text(m->env->rcpts[i].address)));
 	(void)json_object_set_new(o, "state",
 	    json_string(rcpt_state_name((enum rcpt_state)r->state)));
-	(void)json_object_set_new(
-	    o, "now", json_string(what_now(leg, r, now)));
+	(void)json_object_set_new(o, "now", json_string(what_now(leg, r, now)));
 	(void)json_object_set_new(o, "tries", json_integer(r->tries));
-	(void)json_object_set_new(
-	    o, "last", describe_time(recipient_last(r)));
+	(void)json_object_set_new(o, "last", describe_time(recipient_last(r)));
 	(void)json_object_set_new(
 	    o, "reason", words_text(why != NULL ? why : r->reason));
 	if (next != 0) {
-		(void)json_object_set_new(o, "next",
-		    describe_time(wall + (int64_t)(next - now)));
+		(void)json_object_set_new(
+		    o, "next", describe_time(wall + (int64_t)(next - now)));
 		(void)json_object_set_new(o, "next_in",
 		    json_integer((json_int_t)((next - now + 999) / 1000)));
 	}
 	if (leg->channel != NULL)
-		(void)json_object_set_new(
-		    o, "site", describe_text(span_text(leg->channel->site->name)));
+		(void)json_object_set_new(o, "site",
+		    describe_text(span_text(leg->channel->site->name)));
 	return o;
 }
 
@@ -168,8 +166,10 @@ describe_message(const struct message *m, uint64_t now, int64_t wall)
 	json_t *o = json_object();
 
 	(void)json_object_set_new(o, "id", json_string(qid.text));
-	(void)json_object_set_new(o, "sender", describe_text(span_text(m->env->sender)));
-	(void)json_object_set_new(o, "account", describe_text(span_text(m->env->account)));
+	(void)json_object_set_new(
+	    o, "sender", describe_text(span_text(m->env->sender)));
+	(void)json_object_set_new(
+	    o, "account", describe_text(span_text(m->env->account)));
 	(void)json_object_set_new(
 	    o, "size", json_integer((json_int_t)m->env->size));
 	(void)json_object_set_new(o, "arrived", describe_time(m->env->arrived));

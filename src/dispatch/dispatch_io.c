@@ -66,6 +66,7 @@ struct dispatch *
 dispatch_new(struct loop *loop, const struct conf *conf, struct err *err)
 {
 	struct dispatch *d = MEM_NEW(struct dispatch);
+	uint64_t seed[2];
 
 	d->loop = loop;
 	d->router = router_new(loop, conf, on_routed, d, err);
@@ -81,14 +82,16 @@ dispatch_new(struct loop *loop, const struct conf *conf, struct err *err)
 	list_init(&d->idle);
 	list_init(&d->waits);
 	turns_init(&d->all);
+	random_fill(seed, sizeof seed);
+	map_init(&d->addresses, seed);
 	d->alarm = deadline_new(loop, on_alarm, d);
 	d->sweep = deadline_new(loop, on_sweep, d);
 	return d;
 }
 
 void
-dispatch_set_road(struct dispatch *d, struct spool *spool,
-    const struct dispatch_lanes *lanes)
+dispatch_set_road(
+    struct dispatch *d, struct spool *spool, const struct dispatch_lanes *lanes)
 {
 	d->spool = spool;
 	d->out = *lanes;
@@ -169,6 +172,7 @@ dispatch_free(struct dispatch *d)
 	router_free(d->router);
 	turns_clear(&d->all);
 	heap_clear(&d->heap);
+	map_clear(&d->addresses);
 	leg_facts_clear(&d->facts);
 	reason_unref(d->bounced);
 	conf_unref(d->conf);
@@ -209,8 +213,8 @@ add(struct dispatch *d, struct envelope *env, const struct progress *rows,
     uint32_t flags)
 {
 	uint64_t now = loop_now(d->loop);
-	struct message *m = message_new(
-	    env, rows, flags, &d->leg_options, now, wall_now());
+	struct message *m =
+	    message_new(env, rows, flags, &d->leg_options, now, wall_now());
 	struct message_event ev = { .type = MESSAGE_MOVED, .now = now };
 
 	queue_add_take(d->queue, m);
@@ -315,8 +319,8 @@ on_routed(struct route_waiter *w, const struct route *route, void *arg)
 static void
 join(struct dispatch *d, struct leg *leg)
 {
-	turns_join(&leg->channel->line, &leg->turn, account_of(leg),
-	    leg_rank(leg));
+	turns_join(
+	    &leg->channel->line, &leg->turn, account_of(leg), leg_rank(leg));
 	lines_mark(d, leg->channel);
 	if (!leg->is_next && !channel_is_open(leg->channel, loop_now(d->loop)))
 		facts_log_in_line(leg, loop_now(d->loop));
@@ -382,8 +386,8 @@ record(struct dispatch *d, struct message *m)
 	if (d->facts.n > ROWS_AT_HAND)
 		rows = mem_zalloc(d->facts.n, sizeof *rows);
 	for (uint32_t i = 0; i < d->facts.n; i++)
-		rows[i] = leg_row(d->facts.list[i].leg,
-		    d->facts.list[i].rcpt, now, wall);
+		rows[i] = leg_row(
+		    d->facts.list[i].leg, d->facts.list[i].rcpt, now, wall);
 	spool_progress(d->spool, m->env->id, rows, d->facts.n);
 	for (uint32_t i = 0; i < d->facts.n; i++)
 		share_reason(d, m, d->facts.list[i].rcpt);
@@ -486,8 +490,7 @@ set_alarm(struct dispatch *d)
 	else if (first == NULL)
 		deadline_cancel(d->alarm);
 	else
-		deadline_set(
-		    d->alarm, first->at > now ? first->at - now : 1);
+		deadline_set(d->alarm, first->at > now ? first->at - now : 1);
 }
 
 static void

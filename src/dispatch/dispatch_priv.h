@@ -2,6 +2,7 @@
 #ifndef DISPATCH_DISPATCH_PRIV_H
 #define DISPATCH_DISPATCH_PRIV_H
 
+#include "base/map.h"
 #include "conf/conf.h"
 #include "dispatch/dispatch.h"
 #include "dispatch/leg.h"
@@ -32,9 +33,11 @@ struct dispatch {
 	struct list idle; /* struct outgoing, without work; oldest first */
 	struct turns all; /* channels that want one of all lanes */
 	struct reason *bounced; /* owned reference: by the operator */
+	struct map addresses; /* struct address: those that lanes go to */
 	struct list waits; /* struct wait, of operators */
 	uint32_t lanes, lanes_most, reports; /* under way */
-	struct message *walk; /* borrowed: the next to be routed anew, or NULL */
+	struct message
+	    *walk; /* borrowed: the next to be routed anew, or NULL */
 	uint32_t era; /* how often there was a new configuration */
 	bool running;
 	struct end_of_turn *turn; /* its parcel is under way; NULL: none */
@@ -50,8 +53,8 @@ struct dispatch {
 struct leg_event
 dispatch_event(const struct dispatch *d, enum leg_event_type type);
 /* Has the leg take the event, and does what the leg needs then. */
-void dispatch_step(
-    struct dispatch *d, struct leg *leg, const struct leg_event *ev);
+void
+dispatch_step(struct dispatch *d, struct leg *leg, const struct leg_event *ev);
 /* What is told with a fact beside the recipient's own words. */
 struct fact_words {
 	const char *tls; /* of the connection; NULL or "": none */
@@ -81,6 +84,22 @@ void lines_forget(struct dispatch *d);
 /* How many lanes there may be, by the configuration and the system. */
 uint32_t lines_most(const struct conf *conf);
 
+/* --- addresses_io.c --- */
+
+struct address;
+/* Where a lane to that host goes. */
+struct address *
+address_of(struct dispatch *d, const struct target *t, uint32_t host);
+/* Whether that host is at this address. */
+bool address_is(const struct address *a, const struct target *t, uint32_t host);
+/* Hosts of the target whose address has all the lanes that it may, a bit each. */
+uint32_t addresses_full(const struct dispatch *d, const struct target *t);
+void address_lane_opened(struct address *a);
+/* Marks those that waited for it. The address may be gone then. */
+void address_lane_ended(struct dispatch *d, struct address *a);
+/* The channel waits until a lane to one of the target's full hosts ends. */
+void addresses_wait(struct dispatch *d, struct channel *c);
+
 /* --- reports_io.c --- */
 
 void reports_send(struct dispatch *d, struct message *m);
@@ -98,8 +117,8 @@ void operator_too_late(struct dispatch *d, struct message *m);
 
 /* --- facts.c --- */
 
-void facts_log(const struct leg_fact *fact, const struct fact_words *words,
-    uint64_t now);
+void facts_log(
+    const struct leg_fact *fact, const struct fact_words *words, uint64_t now);
 /* The leg has joined the line of what is closed: when that opens, and why. */
 void facts_log_in_line(const struct leg *leg, uint64_t now);
 

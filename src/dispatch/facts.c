@@ -66,8 +66,8 @@ write_line(const struct leg_fact *fact, const struct fact_words *words,
 	struct qid qid = qid_format(m->env->id);
 	const char *to =
 	    log_address(span_text(m->env->rcpts[fact->rcpt].address));
-	const char *host = log_quote(
-	    span_is_empty(w->host) ? SPAN("-") : w->host);
+	const char *host =
+	    log_quote(span_is_empty(w->host) ? SPAN("-") : w->host);
 	const char *tls =
 	    words == NULL || words->tls == NULL || words->tls[0] == '\0'
 		? "none"
@@ -94,10 +94,12 @@ write_line(const struct leg_fact *fact, const struct fact_words *words,
 		    qid.text, to, host, SPAN_ARG(w->status), reply, r->tries);
 		break;
 	case FACT_EXPIRED:
-		log_info("expired qid=%s to=%s tries=%u reply=%s", qid.text,
-		    to, r->tries, reply);
+		log_info("expired qid=%s to=%s tries=%u reply=%s", qid.text, to,
+		    r->tries, reply);
 		break;
-	case FACT_REMOVED: log_info("removed qid=%s to=%s", qid.text, to); break;
+	case FACT_REMOVED:
+		log_info("removed qid=%s to=%s", qid.text, to);
+		break;
 	case FACT_HELD: break;
 	}
 }
@@ -141,12 +143,12 @@ facts_log_in_line(const struct leg *leg, uint64_t now)
 				 "reply=%s tries=%u next=%llus",
 			    qid.text,
 			    log_address(span_text(m->env->rcpts[i].address)),
-			    log_quote(span_is_empty(w.host) ? SPAN("-")
-							    : w.host),
+			    log_quote(
+				span_is_empty(w.host) ? SPAN("-") : w.host),
 			    SPAN_ARG(w.status), buf_span(&reply).ptr,
 			    m->rcpts[i].tries,
 			    (unsigned long long)(channel_opens_at(c, now) -
-				now + 999) /
+						 now + 999) /
 				1000);
 	buf_clear(&line);
 	buf_clear(&reply);

@@ -92,9 +92,9 @@ is_queued(const struct recipient *r)
 static bool
 has_queued(const struct leg *leg)
 {
-	LEG_FOREACH(i, leg)
-	if (is_queued(&leg->message->rcpts[i]))
-		return true;
+	LEG_FOREACH (i, leg)
+		if (is_queued(&leg->message->rcpts[i]))
+			return true;
 	return false;
 }
 
@@ -103,8 +103,7 @@ next_attempt(const struct leg *leg)
 {
 	uint64_t at = UINT64_MAX;
 
-	LEG_FOREACH(i, leg)
-	{
+	LEG_FOREACH (i, leg) {
 		const struct recipient *r = &leg->message->rcpts[i];
 
 		if (is_queued(r) && r->due < at)
@@ -132,10 +131,10 @@ leg_rank(const struct leg *leg)
 {
 	if (leg->is_next)
 		return TURN_FRONT;
-	LEG_FOREACH(i, leg)
-	if (is_queued(&leg->message->rcpts[i]) &&
-	    leg->message->rcpts[i].tries > 0)
-		return TURN_RETRY;
+	LEG_FOREACH (i, leg)
+		if (is_queued(&leg->message->rcpts[i]) &&
+		    leg->message->rcpts[i].tries > 0)
+			return TURN_RETRY;
 	return TURN_FIRST;
 }
 
@@ -219,8 +218,7 @@ end_rest(struct step *s, enum leg_wish how, struct reason *reason)
 {
 	struct message *m = s->leg->message;
 
-	LEG_FOREACH(i, s->leg)
-	{
+	LEG_FOREACH (i, s->leg) {
 		if (!is_queued(&m->rcpts[i]))
 			continue;
 		recipient_set_reason(&m->rcpts[i], reason);
@@ -333,9 +331,9 @@ count_hosts(struct step *s)
 static enum leg_need
 hold(struct step *s)
 {
-	LEG_FOREACH(i, s->leg)
-	if (is_queued(&s->leg->message->rcpts[i]))
-		tell(s, i, FACT_HELD);
+	LEG_FOREACH (i, s->leg)
+		if (is_queued(&s->leg->message->rcpts[i]))
+			tell(s, i, FACT_HELD);
 	s->leg->stood = s->ev->now - s->leg->stood;
 	return enter(s, LEG_HELD);
 }
@@ -394,8 +392,7 @@ on_unrouted(struct step *s)
 {
 	struct message *m = s->leg->message;
 
-	LEG_FOREACH(i, s->leg)
-	{
+	LEG_FOREACH (i, s->leg) {
 		if (!leg_wants(s->leg, i, s->ev->now))
 			continue;
 		recipient_set_reason(&m->rcpts[i], s->ev->reason);
@@ -482,17 +479,16 @@ on_release(struct step *s)
 	struct leg *leg = s->leg;
 
 	leg->stood = s->ev->now - leg->stood;
-	LEG_FOREACH(i, leg)
-	if (is_queued(&leg->message->rcpts[i]))
-		tell(s, i, FACT_HELD);
+	LEG_FOREACH (i, leg)
+		if (is_queued(&leg->message->rcpts[i]))
+			tell(s, i, FACT_HELD);
 	return enter(s, LEG_WAITING);
 }
 
 static enum leg_need
 on_retry(struct step *s)
 {
-	LEG_FOREACH(i, s->leg)
-	{
+	LEG_FOREACH (i, s->leg) {
 		struct recipient *r = &s->leg->message->rcpts[i];
 
 		if (is_queued(r) && r->due > s->ev->now)

@@ -26,8 +26,10 @@
 enum {
 	REROUTED_A_TURN = 500,
 	NO_DESCRIPTOR_MS = 1000,
-	FRESH_FROM = 2, /* a leg that came back so often wants a new connection */
+	FRESH_FROM =
+	    2, /* a leg that came back so often wants a new connection */
 	RESULTS_AT_HAND = 16,
+	IDLE_LOOKED_AT = 200,
 	LAST_LANE_FROM = 4, /* sites of so many lanes keep one for others */
 };
 
@@ -43,6 +45,7 @@ struct outgoing {
 	struct lane lane; /* the handle that its worker knows */
 	struct list idle, all_idle; /* in its channel's, and in all */
 	struct channel *channel; /* borrowed: sites outlive their lanes */
+	struct address *address; /* borrowed: lives while lanes go there */
 	struct load *load; /* owned; NULL: none */
 	char *holder; /* owned; whose place it has; NULL: nobody's */
 	uint32_t host, carried;
@@ -64,9 +67,10 @@ lines_most(const struct conf *conf)
 	/* A lane takes up to three: two in a race, or one and a content file. */
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0 &&
 	    files.rlim_cur != RLIM_INFINITY) {
-		uint64_t left = files.rlim_cur > conf->limits.sessions + 64
-				    ? files.rlim_cur - conf->limits.sessions - 64
-				    : 0;
+		uint64_t left =
+		    files.rlim_cur > conf->limits.sessions + 64
+			? files.rlim_cur - conf->limits.sessions - 64
+			: 0;
 
 		if (most > left / 3)
 			most = left / 3;
@@ -127,8 +131,8 @@ fits(const struct turn *turn, void *arg)
 
 	if (leg->returned >= FRESH_FROM && !look->is_fresh)
 		return false;
-	return !look->has_host || channel_allows(look->channel, leg->tried,
-				      look->host, look->now);
+	return !look->has_host ||
+	       channel_allows(look->channel, leg->tried, look->host, look->now);
 }
 
 static bool
@@ -216,17 +220,16 @@ static struct attempt *
 load(struct dispatch *d, struct outgoing *o, struct leg *leg, struct look *look)
 {
 	struct message *m = leg->message;
-	struct taking t = { .d = d,
-		.channel = o->channel,
-		.most = rcpts_most(d, o->channel) };
+	struct taking t = {
+		.d = d, .channel = o->channel, .most = rcpts_most(d, o->channel)
+	};
 	struct attempt *a;
 
 	t.load = mem_zalloc(
 	    1, sizeof *t.load + m->env->ngroups * sizeof t.load->legs[0]);
 	t.load->message = m;
-	t.rcpts = mem_alloc(
-	    (m->env->nrcpt < t.most ? m->env->nrcpt : t.most) *
-	    sizeof *t.rcpts);
+	t.rcpts = mem_alloc((m->env->nrcpt < t.most ? m->env->nrcpt : t.most) *
+			    sizeof *t.rcpts);
 	if (!take_rcpts(&t, leg, look->now))
 		assert(!"a leg in line has nothing to do");
 	take_leg(&t, leg, o);
@@ -298,12 +301,31 @@ retire(struct dispatch *d, struct outgoing *o)
 	d->out.quit(&o->lane, d->out.arg);
 }
 
+/* An idle lane to an address that others wait for makes room there. */
+static void
+retire_at_full(struct dispatch *d, const struct target *t)
+{
+	unsigned looked = 0;
+
+	LIST_FOREACH (node, &d->idle) {
+		struct outgoing *o =
+		    LIST_ENTRY(node, struct outgoing, all_idle);
+
+		for (uint32_t i = 0; i < t->nhosts; i++)
+			if (address_is(o->address, t, i)) {
+				retire(d, o);
+				return;
+			}
+		if (++looked == IDLE_LOOKED_AT)
+			return;
+	}
+}
+
 /* A place among all lanes for that account; if not now, it stands in line. */
 static bool
 has_place(struct dispatch *d, struct channel *c, struct span account)
 {
-	uint32_t left =
-	    d->lanes_most > d->lanes ? d->lanes_most - d->lanes : 0;
+	uint32_t left = d->lanes_most > d->lanes ? d->lanes_most - d->lanes : 0;
 
 	if (left > 0 && turns_held(&d->all, account) <= left)
 		return true;
@@ -324,11 +346,13 @@ open_lane(struct dispatch *d, struct look *look, struct leg *leg)
 	list_init(&o->all_idle);
 	o->channel = c;
 	o->host = look->host;
+	o->address = address_of(d, c->target, o->host);
+	address_lane_opened(o->address);
 	c->lanes++;
 	c->site->lanes++;
 	d->lanes++;
-	d->out.open(&o->lane, c->target, o->host, load(d, o, leg, look),
-	    d->out.arg);
+	d->out.open(
+	    &o->lane, c->target, o->host, load(d, o, leg, look), d->out.arg);
 }
 
 /* The last lane of a site is for an account that has none, or one. */
@@ -360,8 +384,15 @@ open_next(struct dispatch *d, struct channel *c, struct turns_place *place)
 	place->held_most = 0;
 	if (leg == NULL)
 		return false;
-	host = channel_choose(c, leg->tried, look->now, random_u32());
-	assert(host != CHANNEL_NO_HOST);
+	host = channel_choose_but(c, leg->tried, addresses_full(d, c->target),
+	    look->now, random_u32());
+	if (host == CHANNEL_NO_HOST) {
+		turns_join(
+		    &c->line, &leg->turn, account_of(leg->message), TURN_FRONT);
+		addresses_wait(d, c);
+		retire_at_full(d, c->target);
+		return false;
+	}
 	look->has_host = true;
 	look->host = (uint32_t)host;
 	open_lane(d, look, leg);
@@ -456,9 +487,8 @@ static void
 serve_wants(struct dispatch *d)
 {
 	while (d->lanes < d->lanes_most) {
-		struct turns_place place = {
-			.held_most = d->lanes_most - d->lanes
-		};
+		struct turns_place place = { .held_most =
+						 d->lanes_most - d->lanes };
 		struct turn *turn = turns_take(&d->all, &place);
 		struct channel *c;
 		uint32_t lanes = d->lanes;
@@ -496,6 +526,7 @@ lines_forget(struct dispatch *d)
 			    LIST_ENTRY(node, struct channel, node);
 
 			list_remove(&c->serve);
+			list_remove(&c->full);
 			heap_drop(&d->heap, &c->due);
 			if (turn_is_waiting(&c->want))
 				turns_leave(&d->all, &c->want);
@@ -561,11 +592,14 @@ settle_legs(struct dispatch *d, struct outgoing *o, const struct attempt *a,
 	struct channel *c = o->channel;
 	uint32_t at = 0;
 
-	ev.reason = d->bounced; /* if that is what the leg was called back for */
+	ev.reason =
+	    d->bounced; /* if that is what the leg was called back for */
 	ev.results = results;
 	ev.host = o->host < 32 ? 1u << o->host : 0;
-	ev.blames_host = a->content_ended && end != NULL &&
-			 end->blame == BLAME_MESSAGE;
+	ev.blames_host =
+	    a->content_ended && end != NULL && end->blame == BLAME_MESSAGE;
+	ev.is_unreached =
+	    end != NULL && end->blame == BLAME_HOST && attempt_is_untouched(a);
 	for (uint32_t i = 0; i < o->load->nlegs; i++) {
 		struct leg *leg = o->load->legs[i];
 
@@ -735,6 +769,7 @@ dispatch_ended(struct dispatch *d, struct lane *lane, struct attempt *a,
 	c->lanes--;
 	c->site->lanes--;
 	d->lanes--;
+	address_lane_ended(d, o->address);
 	c->site->last_used = c->site->progress = loop_now(d->loop);
 	if (!list_is_empty(&o->idle)) {
 		list_remove(&o->idle);

@@ -359,8 +359,8 @@ message_new(struct envelope *env, const struct progress *rows, uint32_t flags,
 	}
 	for (uint32_t i = 0; i < env->ngroups; i++)
 		leg_begin(&m->legs[i], m, env->groups[i],
-		    held_for(m, rows, env->groups[i], message_age(m, now),
-			wall),
+		    held_for(
+			m, rows, env->groups[i], message_age(m, now), wall),
 		    options, now);
 	return m;
 }

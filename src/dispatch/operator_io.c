@@ -198,6 +198,7 @@ dispatch_do(struct dispatch *d, struct message *m, enum dispatch_verb verb,
 	if (verb == VERB_RETRY)
 		open_sites(d);
 	list_append(&d->waits, &w->node);
-	dispatch_settle(d, m, NULL); /* answers, if nothing is to be waited for */
+	dispatch_settle(
+	    d, m, NULL); /* answers, if nothing is to be waited for */
 	dispatch_end_turn(d);
 }

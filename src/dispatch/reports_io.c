@@ -30,13 +30,11 @@ static struct dsn_rcpt
 rcpt_for(const struct message *m, uint32_t i, enum dsn_action action)
 {
 	const struct recipient *r = &m->rcpts[i];
-	struct dsn_rcpt out = {
-		.address = span_text(m->env->rcpts[i].address),
+	struct dsn_rcpt out = { .address = span_text(m->env->rcpts[i].address),
 		.words = reason_words(r->reason),
 		.is_expired = r->state == RCPT_EXPIRED,
 		.tries = r->tries,
-		.last = recipient_last(r)
-	};
+		.last = recipient_last(r) };
 
 	if (span_is_empty(out.words.what) && span_is_empty(out.words.said))
 		out.words.what = SPAN("no attempt was possible");

@@ -22,7 +22,8 @@ struct plan_request {
 };
 
 struct plan {
-	struct target *target; /* owned reference; without hosts: none is left */
+	struct target
+	    *target; /* owned reference; without hosts: none is left */
 	bool leads_back; /* none is left because we are the first ourselves */
 };
 

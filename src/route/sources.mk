@@ -1,3 +1,3 @@
 libpostern_a_SOURCES += \
-	include/route/router.h src/route/router.c \
-	src/route/plan_priv.h src/route/plan.c
+	include/route/router.h src/route/router_io.c \
+	src/route/plan_priv.h src/route/plan_io.c

@@ -40,7 +40,8 @@ static void
 channel_free(struct channel *c)
 {
 	assert(c->lanes == 0 && c->due.place == 0);
-	assert(list_is_empty(&c->serve) && !turn_is_waiting(&c->want));
+	assert(list_is_empty(&c->serve) && list_is_empty(&c->full));
+	assert(!turn_is_waiting(&c->want));
 	turns_clear(&c->line);
 	reason_unref(c->why);
 	target_unref(c->target);
@@ -101,6 +102,7 @@ site_channel_take(struct site *s, const char *key, struct target *t)
 	c->target = t;
 	turns_init(&c->line);
 	list_init(&c->serve);
+	list_init(&c->full);
 	list_init(&c->idle);
 	list_append(&s->channels, &c->node);
 	return c;
@@ -133,8 +135,7 @@ host_of(struct site *s, const char *name)
 	for (uint32_t i = 0; i < s->nhosts; i++)
 		if (strcmp(s->hosts[i].name, name) == 0)
 			return &s->hosts[i];
-	s->hosts =
-	    mem_realloc(s->hosts, (s->nhosts + 1) * sizeof *s->hosts);
+	s->hosts = mem_realloc(s->hosts, (s->nhosts + 1) * sizeof *s->hosts);
 	s->hosts[s->nhosts] = (struct site_host){ .name = mem_strdup(name) };
 	return &s->hosts[s->nhosts++];
 }
@@ -195,7 +196,14 @@ int
 channel_choose(
     const struct channel *c, uint32_t tried, uint64_t now, uint32_t random)
 {
-	uint32_t may = candidates(c, tried, now), n = 0;
+	return channel_choose_but(c, tried, 0, now, random);
+}
+
+int
+channel_choose_but(const struct channel *c, uint32_t tried, uint32_t avoid,
+    uint64_t now, uint32_t random)
+{
+	uint32_t may = candidates(c, tried, now) & ~avoid, n = 0;
 
 	for (uint32_t i = 0; i < 32; i++)
 		n += may >> i & 1;
@@ -413,7 +421,8 @@ bool
 site_admits(const struct site *s, struct span account, uint64_t now,
     struct reason **why)
 {
-	struct site_ban *b = list_is_empty(&s->bans) ? NULL : ban_of(s, account);
+	struct site_ban *b =
+	    list_is_empty(&s->bans) ? NULL : ban_of(s, account);
 
 	if (b == NULL || b->until <= now)
 		return true;
@@ -448,8 +457,7 @@ channel_wants_lane(const struct channel *c, uint64_t now, uint64_t *again)
 	    !channel_is_open(c, now))
 		return false;
 	/* A connection costs more than a short wait behind the others. */
-	if (c->line.waiting > c->lanes ||
-	    now >= s->progress + SITE_MOMENT_MS)
+	if (c->line.waiting > c->lanes || now >= s->progress + SITE_MOMENT_MS)
 		return true;
 	*again = s->progress + SITE_MOMENT_MS;
 	return false;

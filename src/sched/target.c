@@ -122,18 +122,26 @@ v4_is_special(uint32_t a)
 	       a >> 16 == 0xa9fe; /* link-local */
 }
 
-/* Of an IPv4 address, also of one that is written as IPv6's. */
+/*
+ * Of an IPv4 address, also of one that is written as IPv6's, or that a gateway
+ * makes of it: mapped and compatible (RFC 4291), NAT64 (RFC 6052), 6to4 (RFC 3056).
+ */
 static bool
 v4_of(const struct sockaddr *sa, uint32_t *out)
 {
+	static const uint8_t nat64[12] = { 0x00, 0x64, 0xff, 0x9b },
+			     six_to_four[2] = { 0x20, 0x02 };
 	const struct in6_addr *a6 =
 	    &((const struct sockaddr_in6 *)sa)->sin6_addr;
 	uint32_t a4;
 
 	if (sa->sa_family == AF_INET)
 		a4 = ((const struct sockaddr_in *)sa)->sin_addr.s_addr;
-	else if (IN6_IS_ADDR_V4MAPPED(a6))
+	else if (IN6_IS_ADDR_V4MAPPED(a6) || IN6_IS_ADDR_V4COMPAT(a6) ||
+		 memcmp(a6->s6_addr, nat64, sizeof nat64) == 0)
 		memcpy(&a4, a6->s6_addr + 12, sizeof a4);
+	else if (memcmp(a6->s6_addr, six_to_four, sizeof six_to_four) == 0)
+		memcpy(&a4, a6->s6_addr + 2, sizeof a4);
 	else
 		return false;
 	*out = ntohl(a4);

@@ -173,8 +173,7 @@ void journal_progress(struct spool *s, uint64_t id,
     const struct progress *rcpts, uint32_t n, const struct spool_wait *wait);
 void journal_set_flags(struct spool *s, uint64_t id, uint32_t flags,
     const struct spool_wait *wait);
-void journal_done(
-    struct spool *s, uint64_t id, const struct spool_wait *wait);
+void journal_done(struct spool *s, uint64_t id, const struct spool_wait *wait);
 
 /* Tells who waits for it, once. */
 void news_answer(struct lazy *lazy, enum spool_status status);

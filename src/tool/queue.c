@@ -185,10 +185,10 @@ say_done(const json_t *o)
 	size_t i;
 
 	(void)printf("%s: %s\n", text(o, "id"), text(o, "ok"));
-	json_array_foreach (late, i, address)
-		(void)printf("%s: too late for <%s>: its host has the message, "
-			     "or is taking it\n",
-		    text(o, "id"), json_string_value(address));
+	json_array_foreach(late, i, address)(void)
+	    printf("%s: too late for <%s>: its host has the message, "
+		   "or is taking it\n",
+		text(o, "id"), json_string_value(address));
 	if (json_is_false(json_object_get(o, "recorded")))
 		(void)printf("%s: not recorded yet (postern status says why "
 			     "the spool cannot be written)\n",

@@ -187,6 +187,7 @@ static const char everything[] =
     "	allow-loopback = true\n"
     "	max-lanes = 3\n"
     "	connections = 40\n"
+    "	refuse = { \"10.0.0.0/8\", \"fd00::/8\" }\n"
     "	lane-idle = 7s\n"
     "	lane-messages = 9\n"
     "	chunking = false\n"
@@ -256,6 +257,8 @@ START_TEST(every_key_is_read)
 	ck_assert(c->allow_loopback);
 	ck_assert_uint_eq(c->max_lanes, 3);
 	ck_assert_uint_eq(c->deliver_connections, 40);
+	ck_assert_uint_eq(c->nrefuse, 2);
+	ck_assert_uint_eq(c->refuse[0].bits, 96 + 8);
 	ck_assert_uint_eq(c->lane_idle, 7);
 	ck_assert_uint_eq(c->lane_messages, 9);
 	ck_assert(!c->chunking);
@@ -552,6 +555,8 @@ static const struct {
 	{ "deliver { port = 65536 }", "test.conf:1: deliver.port: " },
 	{ "deliver { allow-loopback = maybe }",
 	    "test.conf:1: deliver.allow-loopback: " },
+	{ "deliver { refuse = { \"10.0.0.0/40\" } }",
+	    "test.conf:1: deliver.refuse: " },
 	{ "deliver { connections = 0 }", "test.conf:1: deliver.connections: " },
 	{ "deliver { max-lanes = 0 }", "test.conf:1: deliver.max-lanes: " },
 	{ "deliver { lane-idle = 2h }", "test.conf:1: deliver.lane-idle: " },
@@ -787,10 +792,11 @@ START_TEST(the_shipped_file_tells_the_truth_about_the_defaults)
 {
 	static const char *const keys[] = { "mechanisms", "remember", "reserve",
 		"max-message", "retry", "expire", "delay-warning", "port",
-		"allow-loopback", "max-lanes", "connections", "lane-idle", "lane-messages",
-		"chunking", "timeout", "workers", "target", "format", "level",
-		"sessions", "sessions-per-address", "recipients", "errors",
-		"received", "auth-failures", "header", "backend" };
+		"allow-loopback", "max-lanes", "connections", "refuse",
+		"lane-idle", "lane-messages", "chunking", "timeout", "workers",
+		"target", "format", "level", "sessions", "sessions-per-address",
+		"recipients", "errors", "received", "auth-failures", "header",
+		"backend" };
 	char *text = read_shipped();
 	size_t found = 0;
 	struct conf *c;

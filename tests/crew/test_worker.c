@@ -112,8 +112,7 @@ setup(void)
 	listen_somewhere();
 	env = envelope_new(&parts);
 	attempt = attempt_new(env, NULL, &one, 1);
-	lane.host = 1;
-	worker_open_lane(worker, &lane, target_ref(target), attempt);
+	worker_open_lane(worker, &lane, target_ref(target), 1, attempt);
 	ck_assert_uint_eq(worker_load(worker), 1);
 }
 

@@ -48,6 +48,15 @@ static const struct {
 	{ "::ffff:192.0.2.1", false },
 	{ "::ffff:0.0.0.0", true },
 	{ "::ffff:169.254.1.1", true },
+	{ "::127.0.0.1", true },
+	{ "::192.0.2.1", false },
+	{ "64:ff9b::7f00:1", true },
+	{ "64:ff9b::c000:201", false },
+	{ "64:ff9b::a9fe:a9fe", true },
+	{ "64:ff9b::1:0:7f00:1", false },
+	{ "2002:7f00:1::", true },
+	{ "2002:a9fe:a9fe::1", true },
+	{ "2002:c000:201::1", false },
 };
 
 START_TEST(some_addresses_are_never_delivered_to)

@@ -93,10 +93,12 @@ static bool
 may_deliver_to(
     const struct conf *conf, const struct sockaddr *sa, bool is_relay)
 {
-	if (is_relay ? target_address_is_nowhere(sa)
-		     : target_address_is_special(sa) && !conf->allow_loopback)
-		return false;
-	return true;
+	if (is_relay)
+		return !target_address_is_nowhere(sa);
+	for (size_t i = 0; i < conf->nrefuse; i++)
+		if (network_contains(&conf->refuse[i], sa))
+			return false;
+	return conf->allow_loopback || !target_address_is_special(sa);
 }
 
 /* One of its addresses is one where this relay listens, or it has our name. */
@@ -154,15 +156,15 @@ add_hosts(const struct plan_request *q, struct plan *p)
 {
 	const struct conf_route *relay = plan_relay(q->rule);
 	uint16_t port = relay != NULL ? relay->port : q->conf->deliver_port;
-	unsigned n =
-	    count_before_us(q->conf, q->answer, port, relay != NULL);
+	unsigned n = count_before_us(q->conf, q->answer, port, relay != NULL);
 	uint16_t group = 0;
 
 	p->leads_back = n == 0 && q->answer->nhosts > 0;
 	for (unsigned i = 0; i < n && p->target->nhosts < HOSTS_USED; i++) {
 		const struct mx_host *h = &q->answer->hosts[i];
 
-		if (i > 0 && h->preference != q->answer->hosts[i - 1].preference)
+		if (i > 0 &&
+		    h->preference != q->answer->hosts[i - 1].preference)
 			group++;
 		add_host(q, p->target, h, group, port);
 	}
@@ -236,8 +238,8 @@ plan_make(struct plan *p, const struct plan_request *q, struct err *err)
 	*p = (struct plan){ .target = make_target(q) };
 	add_hosts(q, p);
 	if (p->target->nhosts > 0 && p->target->login != NULL &&
-	    read_password(
-		q->rule->password_file, &p->target->password, err) != 0) {
+	    read_password(q->rule->password_file, &p->target->password, err) !=
+		0) {
 		target_unref(p->target);
 		p->target = NULL;
 		return -1;
@@ -272,8 +274,7 @@ plan_site_key(
 	const struct conf_route *relay = plan_relay(rule);
 
 	if (relay != NULL) {
-		(void)buf_printf(
-		    key, "relay %s:%u", relay->host, relay->port);
+		(void)buf_printf(key, "relay %s:%u", relay->host, relay->port);
 	} else {
 		(void)buf_append_text(key, "mx ");
 		put_hosts(t, key);
@@ -301,8 +302,8 @@ plan_site_name(
 void
 plan_channel_key(const struct target *t, struct buf *key)
 {
-	(void)buf_printf(key, "%d %s", (int)t->tls,
-	    t->login == NULL ? "" : t->login);
+	(void)buf_printf(
+	    key, "%d %s", (int)t->tls, t->login == NULL ? "" : t->login);
 	for (uint32_t i = 0; i < t->nhosts; i++)
 		(void)buf_printf(
 		    key, " %u:%s", t->hosts[i].group, t->hosts[i].name);

@@ -28,7 +28,8 @@
 
 enum {
 	TEMPORARY_TTL_MS = 10000,
-	STALE_MS = 24 * 3600 * 1000, /* an answer past its time is used so long */
+	STALE_MS =
+	    24 * 3600 * 1000, /* an answer past its time is used so long */
 	STALE_ENTRIES = 20000, /* with more of them they go at once */
 	SITE_UNUSED_MS = 600000,
 	LOOKUPS_MOST = 1000, /* under way at once */
@@ -200,8 +201,7 @@ no_route(struct route_entry *e, enum route_status status, const char *code,
 		.what = span_text(what) };
 
 	reason_unref(e->route.reason);
-	e->route = (struct route){ .status = status,
-		.reason = reason_new(&w) };
+	e->route = (struct route){ .status = status, .reason = reason_new(&w) };
 }
 
 /* No host is left, or none has an address that may be used. */
@@ -226,7 +226,7 @@ no_address(struct route_entry *e, bool leads_back)
 		(void)snprintf(what, sizeof what,
 		    "No mail host of the domain %.120s has an address that "
 		    "mail may be sent to (loopback, link-local and our own "
-		    "are left out; see deliver.allow-loopback)",
+		    "are left out, and what deliver.refuse names)",
 		    e->domain);
 	if (relay == NULL && leads_back)
 		no_route(e, ROUTE_NEVER, "5.4.6", what);
@@ -259,8 +259,8 @@ channel_for(struct router *r, const struct route_entry *e, struct target *t)
 }
 
 static void
-to_channel(struct router *r, struct route_entry *e,
-    const struct mx_answer *answer)
+to_channel(
+    struct router *r, struct route_entry *e, const struct mx_answer *answer)
 {
 	struct plan_request q = { r->conf, e->rule, answer };
 	struct plan p;
@@ -329,9 +329,7 @@ take_answer(struct route_entry *e, const struct mx_answer *answer)
 
 	switch (answer->status) {
 	case MX_FOUND: to_channel(e->router, e, answer); break;
-	case MX_NONE:
-		no_route(e, ROUTE_NEVER, "5.1.10", answer->detail);
-		break;
+	case MX_NONE: no_route(e, ROUTE_NEVER, "5.1.10", answer->detail); break;
 	case MX_NO_DOMAIN:
 		/* A relay that vanished is ours to mend, not the sender's. */
 		no_route(e, is_relay ? ROUTE_TEMPORARY : ROUTE_NEVER,
@@ -405,9 +403,8 @@ static void
 ask_next(struct router *r)
 {
 	while (r->asking < LOOKUPS_MOST && r->turns.waiting > 0) {
-		struct turns_place place = {
-			.held_most = LOOKUPS_MOST - r->asking
-		};
+		struct turns_place place = { .held_most =
+						 LOOKUPS_MOST - r->asking };
 		const struct turn *next = turns_peek(&r->turns, &place);
 		struct route_entry *e;
 		char *account;

@@ -1,0 +1,24 @@
+/*
+ * network: a range of addresses, as RFC 4632 and RFC 4291 write it. A value. An
+ * IPv4 address that is written as one of IPv6 (::ffff:192.0.2.1) is the same.
+ */
+#ifndef BASE_NETWORK_H
+#define BASE_NETWORK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/span.h"
+
+struct sockaddr;
+
+struct network {
+	uint8_t bytes[16]; /* IPv4: mapped into IPv6 */
+	uint8_t bits; /* of these 128 */
+};
+
+/* "192.0.2.0/24", "2001:db8::/32", or one address. */
+bool network_parse(struct span text, struct network *out);
+bool network_contains(const struct network *n, const struct sockaddr *sa);
+
+#endif

@@ -1,0 +1,61 @@
+#include "base/network.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <string.h>
+
+enum { V4_AT = 12, V4_BITS = 96, TEXT_MOST = INET6_ADDRSTRLEN };
+
+static void
+map_v4(const void *four, uint8_t out[16])
+{
+	memset(out, 0, 10);
+	out[10] = out[11] = 0xff;
+	memcpy(out + V4_AT, four, 4);
+}
+
+bool
+network_parse(struct span text, struct network *out)
+{
+	struct span rest = text, address = span_cut(&rest, '/');
+	bool has_bits = address.len < text.len, is_v4;
+	char copy[TEXT_MOST];
+	uint8_t four[4];
+	uint64_t bits;
+
+	if (address.len == 0 || address.len >= sizeof copy)
+		return false;
+	memcpy(copy, address.ptr, address.len);
+	copy[address.len] = '\0';
+	is_v4 = inet_pton(AF_INET, copy, four) == 1;
+	if (is_v4)
+		map_v4(four, out->bytes);
+	else if (inet_pton(AF_INET6, copy, out->bytes) != 1)
+		return false;
+	bits = is_v4 ? 32 : 128;
+	if (has_bits && !span_to_u64(rest, bits, &bits))
+		return false;
+	out->bits = (uint8_t)(bits + (is_v4 ? V4_BITS : 0));
+	return true;
+}
+
+bool
+network_contains(const struct network *n, const struct sockaddr *sa)
+{
+	uint8_t a[16];
+	unsigned whole = n->bits / 8, left = n->bits % 8;
+
+	if (sa->sa_family == AF_INET)
+		map_v4(
+		    &((const struct sockaddr_in *)(const void *)sa)->sin_addr,
+		    a);
+	else if (sa->sa_family == AF_INET6)
+		memcpy(a,
+		    &((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr,
+		    sizeof a);
+	else
+		return false;
+	if (memcmp(a, n->bytes, whole) != 0)
+		return false;
+	return left == 0 || (a[whole] ^ n->bytes[whole]) >> (8 - left) == 0;
+}

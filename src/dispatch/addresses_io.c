@@ -1,0 +1,111 @@
+/*
+ * Addresses that lanes go to. Many names may lead to one machine: all sites
+ * together open no more lanes to an address than one site may have. A host counts
+ * by the first of its addresses.
+ */
+#include "dispatch_priv.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "sched/target.h"
+
+struct address {
+	uint32_t lanes;
+	struct list waiting; /* struct channel */
+	char text[TARGET_ADDRESS_TEXT];
+};
+
+static void
+text_of(const struct target *t, uint32_t host, char out[TARGET_ADDRESS_TEXT])
+{
+	target_address_text(&t->addresses[t->hosts[host].first].to.sa, out);
+}
+
+static struct address *
+find(const struct dispatch *d, const struct target *t, uint32_t host)
+{
+	char text[TARGET_ADDRESS_TEXT];
+
+	text_of(t, host, text);
+	return map_get(&d->addresses, span_text(text));
+}
+
+struct address *
+address_of(struct dispatch *d, const struct target *t, uint32_t host)
+{
+	struct address *a = find(d, t, host);
+
+	if (a != NULL)
+		return a;
+	a = MEM_NEW(struct address);
+	list_init(&a->waiting);
+	text_of(t, host, a->text);
+	(void)map_put(&d->addresses, span_text(a->text), a);
+	return a;
+}
+
+bool
+address_is(const struct address *a, const struct target *t, uint32_t host)
+{
+	char text[TARGET_ADDRESS_TEXT];
+
+	text_of(t, host, text);
+	return strcmp(a->text, text) == 0;
+}
+
+static bool
+is_full(const struct dispatch *d, const struct address *a)
+{
+	return a != NULL && a->lanes >= d->conf->max_lanes;
+}
+
+uint32_t
+addresses_full(const struct dispatch *d, const struct target *t)
+{
+	uint32_t full = 0;
+
+	for (uint32_t i = 0; i < t->nhosts && i < LEG_HOSTS_MOST; i++)
+		if (is_full(d, find(d, t, i)))
+			full |= 1u << i;
+	return full;
+}
+
+void
+address_lane_opened(struct address *a)
+{
+	a->lanes++;
+}
+
+void
+address_lane_ended(struct dispatch *d, struct address *a)
+{
+	struct list *node;
+
+	assert(a->lanes > 0);
+	a->lanes--;
+	while ((node = list_pop(&a->waiting)) != NULL)
+		lines_mark(d, LIST_ENTRY(node, struct channel, full));
+	if (a->lanes > 0)
+		return;
+	(void)map_remove(&d->addresses, span_text(a->text));
+	free(a);
+}
+
+void
+addresses_wait(struct dispatch *d, struct channel *c)
+{
+	const struct target *t = c->target;
+
+	for (uint32_t i = 0; i < t->nhosts && i < LEG_HOSTS_MOST; i++) {
+		struct address *a = find(d, t, i);
+
+		if (!is_full(d, a))
+			continue;
+		list_remove(&c->full);
+		list_append(&a->waiting, &c->full);
+		return;
+	}
+}
