@@ -381,6 +381,17 @@ needs_restart(const struct conf *old, const struct conf *new)
 		   strcmp(old->http_address, new->http_address) != 0);
 }
 
+static int
+reload_log(struct relay *r, const struct conf *conf, struct err *err)
+{
+	struct logger_next *next = logger_prepare(conf, err);
+
+	if (next == NULL)
+		return -1;
+	logger_take(r->logger, next);
+	return 0;
+}
+
 /* What may fail; what of it was done is undone by going back. */
 static int
 apply_conf(struct relay *r, const struct conf *conf, struct tls_server *tls,
@@ -391,7 +402,7 @@ apply_conf(struct relay *r, const struct conf *conf, struct tls_server *tls,
 	if (rc == 0)
 		rc = auth_reload(r->auth, conf, err);
 	if (rc == 0)
-		rc = logger_reload(r->logger, conf, err);
+		rc = reload_log(r, conf, err);
 	if (rc == 0)
 		rc = dispatch_reload(r->dispatch, conf, err);
 	return rc;
@@ -404,7 +415,7 @@ go_back(struct relay *r)
 
 	(void)acceptor_configure(r->acceptor, r->conf, r->tls, &ignored);
 	(void)auth_reload(r->auth, r->conf, &ignored);
-	(void)logger_reload(r->logger, r->conf, &ignored);
+	(void)reload_log(r, r->conf, &ignored);
 }
 
 static int

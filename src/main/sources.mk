@@ -1,5 +1,6 @@
 posternd_SOURCES = \
 	src/main/acceptor.c src/main/acceptor.h \
+	src/main/log_target.c src/main/log_target.h \
 	src/main/logger.c src/main/logger.h \
 	src/main/posternd.c \
 	src/main/relay.c src/main/relay.h
