@@ -28,6 +28,8 @@ struct control {
 	struct spool *spool;
 	struct ctl_server *server; /* owned */
 	uint64_t started;
+	int (*reload)(struct buf *trouble, void *arg);
+	void *reload_arg;
 };
 
 /*
@@ -38,6 +40,8 @@ typedef json_t *(*do_fn)(struct control *c, const json_t *request,
     struct message *m, struct ctl_later *later);
 
 static json_t *do_status(struct control *c, const json_t *request,
+    struct message *m, struct ctl_later *later);
+static json_t *do_reload(struct control *c, const json_t *request,
     struct message *m, struct ctl_later *later);
 static json_t *do_list(struct control *c, const json_t *request,
     struct message *m, struct ctl_later *later);
@@ -62,6 +66,7 @@ static const struct {
 	do_fn run;
 } table[] = {
 	{ "status", false, do_status },
+	{ "reload", false, do_reload },
 	{ "list", false, do_list },
 	{ "show", true, do_show },
 	{ "retry", true, do_retry },
@@ -102,6 +107,23 @@ do_status(struct control *c, const json_t *request, struct message *m,
 	    .now = loop_now(c->loop),
 	    .started = c->started,
 	});
+}
+
+static json_t *
+do_reload(struct control *c, const json_t *request, struct message *m,
+    struct ctl_later *later)
+{
+	struct buf trouble = { 0 };
+	json_t *o;
+
+	(void)request, (void)m, (void)later;
+	if (c->reload(&trouble, c->reload_arg) == 0)
+		o = json_pack("{s:s}", "ok", "reload");
+	else
+		o = json_pack(
+		    "{s:o}", "error", describe_text(buf_span(&trouble)));
+	buf_clear(&trouble);
+	return o;
 }
 
 static json_t *
@@ -353,6 +375,14 @@ control_open(struct loop *loop, const struct conf *conf,
 		return NULL;
 	}
 	return c;
+}
+
+void
+control_on_reload(
+    struct control *c, int (*reload)(struct buf *trouble, void *arg), void *arg)
+{
+	c->reload = reload;
+	c->reload_arg = arg;
 }
 
 void

@@ -3,4 +3,6 @@ posternd_SOURCES = \
 	src/main/log_target.c src/main/log_target.h \
 	src/main/logger.c src/main/logger.h \
 	src/main/posternd.c \
-	src/main/relay.c src/main/relay.h
+	src/main/relay.c src/main/relay.h \
+	src/main/reload.c src/main/reload.h \
+	src/main/settings.c src/main/settings.h
