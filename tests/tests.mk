@@ -21,6 +21,7 @@ include tests/dispatch/tests.mk
 include tests/bounce/tests.mk
 include tests/ctl/tests.mk
 include tests/crew/tests.mk
+include tests/desk/tests.mk
 include tests/main/tests.mk
 include tests/fuzz/tests.mk
 

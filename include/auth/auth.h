@@ -18,6 +18,7 @@
 
 struct auth;
 struct auth_exchange;
+struct auth_next;
 struct conf;
 struct loop;
 
@@ -65,11 +66,16 @@ struct auth *auth_new(const struct conf *conf, struct err *err);
 /* After the last exchange is closed and its work is done. */
 void auth_free(struct auth *a);
 /*
- * Replaces what a new configuration says (users file, how long passwords are
- * remembered). On error all stays as it was; so it does with another back end,
- * which takes a new start.
+ * A reload: reads what a new configuration says (users file, how long passwords
+ * are remembered) and changes nothing yet; NULL and `err` when it cannot be had.
+ * auth_take_next() takes it; with another back end all stays as it was, since that
+ * takes a new start.
  */
-int auth_reload(struct auth *a, const struct conf *conf, struct err *err);
+struct auth_next *
+auth_prepare(const struct auth *a, const struct conf *conf, struct err *err);
+void auth_take_next(struct auth *a, struct auth_next *next);
+/* Instead of taking it; NULL is allowed. */
+void auth_discard(struct auth_next *next);
 /*
  * Reads the users file again if it changed on disk. Called often, cheap (one
  * stat a millisecond at the most; `now` is monotonic, ms). A broken file leaves

@@ -25,6 +25,7 @@ enum metric {
 	METRIC_COMMITS, /* groups the journal wrote */
 	METRIC_COMMIT_RECORDS,
 	METRIC_CONTENT_HELD, /* gauge: bytes of content in memory */
+	METRIC_LOG_DROPPED, /* lines: the log was not read */
 	METRIC_COUNT
 };
 

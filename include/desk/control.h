@@ -6,6 +6,7 @@
 #ifndef DESK_CONTROL_H
 #define DESK_CONTROL_H
 
+#include "base/buf.h"
 #include "base/err.h"
 
 struct conf;
@@ -16,6 +17,12 @@ struct spool;
 
 struct control *control_open(struct loop *loop, const struct conf *conf,
     struct dispatch *dispatch, struct spool *spool, struct err *err);
+/*
+ * Who reads the configuration again when the operator asks for it: 0, or not, and
+ * `trouble` says what failed.
+ */
+void control_on_reload(struct control *c,
+    int (*reload)(struct buf *trouble, void *arg), void *arg);
 void control_close(struct control *c);
 
 #endif

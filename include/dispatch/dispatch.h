@@ -28,6 +28,7 @@ struct loop;
 struct message;
 struct queue;
 struct router;
+struct router_next;
 struct spool;
 struct target;
 
@@ -50,8 +51,16 @@ dispatch_new(struct loop *loop, const struct conf *conf, struct err *err);
 /* Before dispatch_start(). Borrows the spool. */
 void dispatch_set_road(struct dispatch *d, struct spool *spool,
     const struct dispatch_lanes *lanes);
-int
-dispatch_reload(struct dispatch *d, const struct conf *conf, struct err *err);
+/*
+ * A reload: what may fail is made, and nothing changes before dispatch_take(),
+ * which is for the same configuration.
+ */
+struct router_next *dispatch_prepare(
+    const struct dispatch *d, const struct conf *conf, struct err *err);
+void dispatch_take(
+    struct dispatch *d, const struct conf *conf, struct router_next *next);
+/* Instead of taking it; NULL is allowed. */
+void dispatch_discard(struct router_next *next);
 /* Begins to deliver. */
 void dispatch_start(struct dispatch *d);
 /* Nothing is routed and no lane opened from now on. */

@@ -30,6 +30,7 @@ struct listener *listener_open_path(struct loop *loop, const char *path,
     listener_cb cb, void *arg, struct err *err);
 /* The port it has; for port 0. */
 uint16_t listener_port(const struct listener *l);
+/* Its address is free when this returns. */
 void listener_close(struct listener *l);
 
 #endif

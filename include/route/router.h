@@ -21,6 +21,7 @@ struct conf;
 struct loop;
 struct reason;
 struct router;
+struct router_next;
 struct site;
 
 enum route_status {
@@ -49,10 +50,15 @@ struct router *router_new(struct loop *loop, const struct conf *conf,
     route_cb cb, void *arg, struct err *err);
 void router_free(struct router *r);
 /*
- * Forgets what it knew; the sites stay. Open questions are asked again, by the
- * new configuration; who waits goes on waiting.
+ * A reload: makes what may fail to be made, and changes nothing yet. With
+ * router_take() it forgets what it knew; the sites stay. Open questions are asked
+ * again, by the new configuration; who waits goes on waiting.
  */
-int router_reload(struct router *r, const struct conf *conf, struct err *err);
+struct router_next *router_prepare(
+    const struct router *r, const struct conf *conf, struct err *err);
+void router_take(struct router *r, struct router_next *next);
+/* Instead of taking it; NULL is allowed. */
+void router_discard(struct router_next *next);
 /* No question is asked any more, none is answered. */
 void router_stop(struct router *r);
 

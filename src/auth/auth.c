@@ -141,22 +141,48 @@ replace(struct auth *a, struct accounts *accounts, struct conf *conf,
 		remember_reset(&a->remember);
 }
 
-int
-auth_reload(struct auth *a, const struct conf *conf, struct err *err)
-{
-	struct accounts *accounts = NULL;
-	struct stat st = { 0 };
+struct auth_next {
+	struct conf *conf; /* owned reference */
+	struct accounts *accounts; /* owned reference; NULL: another back end */
+	struct stat seen;
+	bool is_other; /* the library serves one back end as long as it runs */
+};
 
-	/* The library serves one back end as long as the process runs. */
-	if (conf->backend != a->conf->backend)
-		return 0;
-	if (conf->backend == AUTH_BACKEND_USERS) {
-		accounts = accounts_read(conf->users, &st, err);
-		if (accounts == NULL)
-			return -EINVAL;
+struct auth_next *
+auth_prepare(const struct auth *a, const struct conf *conf, struct err *err)
+{
+	struct auth_next *next = MEM_NEW(struct auth_next);
+
+	next->is_other = conf->backend != a->conf->backend;
+	if (!next->is_other && conf->backend == AUTH_BACKEND_USERS) {
+		next->accounts = accounts_read(conf->users, &next->seen, err);
+		if (next->accounts == NULL) {
+			free(next);
+			return NULL;
+		}
 	}
-	replace(a, accounts, conf_ref(conf), &st);
-	return 0;
+	next->conf = conf_ref(conf);
+	return next;
+}
+
+void
+auth_take_next(struct auth *a, struct auth_next *next)
+{
+	if (next->is_other)
+		conf_unref(next->conf);
+	else
+		replace(a, next->accounts, next->conf, &next->seen);
+	free(next);
+}
+
+void
+auth_discard(struct auth_next *next)
+{
+	if (next == NULL)
+		return;
+	accounts_unref(next->accounts);
+	conf_unref(next->conf);
+	free(next);
 }
 
 static bool

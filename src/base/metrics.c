@@ -23,6 +23,8 @@ static const struct metric_info infos[METRIC_COUNT] = {
 	    "records written to the journal", 0 },
 	[METRIC_CONTENT_HELD] = { "content_held_bytes",
 	    "bytes of content in memory", 1 },
+	[METRIC_LOG_DROPPED] = { "log_dropped",
+	    "lines that the log did not take", 0 },
 };
 
 static _Atomic int64_t values[METRIC_COUNT];

@@ -2,13 +2,10 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/metrics.h"
 #include "conf/conf.h"
-#include "config.h"
 #include "ctl/server.h"
 #include "describe.h"
 #include "dispatch/dispatch.h"
@@ -16,15 +13,14 @@
 #include "dispatch/queue.h"
 #include "io/loop.h"
 #include "io/work.h"
+#include "listing.h"
 #include "mail/qid.h"
-#include "mail/reason.h"
-#include "route/router.h"
-#include "sched/site.h"
 #include "smtp/base64.h"
 #include "spool/content.h"
 #include "spool/spool.h"
+#include "status.h"
 
-enum { LIST_MAX = 500, CAT_CHUNK = 512 * 1024 };
+enum { CAT_CHUNK = 512 * 1024 };
 
 struct control {
 	struct loop *loop; /* borrowed: the relay's, as all here */
@@ -32,6 +28,8 @@ struct control {
 	struct spool *spool;
 	struct ctl_server *server; /* owned */
 	uint64_t started;
+	int (*reload)(struct buf *trouble, void *arg);
+	void *reload_arg;
 };
 
 /*
@@ -42,6 +40,8 @@ typedef json_t *(*do_fn)(struct control *c, const json_t *request,
     struct message *m, struct ctl_later *later);
 
 static json_t *do_status(struct control *c, const json_t *request,
+    struct message *m, struct ctl_later *later);
+static json_t *do_reload(struct control *c, const json_t *request,
     struct message *m, struct ctl_later *later);
 static json_t *do_list(struct control *c, const json_t *request,
     struct message *m, struct ctl_later *later);
@@ -66,6 +66,7 @@ static const struct {
 	do_fn run;
 } table[] = {
 	{ "status", false, do_status },
+	{ "reload", false, do_reload },
 	{ "list", false, do_list },
 	{ "show", true, do_show },
 	{ "retry", true, do_retry },
@@ -92,130 +93,54 @@ answer_later(struct ctl_later *later, json_t *answer)
 	free(text);
 }
 
-/* --- status --- */
-
-static json_t *
-describe_channel(const struct channel *c, uint64_t now)
-{
-	struct reason *why = channel_why(c, now);
-	struct words w = reason_words(why);
-	uint64_t closed = channel_opens_at(c, now) - now;
-	struct buf text = { 0 }, name = { 0 };
-	json_t *o;
-
-	w.status = SPAN("");
-	channel_name(c, &name);
-	words_say(&text, &w);
-	o = json_pack("{s:o, s:i, s:i, s:i, s:I, s:o}", "site",
-	    describe_text(buf_span(&name)), "waiting", (int)c->line.waiting,
-	    "connections", (int)c->lanes, "connections_max",
-	    (int)c->site->lanes_max, "closed_for",
-	    (json_int_t)(closed + 999) / 1000, "reason",
-	    describe_text(buf_span(&text)));
-	buf_clear(&text);
-	buf_clear(&name);
-	return o;
-}
-
-static json_t *
-describe_sites(struct control *c)
-{
-	struct router *router = dispatch_router(c->dispatch);
-	uint64_t now = loop_now(c->loop);
-	json_t *all = json_array();
-	struct site *s;
-	size_t at = 0;
-
-	while ((s = router_next_site(router, &at)) != NULL &&
-	       json_array_size(all) < LIST_MAX)
-		LIST_FOREACH (node, &s->channels) {
-			const struct channel *ch =
-			    LIST_ENTRY(node, struct channel, node);
-
-			/* Open ones without work would only fill the page. */
-			if (ch->line.waiting > 0 || ch->lanes > 0 ||
-			    !channel_is_open(ch, now))
-				(void)json_array_append_new(
-				    all, describe_channel(ch, now));
-		}
-	return all;
-}
-
-static json_t *
-describe_metrics(void)
-{
-	json_t *o = json_object();
-
-	for (int i = 0; i < METRIC_COUNT; i++)
-		(void)json_object_set_new(o, metric_info((enum metric)i)->name,
-		    json_integer(metric_get((enum metric)i)));
-	return o;
-}
+/* --- what there is --- */
 
 static json_t *
 do_status(struct control *c, const json_t *request, struct message *m,
     struct ctl_later *later)
 {
-	struct spool_health h;
+	(void)request, (void)m, (void)later;
+	return status_make(&(struct status_of){
+	    .queue = dispatch_queue(c->dispatch),
+	    .router = dispatch_router(c->dispatch),
+	    .spool = c->spool,
+	    .now = loop_now(c->loop),
+	    .started = c->started,
+	});
+}
+
+static json_t *
+do_reload(struct control *c, const json_t *request, struct message *m,
+    struct ctl_later *later)
+{
+	struct buf trouble = { 0 };
 	json_t *o;
 
 	(void)request, (void)m, (void)later;
-	spool_health(c->spool, &h);
-	o = json_pack("{s:s, s:i, s:I, s:I}", "version", VERSION, "pid",
-	    (int)getpid(), "uptime",
-	    (json_int_t)((loop_now(c->loop) - c->started) / 1000), "waiting",
-	    (json_int_t)queue_count(dispatch_queue(c->dispatch)));
-	(void)json_object_set_new(o, "spool",
-	    json_pack("{s:b, s:b, s:I, s:I, s:I, s:I, s:s}", "accepting",
-		h.accepting, "recording", h.recording, "messages",
-		(json_int_t)h.messages, "live_bytes", (json_int_t)h.live_bytes,
-		"used_bytes", (json_int_t)h.used_bytes, "segments",
-		(json_int_t)h.segments, "why", h.why));
-	(void)json_object_set_new(o, "sites", describe_sites(c));
-	(void)json_object_set_new(o, "counters", describe_metrics());
+	if (c->reload(&trouble, c->reload_arg) == 0)
+		o = json_pack("{s:s}", "ok", "reload");
+	else
+		o = json_pack(
+		    "{s:o}", "error", describe_text(buf_span(&trouble)));
+	buf_clear(&trouble);
 	return o;
-}
-
-/* --- the queue --- */
-
-static uint64_t
-id_of(const json_t *request, const char *key)
-{
-	const char *text = json_string_value(json_object_get(request, key));
-	uint64_t id = 0;
-
-	if (text == NULL || !qid_parse(span_text(text), &id))
-		return 0;
-	return id;
 }
 
 static json_t *
 do_list(struct control *c, const json_t *request, struct message *m,
     struct ctl_later *later)
 {
-	struct queue *q = dispatch_queue(c->dispatch);
-	json_int_t limit =
-	    json_integer_value(json_object_get(request, "limit"));
-	json_t *messages = json_array();
-	uint64_t now = loop_now(c->loop);
-	int64_t wall = wall_now();
-
-	(void)later;
-	if (limit <= 0 || limit > LIST_MAX)
-		limit = LIST_MAX;
-	m = queue_after(q, id_of(request, "after"));
-	for (; m != NULL && limit > 0; limit--, m = queue_next(q, m))
-		(void)json_array_append_new(
-		    messages, describe_message(m, now, wall));
-	return json_pack("{s:o, s:b}", "messages", messages, "more", m != NULL);
+	(void)m, (void)later;
+	return listing_page(dispatch_queue(c->dispatch), request,
+	    loop_now(c->loop), wall_now());
 }
 
 static json_t *
 do_show(struct control *c, const json_t *request, struct message *m,
     struct ctl_later *later)
 {
-	(void)request, (void)later;
-	return describe_message(m, loop_now(c->loop), wall_now());
+	(void)later;
+	return listing_one(m, request, loop_now(c->loop), wall_now());
 }
 
 /* --- verbs --- */
@@ -398,8 +323,8 @@ answer_to(struct control *c, const json_t *request, struct ctl_later *later)
 		if (strcmp(name, table[i].name) != 0)
 			continue;
 		if (table[i].wants_message) {
-			m = queue_find(
-			    dispatch_queue(c->dispatch), id_of(request, "id"));
+			m = queue_find(dispatch_queue(c->dispatch),
+			    listing_id(request, "id"));
 			if (m == NULL)
 				return error_answer("no such message waits "
 						    "(delivered, removed, or "
@@ -450,6 +375,14 @@ control_open(struct loop *loop, const struct conf *conf,
 		return NULL;
 	}
 	return c;
+}
+
+void
+control_on_reload(
+    struct control *c, int (*reload)(struct buf *trouble, void *arg), void *arg)
+{
+	c->reload = reload;
+	c->reload_arg = arg;
 }
 
 void

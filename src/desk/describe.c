@@ -1,3 +1,7 @@
+/*
+ * A leg is looked at once for all its recipients (struct view); counts are of
+ * all recipients of a message, the rest of as many as there is room for.
+ */
 #include "describe.h"
 
 #include <stdlib.h>
@@ -9,6 +13,9 @@
 #include "mail/reason.h"
 #include "mail/words.h"
 #include "sched/site.h"
+
+/* What a recipient takes on a page beside its texts, and to be counted. */
+enum { RCPT_BYTES = 300, COUNT_BYTES = 16 };
 
 json_t *
 describe_time(int64_t wall_ms)
@@ -51,116 +58,278 @@ words_text(const struct reason *reason)
 	return o;
 }
 
+/* What is true of a leg, for all its recipients. */
+struct view {
+	const struct leg *leg;
+	struct reason
+	    *why; /* borrowed: it waits in line for that; NULL: not so */
+	uint64_t opens; /* its channel; 0: it is open, or there is none */
+};
+
 /* A leg in the line of what is closed waits for that, whatever was said before. */
-static struct reason *
-why_in_line(const struct leg *leg, uint64_t now)
+static struct view
+look_at(const struct leg *leg, uint64_t now)
 {
-	struct reason *why = NULL;
+	struct view v = { .leg = leg };
 	struct span account = span_text(leg->message->env->account);
 
 	if (leg->state != LEG_LINE)
-		return NULL;
-	if (!channel_is_open(leg->channel, now))
-		return channel_why(leg->channel, now);
-	(void)site_admits(leg->channel->site, account, now, &why);
-	return why;
+		return v;
+	if (channel_is_open(leg->channel, now)) {
+		(void)site_admits(leg->channel->site, account, now, &v.why);
+		return v;
+	}
+	v.opens = channel_opens_at(leg->channel, now);
+	v.why = channel_why(leg->channel, now);
+	return v;
 }
 
-static const char *
-what_now(const struct leg *leg, const struct recipient *r, uint64_t now)
+enum now {
+	NOW_DUE,
+	NOW_NOT_YET,
+	NOW_WAITING,
+	NOW_HELD,
+	NOW_ROUTING,
+	NOW_LINE,
+	NOW_SHUT,
+	NOW_LANE,
+	NOW_LEAVING,
+	NOW_DELIVERED,
+	NOW_FAILED,
+	NOW_EXPIRED,
+	NOW_REPORTED,
+	NOW_REMOVED,
+	NOW_COUNT
+};
+
+/* What a recipient does, said of it, and what it is counted as in a list. */
+static const struct {
+	const char *text, *key;
+} nows[NOW_COUNT] = {
+	[NOW_DUE] = { "due now", "waiting" },
+	[NOW_NOT_YET] = { "waiting for its time", "waiting" },
+	[NOW_WAITING] = { "waiting for the next attempt", "waiting" },
+	[NOW_HELD] = { "held by the operator", "held" },
+	[NOW_ROUTING] = { "looking up where it goes", "looking_up" },
+	[NOW_LINE] = { "in line for a connection", "in_line" },
+	[NOW_SHUT] = { "in line until its host is tried again", "in_line" },
+	[NOW_LANE] = { "being delivered", "being_delivered" },
+	[NOW_LEAVING] = { "being called back from its connection",
+	    "being_delivered" },
+	[NOW_DELIVERED] = { "delivered", "delivered" },
+	[NOW_FAILED] = { "failed", "failed" },
+	[NOW_EXPIRED] = { "expired", "expired" },
+	[NOW_REPORTED] = { "reported", "reported" },
+	[NOW_REMOVED] = { "removed", "removed" },
+};
+
+static enum now
+over_as(enum rcpt_state state)
 {
-	static const char *const states[LEG_STATES] = {
-		[LEG_WAITING] = "waiting for the next attempt",
-		[LEG_HELD] = "held by the operator",
-		[LEG_ROUTING] = "looking up where it goes",
-		[LEG_LINE] = "in line for a connection",
-		[LEG_LANE] = "being delivered",
-		[LEG_LEAVING] = "being called back from its connection",
-		[LEG_OVER] = "",
-	};
+	switch (state) {
+	case RCPT_DELIVERED: return NOW_DELIVERED;
+	case RCPT_FAILED: return NOW_FAILED;
+	case RCPT_EXPIRED: return NOW_EXPIRED;
+	case RCPT_REPORTED: return NOW_REPORTED;
+	case RCPT_QUEUED:
+	case RCPT_REMOVED:
+	case RCPT_STATE_COUNT: break;
+	}
+	return NOW_REMOVED;
+}
+
+static enum now
+what_now(const struct view *v, const struct recipient *r, uint64_t now)
+{
+	const struct leg *leg = v->leg;
 
 	if (r->state != RCPT_QUEUED)
-		return rcpt_state_name((enum rcpt_state)r->state);
-	if (leg->state == LEG_LINE && why_in_line(leg, now) != NULL)
-		return "in line until its host is tried again";
+		return over_as((enum rcpt_state)r->state);
+	if (leg->state == LEG_LINE && v->why != NULL)
+		return NOW_SHUT;
 	if (leg_is_in_hand(leg) && r->due > now)
-		return states[LEG_WAITING];
-	if (leg->state == LEG_WAITING && r->tries == 0 && r->reason == NULL)
-		return r->due > now ? "waiting for its time" : "due now";
-	return states[leg->state];
+		return NOW_WAITING;
+	switch ((enum leg_state)leg->state) {
+	case LEG_HELD: return NOW_HELD;
+	case LEG_ROUTING: return NOW_ROUTING;
+	case LEG_LINE: return NOW_LINE;
+	case LEG_LANE: return NOW_LANE;
+	case LEG_LEAVING: return NOW_LEAVING;
+	case LEG_WAITING:
+	case LEG_OVER: break;
+	}
+	if (r->tries > 0 || r->reason != NULL)
+		return NOW_WAITING;
+	return r->due > now ? NOW_NOT_YET : NOW_DUE;
 }
 
 /* When something happens to it next; 0: it does not wait for a time. */
 static uint64_t
-next_time(const struct leg *leg, const struct recipient *r, uint64_t now)
+next_time(const struct view *v, const struct recipient *r, uint64_t now)
 {
+	const struct leg *leg = v->leg;
+
 	if (r->state != RCPT_QUEUED || leg->state == LEG_HELD)
 		return 0;
-	if (leg->state == LEG_LINE && !channel_is_open(leg->channel, now))
-		return channel_opens_at(leg->channel, now);
+	if (v->opens != 0)
+		return v->opens;
 	if (leg->state == LEG_WAITING || r->due > now)
 		return r->due > now ? r->due : now;
 	return 0;
 }
 
-static json_t *
-describe_rcpt(const struct leg *leg, uint32_t i, uint64_t now, int64_t wall)
+static struct reason *
+why_of(const struct view *v, const struct recipient *r)
 {
-	const struct message *m = leg->message;
-	const struct recipient *r = &m->rcpts[i];
-	json_t *o = json_object();
-	struct reason *why = why_in_line(leg, now);
-	uint64_t next = next_time(leg, r, now);
+	return v->why != NULL ? v->why : r->reason;
+}
 
+static void
+set_next(json_t *o, const struct page *p, uint64_t next)
+{
+	if (next == 0)
+		return;
 	(void)json_object_set_new(
-	    o, "address", describe_text(span_text(m->env->rcpts[i].address)));
+	    o, "next", describe_time(p->wall + (int64_t)(next - p->now)));
+	(void)json_object_set_new(o, "next_in",
+	    json_integer((json_int_t)((next - p->now + 999) / 1000)));
+}
+
+static void
+use_room(struct page *p, size_t bytes)
+{
+	p->room -= bytes < p->room ? bytes : p->room;
+}
+
+static json_t *
+describe_rcpt(struct page *p, const struct view *v, uint32_t i)
+{
+	const struct message *m = v->leg->message;
+	const struct recipient *r = &m->rcpts[i];
+	struct span address = span_text(m->env->rcpts[i].address);
+	json_t *o = json_object(), *reason = words_text(why_of(v, r));
+
+	use_room(p, RCPT_BYTES + address.len + json_string_length(reason));
+	(void)json_object_set_new(o, "address", describe_text(address));
 	(void)json_object_set_new(o, "state",
 	    json_string(rcpt_state_name((enum rcpt_state)r->state)));
-	(void)json_object_set_new(o, "now", json_string(what_now(leg, r, now)));
+	(void)json_object_set_new(
+	    o, "now", json_string(nows[what_now(v, r, p->now)].text));
 	(void)json_object_set_new(o, "tries", json_integer(r->tries));
 	(void)json_object_set_new(o, "last", describe_time(recipient_last(r)));
-	(void)json_object_set_new(
-	    o, "reason", words_text(why != NULL ? why : r->reason));
-	if (next != 0) {
-		(void)json_object_set_new(
-		    o, "next", describe_time(wall + (int64_t)(next - now)));
-		(void)json_object_set_new(o, "next_in",
-		    json_integer((json_int_t)((next - now + 999) / 1000)));
-	}
-	if (leg->channel != NULL)
+	(void)json_object_set_new(o, "reason", reason);
+	set_next(o, p, next_time(v, r, p->now));
+	if (v->leg->channel != NULL)
 		(void)json_object_set_new(o, "site",
-		    describe_text(span_text(leg->channel->site->name)));
+		    describe_text(span_text(v->leg->channel->site->name)));
 	return o;
 }
 
-static bool
-is_held(const struct message *m)
+/* --- all recipients of a message in a few words --- */
+
+struct summary {
+	uint32_t counts[NOW_COUNT];
+	uint64_t next; /* the earliest; 0: none waits for a time */
+	const struct reason *why; /* of the one with the most attempts */
+	uint32_t tries; /* of that one */
+	bool is_held; /* some leg of it */
+};
+
+static void
+sum_up(struct summary *s, const struct view *v, const struct recipient *r,
+    uint64_t now)
 {
-	for (uint32_t i = 0; i < m->env->ngroups; i++)
-		if (m->legs[i].state == LEG_HELD)
-			return true;
-	return false;
+	uint64_t next = next_time(v, r, now);
+	const struct reason *why = why_of(v, r);
+
+	s->counts[what_now(v, r, now)]++;
+	if (next != 0 && (s->next == 0 || next < s->next))
+		s->next = next;
+	if (r->state != RCPT_QUEUED || why == NULL)
+		return;
+	if (s->why == NULL || r->tries > s->tries) {
+		s->why = why;
+		s->tries = r->tries;
+	}
 }
 
-/* In the order of the envelope, as the sender gave them. */
 static json_t *
-describe_rcpts(const struct message *m, uint64_t now, int64_t wall)
+describe_counts(const struct summary *s)
 {
-	json_t **each = mem_zalloc(m->env->nrcpt, sizeof *each);
-	json_t *rcpts = json_array();
+	json_t *o = json_object();
 
-	for (uint32_t l = 0; l < m->env->ngroups; l++)
+	for (int i = 0; i < NOW_COUNT; i++) {
+		const char *key = nows[i].key;
+		json_int_t before = json_integer_value(json_object_get(o, key));
+
+		if (s->counts[i] > 0)
+			(void)json_object_set_new(
+			    o, key, json_integer(before + s->counts[i]));
+	}
+	return o;
+}
+
+static void
+set_summary(json_t *o, struct page *p, const struct message *m)
+{
+	struct summary s = { .is_held = false };
+	json_t *why;
+
+	for (uint32_t l = 0; l < m->env->ngroups; l++) {
+		struct view v = look_at(&m->legs[l], p->now);
+
+		s.is_held |= m->legs[l].state == LEG_HELD;
 		for (uint32_t i = m->env->groups[l]; i != ENVELOPE_NO_MORE;
 		     i = m->env->rcpts[i].next)
-			each[i] = describe_rcpt(&m->legs[l], i, now, wall);
-	for (uint32_t i = 0; i < m->env->nrcpt; i++)
-		(void)json_array_append_new(rcpts, each[i]);
-	free(each);
+			sum_up(&s, &v, &m->rcpts[i], p->now);
+	}
+	why = words_text(s.why);
+	use_room(p, RCPT_BYTES + (size_t)m->env->nrcpt * COUNT_BYTES +
+			json_string_length(why));
+	(void)json_object_set_new(o, "held", json_boolean(s.is_held));
+	(void)json_object_set_new(o, "counts", describe_counts(&s));
+	(void)json_object_set_new(o, "reason", why);
+	set_next(o, p, s.next);
+}
+
+/* --- messages --- */
+
+/* In the order of the envelope, as the sender gave them: which leg has each. */
+static uint32_t *
+legs_of(const struct envelope *env)
+{
+	uint32_t *legs = mem_zalloc(env->nrcpt, sizeof *legs);
+
+	for (uint32_t l = 0; l < env->ngroups; l++)
+		for (uint32_t i = env->groups[l]; i != ENVELOPE_NO_MORE;
+		     i = env->rcpts[i].next)
+			legs[i] = l;
+	return legs;
+}
+
+static json_t *
+describe_rcpts(struct page *p, const struct message *m, uint32_t *at)
+{
+	uint32_t *legs = legs_of(m->env);
+	json_t *rcpts = json_array();
+	uint32_t i = *at;
+
+	/* One at least, so that who walks the pages comes to an end. */
+	while (i < m->env->nrcpt && (p->room > 0 || i == *at)) {
+		struct view v = look_at(&m->legs[legs[i]], p->now);
+
+		(void)json_array_append_new(rcpts, describe_rcpt(p, &v, i));
+		i++;
+		if (p->is_brief)
+			break;
+	}
+	*at = i;
+	free(legs);
 	return rcpts;
 }
 
 json_t *
-describe_message(const struct message *m, uint64_t now, int64_t wall)
+describe_message(struct page *p, const struct message *m, uint32_t *at)
 {
 	struct qid qid = qid_format(m->env->id);
 	json_t *o = json_object();
@@ -173,12 +342,16 @@ describe_message(const struct message *m, uint64_t now, int64_t wall)
 	(void)json_object_set_new(
 	    o, "size", json_integer((json_int_t)m->env->size));
 	(void)json_object_set_new(o, "arrived", describe_time(m->env->arrived));
-	(void)json_object_set_new(
-	    o, "age", json_integer((json_int_t)(message_age(m, now) / 1000)));
-	(void)json_object_set_new(o, "held", json_boolean(is_held(m)));
+	(void)json_object_set_new(o, "age",
+	    json_integer((json_int_t)(message_age(m, p->now) / 1000)));
 	(void)json_object_set_new(
 	    o, "report", json_boolean((m->env->flags & ENVELOPE_REPORT) != 0));
-	(void)json_object_set_new(
-	    o, "recipients", describe_rcpts(m, now, wall));
+	(void)json_object_set_new(o, "rcpts", json_integer(m->env->nrcpt));
+	(void)json_object_set_new(o, "from", json_integer(*at));
+	if (*at == 0)
+		set_summary(o, p, m);
+	(void)json_object_set_new(o, "recipients", describe_rcpts(p, m, at));
+	if (p->is_brief)
+		*at = m->env->nrcpt;
 	return o;
 }

@@ -97,11 +97,24 @@ dispatch_set_road(
 	d->out = *lanes;
 }
 
-int
-dispatch_reload(struct dispatch *d, const struct conf *conf, struct err *err)
+struct router_next *
+dispatch_prepare(
+    const struct dispatch *d, const struct conf *conf, struct err *err)
 {
-	if (router_reload(d->router, conf, err) != 0)
-		return -1;
+	return router_prepare(d->router, conf, err);
+}
+
+void
+dispatch_discard(struct router_next *next)
+{
+	router_discard(next);
+}
+
+void
+dispatch_take(
+    struct dispatch *d, const struct conf *conf, struct router_next *next)
+{
+	router_take(d->router, next);
 	d->era++;
 	d->walk = queue_after(d->queue, 0);
 	conf_unref(d->conf);
@@ -109,7 +122,6 @@ dispatch_reload(struct dispatch *d, const struct conf *conf, struct err *err)
 	set_options(d, conf);
 	lines_mark_all(d);
 	dispatch_end_turn(d);
-	return 0;
 }
 
 void

@@ -273,7 +273,6 @@ on_closed(uv_handle_t *handle)
 {
 	struct listener *l = handle->data;
 
-	(void)close(l->fd);
 	free(l);
 }
 
@@ -284,4 +283,5 @@ listener_close(struct listener *l)
 		return;
 	deadline_close(l->pause);
 	uv_close((uv_handle_t *)&l->poll, on_closed);
+	(void)close(l->fd); /* at once: its address may be wanted again */
 }

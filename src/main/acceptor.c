@@ -189,23 +189,6 @@ port_open(struct acceptor *a, const struct conf_listen *l, struct err *err)
 	return p;
 }
 
-/* The port that listens there already, taken out of the old list. */
-static struct port *
-take_port(struct acceptor *a, const struct conf_listen *l)
-{
-	for (size_t i = 0; i < a->nports; i++) {
-		struct port *p = a->ports[i];
-
-		if (p == NULL || p->listen.port != l->port ||
-		    strcmp(p->listen.address, l->address) != 0)
-			continue;
-		a->ports[i] = NULL;
-		p->listen.tls = l->tls;
-		return p;
-	}
-	return NULL;
-}
-
 static void
 close_ports(struct acceptor *a)
 {
@@ -217,46 +200,170 @@ close_ports(struct acceptor *a)
 	a->nports = 0;
 }
 
-int
-acceptor_configure(struct acceptor *a, const struct conf *conf,
+/* --- a new configuration --- */
+
+struct acceptor_next {
+	struct conf *conf; /* owned reference */
+	struct tls_server *tls; /* owned reference */
+	/* Owned, one for each of conf's; NULL: an old one stays, or makes way. */
+	struct port **ports;
+};
+
+static bool
+is_same(const struct conf_listen *a, const struct conf_listen *b)
+{
+	return a->port == b->port && strcmp(a->address, b->address) == 0;
+}
+
+static bool
+is_wanted(const struct conf *conf, const struct port *p)
+{
+	for (size_t i = 0; i < conf->nlistens; i++)
+		if (is_same(&conf->listens[i], &p->listen))
+			return true;
+	return false;
+}
+
+/* The port that listens there already; the place of it in the list. */
+static struct port **
+find_port(const struct acceptor *a, const struct conf_listen *l)
+{
+	for (size_t i = 0; i < a->nports; i++)
+		if (a->ports[i] != NULL && is_same(&a->ports[i]->listen, l))
+			return &a->ports[i];
+	return NULL;
+}
+
+/* Whether one of ours that goes is in the way, and nothing else is known to be. */
+static bool
+can_be_moved(
+    struct acceptor *a, const struct conf *conf, const struct conf_listen *l)
+{
+	struct listener *proof = NULL;
+	struct err err;
+
+	for (size_t i = 0; i < a->nports; i++)
+		if (a->ports[i]->listen.port == l->port &&
+		    !is_wanted(conf, a->ports[i])) {
+			proof = listener_open(a->loop, l->address, 0,
+			    on_connection, a->ports[i], &err);
+			break;
+		}
+	listener_close(proof);
+	return proof != NULL;
+}
+
+struct acceptor_next *
+acceptor_prepare(struct acceptor *a, const struct conf *conf,
     struct tls_server *tls, struct err *err)
 {
-	struct port **ports = mem_zalloc(conf->nlistens, sizeof *ports);
-	bool kept[64] = { false };
+	struct acceptor_next *next = MEM_NEW(struct acceptor_next);
 
+	next->conf = conf_ref(conf);
+	next->tls = tls_server_ref(tls);
+	next->ports = mem_zalloc(conf->nlistens, sizeof(struct port *));
 	for (size_t i = 0; i < conf->nlistens; i++) {
 		const struct conf_listen *l = &conf->listens[i];
 
-		ports[i] = take_port(a, l);
-		if (i < ARRAY_LEN(kept))
-			kept[i] = ports[i] != NULL;
-		if (ports[i] == NULL)
-			ports[i] = port_open(a, l, err);
-		if (ports[i] != NULL)
+		if (find_port(a, l) != NULL)
 			continue;
-		/* Back to how it was: new ones close, old ones return. */
-		for (size_t k = 0; k < i; k++) {
-			if (k >= ARRAY_LEN(kept) || !kept[k]) {
-				port_close(ports[k]);
-				continue;
-			}
-			for (size_t o = 0; o < a->nports; o++)
-				if (a->ports[o] == NULL) {
-					a->ports[o] = ports[k];
-					break;
-				}
+		next->ports[i] = port_open(a, l, err);
+		if (next->ports[i] == NULL && !can_be_moved(a, conf, l)) {
+			acceptor_discard(next);
+			return NULL;
 		}
-		free(ports);
-		return -1;
+	}
+	return next;
+}
+
+void
+acceptor_discard(struct acceptor_next *next)
+{
+	if (next == NULL)
+		return;
+	for (size_t i = 0; i < next->conf->nlistens; i++)
+		if (next->ports[i] != NULL)
+			port_close(next->ports[i]);
+	free(next->ports);
+	conf_unref(next->conf);
+	tls_server_unref(next->tls);
+	free(next);
+}
+
+static void
+add_trouble(struct buf *trouble, const struct err *err, const char *then)
+{
+	if (buf_len(trouble) > 0)
+		(void)buf_append_text(trouble, "; ");
+	(void)buf_printf(trouble, "%s: %s", err->text, then);
+}
+
+/*
+ * The old port that is in the way goes, and the new one comes. Another process
+ * may have come between: then the old one comes again.
+ */
+static struct port *
+move_port(struct acceptor *a, const struct conf_listen *l, struct buf *trouble)
+{
+	struct conf_listen old = { .address = NULL };
+	struct port *p;
+	struct err err;
+
+	for (size_t i = 0; i < a->nports; i++) {
+		if (a->ports[i] == NULL || a->ports[i]->listen.port != l->port)
+			continue;
+		old = a->ports[i]->listen;
+		old.address = mem_strdup(old.address);
+		port_close(a->ports[i]);
+		a->ports[i] = NULL;
+		break;
+	}
+	p = port_open(a, l, &err);
+	if (p == NULL && old.address != NULL) {
+		struct err again;
+
+		p = port_open(a, &old, &again);
+		add_trouble(trouble, &err,
+		    p != NULL ? "listens where it did before" : again.text);
+	} else if (p == NULL) {
+		add_trouble(trouble, &err, "does not listen there");
+	}
+	free(old.address);
+	return p;
+}
+
+void
+acceptor_take(
+    struct acceptor *a, struct acceptor_next *next, struct buf *trouble)
+{
+	const struct conf *conf = next->conf;
+	size_t n = 0;
+
+	for (size_t i = 0; i < conf->nlistens; i++) {
+		struct port **kept = find_port(a, &conf->listens[i]);
+
+		if (next->ports[i] != NULL || kept == NULL)
+			continue;
+		next->ports[i] = *kept;
+		next->ports[i]->listen.tls = conf->listens[i].tls;
+		*kept = NULL;
+	}
+	for (size_t i = 0; i < conf->nlistens; i++) {
+		struct port *p = next->ports[i];
+
+		if (p == NULL)
+			p = move_port(a, &conf->listens[i], trouble);
+		if (p != NULL)
+			next->ports[n++] = p;
 	}
 	close_ports(a);
-	a->ports = ports;
-	a->nports = conf->nlistens;
 	conf_unref(a->conf);
 	tls_server_unref(a->tls);
-	a->conf = conf_ref(conf);
-	a->tls = tls_server_ref(tls);
-	return 0;
+	a->ports = next->ports;
+	a->nports = n;
+	a->conf = next->conf;
+	a->tls = next->tls;
+	free(next);
 }
 
 void

@@ -1,18 +1,28 @@
 /*
- * Lines are gathered and written by a thread of their own: a log that is slow
- * to take them (a pipe, a disk) holds up no loop until LINES_MOST bytes wait,
- * and busy times cost a call for many lines. At most GATHER_NS of lines are
- * lost when the process is killed; an error is written at once.
+ * Lines are gathered and written by a thread of their own, which alone waits for
+ * a log that is slow to take them (a pipe, a disk): busy times cost a call for
+ * many lines, and at most GATHER_NS of lines are lost when the process is killed;
+ * an error is written at once.
+ *
+ * A writer that is behind costs lines and nobody's time: when LINES_MOST bytes
+ * wait, info and debug lines are dropped, and when the RESERVE behind is full,
+ * warnings and errors too. How many were dropped is the first thing said when
+ * there is room again.
+ *
+ * A new target is for what is said from then on. The old one still gets what was
+ * said before, but has no longer than LEAVE_MS for it; so has the last one when
+ * the relay stops.
  */
 #include "logger.h"
 
 #include <errno.h>
-
-#include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,28 +32,54 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/metrics.h"
 #include "conf/conf.h"
+#include "log_target.h"
 
 enum {
 	STAMP_SIZE = 32,
 	GATHER_NS = 5 * 1000 * 1000,
 	LINES_MANY = 64 * 1024, /* are not kept waiting */
 	LINES_MOST = 1024 * 1024,
-	LINES_MAX = LINES_MOST + 64 * 1024,
+	RESERVE = 256 * 1024, /* more for warnings and errors */
+	LINES_MAX = LINES_MOST + RESERVE + 64 * 1024,
+	LEAVE_MS = 2000,
+	LAST_MS = 500, /* for a new target, when the relay stops at once */
+	LOOK_MS = 100, /* how often is asked whether to leave the target */
+	NO_FD = -1,
 };
 
 struct logger {
 	pthread_t thread;
 	pthread_mutex_t lock; /* over all that follows */
 	pthread_cond_t wake; /* for the thread: there is something */
-	pthread_cond_t room; /* for writers of lines: there is room again */
 	struct buf lines;
+	uint64_t dropped; /* lines, that were not told of yet */
 	bool dozes; /* the thread gathers; it wakes by itself */
 	bool urgent, stop;
-	bool writing; /* outside of the lock */
-	int fd;
 	bool is_json;
+	int fd;
+	int next_fd; /* owned; what follows `turn_at` of the lines goes there */
+	size_t turn_at;
+	/* Of the thread alone: what it writes outside of the lock. */
+	struct buf out;
+	_Atomic uint64_t leave_by; /* monotonic ms; 0: there is time */
 };
+
+struct logger_next {
+	int fd; /* owned */
+	bool is_json;
+	enum log_level level;
+};
+
+static uint64_t
+clock_ms(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
 
 /* RFC 3339, UTC, milliseconds. */
 static void
@@ -67,9 +103,9 @@ stamp_now(char out[STAMP_SIZE])
 }
 
 static void
-make_line(
-    struct logger *l, enum log_level level, const char *line, struct buf *out)
+add_line(struct logger *l, enum log_level level, const char *line)
 {
+	struct buf *out = &l->lines;
 	char stamp[STAMP_SIZE];
 
 	stamp_now(stamp);
@@ -84,16 +120,46 @@ make_line(
 }
 
 static void
+drop(struct logger *l, uint64_t lines)
+{
+	l->dropped += lines;
+	metric_add(METRIC_LOG_DROPPED, (int64_t)lines);
+}
+
+static void
+tell_dropped(struct logger *l)
+{
+	char line[64];
+
+	if (l->dropped == 0)
+		return;
+	(void)snprintf(line, sizeof line, "log_dropped lines=%llu",
+	    (unsigned long long)l->dropped);
+	l->dropped = 0;
+	add_line(l, LOG_WARN, line);
+}
+
+static bool
+has_room_for(const struct logger *l, enum log_level level)
+{
+	size_t most = LINES_MOST + (level <= LOG_WARN ? RESERVE : 0);
+
+	return buf_len(&l->lines) < most;
+}
+
+static void
 write_line(enum log_level level, const char *line, void *arg)
 {
 	struct logger *l = arg;
-	bool wake;
+	bool wake = false;
 
 	(void)pthread_mutex_lock(&l->lock);
-	while (buf_len(&l->lines) > LINES_MOST)
-		(void)pthread_cond_wait(&l->room, &l->lock);
-	wake = buf_len(&l->lines) == 0 && !l->dozes;
-	make_line(l, level, line, &l->lines);
+	if (has_room_for(l, level)) {
+		wake = buf_len(&l->lines) == 0 && !l->dozes;
+		add_line(l, level, line);
+	} else {
+		drop(l, 1);
+	}
 	if (level == LOG_ERROR || buf_len(&l->lines) > LINES_MANY) {
 		wake = !l->urgent;
 		l->urgent = true;
@@ -105,47 +171,108 @@ write_line(enum log_level level, const char *line, void *arg)
 
 /* --- the thread --- */
 
-/* There is nowhere to tell that the log cannot be written. */
-static void
-write_all(int fd, struct span text)
+static bool
+is_file(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+static bool
+is_late(const struct logger *l)
+{
+	uint64_t by = atomic_load(&l->leave_by);
+
+	return by != 0 && clock_ms() >= by;
+}
+
+/* Whether it takes something before it is left. */
+static bool
+wait_for_room(struct logger *l, int fd)
 {
 	struct pollfd room = { .fd = fd, .events = POLLOUT };
 
-	while (text.len > 0) {
-		ssize_t n = write(fd, text.ptr, text.len);
+	do {
+		if (is_late(l))
+			return false;
+	} while (poll(&room, 1, LOOK_MS) == 0);
+	return true;
+}
 
-		if (n == -1 && errno == EINTR)
+/*
+ * Writes what it can, and returns the rest. A pipe or a socket that has room
+ * takes PIPE_BUF bytes and does not keep the thread: its descriptor is shared
+ * with who started us, so it is not ours to make it non-blocking.
+ */
+static struct span
+write_some(struct logger *l, int fd, struct span text)
+{
+	size_t most = is_file(fd) ? SIZE_MAX : PIPE_BUF;
+
+	while (text.len > 0 && wait_for_room(l, fd)) {
+		ssize_t n;
+
+		(void)pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, NULL);
+		n = write(fd, text.ptr, text.len < most ? text.len : most);
+		(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+		if (n == -1 && (errno == EINTR || errno == EAGAIN))
 			continue;
-		if (n == -1 && errno == EAGAIN) {
-			/* Somebody else made our standard error so. */
-			(void)poll(&room, 1, -1);
-			continue;
-		}
 		if (n <= 0)
-			return;
+			break; /* there is nowhere to tell it */
 		text = span_from(text, (size_t)n);
 	}
+	return text;
+}
+
+static uint64_t
+count_lines(struct span text)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < text.len; i++)
+		n += text.ptr[i] == '\n';
+	return n;
+}
+
+/* The lines behind `turn_at` go to the next target; the old one is closed. */
+static void
+turn_over(struct logger *l)
+{
+	log_target_close(l->fd);
+	l->fd = l->next_fd;
+	l->next_fd = NO_FD;
+	atomic_store(&l->leave_by, l->stop ? clock_ms() + LAST_MS : 0);
 }
 
 /* Under the lock, which is given back for the time of the write. */
 static void
-write_out(struct logger *l, struct buf *spare)
+write_out(struct logger *l)
 {
-	struct buf text = l->lines;
+	struct buf empty = l->out;
+	bool turns = l->next_fd != NO_FD;
+	struct span text, rest;
 	int fd = l->fd;
 
-	l->lines = *spare;
+	l->out = l->lines;
+	l->lines = empty;
+	text = buf_span(&l->out);
+	if (turns) { /* what is for the next one waits for its turn */
+		(void)buf_append_span(&l->lines, span_from(text, l->turn_at));
+		text = span_to(text, l->turn_at);
+		l->turn_at = 0;
+	}
 	l->urgent = false;
-	l->writing = true;
+	tell_dropped(l);
 	(void)pthread_mutex_unlock(&l->lock);
-	write_all(fd, buf_span(&text));
-	if (text.cap > LINES_MANY)
-		buf_clear(&text);
-	buf_reset(&text);
-	*spare = text;
+	rest = write_some(l, fd, text);
 	(void)pthread_mutex_lock(&l->lock);
-	l->writing = false;
-	(void)pthread_cond_broadcast(&l->room);
+	drop(l, count_lines(rest));
+	if (l->out.cap > LINES_MANY)
+		buf_clear(&l->out);
+	buf_reset(&l->out);
+	if (turns)
+		turn_over(l);
 }
 
 /* The first line waits a moment for others; an error waits for nobody. */
@@ -167,82 +294,45 @@ gather(struct logger *l)
 	l->dozes = false;
 }
 
+static bool
+has_work(const struct logger *l)
+{
+	return buf_len(&l->lines) > 0 || l->next_fd != NO_FD;
+}
+
 static void *
 run(void *arg)
 {
 	struct logger *l = arg;
-	struct buf spare = { .max = LINES_MAX };
 
 	(void)pthread_setname_np(pthread_self(), "log");
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
 	(void)pthread_mutex_lock(&l->lock);
 	for (;;) {
-		while (buf_len(&l->lines) == 0 && !l->stop)
+		while (!has_work(l) && !l->stop)
 			(void)pthread_cond_wait(&l->wake, &l->lock);
 		gather(l);
-		if (buf_len(&l->lines) > 0)
-			write_out(l, &spare);
-		else if (l->stop)
-			break;
+		if (!has_work(l))
+			break; /* it stops */
+		write_out(l);
+		if (l->stop && is_late(l) && l->next_fd == NO_FD)
+			break; /* what was dropped need not be told */
 	}
 	(void)pthread_mutex_unlock(&l->lock);
-	buf_clear(&spare);
 	return NULL;
 }
 
 /* --- opening, turning over, closing --- */
 
-/*
- * A file that has something in it must be a log of ours: nothing is written
- * behind a key or a message because of a slip in the configuration.
- */
-static bool
-is_a_log(int fd)
-{
-	char first[2] = "";
-	struct stat st;
-
-	if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode) || st.st_size == 0)
-		return true;
-	if (pread(fd, first, 2, 0) != 2)
-		return false;
-	/* "2026-..." or {"time":... */
-	return (first[0] == '2' && first[1] == '0') ||
-	       (first[0] == '{' && first[1] == '"');
-}
-
-static int
-open_target(const struct conf *conf, struct err *err)
-{
-	int fd;
-
-	if (strcmp(conf->log_target, "stderr") == 0)
-		return STDERR_FILENO;
-	fd = open(
-	    conf->log_target, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
-	/* A pipe, or a file that may only be written: no file of ours. */
-	if (fd == -1 && (errno == EACCES || errno == ENXIO))
-		fd = open(conf->log_target, O_WRONLY | O_APPEND | O_CLOEXEC);
-	if (fd == -1)
-		return err_errno(err, "log.target %s", conf->log_target);
-	if (!is_a_log(fd)) {
-		(void)close(fd);
-		return err_set(err, -EEXIST,
-		    "log.target %s: holds something else, expected a log of "
-		    "this relay or a new file; name another, or move it away",
-		    conf->log_target);
-	}
-	return fd;
-}
-
 static void
 free_logger(struct logger *l)
 {
-	if (l->fd != STDERR_FILENO)
-		(void)close(l->fd);
+	log_target_close(l->fd);
+	log_target_close(l->next_fd);
 	(void)pthread_mutex_destroy(&l->lock);
 	(void)pthread_cond_destroy(&l->wake);
-	(void)pthread_cond_destroy(&l->room);
 	buf_clear(&l->lines);
+	buf_clear(&l->out);
 	free(l);
 }
 
@@ -259,7 +349,6 @@ start_thread(struct logger *l, struct err *err)
 	(void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	(void)pthread_cond_init(&l->wake, &monotonic);
 	(void)pthread_condattr_destroy(&monotonic);
-	(void)pthread_cond_init(&l->room, NULL);
 	(void)sigfillset(&all);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
 	rc = pthread_create(&l->thread, NULL, run, l);
@@ -273,15 +362,16 @@ start_thread(struct logger *l, struct err *err)
 struct logger *
 logger_open(const struct conf *conf, struct err *err)
 {
-	int fd = open_target(conf, err);
+	int fd = log_target_open(conf, err);
 	struct logger *l;
 
 	if (fd < 0)
 		return NULL;
 	l = MEM_NEW(struct logger);
 	l->fd = fd;
+	l->next_fd = NO_FD;
 	l->is_json = conf->log_format == LOG_FORMAT_JSON;
-	l->lines.max = LINES_MAX;
+	l->lines.max = l->out.max = LINES_MAX;
 	if (start_thread(l, err) != 0) {
 		free_logger(l);
 		return NULL;
@@ -291,40 +381,70 @@ logger_open(const struct conf *conf, struct err *err)
 	return l;
 }
 
-int
-logger_reload(struct logger *l, const struct conf *conf, struct err *err)
+struct logger_next *
+logger_prepare(const struct conf *conf, struct err *err)
 {
-	int fd = open_target(conf, err), old;
+	int fd = log_target_open(conf, err);
+	struct logger_next *next;
 
 	if (fd < 0)
-		return -1;
+		return NULL;
+	next = MEM_NEW(struct logger_next);
+	next->fd = fd;
+	next->is_json = conf->log_format == LOG_FORMAT_JSON;
+	next->level = (enum log_level)conf->log_level;
+	return next;
+}
+
+void
+logger_take(struct logger *l, struct logger_next *next)
+{
 	(void)pthread_mutex_lock(&l->lock);
-	while (l->writing)
-		(void)pthread_cond_wait(&l->room, &l->lock);
-	old = l->fd;
-	/* What was said before the change belongs into the old file. */
-	write_all(old, buf_span(&l->lines));
-	buf_reset(&l->lines);
-	l->fd = fd;
-	l->is_json = conf->log_format == LOG_FORMAT_JSON;
-	(void)pthread_cond_broadcast(&l->room);
+	if (l->next_fd == NO_FD)
+		l->turn_at = buf_len(&l->lines);
+	else /* nothing was written there, and it would come too late now */
+		log_target_close(l->next_fd);
+	l->next_fd = next->fd;
+	l->is_json = next->is_json;
+	l->urgent = true;
+	/* Standard error may stay what it is: then there is time. */
+	if (next->fd != l->fd)
+		atomic_store(&l->leave_by, clock_ms() + LEAVE_MS);
 	(void)pthread_mutex_unlock(&l->lock);
-	if (old != STDERR_FILENO)
-		(void)close(old);
-	log_set_level((enum log_level)conf->log_level);
-	return 0;
+	(void)pthread_cond_signal(&l->wake);
+	log_set_level(next->level);
+	free(next);
+}
+
+void
+logger_discard(struct logger_next *next)
+{
+	if (next == NULL)
+		return;
+	log_target_close(next->fd);
+	free(next);
 }
 
 void
 logger_close(struct logger *l)
 {
+	struct timespec until;
+
 	if (l == NULL)
 		return;
 	log_set_writer(NULL, NULL);
 	(void)pthread_mutex_lock(&l->lock);
 	l->stop = true;
+	atomic_store(&l->leave_by, clock_ms() + LEAVE_MS);
 	(void)pthread_mutex_unlock(&l->lock);
 	(void)pthread_cond_signal(&l->wake);
-	(void)pthread_join(l->thread, NULL);
+	(void)clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += 1 + LEAVE_MS / 1000;
+	/* Another process may have filled the pipe between poll and write. */
+	if (pthread_clockjoin_np(l->thread, NULL, CLOCK_MONOTONIC, &until) !=
+	    0) {
+		(void)pthread_cancel(l->thread);
+		(void)pthread_join(l->thread, NULL);
+	}
 	free_logger(l);
 }

@@ -1,5 +1,5 @@
 /*
- * The one file that knows the whole road.
+ * The one that knows the whole road, with open.c and wiring.c.
  *
  * Start: configuration -> log -> certificates -> accounts -> queue ->
  * spool (which fills the queue) -> workers -> control socket -> listeners.
@@ -11,13 +11,10 @@
  */
 #include "relay.h"
 
-#include <assert.h>
-#include <inttypes.h>
-#include <pthread.h>
+#include "relay_priv.h"
+
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -32,292 +29,22 @@
 #include "dispatch/dispatch.h"
 #include "http/server.h"
 #include "io/deadline.h"
-#include "io/hostname.h"
 #include "io/loop.h"
 #include "io/tls.h"
-#include "io/trim.h"
-#include "io/work.h"
 #include "logger.h"
-#include "desk/pages.h"
+#include "settings.h"
 #include "dispatch/queue.h"
-#include "sched/target.h"
 #include "spool/spool.h"
-#include "crew/worker.h"
 
 enum { STOP_MS = 20000, REFRESH_MS = 1000 };
 
 static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
 
-struct relay {
-	struct loop *loop; /* owned, as all of these */
-	struct conf *conf;
-	struct logger *logger;
-	struct tls_server *tls;
-	struct auth *auth;
-	struct dispatch *dispatch;
-	struct spool *spool;
-	struct crew *crew;
-	struct acceptor *acceptor;
-	struct control *control;
-	struct http_server *http; /* NULL: none is configured */
-	struct pages pages;
-	struct deadline *stop_limit, *refresh;
-	struct trim trim;
-	uv_signal_t signals[3];
-	bool stopping, stopped;
-};
-
 static void on_signal(uv_signal_t *handle, int number);
 static void on_stop_limit(void *arg);
 static void on_refresh(void *arg);
 
-/* --- configuration --- */
-
-static void
-log_warnings(const struct buf *warnings)
-{
-	struct span all = buf_span(warnings);
-
-	while (!span_is_empty(all)) {
-		struct span line = span_cut(&all, '\n');
-
-		if (!span_is_empty(line))
-			log_warn("configuration what=%s", log_quote(line));
-	}
-}
-
-/* Mechanisms whose plug-in is missing are not offered. */
-static int
-drop_mechanisms(struct conf *conf, struct auth *auth, struct err *err)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < conf->nmechanisms; i++) {
-		char *name = conf->mechanisms[i];
-
-		if (auth_has_mechanism(auth, span_text(name))) {
-			conf->mechanisms[n++] = name;
-			continue;
-		}
-		log_warn("mechanism_missing mech=%s what=\"libsasl2 has no "
-			 "such plug-in here (package libsasl2-modules)\"",
-		    name);
-		free(name);
-	}
-	conf->nmechanisms = n;
-	if (n == 0)
-		return err_set(err, -1,
-		    "auth.mechanisms: none of them can "
-		    "be had here; install libsasl2-modules");
-	return 0;
-}
-
-static struct conf *
-read_conf(const char *file, struct buf *warnings, struct err *err)
-{
-	char name[256];
-
-	hostname_of_system(name, sizeof name);
-	return conf_read(file, name, warnings, err);
-}
-
-/* --- events of workers, on the queue thread --- */
-
-static void finish_if_idle(struct relay *r);
-
-static void
-on_accepted(struct envelope *env, void *arg)
-{
-	struct relay *r = arg;
-
-	dispatch_add(r->dispatch, env);
-}
-
-static void
-on_logged_in(void *token, void *arg)
-{
-	struct relay *r = arg;
-
-	acceptor_logged_in(r->acceptor, token);
-}
-
-static void
-on_closed(struct worker *w, void *token, void *arg)
-{
-	struct relay *r = arg;
-
-	(void)w;
-	acceptor_closed(r->acceptor, token);
-	finish_if_idle(r);
-}
-
-static void
-on_answered(struct lane *lane, struct attempt *a, bool more, void *arg)
-{
-	struct relay *r = arg;
-
-	dispatch_answered(r->dispatch, lane, a, more);
-}
-
-static void
-on_too_late(struct lane *lane, void *arg)
-{
-	struct relay *r = arg;
-
-	dispatch_too_late(r->dispatch, lane);
-}
-
-static void
-on_ended(
-    struct lane *lane, struct attempt *a, const struct lane_end *end, void *arg)
-{
-	struct relay *r = arg;
-
-	dispatch_ended(r->dispatch, lane, a, end);
-	finish_if_idle(r);
-}
-
-/* --- what dispatch asks of workers --- */
-
-static void
-open_lane(struct lane *lane, struct target *target, uint32_t host,
-    struct attempt *a, void *arg)
-{
-	struct relay *r = arg;
-
-	worker_open_lane(crew_pick(r->crew, loop_now(r->loop)), lane,
-	    target_ref(target), host, a);
-}
-
-static void
-give_lane(struct lane *lane, struct attempt *a, void *arg)
-{
-	(void)arg;
-	worker_give(lane, a);
-}
-
-static void
-withdraw_lane(struct lane *lane, void *arg)
-{
-	(void)arg;
-	worker_withdraw(lane);
-}
-
-static void
-quit_lane(struct lane *lane, void *arg)
-{
-	(void)arg;
-	worker_quit_lane(lane);
-}
-
-static void
-wire_lanes(struct relay *r)
-{
-	struct dispatch_lanes lanes = {
-		.open = open_lane,
-		.give = give_lane,
-		.withdraw = withdraw_lane,
-		.quit = quit_lane,
-		.arg = r,
-	};
-
-	dispatch_set_road(r->dispatch, r->spool, &lanes);
-}
-
 /* --- start --- */
-
-static void
-do_nothing(void *arg)
-{
-	(void)arg;
-}
-
-/*
- * Threads inherit their name from who asks for the first work: else the pool's
- * would bear that of a worker, at random.
- */
-static void
-start_pool(struct relay *r)
-{
-	char name[16] = "";
-
-	(void)pthread_getname_np(pthread_self(), name, sizeof name);
-	(void)pthread_setname_np(pthread_self(), "pool");
-	work_run(r->loop, do_nothing, do_nothing, NULL);
-	(void)pthread_setname_np(pthread_self(), name);
-}
-
-static int
-open_spool(struct relay *r, struct err *err)
-{
-	struct spool_options o = {
-		.directory = r->conf->spool_directory,
-		.reserve_percent = r->conf->spool_reserve,
-	};
-	uint64_t before = uv_hrtime();
-
-	r->spool = journal_open(&o, dispatch_load, r->dispatch, err);
-	if (r->spool == NULL)
-		return err_wrap(err, -1, "spool %s", r->conf->spool_directory);
-	loop_refresh(r->loop); /* it did not turn while the spool was read */
-	log_info("queue_loaded messages=%zu ms=%" PRIu64,
-	    queue_count(dispatch_queue(r->dispatch)),
-	    (uv_hrtime() - before) / 1000000);
-	return 0;
-}
-
-static int
-start_workers(struct relay *r, struct err *err)
-{
-	struct worker_events events = {
-		.accepted = on_accepted,
-		.logged_in = on_logged_in,
-		.closed = on_closed,
-		.answered = on_answered,
-		.too_late = on_too_late,
-		.ended = on_ended,
-		.arg = r,
-	};
-
-	r->crew = crew_start(
-	    r->conf->workers, r->loop, r->spool, r->auth, &events, err);
-	return r->crew == NULL ? -1 : 0;
-}
-
-static int
-open_http(struct relay *r, struct err *err)
-{
-	if (r->conf->http_address == NULL)
-		return 0;
-	r->pages = (struct pages){ r->spool, dispatch_queue(r->dispatch) };
-	r->http = http_server_open(
-	    r->loop, r->conf->http_address, pages_write, &r->pages, err);
-	return r->http == NULL ? -1 : 0;
-}
-
-static int
-open_road(struct relay *r, struct err *err)
-{
-	r->tls = tls_server_new(r->conf, err);
-	if (r->tls == NULL)
-		return -1;
-	r->auth = auth_new(r->conf, err);
-	if (r->auth == NULL || drop_mechanisms(r->conf, r->auth, err) != 0)
-		return -1;
-	r->dispatch = dispatch_new(r->loop, r->conf, err);
-	if (r->dispatch == NULL || open_spool(r, err) != 0 ||
-	    start_workers(r, err) != 0)
-		return -1;
-	start_pool(r);
-	wire_lanes(r);
-	r->control = control_open(r->loop, r->conf, r->dispatch, r->spool, err);
-	if (r->control == NULL)
-		return -1;
-	if (open_http(r, err) != 0)
-		return -1;
-	r->acceptor = acceptor_new(r->loop, r->crew);
-	return acceptor_configure(r->acceptor, r->conf, r->tls, err);
-}
 
 static void
 watch_signals(struct relay *r)
@@ -336,24 +63,24 @@ relay_new(const char *conf_file, struct err *err)
 	struct relay *r = MEM_NEW(struct relay);
 	struct buf warnings = { 0 };
 
-	r->conf = read_conf(conf_file, &warnings, err);
-	if (r->conf == NULL)
+	r->rooms.conf = settings_read(conf_file, &warnings, err);
+	if (r->rooms.conf == NULL)
 		goto fail;
-	r->logger = logger_open(r->conf, err);
-	if (r->logger == NULL)
+	r->rooms.logger = logger_open(r->rooms.conf, err);
+	if (r->rooms.logger == NULL)
 		goto fail;
-	log_warnings(&warnings);
+	settings_log_warnings(&warnings);
 	r->loop = loop_new();
-	if (open_road(r, err) != 0)
+	if (relay_open_road(r, err) != 0)
 		goto fail;
 	r->stop_limit = deadline_new(r->loop, on_stop_limit, r);
 	r->refresh = deadline_new(r->loop, on_refresh, r);
 	deadline_set(r->refresh, REFRESH_MS);
 	watch_signals(r);
-	dispatch_start(r->dispatch);
+	dispatch_start(r->rooms.dispatch);
 	buf_clear(&warnings);
-	log_info("started hostname=%s workers=%u pid=%ld", r->conf->hostname,
-	    crew_count(r->crew), (long)getpid());
+	log_info("started hostname=%s workers=%u pid=%ld",
+	    r->rooms.conf->hostname, crew_count(r->crew), (long)getpid());
 	return r;
 fail:
 	buf_clear(&warnings);
@@ -368,79 +95,18 @@ relay_run(struct relay *r)
 	log_info("stopped pid=%ld", (long)getpid());
 }
 
-/* --- reload --- */
+/* --- while it runs --- */
 
-static bool
-needs_restart(const struct conf *old, const struct conf *new)
+/* Whom the control socket asks. */
+int
+relay_reload(struct buf *trouble, void *arg)
 {
-	return strcmp(old->spool_directory, new->spool_directory) != 0 ||
-	       old->workers != new->workers || old->backend != new->backend ||
-	       strcmp(old->control_socket, new->control_socket) != 0 ||
-	       (old->http_address == NULL) != (new->http_address == NULL) ||
-	       (old->http_address != NULL &&
-		   strcmp(old->http_address, new->http_address) != 0);
-}
+	struct relay *r = arg;
 
-/* What may fail; what of it was done is undone by going back. */
-static int
-apply_conf(struct relay *r, const struct conf *conf, struct tls_server *tls,
-    struct err *err)
-{
-	int rc = acceptor_configure(r->acceptor, conf, tls, err);
-
-	if (rc == 0)
-		rc = auth_reload(r->auth, conf, err);
-	if (rc == 0)
-		rc = logger_reload(r->logger, conf, err);
-	if (rc == 0)
-		rc = dispatch_reload(r->dispatch, conf, err);
-	return rc;
-}
-
-static void
-go_back(struct relay *r)
-{
-	struct err ignored; /* it worked with this configuration before */
-
-	(void)acceptor_configure(r->acceptor, r->conf, r->tls, &ignored);
-	(void)auth_reload(r->auth, r->conf, &ignored);
-	(void)logger_reload(r->logger, r->conf, &ignored);
-}
-
-static int
-reload(struct relay *r, struct err *err)
-{
-	struct buf warnings = { 0 };
-	struct conf *conf = read_conf(r->conf->file, &warnings, err);
-	struct tls_server *tls = NULL;
-	int rc = -1;
-
-	log_warnings(&warnings);
-	buf_clear(&warnings);
-	if (conf == NULL)
-		return -1;
-	if (drop_mechanisms(conf, r->auth, err) == 0)
-		tls = tls_server_new(conf, err);
-	if (tls != NULL) {
-		rc = apply_conf(r, conf, tls, err);
-		if (rc != 0)
-			go_back(r);
-	}
-	if (rc != 0) {
-		tls_server_unref(tls);
-		conf_unref(conf);
-		return rc;
-	}
-	if (needs_restart(r->conf, conf))
-		log_warn(
-		    "reload what=\"spool.directory, workers, auth.backend, "
-		    "control.socket and http.address change at the next start "
-		    "only\"");
-	tls_server_unref(r->tls);
-	conf_unref(r->conf);
-	r->tls = tls;
-	r->conf = conf;
-	return 0;
+	if (!r->stopping)
+		return reload(&r->rooms, trouble);
+	(void)buf_append_text(trouble, "the relay stops");
+	return -1;
 }
 
 /*
@@ -450,8 +116,8 @@ reload(struct relay *r, struct err *err)
 static uint64_t
 in_use(const struct relay *r)
 {
-	return acceptor_sessions(r->acceptor) * (uint64_t)(16 * 1024) +
-	       queue_count(dispatch_queue(r->dispatch)) * (uint64_t)512 +
+	return acceptor_sessions(r->rooms.acceptor) * (uint64_t)(16 * 1024) +
+	       queue_count(dispatch_queue(r->rooms.dispatch)) * (uint64_t)512 +
 	       (uint64_t)metric_get(METRIC_CONTENT_HELD);
 }
 
@@ -460,7 +126,7 @@ on_refresh(void *arg)
 {
 	struct relay *r = arg;
 
-	auth_refresh(r->auth, loop_now(r->loop));
+	auth_refresh(r->rooms.auth, loop_now(r->loop));
 	trim_look(&r->trim, r->loop, in_use(r));
 	deadline_set(r->refresh, REFRESH_MS);
 }
@@ -480,19 +146,20 @@ close_loop(struct relay *r)
 	loop_stop(r->loop);
 }
 
-static void
-finish_if_idle(struct relay *r)
+void
+relay_finish_if_idle(struct relay *r)
 {
-	if (!r->stopping || r->stopped || acceptor_sessions(r->acceptor) > 0 ||
-	    !dispatch_is_idle(r->dispatch))
+	if (!r->stopping || r->stopped ||
+	    acceptor_sessions(r->rooms.acceptor) > 0 ||
+	    !dispatch_is_idle(r->rooms.dispatch))
 		return;
 	r->stopped = true;
 	crew_join(r->crew);
 	r->crew = NULL;
 	spool_close(r->spool);
 	r->spool = NULL;
-	dispatch_free(r->dispatch);
-	r->dispatch = NULL;
+	dispatch_free(r->rooms.dispatch);
+	r->rooms.dispatch = NULL;
 	control_close(r->control);
 	r->control = NULL;
 	http_server_close(r->http);
@@ -503,7 +170,7 @@ finish_if_idle(struct relay *r)
 static void
 on_idle(void *arg)
 {
-	finish_if_idle(arg);
+	relay_finish_if_idle(arg);
 }
 
 static void
@@ -515,7 +182,7 @@ on_stop_limit(void *arg)
 		return;
 	crew_abort(r->crew);
 	deadline_set(r->stop_limit, 1000);
-	finish_if_idle(r);
+	relay_finish_if_idle(r);
 }
 
 static void
@@ -526,34 +193,28 @@ stop(struct relay *r, int number)
 		return;
 	}
 	log_info("stopping signal=%d sessions=%u", number,
-	    acceptor_sessions(r->acceptor));
+	    acceptor_sessions(r->rooms.acceptor));
 	r->stopping = true;
-	acceptor_stop(r->acceptor);
-	dispatch_stop(r->dispatch);
-	dispatch_on_idle(r->dispatch, on_idle, r);
+	acceptor_stop(r->rooms.acceptor);
+	dispatch_stop(r->rooms.dispatch);
+	dispatch_on_idle(r->rooms.dispatch, on_idle, r);
 	crew_quit(r->crew);
 	deadline_set(r->stop_limit, STOP_MS);
-	finish_if_idle(r);
+	relay_finish_if_idle(r);
 }
 
 static void
 on_signal(uv_signal_t *handle, int number)
 {
 	struct relay *r = handle->data;
-	struct err err;
+	struct buf trouble = { 0 };
 
 	if (number != SIGHUP) {
 		stop(r, number);
 		return;
 	}
-	if (r->stopping)
-		return;
-	if (reload(r, &err) != 0)
-		log_error("reload_failed what=%s next=\"the old configuration "
-			  "stays\"",
-		    log_quote_text(err.text));
-	else
-		log_info("reloaded file=%s", r->conf->file);
+	(void)relay_reload(&trouble, r); /* it is logged */
+	buf_clear(&trouble);
 }
 
 void
@@ -563,23 +224,23 @@ relay_free(struct relay *r)
 		return;
 	if (r->loop != NULL && !r->stopped) {
 		/* The start was cut short: no session, no lane exists. */
-		if (r->acceptor != NULL)
-			acceptor_stop(r->acceptor);
+		if (r->rooms.acceptor != NULL)
+			acceptor_stop(r->rooms.acceptor);
 		crew_join(r->crew);
 		if (r->spool != NULL)
 			spool_close(r->spool);
-		dispatch_free(r->dispatch);
+		dispatch_free(r->rooms.dispatch);
 		control_close(r->control);
 		http_server_close(r->http);
 		close_loop(r);
 		loop_run(r->loop);
 	}
-	acceptor_free(r->acceptor);
-	auth_free(r->auth);
-	tls_server_unref(r->tls);
-	conf_unref(r->conf);
+	acceptor_free(r->rooms.acceptor);
+	auth_free(r->rooms.auth);
+	tls_server_unref(r->rooms.tls);
+	conf_unref(r->rooms.conf);
 	if (r->loop != NULL)
 		loop_free(r->loop);
-	logger_close(r->logger);
+	logger_close(r->rooms.logger);
 	free(r);
 }

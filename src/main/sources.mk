@@ -1,5 +1,10 @@
 posternd_SOURCES = \
 	src/main/acceptor.c src/main/acceptor.h \
+	src/main/log_target.c src/main/log_target.h \
 	src/main/logger.c src/main/logger.h \
+	src/main/open.c \
 	src/main/posternd.c \
-	src/main/relay.c src/main/relay.h
+	src/main/relay.c src/main/relay.h src/main/relay_priv.h \
+	src/main/reload.c src/main/reload.h \
+	src/main/settings.c src/main/settings.h \
+	src/main/wiring.c

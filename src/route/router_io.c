@@ -475,21 +475,48 @@ router_load(const struct router *r)
 
 /* --- a new configuration --- */
 
-int
-router_reload(struct router *r, const struct conf *conf, struct err *err)
+struct router_next {
+	struct conf *conf; /* owned reference */
+	struct resolver *resolver; /* owned */
+};
+
+struct router_next *
+router_prepare(const struct router *r, const struct conf *conf, struct err *err)
 {
 	struct resolver *fresh = make_resolver(r->loop, conf, err);
+	struct router_next *next;
+
+	if (fresh == NULL)
+		return NULL;
+	next = MEM_NEW(struct router_next);
+	next->resolver = fresh;
+	next->conf = conf_ref(conf);
+	return next;
+}
+
+void
+router_discard(struct router_next *next)
+{
+	if (next == NULL)
+		return;
+	resolver_close(next->resolver);
+	conf_unref(next->conf);
+	free(next);
+}
+
+void
+router_take(struct router *r, struct router_next *next)
+{
 	struct map keep = { .seed = {
 				r->entries.seed[0], r->entries.seed[1] } };
 	struct route_entry *e;
 	size_t at = 0;
 
-	if (fresh == NULL)
-		return -1;
 	resolver_close(r->resolver);
-	r->resolver = fresh;
+	r->resolver = next->resolver;
 	conf_unref(r->conf);
-	r->conf = conf_ref(conf);
+	r->conf = next->conf;
+	free(next);
 	while ((e = map_next(&r->entries, &at)) != NULL) {
 		if (list_is_empty(&e->waiters)) {
 			if (e->lookup != NULL)
@@ -507,7 +534,6 @@ router_reload(struct router *r, const struct conf *conf, struct err *err)
 	}
 	map_clear(&r->entries);
 	r->entries = keep;
-	return 0;
 }
 
 /* --- forgetting --- */

@@ -18,6 +18,7 @@ static const char usage[] =
     "there)\n"
     "  check                     the configuration and what it names\n"
     "  status [--json]           a running relay in one page\n"
+    "  reload                    its configuration is read again\n"
     "  queue list [--json]       what waits\n"
     "  queue show|why ID [--json]\n"
     "  queue retry ID|--all      now, instead of when it is due\n"
@@ -39,6 +40,7 @@ static const struct {
 	{ "queue", tool_queue },
 	{ "spool", tool_spool },
 	{ "status", tool_status },
+	{ "reload", tool_reload },
 };
 
 int

@@ -8,6 +8,9 @@
 #include "ctl/client.h"
 #include "smtp/base64.h"
 #include "tool.h"
+#include "walk.h"
+
+enum { REASON_SHOWN = 160 }; /* of it, in a list */
 
 static const char usage[] =
     "queue list | show ID | why ID | retry ID|--all | hold ID | release ID | "
@@ -32,53 +35,46 @@ number(const json_t *o, const char *key)
 
 /* --- listing --- */
 
+/* "3 waiting, 1 held": what recipients of a message do. */
+static void
+print_counts(json_t *counts)
+{
+	const char *key, *before = "  ";
+	json_t *n;
+
+	json_object_foreach(counts, key, n)
+	{
+		(void)printf(
+		    "%s%lld ", before, (long long)json_integer_value(n));
+		for (const char *p = key; *p != '\0'; p++)
+			(void)putchar(*p == '_' ? ' ' : *p);
+		before = ", ";
+	}
+}
+
+/* Of one recipient its own words, of many how many do what. */
 static void
 print_row(const json_t *m)
 {
-	const json_t *rcpts = json_object_get(m, "recipients");
-	const json_t *first = json_array_get(rcpts, 0);
-	size_t n = json_array_size(rcpts);
+	const json_t *first =
+	    json_array_get(json_object_get(m, "recipients"), 0);
 	char age[32], next[32];
 
 	(void)printf("%-12s %8lld %8s  <%s> -> <%s>", text(m, "id"),
 	    number(m, "size"), tool_duration(number(m, "age"), age),
 	    text(m, "sender"), text(first, "address"));
-	if (n > 1)
-		(void)printf(" and %zu more", n - 1);
-	(void)printf("  %s", text(first, "now"));
-	if (json_object_get(first, "next_in") != NULL)
-		(void)printf(
-		    " (in %s)", tool_duration(number(first, "next_in"), next));
-	(void)putchar('\n');
-}
-
-/* Calls `each` for every waiting message, page by page. */
-static int
-walk(struct ctl_client *c, void (*each)(json_t *m, void *arg), void *arg,
-    struct err *err)
-{
-	char after[64] = "0";
-	bool more = true;
-
-	while (more) {
-		json_t *page = ctl_client_ask(c,
-		    json_pack("{s:s, s:s}", "do", "list", "after", after), err);
-		json_t *messages, *m;
-		size_t i;
-
-		if (page == NULL)
-			return -1;
-		messages = json_object_get(page, "messages");
-		json_array_foreach(messages, i, m)
-		{
-			(void)snprintf(
-			    after, sizeof after, "%s", text(m, "id"));
-			each(m, arg);
-		}
-		more = json_is_true(json_object_get(page, "more"));
-		json_decref(page);
+	if (number(m, "rcpts") > 1) {
+		(void)printf(" and %lld more", number(m, "rcpts") - 1);
+		print_counts(json_object_get(m, "counts"));
+	} else {
+		(void)printf("  %s", text(first, "now"));
 	}
-	return 0;
+	if (json_object_get(m, "next_in") != NULL)
+		(void)printf(
+		    " (in %s)", tool_duration(number(m, "next_in"), next));
+	if (text(m, "reason")[0] != '\0')
+		(void)printf(": %.*s", REASON_SHOWN, text(m, "reason"));
+	(void)putchar('\n');
 }
 
 struct listing {
@@ -111,7 +107,7 @@ do_list(const struct tool *t, struct ctl_client *c, const char *verb,
 	struct err err;
 
 	(void)verb, (void)id;
-	if (walk(c, list_one, &l, &err) != 0)
+	if (walk_all(c, !t->json, list_one, &l, &err) != 0)
 		return tool_fail(&err);
 	if (l.json)
 		(void)puts(l.count == 0 ? "[]" : "]");
@@ -148,8 +144,7 @@ do_show(const struct tool *t, struct ctl_client *c, const char *verb,
     const char *id)
 {
 	struct err err;
-	json_t *m = ctl_client_ask(
-	    c, json_pack("{s:s, s:s}", "do", "show", "id", id), &err);
+	json_t *m = walk_one(c, id, &err);
 	char age[32];
 	json_t *r;
 	size_t i;
@@ -232,7 +227,7 @@ do_retry(const struct tool *t, struct ctl_client *c, const char *verb,
 	if (!t->all)
 		return steer(t, c, verb, id);
 	ids = json_array();
-	if (walk(c, note_id, ids, &err) != 0) {
+	if (walk_all(c, true, note_id, ids, &err) != 0) {
 		json_decref(ids);
 		return tool_fail(&err);
 	}

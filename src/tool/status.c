@@ -70,6 +70,9 @@ print(const json_t *o)
 	    number(n, "delivered"), number(n, "deferred"), number(n, "failed"),
 	    number(n, "bounces"));
 	print_sites(json_object_get(o, "sites"));
+	if (number(o, "sites_more") > 0)
+		(void)printf("           and %lld sites more\n",
+		    number(o, "sites_more"));
 }
 
 int

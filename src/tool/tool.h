@@ -29,6 +29,7 @@ int tool_user(struct tool *t, int argc, char **argv);
 int tool_check(struct tool *t, int argc, char **argv);
 int tool_queue(struct tool *t, int argc, char **argv);
 int tool_spool(struct tool *t, int argc, char **argv);
+int tool_reload(struct tool *t, int argc, char **argv);
 int tool_status(struct tool *t, int argc, char **argv);
 
 /*

@@ -1,0 +1,53 @@
+/* The parts of the relay, for the files that are it. */
+#ifndef MAIN_RELAY_PRIV_H
+#define MAIN_RELAY_PRIV_H
+
+#include <stdbool.h>
+#include <uv.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "desk/pages.h"
+#include "io/trim.h"
+#include "reload.h"
+
+struct acceptor;
+struct control;
+struct crew;
+struct deadline;
+struct http_server;
+struct loop;
+struct spool;
+
+struct relay {
+	struct loop *loop; /* owned, as all of these */
+	struct rooms rooms; /* those that take a new configuration */
+	struct spool *spool;
+	struct crew *crew;
+	struct control *control;
+	struct http_server *http; /* NULL: none is configured */
+	struct pages pages;
+	struct deadline *stop_limit, *refresh;
+	struct trim trim;
+	uv_signal_t signals[3];
+	bool stopping, stopped;
+};
+
+/* --- relay.c --- */
+
+/* A stop is over when the last session and the last lane are. */
+void relay_finish_if_idle(struct relay *r);
+/* For the control socket; `arg` is the relay. */
+int relay_reload(struct buf *trouble, void *arg);
+
+/* --- open.c --- */
+
+/* From the certificates to the listeners, by the configuration there is. */
+int relay_open_road(struct relay *r, struct err *err);
+
+/* --- wiring.c --- */
+
+int relay_start_workers(struct relay *r, struct err *err);
+void relay_wire_lanes(struct relay *r);
+
+#endif

@@ -1,0 +1,127 @@
+/*
+ * Two halves: every room prepares, which may fail and changes nothing; then all
+ * take, which cannot fail.
+ */
+#include "reload.h"
+
+#include <string.h>
+
+#include "acceptor.h"
+#include "auth/auth.h"
+#include "base/log.h"
+#include "conf/conf.h"
+#include "dispatch/dispatch.h"
+#include "io/tls.h"
+#include "logger.h"
+#include "settings.h"
+
+/* What the rooms have ready. */
+struct prepared {
+	struct conf *conf;
+	struct tls_server *tls;
+	struct acceptor_next *acceptor;
+	struct auth_next *auth;
+	struct logger_next *logger;
+	struct router_next *dispatch;
+};
+
+static bool
+needs_restart(const struct conf *old, const struct conf *new)
+{
+	return strcmp(old->spool_directory, new->spool_directory) != 0 ||
+	       old->workers != new->workers || old->backend != new->backend ||
+	       strcmp(old->control_socket, new->control_socket) != 0 ||
+	       (old->http_address == NULL) != (new->http_address == NULL) ||
+	       (old->http_address != NULL &&
+		   strcmp(old->http_address, new->http_address) != 0);
+}
+
+static int
+prepare(struct prepared *p, const struct rooms *r, struct err *err)
+{
+	if (settings_drop_mechanisms(p->conf, r->auth, err) != 0)
+		return -1;
+	p->tls = tls_server_new(p->conf, err);
+	if (p->tls == NULL)
+		return -1;
+	p->auth = auth_prepare(r->auth, p->conf, err);
+	if (p->auth == NULL)
+		return -1;
+	p->logger = logger_prepare(p->conf, err);
+	if (p->logger == NULL)
+		return -1;
+	p->dispatch = dispatch_prepare(r->dispatch, p->conf, err);
+	if (p->dispatch == NULL)
+		return -1;
+	p->acceptor = acceptor_prepare(r->acceptor, p->conf, p->tls, err);
+	return p->acceptor == NULL ? -1 : 0;
+}
+
+static void
+discard(struct prepared *p)
+{
+	acceptor_discard(p->acceptor);
+	dispatch_discard(p->dispatch);
+	logger_discard(p->logger);
+	auth_discard(p->auth);
+	tls_server_unref(p->tls);
+	conf_unref(p->conf);
+}
+
+static void
+take(struct prepared *p, struct rooms *r, struct buf *trouble)
+{
+	auth_take_next(r->auth, p->auth);
+	logger_take(r->logger, p->logger);
+	dispatch_take(r->dispatch, p->conf, p->dispatch);
+	acceptor_take(r->acceptor, p->acceptor, trouble);
+	if (needs_restart(r->conf, p->conf))
+		log_warn(
+		    "reload what=\"spool.directory, workers, auth.backend, "
+		    "control.socket and http.address change at the next start "
+		    "only\"");
+	tls_server_unref(r->tls);
+	conf_unref(r->conf);
+	r->tls = p->tls;
+	r->conf = p->conf;
+}
+
+static int
+try(struct rooms *r, struct buf *trouble, struct err *err)
+{
+	struct buf warnings = { 0 };
+	struct prepared p = { .conf = settings_read(
+				  r->conf->file, &warnings, err) };
+
+	settings_log_warnings(&warnings);
+	buf_clear(&warnings);
+	if (p.conf == NULL)
+		return -1;
+	if (prepare(&p, r, err) != 0) {
+		discard(&p);
+		return -1;
+	}
+	take(&p, r, trouble);
+	return 0;
+}
+
+int
+reload(struct rooms *r, struct buf *trouble)
+{
+	struct err err;
+
+	if (try(r, trouble, &err) != 0) {
+		log_error("reload_failed what=%s next=\"the old configuration "
+			  "stays\"",
+		    log_quote_text(err.text));
+		(void)buf_append_text(trouble, err.text);
+		(void)buf_append_text(trouble, "; the old configuration stays");
+		return -1;
+	}
+	if (buf_len(trouble) > 0)
+		log_error("reloaded_in_part file=%s what=%s", r->conf->file,
+		    log_quote(buf_span(trouble)));
+	else
+		log_info("reloaded file=%s", r->conf->file);
+	return buf_len(trouble) > 0 ? -1 : 0;
+}

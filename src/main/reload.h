@@ -1,0 +1,33 @@
+/*
+ * reload: a new configuration for a running relay: all of it, or nothing.
+ */
+#ifndef MAIN_RELOAD_H
+#define MAIN_RELOAD_H
+
+#include "base/buf.h"
+
+struct acceptor;
+struct auth;
+struct conf;
+struct dispatch;
+struct logger;
+struct tls_server;
+
+/* Who takes part; owned by the relay. */
+struct rooms {
+	struct conf *conf;
+	struct logger *logger;
+	struct tls_server *tls;
+	struct auth *auth;
+	struct dispatch *dispatch;
+	struct acceptor *acceptor;
+};
+
+/*
+ * Reads the file again. 0: all of it is so now. Else `trouble` (empty before)
+ * says what failed: nothing has changed then, or where it does not listen as it
+ * should. Logged, too.
+ */
+int reload(struct rooms *rooms, struct buf *trouble);
+
+#endif

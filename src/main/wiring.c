@@ -1,0 +1,134 @@
+/*
+ * What workers say reaches dispatch and the acceptor, and what dispatch asks of
+ * workers reaches the crew: these rooms do not know each other.
+ */
+#include "relay_priv.h"
+
+#include "acceptor.h"
+#include "conf/conf.h"
+#include "crew/crew.h"
+#include "crew/worker.h"
+#include "dispatch/dispatch.h"
+#include "io/loop.h"
+#include "sched/target.h"
+
+/* --- events of workers, on the queue thread --- */
+
+static void
+on_accepted(struct envelope *env, void *arg)
+{
+	struct relay *r = arg;
+
+	dispatch_add(r->rooms.dispatch, env);
+}
+
+static void
+on_logged_in(void *token, void *arg)
+{
+	struct relay *r = arg;
+
+	acceptor_logged_in(r->rooms.acceptor, token);
+}
+
+static void
+on_closed(struct worker *w, void *token, void *arg)
+{
+	struct relay *r = arg;
+
+	(void)w;
+	acceptor_closed(r->rooms.acceptor, token);
+	relay_finish_if_idle(r);
+}
+
+static void
+on_answered(struct lane *lane, struct attempt *a, bool more, void *arg)
+{
+	struct relay *r = arg;
+
+	dispatch_answered(r->rooms.dispatch, lane, a, more);
+}
+
+static void
+on_too_late(struct lane *lane, void *arg)
+{
+	struct relay *r = arg;
+
+	dispatch_too_late(r->rooms.dispatch, lane);
+}
+
+static void
+on_ended(
+    struct lane *lane, struct attempt *a, const struct lane_end *end, void *arg)
+{
+	struct relay *r = arg;
+
+	dispatch_ended(r->rooms.dispatch, lane, a, end);
+	relay_finish_if_idle(r);
+}
+
+/* --- what dispatch asks of workers --- */
+
+static void
+open_lane(struct lane *lane, struct target *target, uint32_t host,
+    struct attempt *a, void *arg)
+{
+	struct relay *r = arg;
+
+	worker_open_lane(crew_pick(r->crew, loop_now(r->loop)), lane,
+	    target_ref(target), host, a);
+}
+
+static void
+give_lane(struct lane *lane, struct attempt *a, void *arg)
+{
+	(void)arg;
+	worker_give(lane, a);
+}
+
+static void
+withdraw_lane(struct lane *lane, void *arg)
+{
+	(void)arg;
+	worker_withdraw(lane);
+}
+
+static void
+quit_lane(struct lane *lane, void *arg)
+{
+	(void)arg;
+	worker_quit_lane(lane);
+}
+
+void
+relay_wire_lanes(struct relay *r)
+{
+	struct dispatch_lanes lanes = {
+		.open = open_lane,
+		.give = give_lane,
+		.withdraw = withdraw_lane,
+		.quit = quit_lane,
+		.arg = r,
+	};
+
+	dispatch_set_road(r->rooms.dispatch, r->spool, &lanes);
+}
+
+/* --- both --- */
+
+int
+relay_start_workers(struct relay *r, struct err *err)
+{
+	struct worker_events events = {
+		.accepted = on_accepted,
+		.logged_in = on_logged_in,
+		.closed = on_closed,
+		.answered = on_answered,
+		.too_late = on_too_late,
+		.ended = on_ended,
+		.arg = r,
+	};
+
+	r->crew = crew_start(r->rooms.conf->workers, r->loop, r->spool,
+	    r->rooms.auth, &events, err);
+	return r->crew == NULL ? -1 : 0;
+}
