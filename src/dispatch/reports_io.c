@@ -26,12 +26,15 @@ struct telling {
 
 static void on_stored(struct envelope *env, void *arg);
 
+/* `whole`: the words as they are on disk, where those in memory are cut. */
 static struct dsn_rcpt
-rcpt_for(const struct message *m, uint32_t i, enum dsn_action action)
+rcpt_for(const struct message *m, uint32_t i, enum dsn_action action,
+    struct reason *const *whole)
 {
 	const struct recipient *r = &m->rcpts[i];
 	struct dsn_rcpt out = { .address = span_text(m->env->rcpts[i].address),
-		.words = reason_words(r->reason),
+		.words = reason_words(
+		    whole != NULL && whole[i] != NULL ? whole[i] : r->reason),
 		.is_expired = r->state == RCPT_EXPIRED,
 		.tries = r->tries,
 		.last = recipient_last(r) };
@@ -54,6 +57,21 @@ is_told(const struct recipient *r, enum dsn_action action)
 				     : recipient_is_untold(r);
 }
 
+/* Nobody is warned of a recipient that the operator holds. */
+static bool
+is_held(const struct message *m, uint32_t rcpt)
+{
+	for (uint32_t l = 0; l < m->env->ngroups; l++) {
+		if (m->legs[l].state != LEG_HELD)
+			continue;
+		for (uint32_t i = m->env->groups[l]; i != ENVELOPE_NO_MORE;
+		     i = m->env->rcpts[i].next)
+			if (i == rcpt)
+				return true;
+	}
+	return false;
+}
+
 static struct telling *
 telling_new(struct dispatch *d, const struct message *m, enum dsn_action action)
 {
@@ -64,15 +82,17 @@ telling_new(struct dispatch *d, const struct message *m, enum dsn_action action)
 	t->action = action;
 	t->rcpts = mem_zalloc(m->env->nrcpt, sizeof *t->rcpts);
 	for (uint32_t i = 0; i < m->env->nrcpt; i++)
-		if (is_told(&m->rcpts[i], action))
+		if (is_told(&m->rcpts[i], action) &&
+		    !(action == DSN_DELAYED && is_held(m, i)))
 			t->rcpts[t->nrcpts++] = i;
 	return t;
 }
 
+/* Writes and stores it. `whole` is NULL, or has words for each recipient. */
 static void
-start(struct dispatch *d, struct message *m, enum dsn_action action)
+write_report(struct telling *t, struct message *m, struct reason *const *whole)
 {
-	struct telling *t = telling_new(d, m, action);
+	struct dispatch *d = t->dispatch;
 	struct dsn_rcpt *rcpts = mem_zalloc(t->nrcpts, sizeof *rcpts);
 	uint64_t age = message_age(m, loop_now(d->loop)) / 1000;
 	struct report_request q = {
@@ -80,7 +100,7 @@ start(struct dispatch *d, struct message *m, enum dsn_action action)
 		.loop = d->loop,
 		.original = m->env,
 		.hostname = d->conf->hostname,
-		.action = action,
+		.action = t->action,
 		.now = wall_now(),
 		.retry_for =
 		    age < d->conf->expire ? d->conf->expire - (uint32_t)age : 0,
@@ -90,10 +110,45 @@ start(struct dispatch *d, struct message *m, enum dsn_action action)
 	};
 
 	for (uint32_t i = 0; i < t->nrcpts; i++)
-		rcpts[i] = rcpt_for(m, t->rcpts[i], action);
-	d->reports++;
+		rcpts[i] = rcpt_for(m, t->rcpts[i], t->action, whole);
 	report_start(&q, on_stored, t);
 	free(rcpts);
+}
+
+static void
+on_whole(enum spool_status status, struct reason *const *reasons, uint32_t n,
+    void *arg)
+{
+	struct telling *t = arg;
+	struct message *m = queue_find(t->dispatch->queue, t->id);
+
+	(void)status; /* what cannot be read is told as it is in memory */
+	if (m != NULL) {
+		write_report(t, m, n == m->env->nrcpt ? reasons : NULL);
+		return;
+	}
+	on_stored(NULL, t); /* removed meanwhile: nobody is to be told */
+}
+
+static bool
+has_cut_words(const struct telling *t, const struct message *m)
+{
+	for (uint32_t i = 0; i < t->nrcpts; i++)
+		if (reason_is_cut(m->rcpts[t->rcpts[i]].reason))
+			return true;
+	return false;
+}
+
+static void
+start(struct dispatch *d, struct message *m, enum dsn_action action)
+{
+	struct telling *t = telling_new(d, m, action);
+
+	d->reports++;
+	if (has_cut_words(t, m))
+		spool_fetch_reasons(d->spool, t->id, d->loop, on_whole, t);
+	else
+		write_report(t, m, NULL);
 }
 
 void
