@@ -224,14 +224,15 @@ load(struct dispatch *d, struct outgoing *o, struct leg *leg, struct look *look)
 		.d = d, .channel = o->channel, .most = rcpts_most(d, o->channel)
 	};
 	struct attempt *a;
+	bool has_work;
 
 	t.load = mem_zalloc(
 	    1, sizeof *t.load + m->env->ngroups * sizeof t.load->legs[0]);
 	t.load->message = m;
 	t.rcpts = mem_alloc((m->env->nrcpt < t.most ? m->env->nrcpt : t.most) *
 			    sizeof *t.rcpts);
-	if (!take_rcpts(&t, leg, look->now))
-		assert(!"a leg in line has nothing to do");
+	has_work = take_rcpts(&t, leg, look->now);
+	assert(has_work); /* a leg in line has something to do */
 	take_leg(&t, leg, o);
 	take_others(&t, o, look);
 	a = attempt_for(&t);
