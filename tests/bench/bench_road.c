@@ -29,7 +29,8 @@
 #include "io/tls.h"
 #include "mail/envelope.h"
 #include "mail/reason.h"
-#include "sched/queue.h"
+#include "dispatch/message.h"
+#include "dispatch/queue.h"
 #include "smtp/dot.h"
 #include "spool/content.h"
 #include "spool/spool.h"
@@ -383,43 +384,58 @@ journal(unsigned n, size_t size)
 
 /* --- the queue --- */
 
+/* A leg's first attempt, without its router and lane: it ends in vain. */
 static void
-put_off(struct queue *q, struct queued *m, uint64_t now)
+put_off(struct heap *heap, struct leg *leg, const struct leg_options *o,
+    struct reason *why, struct leg_facts *facts)
 {
-	struct words w = { .status = SPAN("4.4.1"),
-		.host = SPAN("127.0.0.2"),
-		.what = SPAN("connection refused") };
-	struct rcpt_news news = { .event = RCPT_EVENT_TEMPORARY,
-		.reason = reason_new(&w),
-		.now = now,
-		.wall = WALL + (int64_t)now,
-		.random = (uint32_t)(m->env->id * 2654435761u) };
-	struct progress row;
+	struct leg_event ev = { .type = LEG_DUE,
+		.now = 1000,
+		.wall = WALL + 1000,
+		.random = leg->first * 2654435761u,
+		.outcome = LEG_LATER,
+		.reason = why };
+	struct message_event moved = { .type = MESSAGE_MOVED, .now = 1000 };
+	struct message_options mo = { .expire = o->expire };
 
-	queue_tell(q, m, &news, &row);
-	reason_unref(news.reason);
-	(void)queue_release(q, m, now);
+	must(leg_step(leg, &ev, o, facts) == LEG_ROUTE, "a leg is not due");
+	ev.type = LEG_UNROUTED;
+	must(leg_step(leg, &ev, o, facts) == LEG_WAIT, "it does not wait");
+	facts->n = 0;
+	(void)message_step(leg->message, &moved, &mo);
+	heap_set(heap, &leg->due, leg->due.at);
 }
 
 static void
 schedule(unsigned n)
 {
 	static const uint32_t waits[] = { 60, 300, 900 };
-	struct queue_options o = {
+	static const struct words words = { .stage = STAGE_CONNECT,
+		.status = { "4.4.1", 5 },
+		.host = { "127.0.0.2", 9 },
+		.what = { "connection refused", 18 } };
+	struct leg_options o = {
 		.backoff = { .waits = waits, .count = 3 },
 		.expire = 432000000,
 	};
-	struct queue *q = queue_new(&o);
-	struct queued *m;
+	struct queue *q = queue_new();
+	struct reason *why = reason_new(&words);
+	struct leg_facts facts = { 0 };
+	struct heap heap = { 0 };
 
-	for (unsigned i = 0; i < n; i++)
-		(void)queue_add(
-		    q, make_envelope(i + 1, 4096, i), NULL, 0, 1, WALL);
 	for (unsigned i = 0; i < n; i++) {
-		m = queue_take_due(q, 1000);
-		must(m != NULL, "a message is not due");
-		put_off(q, m, 1000);
+		struct message *m = message_new(
+		    make_envelope(i + 1, 4096, i), NULL, 0, &o, 1, WALL);
+
+		queue_add_take(q, m);
+		heap_set(&heap, &m->legs[0].due, m->legs[0].due.at);
 	}
+	for (unsigned i = 0; i < n; i++)
+		put_off(&heap, LIST_ENTRY(heap_first(&heap), struct leg, due),
+		    &o, why, &facts);
+	leg_facts_clear(&facts);
+	reason_unref(why);
+	heap_clear(&heap);
 	queue_free(q);
 }
 

@@ -30,7 +30,8 @@
 #include "io/loop.h"
 #include "mail/envelope.h"
 #include "mail/reason.h"
-#include "sched/queue.h"
+#include "dispatch/message.h"
+#include "dispatch/queue.h"
 #include "spool/content.h"
 #include "spool/spool.h"
 
@@ -375,11 +376,25 @@ fill(const char *directory, struct filling *f)
 	spool_close(f->spool);
 }
 
+/* The queue and its times, as dispatch has them. */
+struct waiting {
+	struct queue *queue;
+	struct heap heap;
+	struct leg_options options;
+};
+
 static void
 load_queue(struct envelope *env, const struct progress *rows, uint32_t flags,
     void *arg)
 {
-	(void)queue_add(arg, env, rows, flags, 1000, wall_now());
+	struct waiting *w = arg;
+	struct message *m =
+	    message_new(env, rows, flags, &w->options, 1000, wall_now());
+
+	queue_add_take(w->queue, m);
+	for (uint32_t i = 0; i < env->ngroups; i++)
+		heap_set(&w->heap, &m->legs[i].due, m->legs[i].due.at);
+	heap_set(&w->heap, &m->due, 1000);
 }
 
 static void
@@ -415,9 +430,8 @@ static int
 bench_start(const char *directory, unsigned messages, unsigned passed)
 {
 	static const uint32_t waits[] = { 60 };
-	struct queue_options o = { .backoff = { waits, 1 },
-		.expire = 432000000 };
-	struct queue *q;
+	struct waiting w = { .options = { .backoff = { waits, 1 },
+				 .expire = 432000000 } };
 	struct spool *s;
 	double before, began;
 	int status;
@@ -434,16 +448,17 @@ bench_start(const char *directory, unsigned messages, unsigned passed)
 	}
 	if (waitpid(child, &status, 0) == -1 || status != 0)
 		return 1;
-	q = queue_new(&o);
+	w.queue = queue_new();
 	before = resident_mb();
 	began = now();
-	s = open_spool(directory, load_queue, q);
+	s = open_spool(directory, load_queue, &w);
 	(void)printf("%u messages: start %.3f s, %.0f bytes of memory a "
 		     "message\n",
 	    messages, now() - began, (resident_mb() - before) * 1e6 / messages);
-	(void)printf("back: %zu\n", queue_count(q));
+	(void)printf("back: %zu\n", queue_count(w.queue));
 	spool_close(s);
-	queue_free(q);
+	queue_free(w.queue);
+	heap_clear(&w.heap);
 	return 0;
 }
 
