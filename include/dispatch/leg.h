@@ -12,11 +12,11 @@
 #include <stdint.h>
 
 #include "mail/progress.h"
-#include "route/router.h"
 #include "sched/backoff.h"
 #include "sched/heap.h"
 #include "sched/turns.h"
 
+struct asking;
 struct channel;
 struct lane;
 struct message;
@@ -51,7 +51,7 @@ enum leg_wish { WISH_NONE, WISH_HOLD, WISH_EXPIRE, WISH_BOUNCE, WISH_REMOVE };
 struct leg {
 	struct due due; /* its next time, or the end of its time */
 	struct turn turn; /* in its channel's line */
-	struct route_waiter asks; /* for its way */
+	struct asking *asks; /* the dispatcher's, while ROUTING; or NULL */
 	struct message *message; /* borrowed: owns it */
 	struct channel *channel; /* borrowed; LINE, LANE and LEAVING only */
 	struct lane *lane; /* borrowed; LANE and LEAVING only */

@@ -303,6 +303,30 @@ take_route(struct dispatch *d, struct leg *leg, const struct route *route)
 	dispatch_step(d, leg, &ev);
 }
 
+/* A leg that waits for its way; few do at a time. */
+struct asking {
+	struct route_waiter waiter;
+	struct leg *leg; /* borrowed: owns it while ROUTING */
+};
+
+static struct route_waiter *
+waiter_of(struct leg *leg)
+{
+	leg->asks = MEM_NEW(struct asking);
+	leg->asks->leg = leg;
+	return &leg->asks->waiter;
+}
+
+static void
+stop_asking(struct dispatch *d, struct leg *leg)
+{
+	if (leg->asks == NULL)
+		return;
+	router_leave(d->router, &leg->asks->waiter);
+	free(leg->asks);
+	leg->asks = NULL;
+}
+
 static void
 find_way(struct dispatch *d, struct leg *leg)
 {
@@ -313,13 +337,13 @@ find_way(struct dispatch *d, struct leg *leg)
 		take_route(d, leg, known);
 	else
 		router_ask(d->router, domain, account_of(leg), leg_rank(leg),
-		    &leg->asks);
+		    waiter_of(leg));
 }
 
 static void
 on_routed(struct route_waiter *w, const struct route *route, void *arg)
 {
-	struct leg *leg = LIST_ENTRY(w, struct leg, asks);
+	struct leg *leg = LIST_ENTRY(w, struct asking, waiter)->leg;
 	struct message *m = leg->message;
 	struct dispatch *d = arg;
 
@@ -344,7 +368,7 @@ leave(struct dispatch *d, struct leg *leg, enum leg_state before,
     struct channel *channel)
 {
 	if (before == LEG_ROUTING)
-		router_leave(d->router, &leg->asks);
+		stop_asking(d, leg);
 	if (before == LEG_LINE && turn_is_waiting(&leg->turn))
 		turns_leave(&channel->line, &leg->turn);
 }
