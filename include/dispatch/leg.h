@@ -112,7 +112,7 @@ struct leg_event {
 	struct channel *channel;
 	uint32_t hosts; /* all that it has, a bit each */
 	uint32_t era;
-	/* LEG_UNROUTED, and why the operator bounced it */
+	/* LEG_UNROUTED; and why the operator bounced it, or it stood in line */
 	enum leg_outcome outcome; /* LEG_LATER or LEG_FAILED */
 	struct reason *reason;
 	/* LEG_TAKEN */

@@ -2,12 +2,12 @@
  * A leg's road, event by event:
  *
  *   dispatch_add -> on_alarm (due) -> the router -> on_routed -> its channel's
- *   line -> lines_io.c (a lane takes it, brings it back) -> dispatch_settle
- *   (recorded, told) -> the next time, or the end
+ *   line -> lines_io.c (a lane takes it) -> lanes_io.c (brings it back) ->
+ *   dispatch_settle (recorded, told) -> the next time, or the end
  *
  * The cores decide (leg.c, message.c); here is done what they need.
  */
-#include "dispatch_priv.h"
+#include "lanes_priv.h"
 
 #include <stdlib.h>
 
@@ -50,7 +50,7 @@ set_options(struct dispatch *d, const struct conf *conf)
 		.expire = (uint64_t)conf->expire * 1000,
 		.delay_warning = (uint64_t)conf->delay_warning * 1000,
 	};
-	d->lanes_most = lines_most(conf);
+	d->lanes_most = lanes_most(conf);
 }
 
 static struct reason *
@@ -201,12 +201,6 @@ struct router *
 dispatch_router(struct dispatch *d)
 {
 	return d->router;
-}
-
-const struct conf *
-dispatch_conf(const struct dispatch *d)
-{
-	return d->conf;
 }
 
 static void
@@ -390,7 +384,7 @@ dispatch_step(struct dispatch *d, struct leg *leg, const struct leg_event *ev)
 	switch (need) {
 	case LEG_ROUTE: find_way(d, leg); break;
 	case LEG_JOIN: join(d, leg); break;
-	case LEG_WITHDRAW: lines_withdraw(d, leg->lane); break;
+	case LEG_WITHDRAW: d->out.withdraw(leg->lane, d->out.arg); break;
 	case LEG_NOTHING:
 	case LEG_WAIT:
 	case LEG_REST:
@@ -561,6 +555,8 @@ wake_leg(struct dispatch *d, struct due *due)
 	struct leg_event ev = dispatch_event(d, LEG_DUE);
 	struct message *m = leg->message;
 
+	if (leg->state == LEG_LINE) /* why it stood there, if it expires now */
+		ev.reason = channel_why(leg->channel, ev.now);
 	/* A leg that is in a lane at the end of its time waits for it. */
 	heap_drop(&d->heap, due);
 	dispatch_step(d, leg, &ev);
@@ -577,15 +573,6 @@ wake_message(struct dispatch *d, struct due *due)
 		.now = loop_now(d->loop) };
 
 	heap_drop(&d->heap, due);
-	if (m->open == 0 || m->untold > 0) { /* as the spool left it */
-		struct message_event moved = { .type = MESSAGE_MOVED,
-			.now = ev.now };
-
-		if (m->state == MESSAGE_QUIET) {
-			dispatch_message_event(d, m, &moved);
-			return;
-		}
-	}
 	dispatch_message_event(d, m, &ev);
 }
 
@@ -609,13 +596,18 @@ walk_on(struct dispatch *d)
 	for (int n = 0; d->walk != NULL && n < WAKES_A_TURN; n++) {
 		struct message *m = d->walk;
 		struct leg_event ev = dispatch_event(d, LEG_REROUTE);
+		bool moved = false;
 
 		d->walk = queue_next(d->queue, m);
-		for (uint32_t i = 0; i < m->env->ngroups; i++)
-			if (m->legs[i].state == LEG_LINE &&
-			    m->legs[i].era != d->era)
-				dispatch_step(d, &m->legs[i], &ev);
-		dispatch_settle(d, m, NULL);
+		for (uint32_t i = 0; i < m->env->ngroups; i++) {
+			if (m->legs[i].state != LEG_LINE ||
+			    m->legs[i].era == d->era)
+				continue;
+			dispatch_step(d, &m->legs[i], &ev);
+			moved = true;
+		}
+		if (moved)
+			dispatch_settle(d, m, NULL);
 	}
 }
 

@@ -196,6 +196,8 @@ on_due(struct message *m, const struct message_event *ev,
 {
 	if (m->state != MESSAGE_QUIET && m->report_at <= ev->now)
 		return report(m);
+	if (m->state == MESSAGE_QUIET && (m->untold > 0 || m->open == 0))
+		return on_moved(m, ev, o); /* as the spool left it */
 	if (!wants_warning(m, o) || warning_at(m, o, ev->now) > ev->now)
 		return MESSAGE_NOTHING;
 	m->flags |= MESSAGE_WARNED;
