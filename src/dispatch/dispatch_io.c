@@ -312,13 +312,12 @@ waiter_of(struct leg *leg)
 }
 
 static void
-stop_asking(struct dispatch *d, struct leg *leg)
+stop_asking(struct dispatch *d, struct asking *asks)
 {
-	if (leg->asks == NULL)
+	if (asks == NULL)
 		return;
-	router_leave(d->router, &leg->asks->waiter);
-	free(leg->asks);
-	leg->asks = NULL;
+	router_leave(d->router, &asks->waiter);
+	free(asks);
 }
 
 static void
@@ -356,27 +355,38 @@ join(struct dispatch *d, struct leg *leg)
 		facts_log_in_line(leg, loop_now(d->loop));
 }
 
-/* Out of what the leg stood in before. */
-static void
-leave(struct dispatch *d, struct leg *leg, enum leg_state before,
-    struct channel *channel)
+/* What the leg stood in before. */
+struct stand {
+	struct asking *asks;
+	struct channel *channel;
+};
+
+static struct stand
+stand_of(const struct leg *leg)
 {
-	if (before == LEG_ROUTING)
-		stop_asking(d, leg);
-	if (before == LEG_LINE && turn_is_waiting(&leg->turn))
-		turns_leave(&channel->line, &leg->turn);
+	return (struct stand){
+		.asks = leg->state == LEG_ROUTING ? leg->asks : NULL,
+		.channel = leg->state == LEG_LINE ? leg->channel : NULL,
+	};
+}
+
+static void
+leave(struct dispatch *d, struct leg *leg, const struct stand *before)
+{
+	stop_asking(d, before->asks);
+	if (before->channel != NULL && turn_is_waiting(&leg->turn))
+		turns_leave(&before->channel->line, &leg->turn);
 }
 
 void
 dispatch_step(struct dispatch *d, struct leg *leg, const struct leg_event *ev)
 {
-	enum leg_state before = (enum leg_state)leg->state;
-	struct channel *channel = leg->channel;
+	struct stand before = stand_of(leg);
 	enum leg_need need = leg_step(leg, ev, &d->leg_options, &d->facts);
 
 	if (need == LEG_NOTHING)
 		return;
-	leave(d, leg, before, channel);
+	leave(d, leg, &before);
 	if (need == LEG_REST || need == LEG_END || need == LEG_WITHDRAW)
 		heap_drop(&d->heap, &leg->due);
 	else

@@ -435,7 +435,7 @@ call_back(struct step *s, enum leg_wish wish)
 	struct leg *leg = s->leg;
 
 	if (wish > leg->wish)
-		leg->wish = (uint8_t)wish;
+		leg->wish = wish & 7;
 	if (leg->state == LEG_LEAVING)
 		return LEG_NOTHING;
 	return enter(s, LEG_LEAVING);
