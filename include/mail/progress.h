@@ -46,6 +46,9 @@ struct progress {
 	 * keeps a row takes a reference.
 	 */
 	struct reason *reason;
+	/* These are the words of the news before, of which `reason` is a part.
+	 */
+	bool is_reason_as_before;
 	struct span other; /* what a newer version knows of it; borrowed */
 };
 

@@ -248,7 +248,8 @@ live_apply(
 			live->rows =
 			    mem_zalloc(live->nrcpt, sizeof *live->rows);
 		row_set(&live->rows[rcpts[i].rcpt], &rcpts[i]);
-		live->rows[rcpts[i].rcpt].place = place;
+		if (!rcpts[i].is_reason_as_before)
+			live->rows[rcpts[i].rcpt].place = place;
 	}
 }
 

@@ -30,18 +30,22 @@ struct row {
 };
 
 /*
- * Takes over the news (not the index), with a reference of its own. Tags that
- * the news have not stay.
+ * Takes over the news (not the index), with a reference of its own to all the
+ * words that are in memory. Tags that the news have not stay.
  */
 void row_set(struct row *row, const struct progress *news);
 struct progress row_get(const struct row *row, uint32_t rcpt);
 /* Nothing has happened: it needs no row. */
 bool row_is_fresh(const struct progress *p);
+/* With whole words, as far as they are in memory. */
 struct row *rows_copy(const struct row *rows, uint32_t n);
 /* NULL is allowed. */
 void rows_free(struct row *rows, uint32_t n);
 
 /*
+ * Words are as the rows have them: none of these may be cut while it is written
+ * (reason_whole()).
+ *
  * Appends how many words there are, then these, then the rows. With an
  * envelope, row i is about its recipient i, and has the address.
  */

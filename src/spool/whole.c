@@ -240,7 +240,7 @@ look_up(const struct journal *j, uint64_t id, struct asking *a)
 	out->n = live->nrcpt;
 	out->reasons = mem_zalloc(out->n, sizeof(struct reason *));
 	for (uint32_t i = 0; live->rows != NULL && i < out->n; i++)
-		out->reasons[i] = reason_ref(live->rows[i].reason);
+		out->reasons[i] = reason_whole(live->rows[i].reason);
 	a->ncut = cut_find(j, live, &a->cut);
 }
 

@@ -170,6 +170,65 @@ static const struct {
 	{ "an address in news", BYTES("\x05\0\0\0\x01\0\x01\0x") },
 };
 
+START_TEST(words_as_before_are_not_written_again)
+{
+	struct row row = { 0 };
+	struct progress in = {
+		.held = true, .reason = no, .is_reason_as_before = true
+	};
+	struct progress got;
+
+	row_set(&row, &(struct progress){ .tries = 1, .reason = later });
+	rows_encode(&in, 1, NULL, &out);
+	open_rows();
+	ck_assert_uint_eq(reader.nwords, 0);
+	ck_assert(rows_next(&reader, &got, NULL));
+	ck_assert(got.is_reason_as_before);
+	ck_assert_ptr_null(got.reason);
+	row_set(&row, &got);
+	ck_assert(row.held && row.tries == 0);
+	ck_assert_ptr_eq(row.reason, later);
+	reason_unref(row.reason);
+}
+END_TEST
+
+/* The tag is unknown to older versions, which keep it whatever they add. */
+START_TEST(words_count_more_than_that_they_are_as_before)
+{
+	struct progress in = { .reason = no,
+		.other = { "\x0a\x00\x01\x00\x01", 5 } };
+	struct progress got;
+
+	rows_encode(&in, 1, NULL, &out);
+	open_rows();
+	ck_assert(rows_next(&reader, &got, NULL));
+	ck_assert(!got.is_reason_as_before);
+	ck_assert(reason_equal(got.reason, no));
+}
+END_TEST
+
+START_TEST(a_copy_keeps_words_whole)
+{
+	char text[300];
+	struct row row = { 0 }, *copy;
+	struct reason *all;
+
+	memset(text, 'x', sizeof text);
+	text[sizeof text - 1] = '\0';
+	all = said(text);
+	row.reason = reason_fold(all);
+	copy = rows_copy(&row, 1);
+	reason_cut(row.reason);
+	ck_assert(reason_equal(copy[0].reason, all));
+	rows_free(copy, 1);
+	copy = rows_copy(&row, 1);
+	ck_assert(reason_is_cut(copy[0].reason));
+	rows_free(copy, 1);
+	reason_unref(row.reason);
+	reason_unref(all);
+}
+END_TEST
+
 START_TEST(what_is_no_row_is_refused)
 {
 	struct progress got;
@@ -208,6 +267,9 @@ fill(TCase *tc)
 	tcase_add_test(tc, equal_words_are_stated_once);
 	tcase_add_test(tc, many_rows_are_as_good_as_few);
 	tcase_add_test(tc, tags_of_a_newer_version_stay_with_their_row);
+	tcase_add_test(tc, words_as_before_are_not_written_again);
+	tcase_add_test(tc, words_count_more_than_that_they_are_as_before);
+	tcase_add_test(tc, a_copy_keeps_words_whole);
 	tcase_add_loop_test(
 	    tc, what_is_no_row_is_refused, 0, (int)ARRAY_LEN(wrong));
 	tcase_add_test(tc, an_address_has_no_nul);
