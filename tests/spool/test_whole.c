@@ -57,10 +57,23 @@ push_out(const char *first)
 	return id;
 }
 
+/* The committer may be about other messages. */
+static const struct live *
+live_of(uint64_t id)
+{
+	struct journal *j = journal_of(box.spool);
+	const struct live *live;
+
+	(void)pthread_mutex_lock(&j->lock);
+	live = index_get(&j->index, id);
+	(void)pthread_mutex_unlock(&j->lock);
+	return live;
+}
+
 static const struct row *
 row_of(uint64_t id)
 {
-	return &index_get(&journal_of(box.spool)->index, id)->rows[1];
+	return &live_of(id)->rows[1];
 }
 
 static struct {
@@ -131,9 +144,14 @@ pass(void)
 static bool
 is_copied(uint64_t id, uint64_t before)
 {
-	const struct live *live = index_get(&journal_of(box.spool)->index, id);
+	const struct live *live = live_of(id);
+	struct journal *j = journal_of(box.spool);
+	bool is;
 
-	return live->segment->number > before;
+	(void)pthread_mutex_lock(&j->lock);
+	is = live->segment->number > before;
+	(void)pthread_mutex_unlock(&j->lock);
+	return is;
 }
 
 START_TEST(words_within_the_budget_are_whole)
