@@ -90,7 +90,6 @@ void dispatch_too_late(struct dispatch *d, struct lane *lane);
 /* For who shows what waits. */
 struct queue *dispatch_queue(struct dispatch *d);
 struct router *dispatch_router(struct dispatch *d);
-const struct conf *dispatch_conf(const struct dispatch *d);
 
 /*
  * The operator's hand. `cb` comes once, later, when what was asked for is on

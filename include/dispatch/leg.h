@@ -51,20 +51,22 @@ enum leg_wish { WISH_NONE, WISH_HOLD, WISH_EXPIRE, WISH_BOUNCE, WISH_REMOVE };
 struct leg {
 	struct due due; /* its next time, or the end of its time */
 	struct turn turn; /* in its channel's line */
-	struct asking *asks; /* the dispatcher's, while ROUTING; or NULL */
 	struct message *message; /* borrowed: owns it */
 	struct channel *channel; /* borrowed; LINE, LANE and LEAVING only */
-	struct lane *lane; /* borrowed; LANE and LEAVING only */
+	union {
+		struct lane *lane; /* borrowed; LANE and LEAVING only */
+		struct asking *asks; /* ROUTING: the dispatcher's, or NULL */
+	};
 	uint64_t stood; /* ms that it was held; HELD: since when, monotonic */
 	uint32_t first; /* recipient; the others are linked to it */
 	uint32_t era; /* which configuration its way is of */
 	uint32_t tried; /* hosts of its channel, a bit each */
 	uint8_t state; /* enum leg_state */
-	uint8_t wish; /* enum leg_wish */
 	uint8_t answered; /* hosts that put it off in this attempt */
 	uint8_t returned; /* how often it came back for another connection */
-	bool is_next; /* it had come to its turn: in front of its line again */
-	bool by_hand; /* `retry`: this attempt moves no step of the back-off */
+	uint8_t wish : 3; /* enum leg_wish */
+	uint8_t is_next : 1; /* it had come to its turn: to its line's front */
+	uint8_t by_hand : 1; /* `retry`: moves no step of the back-off */
 };
 
 enum { LEG_HOSTS_ASKED = 2, LEG_HOSTS_MOST = 32 };
@@ -112,7 +114,7 @@ struct leg_event {
 	struct channel *channel;
 	uint32_t hosts; /* all that it has, a bit each */
 	uint32_t era;
-	/* LEG_UNROUTED, and why the operator bounced it */
+	/* LEG_UNROUTED; and why the operator bounced it, or it stood in line */
 	enum leg_outcome outcome; /* LEG_LATER or LEG_FAILED */
 	struct reason *reason;
 	/* LEG_TAKEN */

@@ -32,13 +32,13 @@ struct message {
 	struct list order; /* all messages, by id */
 	struct envelope *env; /* owned */
 	int64_t born; /* monotonic ms; before the start: negative */
-	uint64_t reported; /* monotonic ms of the last report; 0: none */
 	uint64_t report_at; /* GATHERING: the latest moment; AGAIN: the next */
+	uint32_t reported; /* monotonic s of the last report; 0: none */
 	uint32_t open; /* legs that are not over */
 	uint32_t in_hand; /* of these: under way */
-	uint32_t untold; /* recipients whose failure was not told */
-	uint8_t state; /* enum message_state */
-	uint8_t flags; /* enum message_flags */
+	uint32_t untold : 24; /* recipients whose failure was not told */
+	uint32_t state : 4; /* enum message_state */
+	uint32_t flags : 4; /* enum message_flags */
 	struct leg *legs; /* env->ngroups of them, in this block */
 	struct recipient rcpts[];
 };

@@ -36,11 +36,16 @@ enum {
 	CHANNEL_NO_HOST = -1,
 };
 
-/* A host of the site, whatever the plan. */
+/* A host that failed lately. */
 struct site_host {
 	char *name; /* owned */
-	uint32_t failures; /* in a row, of connections */
+	uint32_t failures; /* in a row */
 	uint64_t bad_until; /* monotonic ms; others are asked first */
+};
+
+struct site_hosts {
+	struct site_host *list; /* owned */
+	uint32_t n;
 };
 
 /* How many the host takes at a time, as it was met. */
@@ -57,8 +62,7 @@ struct site {
 	char *name; /* owned; for people */
 	struct list channels;
 	struct list bans; /* accounts that it is closed for */
-	struct site_host *hosts; /* owned */
-	uint32_t nhosts;
+	struct site_hosts hosts; /* connections to them failed */
 	uint32_t lanes; /* connections that are open or opening */
 	uint32_t lanes_max, lanes_most; /* earned, and that may be earned */
 	uint32_t credit; /* successes toward one lane more */
@@ -88,7 +92,8 @@ struct channel {
 	struct turns line; /* who waits */
 	struct list idle; /* the dispatcher's: lanes without work */
 	uint32_t nidle, lanes;
-	uint32_t failures; /* in a row, of what its rule demands */
+	struct site_hosts unmet; /* they do not do what its rule demands */
+	uint32_t failures; /* in a row, of that */
 	uint64_t closed_until; /* monotonic ms */
 	struct reason *why; /* owned reference; of that */
 };
@@ -130,8 +135,12 @@ struct site_failure {
  */
 void channel_host_failed(
     struct channel *c, uint32_t host, const struct site_failure *f);
-/* The rule of the channel was not met. */
-void channel_failed(struct channel *c, const struct site_failure *f);
+/*
+ * That host did not do what the channel's rule demands. The channel closes when
+ * no other host is left for it; other channels go to the host as before.
+ */
+void
+channel_failed(struct channel *c, uint32_t host, const struct site_failure *f);
 /*
  * A connection died inside a transaction of that account's message. Two accounts
  * that meet it with no success between count as a failed connection; three
@@ -139,8 +148,8 @@ void channel_failed(struct channel *c, const struct site_failure *f);
  */
 void channel_died(struct channel *c, uint32_t host, struct span account,
     uint64_t message, const struct site_failure *f);
-/* A message went through at that host. */
-void channel_succeeded(struct channel *c, uint32_t host);
+/* A message of that account went through at that host. */
+void channel_succeeded(struct channel *c, uint32_t host, struct span account);
 /* Whether that account may use it now; why not is in *why. */
 bool site_admits(const struct site *s, struct span account, uint64_t now,
     struct reason **why);

@@ -2,12 +2,12 @@
  * A leg's road, event by event:
  *
  *   dispatch_add -> on_alarm (due) -> the router -> on_routed -> its channel's
- *   line -> lines_io.c (a lane takes it, brings it back) -> dispatch_settle
- *   (recorded, told) -> the next time, or the end
+ *   line -> lines_io.c (a lane takes it) -> lanes_io.c (brings it back) ->
+ *   dispatch_settle (recorded, told) -> the next time, or the end
  *
  * The cores decide (leg.c, message.c); here is done what they need.
  */
-#include "dispatch_priv.h"
+#include "lanes_priv.h"
 
 #include <stdlib.h>
 
@@ -50,7 +50,7 @@ set_options(struct dispatch *d, const struct conf *conf)
 		.expire = (uint64_t)conf->expire * 1000,
 		.delay_warning = (uint64_t)conf->delay_warning * 1000,
 	};
-	d->lanes_most = lines_most(conf);
+	d->lanes_most = lanes_most(conf);
 }
 
 static struct reason *
@@ -203,12 +203,6 @@ dispatch_router(struct dispatch *d)
 	return d->router;
 }
 
-const struct conf *
-dispatch_conf(const struct dispatch *d)
-{
-	return d->conf;
-}
-
 static void
 on_sweep(void *arg)
 {
@@ -318,13 +312,12 @@ waiter_of(struct leg *leg)
 }
 
 static void
-stop_asking(struct dispatch *d, struct leg *leg)
+stop_asking(struct dispatch *d, struct asking *asks)
 {
-	if (leg->asks == NULL)
+	if (asks == NULL)
 		return;
-	router_leave(d->router, &leg->asks->waiter);
-	free(leg->asks);
-	leg->asks = NULL;
+	router_leave(d->router, &asks->waiter);
+	free(asks);
 }
 
 static void
@@ -362,27 +355,38 @@ join(struct dispatch *d, struct leg *leg)
 		facts_log_in_line(leg, loop_now(d->loop));
 }
 
-/* Out of what the leg stood in before. */
-static void
-leave(struct dispatch *d, struct leg *leg, enum leg_state before,
-    struct channel *channel)
+/* What the leg stood in before. */
+struct stand {
+	struct asking *asks;
+	struct channel *channel;
+};
+
+static struct stand
+stand_of(const struct leg *leg)
 {
-	if (before == LEG_ROUTING)
-		stop_asking(d, leg);
-	if (before == LEG_LINE && turn_is_waiting(&leg->turn))
-		turns_leave(&channel->line, &leg->turn);
+	return (struct stand){
+		.asks = leg->state == LEG_ROUTING ? leg->asks : NULL,
+		.channel = leg->state == LEG_LINE ? leg->channel : NULL,
+	};
+}
+
+static void
+leave(struct dispatch *d, struct leg *leg, const struct stand *before)
+{
+	stop_asking(d, before->asks);
+	if (before->channel != NULL && turn_is_waiting(&leg->turn))
+		turns_leave(&before->channel->line, &leg->turn);
 }
 
 void
 dispatch_step(struct dispatch *d, struct leg *leg, const struct leg_event *ev)
 {
-	enum leg_state before = (enum leg_state)leg->state;
-	struct channel *channel = leg->channel;
+	struct stand before = stand_of(leg);
 	enum leg_need need = leg_step(leg, ev, &d->leg_options, &d->facts);
 
 	if (need == LEG_NOTHING)
 		return;
-	leave(d, leg, before, channel);
+	leave(d, leg, &before);
 	if (need == LEG_REST || need == LEG_END || need == LEG_WITHDRAW)
 		heap_drop(&d->heap, &leg->due);
 	else
@@ -390,7 +394,7 @@ dispatch_step(struct dispatch *d, struct leg *leg, const struct leg_event *ev)
 	switch (need) {
 	case LEG_ROUTE: find_way(d, leg); break;
 	case LEG_JOIN: join(d, leg); break;
-	case LEG_WITHDRAW: lines_withdraw(d, leg->lane); break;
+	case LEG_WITHDRAW: d->out.withdraw(leg->lane, d->out.arg); break;
 	case LEG_NOTHING:
 	case LEG_WAIT:
 	case LEG_REST:
@@ -561,6 +565,8 @@ wake_leg(struct dispatch *d, struct due *due)
 	struct leg_event ev = dispatch_event(d, LEG_DUE);
 	struct message *m = leg->message;
 
+	if (leg->state == LEG_LINE) /* why it stood there, if it expires now */
+		ev.reason = channel_why(leg->channel, ev.now);
 	/* A leg that is in a lane at the end of its time waits for it. */
 	heap_drop(&d->heap, due);
 	dispatch_step(d, leg, &ev);
@@ -577,15 +583,6 @@ wake_message(struct dispatch *d, struct due *due)
 		.now = loop_now(d->loop) };
 
 	heap_drop(&d->heap, due);
-	if (m->open == 0 || m->untold > 0) { /* as the spool left it */
-		struct message_event moved = { .type = MESSAGE_MOVED,
-			.now = ev.now };
-
-		if (m->state == MESSAGE_QUIET) {
-			dispatch_message_event(d, m, &moved);
-			return;
-		}
-	}
 	dispatch_message_event(d, m, &ev);
 }
 
@@ -609,13 +606,18 @@ walk_on(struct dispatch *d)
 	for (int n = 0; d->walk != NULL && n < WAKES_A_TURN; n++) {
 		struct message *m = d->walk;
 		struct leg_event ev = dispatch_event(d, LEG_REROUTE);
+		bool moved = false;
 
 		d->walk = queue_next(d->queue, m);
-		for (uint32_t i = 0; i < m->env->ngroups; i++)
-			if (m->legs[i].state == LEG_LINE &&
-			    m->legs[i].era != d->era)
-				dispatch_step(d, &m->legs[i], &ev);
-		dispatch_settle(d, m, NULL);
+		for (uint32_t i = 0; i < m->env->ngroups; i++) {
+			if (m->legs[i].state != LEG_LINE ||
+			    m->legs[i].era == d->era)
+				continue;
+			dispatch_step(d, &m->legs[i], &ev);
+			moved = true;
+		}
+		if (moved)
+			dispatch_settle(d, m, NULL);
 	}
 }
 

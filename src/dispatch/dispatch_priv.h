@@ -79,10 +79,10 @@ void lines_mark(struct dispatch *d, struct channel *c);
 void lines_serve_marked(struct dispatch *d);
 /* All that have somebody in line: the spool records again. */
 void lines_mark_all(struct dispatch *d);
-void lines_withdraw(struct dispatch *d, struct lane *lane);
+void lines_mark_site(struct dispatch *d, struct site *s);
+/* The channel is served at that time (monotonic ms). */
+void lines_wake_at(struct dispatch *d, struct channel *c, uint64_t at);
 void lines_forget(struct dispatch *d);
-/* How many lanes there may be, by the configuration and the system. */
-uint32_t lines_most(const struct conf *conf);
 
 /* --- addresses_io.c --- */
 
@@ -117,6 +117,8 @@ void operator_too_late(struct dispatch *d, struct message *m);
 
 /* --- facts.c --- */
 
+/* The words of a reason in one line, quoted; until the next call, as a log line. */
+const char *facts_quote(const struct reason *reason);
 void facts_log(
     const struct leg_fact *fact, const struct fact_words *words, uint64_t now);
 /* The leg has joined the line of what is closed: when that opens, and why. */

@@ -104,6 +104,19 @@ write_line(const struct leg_fact *fact, const struct fact_words *words,
 	}
 }
 
+const char *
+facts_quote(const struct reason *reason)
+{
+	struct words w = reason_words(reason);
+	struct buf line = { 0 };
+	const char *quoted;
+
+	words_join(&line, &w);
+	quoted = log_quote(buf_span(&line));
+	buf_clear(&line);
+	return quoted;
+}
+
 void
 facts_log(
     const struct leg_fact *fact, const struct fact_words *words, uint64_t now)

@@ -221,7 +221,9 @@ end_rest(struct step *s, enum leg_wish how, struct reason *reason)
 	LEG_FOREACH (i, s->leg) {
 		if (!is_queued(&m->rcpts[i]))
 			continue;
-		recipient_set_reason(&m->rcpts[i], reason);
+		/* What its host said explains more than what its site does. */
+		if (how != WISH_EXPIRE || m->rcpts[i].reason == NULL)
+			recipient_set_reason(&m->rcpts[i], reason);
 		message_set_state(m, i, ends[how].state);
 		tell(s, i, ends[how].type);
 	}
@@ -367,7 +369,7 @@ on_due(struct step *s)
 	struct leg *leg = s->leg;
 
 	if (s->ev->now >= end_of_time(leg, s->options)) {
-		end_rest(s, WISH_EXPIRE, NULL);
+		end_rest(s, WISH_EXPIRE, s->ev->reason);
 		return enter(s, LEG_OVER);
 	}
 	if (leg->state == LEG_WAITING && next_attempt(leg) <= s->ev->now)
@@ -433,7 +435,7 @@ call_back(struct step *s, enum leg_wish wish)
 	struct leg *leg = s->leg;
 
 	if (wish > leg->wish)
-		leg->wish = (uint8_t)wish;
+		leg->wish = wish & 7;
 	if (leg->state == LEG_LEAVING)
 		return LEG_NOTHING;
 	return enter(s, LEG_LEAVING);

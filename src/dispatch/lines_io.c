@@ -5,118 +5,34 @@
  * finds no idle lane may open one, as far as its site has earned it and there is
  * a place among all lanes.
  */
-#include "dispatch_priv.h"
+#include "lanes_priv.h"
 
 #include <assert.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/resource.h>
 
-#include "base/log.h"
 #include "base/mem.h"
 #include "deliver/attempt.h"
-#include "deliver/lane.h"
-#include "deliver/lane_end.h"
 #include "io/loop.h"
-#include "mail/reason.h"
 #include "sched/target.h"
-#include "spool/content.h"
 #include "spool/spool.h"
 
 enum {
 	REROUTED_A_TURN = 500,
-	NO_DESCRIPTOR_MS = 1000,
-	FRESH_FROM =
-	    2, /* a leg that came back so often wants a new connection */
-	RESULTS_AT_HAND = 16,
+	FRESH_FROM = 2, /* so often back: it wants a new connection */
 	IDLE_LOOKED_AT = 200,
 	LAST_LANE_FROM = 4, /* sites of so many lanes keep one for others */
 };
 
-/* What a lane has in hand: legs of one message. */
-struct load {
-	struct message *message; /* borrowed: lives until its legs are back */
-	uint32_t nlegs;
-	struct leg *legs[];
-};
-
-/* A lane, as the queue thread knows it. */
-struct outgoing {
-	struct lane lane; /* the handle that its worker knows */
-	struct list idle, all_idle; /* in its channel's, and in all */
-	struct channel *channel; /* borrowed: sites outlive their lanes */
-	struct address *address; /* borrowed: lives while lanes go there */
-	struct load *load; /* owned; NULL: none */
-	char *holder; /* owned; whose place it has; NULL: nobody's */
-	uint32_t host, carried;
-	bool has_ended; /* an attempt is on its way back from it */
-};
-
-static struct outgoing *
-outgoing_of(struct lane *lane)
-{
-	return LIST_ENTRY(lane, struct outgoing, lane);
-}
-
-uint32_t
-lines_most(const struct conf *conf)
-{
-	struct rlimit files;
-	uint64_t most = conf->deliver_connections;
-
-	/* A lane takes up to three: two in a race, or one and a content file. */
-	if (getrlimit(RLIMIT_NOFILE, &files) == 0 &&
-	    files.rlim_cur != RLIM_INFINITY) {
-		uint64_t left =
-		    files.rlim_cur > conf->limits.sessions + 64
-			? files.rlim_cur - conf->limits.sessions - 64
-			: 0;
-
-		if (most > left / 3)
-			most = left / 3;
-	}
-	return most < 1 ? 1 : (uint32_t)most;
-}
-
-static void
-wake_at(struct dispatch *d, struct channel *c, uint64_t at)
+void
+lines_wake_at(struct dispatch *d, struct channel *c, uint64_t at)
 {
 	c->due.kind = DUE_CHANNEL;
 	heap_set(&d->heap, &c->due, at);
 }
 
-/* --- places --- */
-
-static struct span
-account_of(const struct message *m)
-{
-	return span_text(m->env->account);
-}
-
-/* The place among all lanes, and in the channel, is that account's now. */
-static void
-hold(struct dispatch *d, struct outgoing *o, struct span account)
-{
-	o->holder = span_dup(account);
-	turns_hold(&d->all, account);
-	turns_hold(&o->channel->line, account);
-}
-
-static void
-give_back(struct dispatch *d, struct outgoing *o)
-{
-	if (o->holder == NULL)
-		return;
-	turns_give_back(&d->all, span_text(o->holder));
-	turns_give_back(&o->channel->line, span_text(o->holder));
-	free(o->holder);
-	o->holder = NULL;
-}
-
 /* --- who may --- */
 
 struct look {
-	struct dispatch *d;
 	struct channel *channel;
 	uint64_t now;
 	uint32_t host; /* when there is one */
@@ -199,15 +115,6 @@ take_others(struct taking *t, struct outgoing *o, struct look *look)
 	}
 }
 
-static struct attempt *
-attempt_for(const struct taking *t)
-{
-	struct message *m = t->load->message;
-
-	return attempt_new(m->env, spool_content(t->d->spool, m->env->id),
-	    t->rcpts, t->nrcpts);
-}
-
 static uint32_t
 rcpts_most(const struct dispatch *d, const struct channel *c)
 {
@@ -215,9 +122,9 @@ rcpts_most(const struct dispatch *d, const struct channel *c)
 	    &c->site->rcpts, SITE_RCPTS_MOST, loop_now(d->loop));
 }
 
-/* Loads the lane with the leg, whose turn it was; NULL: nothing of it is due. */
-static struct attempt *
-load(struct dispatch *d, struct outgoing *o, struct leg *leg, struct look *look)
+/* The leg, whose turn it was, and what else of its message the lane may take. */
+static void
+give(struct dispatch *d, struct outgoing *o, struct leg *leg, struct look *look)
 {
 	struct message *m = leg->message;
 	struct taking t = {
@@ -235,12 +142,10 @@ load(struct dispatch *d, struct outgoing *o, struct leg *leg, struct look *look)
 	assert(has_work); /* a leg in line has something to do */
 	take_leg(&t, leg, o);
 	take_others(&t, o, look);
-	a = attempt_for(&t);
+	a = attempt_new(
+	    m->env, spool_content(d->spool, m->env->id), t.rcpts, t.nrcpts);
 	free(t.rcpts);
-	o->load = t.load;
-	hold(d, o, account_of(m));
-	o->channel->site->progress = look->now;
-	return a;
+	lanes_give(d, o, t.load, a);
 }
 
 /* --- serving a line --- */
@@ -268,7 +173,7 @@ take_turn(struct dispatch *d, struct look *look, struct turns_place *place)
 		dispatch_step(d, leg, &ev);
 		dispatch_settle(d, leg->message, NULL);
 	}
-	wake_at(d, c, look->now + 1);
+	lines_wake_at(d, c, look->now + 1);
 	return NULL;
 }
 
@@ -284,22 +189,9 @@ fill_idle(struct dispatch *d, struct channel *c, struct turns_place *place)
 		look->host = o->host;
 		look->is_fresh = o->carried == 0;
 		leg = take_turn(d, look, place);
-		if (leg == NULL)
-			continue;
-		list_remove(&o->idle);
-		list_remove(&o->all_idle);
-		c->nidle--;
-		d->out.give(&o->lane, load(d, o, leg, look), d->out.arg);
+		if (leg != NULL)
+			give(d, o, leg, look);
 	}
-}
-
-static void
-retire(struct dispatch *d, struct outgoing *o)
-{
-	list_remove(&o->idle);
-	list_remove(&o->all_idle);
-	o->channel->nidle--;
-	d->out.quit(&o->lane, d->out.arg);
 }
 
 /* An idle lane to an address that others wait for makes room there. */
@@ -314,7 +206,7 @@ retire_at_full(struct dispatch *d, const struct target *t)
 
 		for (uint32_t i = 0; i < t->nhosts; i++)
 			if (address_is(o->address, t, i)) {
-				retire(d, o);
+				lanes_retire(d, o);
 				return;
 			}
 		if (++looked == IDLE_LOOKED_AT)
@@ -333,27 +225,9 @@ has_place(struct dispatch *d, struct channel *c, struct span account)
 	if (!turn_is_waiting(&c->want))
 		turns_join(&d->all, &c->want, account, TURN_FIRST);
 	if (left == 0 && !list_is_empty(&d->idle))
-		retire(d, LIST_ENTRY(d->idle.next, struct outgoing, all_idle));
+		lanes_retire(
+		    d, LIST_ENTRY(d->idle.next, struct outgoing, all_idle));
 	return false;
-}
-
-static void
-open_lane(struct dispatch *d, struct look *look, struct leg *leg)
-{
-	struct channel *c = look->channel;
-	struct outgoing *o = MEM_NEW(struct outgoing);
-
-	list_init(&o->idle);
-	list_init(&o->all_idle);
-	o->channel = c;
-	o->host = look->host;
-	o->address = address_of(d, c->target, o->host);
-	address_lane_opened(o->address);
-	c->lanes++;
-	c->site->lanes++;
-	d->lanes++;
-	d->out.open(
-	    &o->lane, c->target, o->host, load(d, o, leg, look), d->out.arg);
 }
 
 /* The last lane of a site is for an account that has none, or one. */
@@ -388,15 +262,15 @@ open_next(struct dispatch *d, struct channel *c, struct turns_place *place)
 	host = channel_choose_but(c, leg->tried, addresses_full(d, c->target),
 	    look->now, random_u32());
 	if (host == CHANNEL_NO_HOST) {
-		turns_join(
-		    &c->line, &leg->turn, account_of(leg->message), TURN_FRONT);
+		turns_join(&c->line, &leg->turn,
+		    span_text(leg->message->env->account), TURN_FRONT);
 		addresses_wait(d, c);
 		retire_at_full(d, c->target);
 		return false;
 	}
 	look->has_host = true;
 	look->host = (uint32_t)host;
-	open_lane(d, look, leg);
+	give(d, lanes_new(d, c, look->host), leg, look);
 	return true;
 }
 
@@ -416,7 +290,8 @@ make_room(struct dispatch *d, struct channel *wants)
 
 		if (c->nidle == 0)
 			continue;
-		retire(d, LIST_ENTRY(c->idle.next, struct outgoing, idle));
+		lanes_retire(
+		    d, LIST_ENTRY(c->idle.next, struct outgoing, idle));
 		return;
 	}
 }
@@ -432,13 +307,13 @@ wake_later(struct dispatch *d, struct channel *c, uint64_t again, uint64_t now)
 	if (at == 0 || (ban != UINT64_MAX && ban < at))
 		at = ban == UINT64_MAX ? at : ban;
 	if (at > now && (c->due.place == 0 || at < c->due.at))
-		wake_at(d, c, at);
+		lines_wake_at(d, c, at);
 }
 
 static void
 serve(struct dispatch *d, struct channel *c)
 {
-	struct look look = { .d = d, .channel = c, .now = loop_now(d->loop) };
+	struct look look = { .channel = c, .now = loop_now(d->loop) };
 	struct turns_place place = {
 		.fits = fits, .admits = admits, .arg = &look
 	};
@@ -466,8 +341,8 @@ lines_mark(struct dispatch *d, struct channel *c)
 		list_append(&d->serve, &c->serve);
 }
 
-static void
-mark_site(struct dispatch *d, struct site *s)
+void
+lines_mark_site(struct dispatch *d, struct site *s)
 {
 	LIST_FOREACH (node, &s->channels)
 		lines_mark(d, LIST_ENTRY(node, struct channel, node));
@@ -480,7 +355,7 @@ lines_mark_all(struct dispatch *d)
 	size_t at = 0;
 
 	while ((s = router_next_site(d->router, &at)) != NULL)
-		mark_site(d, s);
+		lines_mark_site(d, s);
 }
 
 /* Channels whose turn for one of all lanes it is. */
@@ -532,270 +407,4 @@ lines_forget(struct dispatch *d)
 			if (turn_is_waiting(&c->want))
 				turns_leave(&d->all, &c->want);
 		}
-}
-
-void
-lines_withdraw(struct dispatch *d, struct lane *lane)
-{
-	d->out.withdraw(lane, d->out.arg);
-}
-
-/* --- what a lane brings back --- */
-
-static enum leg_outcome
-outcome_of(const struct attempt_rcpt *r, const struct lane_end *end)
-{
-	static const enum leg_outcome outcomes[] = {
-		[OUTCOME_NONE] = LEG_NOT_TRIED,
-		[OUTCOME_DELIVERED] = LEG_DELIVERED,
-		[OUTCOME_NEXT_TRANSACTION] = LEG_NEXT_TRANSACTION,
-		[OUTCOME_NEXT_CONNECTION] = LEG_NEXT_CONNECTION,
-		[OUTCOME_NEXT_HOST] = LEG_NEXT_HOST,
-		[OUTCOME_LATER] = LEG_LATER,
-		[OUTCOME_FAILED] = LEG_FAILED,
-	};
-
-	/* It was not to be had there: it is tried elsewhere, or later. */
-	if (r->outcome == OUTCOME_NONE && end != NULL &&
-	    (end->blame == BLAME_HOST || end->blame == BLAME_CHANNEL))
-		return LEG_NEXT_HOST;
-	return outcomes[r->outcome];
-}
-
-/* The results of one leg: of its recipients, in the order they were taken. */
-static uint32_t
-results_of(const struct attempt *a, uint32_t from, const struct leg *leg,
-    const struct lane_end *end, struct leg_result *out)
-{
-	const struct envelope *env = leg->message->env;
-	uint32_t n = 0;
-
-	for (uint32_t i = leg->first; i != ENVELOPE_NO_MORE;
-	     i = env->rcpts[i].next) {
-		const struct attempt_rcpt *r = &a->rcpts[from + n];
-
-		if (from + n >= a->nrcpt || r->index != i)
-			continue;
-		out[n++] = (struct leg_result){ .rcpt = i,
-			.outcome = outcome_of(r, end),
-			.reason = r->reason != NULL || end == NULL
-				      ? r->reason
-				      : end->reason };
-	}
-	return n;
-}
-
-static void
-settle_legs(struct dispatch *d, struct outgoing *o, const struct attempt *a,
-    const struct lane_end *end, struct leg_result *results)
-{
-	struct leg_event ev = dispatch_event(d, LEG_BACK);
-	struct channel *c = o->channel;
-	uint32_t at = 0;
-
-	ev.reason =
-	    d->bounced; /* if that is what the leg was called back for */
-	ev.results = results;
-	ev.host = o->host < 32 ? 1u << o->host : 0;
-	ev.blames_host =
-	    a->content_ended && end != NULL && end->blame == BLAME_MESSAGE;
-	ev.is_unreached =
-	    end != NULL && end->blame == BLAME_HOST && attempt_is_untouched(a);
-	for (uint32_t i = 0; i < o->load->nlegs; i++) {
-		struct leg *leg = o->load->legs[i];
-
-		ev.nresults = results_of(a, at, leg, end, results);
-		ev.has_next_host =
-		    channel_has_other(c, leg->tried | ev.host, ev.now);
-		ev.random = random_u32();
-		at += ev.nresults;
-		dispatch_step(d, leg, &ev);
-	}
-}
-
-/* What the answers teach about the host. */
-static void
-learn(struct dispatch *d, const struct outgoing *o, const struct attempt *a)
-{
-	struct site *s = o->channel->site;
-	uint64_t now = loop_now(d->loop);
-	uint32_t delivered = 0, left = 0, answered = 0;
-	bool next = false;
-
-	for (uint32_t i = 0; i < a->nrcpt; i++) {
-		delivered += a->rcpts[i].outcome == OUTCOME_DELIVERED;
-		left += a->rcpts[i].outcome == OUTCOME_NEXT_TRANSACTION;
-		answered += a->rcpts[i].outcome != OUTCOME_NONE;
-		next |= a->rcpts[i].outcome == OUTCOME_NEXT_CONNECTION;
-	}
-	if (left > 0 && answered > left)
-		site_number_met(&s->rcpts, answered - left, now);
-	else if (delivered > 0)
-		site_number_passed(&s->rcpts, answered, now);
-	if (next && o->carried > 0)
-		site_number_met(&s->messages, o->carried, now);
-	else if (delivered > 0)
-		site_number_passed(&s->messages, o->carried + 1, now);
-	if (delivered > 0)
-		channel_succeeded(o->channel, o->host);
-}
-
-/* `end`: of the lane, when it ended with this; else NULL. Frees the attempt. */
-static void
-bring_back(struct dispatch *d, struct outgoing *o, struct attempt *a,
-    const struct lane_end *end)
-{
-	struct leg_result few[RESULTS_AT_HAND], *results = few;
-	struct message *m = o->load->message;
-	struct fact_words words = { .tls = a->tls };
-
-	if (a->nrcpt > RESULTS_AT_HAND)
-		results = mem_alloc(a->nrcpt * sizeof *results);
-	learn(d, o, a);
-	give_back(d, o);
-	settle_legs(d, o, a, end, results);
-	if (results != few)
-		free(results);
-	free(o->load);
-	o->load = NULL;
-	dispatch_settle(d, m, &words);
-	content_unref(a->content);
-	attempt_free(a);
-}
-
-static void
-outgoing_free(struct outgoing *o)
-{
-	assert(o->load == NULL && o->holder == NULL);
-	list_remove(&o->idle);
-	list_remove(&o->all_idle);
-	free(o);
-}
-
-static bool
-may_carry_more(const struct dispatch *d, const struct outgoing *o)
-{
-	return o->carried < site_number_get(&o->channel->site->messages,
-				UINT32_MAX, loop_now(d->loop));
-}
-
-void
-dispatch_answered(
-    struct dispatch *d, struct lane *lane, struct attempt *a, bool more)
-{
-	struct outgoing *o = outgoing_of(lane);
-	struct channel *c = o->channel;
-
-	c->site->progress = loop_now(d->loop);
-	o->carried += !attempt_is_untouched(a);
-	if (more) {
-		list_append(&c->idle, &o->idle);
-		list_append(&d->idle, &o->all_idle);
-		c->nidle++;
-	}
-	bring_back(d, o, a, NULL);
-	if (more && !list_is_empty(&o->idle) && !may_carry_more(d, o))
-		retire(d, o);
-	if (o->has_ended)
-		outgoing_free(o); /* the attempt had come too late for it */
-	lines_mark(d, c);
-	dispatch_end_turn(d);
-}
-
-/* Somebody must act, and hears of it: but not once a connection. */
-static void
-tell_login(struct dispatch *d, struct site *site, const struct lane_end *end)
-{
-	struct words w = reason_words(end->reason);
-	struct buf line = { 0 };
-
-	if (!site_tells_login(site, loop_now(d->loop)))
-		return;
-	words_join(&line, &w);
-	log_error("relay_login_failed relay=%s reason=%s",
-	    log_quote_text(site->name), log_quote(buf_span(&line)));
-	buf_clear(&line);
-}
-
-static void
-tell_closed(const struct channel *c, uint64_t now)
-{
-	struct words w = reason_words(channel_why(c, now));
-	struct buf line = { 0 };
-
-	words_join(&line, &w);
-	log_warn("site_closed site=%s next=%llus reason=%s",
-	    log_quote_text(c->site->name),
-	    (unsigned long long)(channel_opens_at(c, now) - now + 999) / 1000,
-	    log_quote(buf_span(&line)));
-	buf_clear(&line);
-}
-
-/* Whose fault it was: the site's, the channel's, the message's, or nobody's. */
-static void
-note_end(struct dispatch *d, struct outgoing *o, const struct attempt *a,
-    const struct lane_end *end)
-{
-	struct channel *c = o->channel;
-	struct backoff backoff = { d->conf->retry, d->conf->nretry };
-	struct site_failure f = { &backoff, end->reason, loop_now(d->loop),
-		random_u32() };
-	bool was_open = channel_is_open(c, f.now);
-
-	switch (end->blame) {
-	case BLAME_NONE: break;
-	case BLAME_HOST: channel_host_failed(c, o->host, &f); break;
-	case BLAME_CHANNEL: channel_failed(c, &f); break;
-	case BLAME_MESSAGE:
-		if (a != NULL)
-			channel_died(c, o->host, span_text(a->env->account),
-			    a->env->id, &f);
-		break;
-	}
-	if (end->login_failed)
-		tell_login(d, c->site, end);
-	if (was_open && !channel_is_open(c, f.now))
-		tell_closed(c, f.now);
-	if (end->no_descriptor)
-		wake_at(d, c, f.now + NO_DESCRIPTOR_MS);
-}
-
-void
-dispatch_ended(struct dispatch *d, struct lane *lane, struct attempt *a,
-    const struct lane_end *end)
-{
-	struct outgoing *o = outgoing_of(lane);
-	struct channel *c = o->channel;
-
-	c->lanes--;
-	c->site->lanes--;
-	d->lanes--;
-	address_lane_ended(d, o->address);
-	c->site->last_used = c->site->progress = loop_now(d->loop);
-	if (!list_is_empty(&o->idle)) {
-		list_remove(&o->idle);
-		list_remove(&o->all_idle);
-		c->nidle--;
-	}
-	note_end(d, o, a, end);
-	if (a != NULL)
-		bring_back(d, o, a, end);
-	if (o->load == NULL)
-		outgoing_free(o);
-	else /* what was given to it at its end comes back on its own */
-		o->has_ended = true;
-	if (!end->no_descriptor)
-		mark_site(d, c->site);
-	dispatch_end_turn(d);
-	if (!d->running && d->idle_cb != NULL)
-		d->idle_cb(d->idle_arg);
-}
-
-void
-dispatch_too_late(struct dispatch *d, struct lane *lane)
-{
-	struct outgoing *o = outgoing_of(lane);
-
-	if (o->load != NULL)
-		operator_too_late(d, o->load->message);
 }

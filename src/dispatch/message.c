@@ -135,7 +135,7 @@ enter(struct message *m, enum message_state to)
 		    qid_format(m->env->id).text,
 		    message_state_name((enum message_state)m->state),
 		    message_state_name(to));
-	m->state = (uint8_t)to;
+	m->state = to & 15;
 }
 
 static enum message_need
@@ -149,7 +149,9 @@ report(struct message *m)
 static uint64_t
 next_report(const struct message *m)
 {
-	return m->reported == 0 ? 0 : m->reported + MESSAGE_REPORT_APART_MS;
+	return m->reported == 0
+		   ? 0
+		   : (uint64_t)m->reported * 1000 + MESSAGE_REPORT_APART_MS;
 }
 
 /* When the failures there are must be told of at the latest. */
@@ -196,6 +198,8 @@ on_due(struct message *m, const struct message_event *ev,
 {
 	if (m->state != MESSAGE_QUIET && m->report_at <= ev->now)
 		return report(m);
+	if (m->state == MESSAGE_QUIET && (m->untold > 0 || m->open == 0))
+		return on_moved(m, ev, o); /* as the spool left it */
 	if (!wants_warning(m, o) || warning_at(m, o, ev->now) > ev->now)
 		return MESSAGE_NOTHING;
 	m->flags |= MESSAGE_WARNED;
@@ -209,7 +213,7 @@ on_told(struct message *m, const struct message_event *ev,
 	for (uint32_t i = 0; i < ev->nrcpts; i++)
 		if (recipient_is_untold(&m->rcpts[ev->rcpts[i]]))
 			message_set_state(m, ev->rcpts[i], RCPT_REPORTED);
-	m->reported = ev->now == 0 ? 1 : ev->now;
+	m->reported = ev->now == 0 ? 1 : (uint32_t)((ev->now + 999) / 1000);
 	enter(m, MESSAGE_QUIET);
 	return on_moved(m, ev, o);
 }
@@ -345,7 +349,7 @@ message_new(struct envelope *env, const struct progress *rows, uint32_t flags,
 	    1, sizeof *m + rcpts + env->ngroups * sizeof(struct leg));
 
 	m->env = env;
-	m->flags = (uint8_t)flags;
+	m->flags = flags & 15;
 	m->legs = (struct leg *)(void *)((char *)m->rcpts + rcpts);
 	m->born = (int64_t)now;
 	list_init(&m->order);

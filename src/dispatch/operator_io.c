@@ -159,14 +159,10 @@ forget_untold(struct message *m)
 static void
 set_held(struct dispatch *d, struct message *m, bool is_held)
 {
-	uint8_t flags = (uint8_t)(m->flags & ~MESSAGE_HELD);
-
-	if (is_held)
-		flags |= MESSAGE_HELD;
-	if (flags == m->flags)
+	if (((m->flags & MESSAGE_HELD) != 0) == is_held)
 		return;
-	m->flags = flags;
-	spool_set_flags(d->spool, m->env->id, flags);
+	m->flags ^= MESSAGE_HELD;
+	spool_set_flags(d->spool, m->env->id, m->flags);
 }
 
 static void

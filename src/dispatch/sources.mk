@@ -4,5 +4,6 @@ libpostern_a_SOURCES += \
 	include/dispatch/leg.h src/dispatch/leg.c \
 	include/dispatch/message.h src/dispatch/message.c \
 	include/dispatch/queue.h src/dispatch/queue.c \
-	src/dispatch/addresses_io.c src/dispatch/facts.c src/dispatch/lines_io.c \
+	src/dispatch/addresses_io.c src/dispatch/facts.c \
+	src/dispatch/lanes_io.c src/dispatch/lanes_priv.h src/dispatch/lines_io.c \
 	src/dispatch/operator_io.c src/dispatch/reports_io.c

@@ -21,6 +21,75 @@ struct site_ban {
 	char account[];
 };
 
+/* --- marks of hosts --- */
+
+/* Hosts are few, and nearly always it is one. */
+static struct site_host *
+find_host(const struct site_hosts *hosts, const char *name)
+{
+	for (uint32_t i = 0; i < hosts->n; i++)
+		if (strcmp(hosts->list[i].name, name) == 0)
+			return &hosts->list[i];
+	return NULL;
+}
+
+static struct site_host *
+host_of(struct site_hosts *hosts, const char *name)
+{
+	struct site_host *h = find_host(hosts, name);
+
+	if (h != NULL)
+		return h;
+	hosts->list =
+	    mem_realloc(hosts->list, (hosts->n + 1) * sizeof *hosts->list);
+	h = &hosts->list[hosts->n++];
+	*h = (struct site_host){ .name = mem_strdup(name) };
+	return h;
+}
+
+static bool
+is_marked(const struct site_hosts *hosts, const char *name, uint64_t now)
+{
+	const struct site_host *h = find_host(hosts, name);
+
+	return h != NULL && h->bad_until > now;
+}
+
+static bool
+is_any_marked(const struct site_hosts *hosts, uint64_t now)
+{
+	for (uint32_t i = 0; i < hosts->n; i++)
+		if (hosts->list[i].bad_until > now)
+			return true;
+	return false;
+}
+
+static void
+unmark_all(struct site_hosts *hosts)
+{
+	for (uint32_t i = 0; i < hosts->n; i++)
+		hosts->list[i].bad_until = 0;
+}
+
+static void
+unmark(struct site_hosts *hosts, const char *name)
+{
+	struct site_host *h = find_host(hosts, name);
+
+	if (h == NULL)
+		return;
+	h->failures = 0;
+	h->bad_until = 0;
+}
+
+static void
+hosts_clear(struct site_hosts *hosts)
+{
+	for (uint32_t i = 0; i < hosts->n; i++)
+		free(hosts->list[i].name);
+	free(hosts->list);
+}
+
 /* --- making --- */
 
 struct site *
@@ -43,6 +112,7 @@ channel_free(struct channel *c)
 	assert(list_is_empty(&c->serve) && list_is_empty(&c->full));
 	assert(!turn_is_waiting(&c->want));
 	turns_clear(&c->line);
+	hosts_clear(&c->unmet);
 	reason_unref(c->why);
 	target_unref(c->target);
 	free(c->key);
@@ -65,9 +135,7 @@ site_free(struct site *s)
 		channel_free(LIST_ENTRY(node, struct channel, node));
 	LIST_FOREACH_SAFE (node, next, &s->bans)
 		ban_free(LIST_ENTRY(node, struct site_ban, node));
-	for (uint32_t i = 0; i < s->nhosts; i++)
-		free(s->hosts[i].name);
-	free(s->hosts);
+	hosts_clear(&s->hosts);
 	reason_unref(s->why);
 	free(s->death_account);
 	free(s->key);
@@ -128,28 +196,13 @@ site_waiting(const struct site *s)
 
 /* --- hosts --- */
 
-/* Hosts are few: a plan has at most LEG_HOSTS_MOST, and nearly always one. */
-static struct site_host *
-host_of(struct site *s, const char *name)
-{
-	for (uint32_t i = 0; i < s->nhosts; i++)
-		if (strcmp(s->hosts[i].name, name) == 0)
-			return &s->hosts[i];
-	s->hosts = mem_realloc(s->hosts, (s->nhosts + 1) * sizeof *s->hosts);
-	s->hosts[s->nhosts] = (struct site_host){ .name = mem_strdup(name) };
-	return &s->hosts[s->nhosts++];
-}
-
 static bool
 is_bad(const struct channel *c, uint32_t host, uint64_t now)
 {
-	const struct site *s = c->site;
 	const char *name = c->target->hosts[host].name;
 
-	for (uint32_t i = 0; i < s->nhosts; i++)
-		if (strcmp(s->hosts[i].name, name) == 0)
-			return s->hosts[i].bad_until > now;
-	return false;
+	return is_marked(&c->site->hosts, name, now) ||
+	       is_marked(&c->unmet, name, now);
 }
 
 uint32_t
@@ -264,10 +317,13 @@ void
 site_open(struct site *s)
 {
 	s->closed_until = 0;
-	for (uint32_t i = 0; i < s->nhosts; i++)
-		s->hosts[i].bad_until = 0;
-	LIST_FOREACH (node, &s->channels)
-		LIST_ENTRY(node, struct channel, node)->closed_until = 0;
+	unmark_all(&s->hosts);
+	LIST_FOREACH (node, &s->channels) {
+		struct channel *c = LIST_ENTRY(node, struct channel, node);
+
+		c->closed_until = 0;
+		unmark_all(&c->unmet);
+	}
 	LIST_FOREACH_SAFE (node, next, &s->bans)
 		ban_free(LIST_ENTRY(node, struct site_ban, node));
 }
@@ -301,12 +357,30 @@ has_good_host(const struct channel *c, uint64_t now)
 	return false;
 }
 
+/* Of no host of the channel's plan a connection is to be had. */
+static bool
+is_down(const struct channel *c, uint64_t now)
+{
+	for (uint32_t i = 0; i < c->target->nhosts && i < 32; i++)
+		if (!is_marked(&c->site->hosts, c->target->hosts[i].name, now))
+			return false;
+	return true;
+}
+
+/* With the most preferred host it begins again. */
+static void
+close_channel(struct channel *c, const struct site_failure *f)
+{
+	unmark_all(&c->unmet);
+	c->closed_until = pause_of(++c->failures, f);
+}
+
 void
 channel_host_failed(
     struct channel *c, uint32_t host, const struct site_failure *f)
 {
 	struct site *s = c->site;
-	struct site_host *h = host_of(s, c->target->hosts[host].name);
+	struct site_host *h = host_of(&s->hosts, c->target->hosts[host].name);
 
 	keep_why(&s->why, f->why);
 	s->lanes_max = s->lanes_max > 1 ? s->lanes_max / 2 : 1;
@@ -314,20 +388,28 @@ channel_host_failed(
 	h->bad_until = pause_of(++h->failures, f);
 	if (s->lanes > 0 || has_good_host(c, f->now))
 		return; /* others still work, or have not been asked */
+	if (!is_down(c, f->now)) {
+		close_channel(c, f); /* the rest does not meet its rule */
+		return;
+	}
 	s->lanes_max = 1;
 	s->closed_until = pause_of(++s->failures, f);
-	/* It begins with the most preferred one again. */
-	for (uint32_t i = 0; i < s->nhosts; i++)
-		s->hosts[i].bad_until = 0;
+	unmark_all(&s->hosts);
 }
 
 void
-channel_failed(struct channel *c, const struct site_failure *f)
+channel_failed(struct channel *c, uint32_t host, const struct site_failure *f)
 {
+	struct site_host *h = host_of(&c->unmet, c->target->hosts[host].name);
+
 	keep_why(&c->why, f->why);
-	if (c->lanes > 0)
-		return; /* others met it */
-	c->closed_until = pause_of(++c->failures, f);
+	h->bad_until = pause_of(++h->failures, f);
+	if (has_good_host(c, f->now))
+		return;
+	if (c->lanes == 0)
+		close_channel(c, f);
+	else /* others met it */
+		unmark_all(&c->unmet);
 }
 
 static void
@@ -399,13 +481,15 @@ channel_died(struct channel *c, uint32_t host, struct span account,
 }
 
 void
-channel_succeeded(struct channel *c, uint32_t host)
+channel_succeeded(struct channel *c, uint32_t host, struct span account)
 {
 	struct site *s = c->site;
-	struct site_host *h = host_of(s, c->target->hosts[host].name);
+	struct site_ban *b = ban_of(s, account);
 
-	h->failures = 0;
-	h->bad_until = 0;
+	if (b != NULL)
+		ban_free(b);
+	unmark(&s->hosts, c->target->hosts[host].name);
+	unmark(&c->unmet, c->target->hosts[host].name);
 	s->failures = 0;
 	s->closed_until = 0;
 	c->failures = 0;
@@ -510,25 +594,21 @@ number_is_known(const struct site_number *number, uint64_t now)
 	return number->met != 0 && number->until > now;
 }
 
-static bool
-has_bad_host(const struct site *s, uint64_t now)
-{
-	for (uint32_t i = 0; i < s->nhosts; i++)
-		if (s->hosts[i].bad_until > now)
-			return true;
-	return false;
-}
-
 bool
 site_remembers(const struct site *s, uint64_t now)
 {
 	if (site_is_closed(s, now) || site_ban_ends(s, now) != UINT64_MAX ||
 	    number_is_known(&s->rcpts, now) ||
-	    number_is_known(&s->messages, now) || has_bad_host(s, now) ||
+	    number_is_known(&s->messages, now) ||
+	    is_any_marked(&s->hosts, now) ||
 	    (s->login_told != 0 && now - s->login_told < SITE_LOGIN_TOLD_MS))
 		return true;
-	LIST_FOREACH (node, &s->channels)
-		if (LIST_ENTRY(node, struct channel, node)->closed_until > now)
+	LIST_FOREACH (node, &s->channels) {
+		const struct channel *c =
+		    LIST_ENTRY(node, struct channel, node);
+
+		if (c->closed_until > now || is_any_marked(&c->unmet, now))
 			return true;
+	}
 	return false;
 }

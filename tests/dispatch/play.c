@@ -286,6 +286,8 @@ wake_leg(struct play *s, struct due *due)
 	struct leg *leg = LIST_ENTRY(due, struct leg, due);
 	struct leg_event ev = play_event(s, LEG_DUE);
 
+	if (leg->state == LEG_LINE)
+		ev.reason = channel_why(leg->channel, s->now);
 	heap_drop(&s->heap, due);
 	play_step(s, leg, &ev);
 	if (leg_is_in_hand(leg) && leg->state != LEG_LEAVING)
@@ -296,12 +298,7 @@ wake_leg(struct play *s, struct due *due)
 static void
 wake_message(struct play *s, struct due *due)
 {
-	struct message *m = s->message;
-	bool as_left =
-	    m->state == MESSAGE_QUIET && (m->open == 0 || m->untold > 0);
-	struct message_event ev = {
-		.type = as_left ? MESSAGE_MOVED : MESSAGE_DUE, .now = s->now
-	};
+	struct message_event ev = { .type = MESSAGE_DUE, .now = s->now };
 
 	heap_drop(&s->heap, due);
 	play_message_event(s, &ev);
@@ -361,6 +358,14 @@ play_routed(struct play *s, struct leg *leg, uint32_t hosts)
 	ev.hosts = channel_hosts(p->channel);
 	ev.era = s->era;
 	play_step(s, leg, &ev);
+}
+
+void
+play_closed(struct play *s, struct leg *leg, struct reason *why)
+{
+	struct site_failure f = { &s->leg_options.backoff, why, s->now, 0 };
+
+	channel_host_failed(leg->channel, 0, &f);
 }
 
 bool

@@ -66,6 +66,8 @@ void play_wait(struct play *s, uint64_t ms);
 
 /* The leg's way is known: a site of so many hosts, the first preferred. */
 void play_routed(struct play *s, struct leg *leg, uint32_t hosts);
+/* Its first host is not to be had. */
+void play_closed(struct play *s, struct leg *leg, struct reason *why);
 /* A lane takes at most `most` of its recipients; whether it did. */
 bool play_take(struct play *s, struct leg *leg, uint32_t most);
 /* What became of those that the lane had: `n` outcomes, the last for the rest. */

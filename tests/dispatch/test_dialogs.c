@@ -216,6 +216,18 @@ do_route(struct scene *s, struct span value)
 }
 
 static void
+do_closed(struct scene *s, struct span value)
+{
+	struct leg *leg = take_leg(s, &value);
+	struct reason *why = play_reason(value);
+
+	if (leg->channel == NULL)
+		FAIL(s, "it stands in no line");
+	play_closed(&s->play, leg, why);
+	reason_unref(why);
+}
+
+static void
 do_take(struct scene *s, struct span value)
 {
 	struct leg *leg = take_leg(s, &value);
@@ -420,6 +432,8 @@ act(struct scene *s)
 		play_wait(&s->play, duration(s, value));
 	else if (dialog_is(s->step, "route", NULL))
 		do_route(s, value);
+	else if (dialog_is(s->step, "closed", NULL))
+		do_closed(s, value);
 	else if (dialog_is(s->step, "take", NULL))
 		do_take(s, value);
 	else if (dialog_is(s->step, "back", NULL))

@@ -95,6 +95,8 @@
  *   wait: T           time passes, and what is due comes in its order
  *   route: DOMAIN ok [hosts=N] | DOMAIN never WORDS | DOMAIN later WORDS
  *                     its way is known: N hosts, the first one preferred
+ *   closed: DOMAIN WORDS
+ *                     the first host of its site is not to be had
  *   take: DOMAIN [N]  a lane takes at most N of its recipients
  *   back: DOMAIN OUTCOME,OUTCOME... [blames|unreached] [: WORDS]
  *                     the lane brings them back (the last outcome is for all

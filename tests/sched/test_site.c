@@ -60,7 +60,7 @@ static void
 succeed(struct channel *c, unsigned times)
 {
 	while (times-- > 0)
-		channel_succeeded(c, 0);
+		channel_succeeded(c, 0, SPAN("ann"));
 }
 
 START_TEST(a_site_earns_lanes_by_success)
@@ -258,7 +258,7 @@ START_TEST(a_host_that_failed_is_left_out_for_a_while)
 	f.now = NOW + MINUTE;
 	channel_host_failed(c, 0, &f); /* again: longer */
 	expect_choice(c, 0, NOW + 6 * MINUTE - 1, "1");
-	channel_succeeded(c, 0);
+	channel_succeeded(c, 0, SPAN("ann"));
 	expect_choice(c, 0, NOW + MINUTE, "0");
 	f.now = NOW + 10 * MINUTE;
 	channel_host_failed(c, 0, &f); /* the first in a row */
@@ -317,7 +317,7 @@ START_TEST(a_site_without_a_host_closes_longer_each_time)
 	channel_host_failed(c, 0, &f); /* an hour by the back-off */
 	ck_assert_uint_eq(
 	    channel_opens_at(c, f.now), f.now + SITE_CLOSED_MAX_S * 1000);
-	channel_succeeded(c, 0);
+	channel_succeeded(c, 0, SPAN("ann"));
 	ck_assert(channel_is_open(c, f.now));
 	channel_host_failed(c, 0, &f); /* the first in a row */
 	ck_assert_uint_eq(channel_opens_at(c, f.now), f.now + MINUTE);
@@ -380,7 +380,7 @@ START_TEST(the_operator_opens_a_site)
 	expect_choice(c, 0, NOW, "0");
 	channel_host_failed(c, 0, &f);
 	channel_host_failed(c, 1, &f);
-	channel_failed(c, &f);
+	channel_failed(c, 0, &f);
 	for (uint64_t i = 0; i < SITE_DEATHS; i++)
 		channel_died(c, 0, SPAN("ann"), i, &f);
 	ck_assert(!site_admits(site, SPAN("ann"), NOW, &got));
@@ -396,7 +396,7 @@ START_TEST(a_rule_that_is_not_met_closes_its_channel_alone)
 	struct channel *a = channel_of("a", "0"), *b = channel_of("b", "0");
 	struct site_failure f = failure(NOW);
 
-	channel_failed(a, &f);
+	channel_failed(a, 0, &f);
 	ck_assert(!channel_is_open(a, NOW));
 	ck_assert_ptr_eq(channel_why(a, NOW), why);
 	ck_assert(channel_is_open(b, NOW));
@@ -405,14 +405,84 @@ START_TEST(a_rule_that_is_not_met_closes_its_channel_alone)
 	ck_assert(site_remembers(site, NOW));
 	ck_assert_uint_eq(channel_opens_at(a, NOW), NOW + MINUTE);
 	f.now = NOW + MINUTE;
-	channel_failed(a, &f); /* longer each time */
+	channel_failed(a, 0, &f); /* longer each time */
 	ck_assert_uint_eq(channel_opens_at(a, f.now), f.now + 5 * MINUTE);
-	channel_succeeded(b, 0);
+	channel_succeeded(b, 0, SPAN("ann"));
 	ck_assert(!channel_is_open(a, f.now)); /* that is another rule */
-	channel_succeeded(a, 0);
+	channel_succeeded(a, 0, SPAN("ann"));
 	ck_assert(channel_is_open(a, f.now));
-	channel_failed(a, &f);
+	channel_failed(a, 0, &f);
 	ck_assert_uint_eq(channel_opens_at(a, f.now), f.now + MINUTE);
+}
+END_TEST
+
+START_TEST(a_host_that_does_not_meet_the_rule_is_left_out_by_that_channel)
+{
+	struct channel *a = channel_of("a", "01"), *b = channel_of("b", "01");
+	struct site_failure f = failure(NOW);
+
+	channel_failed(a, 0, &f);
+	ck_assert(channel_is_open(a, NOW));
+	expect_choice(a, 0, NOW, "1");
+	expect_choice(b, 0, NOW, "0");
+	ck_assert(!channel_has_other(a, 1u << 1, NOW));
+	ck_assert(site_remembers(site, NOW));
+	expect_choice(a, 0, NOW + MINUTE, "0");
+	f.now = NOW + MINUTE;
+	channel_failed(a, 0, &f); /* longer each time */
+	expect_choice(a, 0, f.now + 5 * MINUTE - 1, "1");
+	channel_succeeded(a, 0, SPAN("ann"));
+	expect_choice(a, 0, f.now, "0");
+	channel_failed(a, 0, &f);
+	expect_choice(a, 0, f.now + MINUTE - 1, "1");
+	expect_choice(a, 0, f.now + MINUTE, "0");
+	channel_failed(a, 1, &f); /* and now none is left */
+	ck_assert_uint_eq(channel_opens_at(a, f.now), f.now + MINUTE);
+	ck_assert(channel_is_open(b, f.now));
+	/* It begins with the most preferred one again. */
+	expect_choice(a, 0, f.now + MINUTE - 1, "0");
+	channel_failed(a, 0, &f);
+	site_open(site);
+	ck_assert(channel_is_open(a, f.now));
+	expect_choice(a, 0, f.now, "0");
+}
+END_TEST
+
+START_TEST(hosts_that_are_down_and_hosts_that_do_not_meet_it_close_the_channel)
+{
+	struct channel *a = channel_of("a", "01"), *b = channel_of("b", "01");
+	struct site_failure f = failure(NOW);
+
+	channel_failed(a, 0, &f);
+	channel_host_failed(a, 1, &f);
+	ck_assert(!channel_is_open(a, NOW));
+	ck_assert(channel_is_open(b, NOW));
+	expect_choice(b, 0, NOW, "0");
+	site_open(site);
+	channel_host_failed(a, 1, &f);
+	channel_failed(a, 0, &f);
+	ck_assert(!channel_is_open(a, NOW));
+	ck_assert(channel_is_open(b, NOW));
+}
+END_TEST
+
+START_TEST(a_success_of_an_account_opens_the_site_for_it_for_good)
+{
+	struct channel *c = channel_of("plan", "0");
+	struct site_failure f = failure(NOW);
+	struct reason *got = NULL;
+
+	for (uint64_t i = 0; i < SITE_DEATHS; i++)
+		channel_died(c, 0, SPAN("ann"), i, &f);
+	ck_assert(!site_admits(site, SPAN("ann"), NOW, &got));
+	channel_succeeded(c, 0, SPAN("bob"));
+	ck_assert(!site_admits(site, SPAN("ann"), NOW, &got));
+	channel_succeeded(c, 0, SPAN("ann"));
+	ck_assert(site_admits(site, SPAN("ann"), NOW, &got));
+	for (uint64_t i = 0; i < SITE_DEATHS; i++)
+		channel_died(c, 0, SPAN("ann"), i, &f);
+	/* It is the first time again. */
+	ck_assert_uint_eq(site_ban_ends(site, NOW), NOW + MINUTE);
 }
 END_TEST
 
@@ -422,12 +492,12 @@ START_TEST(a_channel_stays_open_while_a_lane_of_it_works)
 	struct site_failure f = failure(NOW);
 
 	c->lanes = 1;
-	channel_failed(c, &f);
+	channel_failed(c, 0, &f);
 	ck_assert(channel_is_open(c, NOW));
 	ck_assert_ptr_eq(channel_why(c, NOW), why);
 	ck_assert(!site_remembers(site, NOW));
 	c->lanes = 0;
-	channel_failed(c, &f);
+	channel_failed(c, 0, &f);
 	ck_assert(site_remembers(site, NOW));
 	ck_assert(!site_remembers(site, NOW + MINUTE));
 }
@@ -441,7 +511,7 @@ START_TEST(why_is_the_channels_while_it_is_closed_and_else_the_sites)
 	struct site_failure f = failure(NOW), g = failure(NOW);
 
 	g.why = mine;
-	channel_failed(c, &g);
+	channel_failed(c, 0, &g);
 	channel_host_failed(c, 0, &f);
 	ck_assert_ptr_eq(channel_why(c, NOW), mine);
 	ck_assert_ptr_eq(channel_why(c, NOW + MINUTE), why);
@@ -480,11 +550,11 @@ START_TEST(a_success_between_them_says_it_was_the_message)
 	struct reason *got = NULL;
 
 	channel_died(c, 0, SPAN("ann"), 1, &f);
-	channel_succeeded(c, 0);
+	channel_succeeded(c, 0, SPAN("ann"));
 	channel_died(c, 0, SPAN("bob"), 2, &f);
 	ck_assert(!site_is_closed(site, NOW));
 	channel_died(c, 0, SPAN("bob"), 3, &f);
-	channel_succeeded(c, 0);
+	channel_succeeded(c, 0, SPAN("ann"));
 	channel_died(c, 0, SPAN("bob"), 4, &f);
 	ck_assert(site_admits(site, SPAN("bob"), NOW, &got));
 }
@@ -678,6 +748,9 @@ fill(TCase *tc)
 		a_site_closes_with_its_last_host,
 		the_operator_opens_a_site,
 		a_rule_that_is_not_met_closes_its_channel_alone,
+		a_host_that_does_not_meet_the_rule_is_left_out_by_that_channel,
+		hosts_that_are_down_and_hosts_that_do_not_meet_it_close_the_channel,
+		a_success_of_an_account_opens_the_site_for_it_for_good,
 		a_channel_stays_open_while_a_lane_of_it_works,
 		why_is_the_channels_while_it_is_closed_and_else_the_sites,
 		two_accounts_that_meet_it_close_the_site,

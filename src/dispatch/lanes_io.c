@@ -1,0 +1,381 @@
+/*
+ * A lane's life, as the queue thread knows it:
+ *
+ *   lanes_open -> (in hand) -> dispatch_answered -> idle -> lanes_give -> (in hand)
+ *                     |                              |
+ *                     +------> dispatch_ended <------+  (retired, or lost)
+ *
+ * What comes back is told to the legs it was about, and teaches about the site.
+ */
+#include "lanes_priv.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "deliver/attempt.h"
+#include "deliver/lane_end.h"
+#include "io/loop.h"
+#include "mail/reason.h"
+#include "spool/content.h"
+
+enum {
+	NO_DESCRIPTOR_MS = 1000,
+	RESULTS_AT_HAND = 16,
+};
+
+static struct outgoing *
+outgoing_of(struct lane *lane)
+{
+	return LIST_ENTRY(lane, struct outgoing, lane);
+}
+
+uint32_t
+lanes_most(const struct conf *conf)
+{
+	struct rlimit files;
+	uint64_t most = conf->deliver_connections;
+
+	/* A lane takes up to three: two in a race, or one and a content file. */
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0 &&
+	    files.rlim_cur != RLIM_INFINITY) {
+		uint64_t left =
+		    files.rlim_cur > conf->limits.sessions + 64
+			? files.rlim_cur - conf->limits.sessions - 64
+			: 0;
+
+		if (most > left / 3)
+			most = left / 3;
+	}
+	return most < 1 ? 1 : (uint32_t)most;
+}
+
+/* --- places --- */
+
+/* The place among all lanes, and in the channel, is that account's now. */
+static void
+hold(struct dispatch *d, struct outgoing *o, struct span account)
+{
+	o->holder = span_dup(account);
+	turns_hold(&d->all, account);
+	turns_hold(&o->channel->line, account);
+}
+
+static void
+give_back(struct dispatch *d, struct outgoing *o)
+{
+	if (o->holder == NULL)
+		return;
+	turns_give_back(&d->all, span_text(o->holder));
+	turns_give_back(&o->channel->line, span_text(o->holder));
+	free(o->holder);
+	o->holder = NULL;
+}
+
+/* --- opening and closing --- */
+
+struct outgoing *
+lanes_new(struct dispatch *d, struct channel *c, uint32_t host)
+{
+	struct outgoing *o = MEM_NEW(struct outgoing);
+
+	list_init(&o->idle);
+	list_init(&o->all_idle);
+	o->channel = c;
+	o->host = host;
+	o->address = address_of(d, c->target, host);
+	address_lane_opened(o->address);
+	c->lanes++;
+	c->site->lanes++;
+	d->lanes++;
+	return o;
+}
+
+static void
+become_idle(struct dispatch *d, struct outgoing *o)
+{
+	list_append(&o->channel->idle, &o->idle);
+	list_append(&d->idle, &o->all_idle);
+	o->channel->nidle++;
+}
+
+static bool
+is_idle(const struct outgoing *o)
+{
+	return !list_is_empty(&o->idle);
+}
+
+static void
+leave_idle(struct outgoing *o)
+{
+	list_remove(&o->idle);
+	list_remove(&o->all_idle);
+	o->channel->nidle--;
+}
+
+void
+lanes_give(struct dispatch *d, struct outgoing *o, struct load *load,
+    struct attempt *a)
+{
+	o->load = load;
+	hold(d, o, span_text(load->message->env->account));
+	o->channel->site->progress = loop_now(d->loop);
+	if (!is_idle(o)) {
+		d->out.open(
+		    &o->lane, o->channel->target, o->host, a, d->out.arg);
+		return;
+	}
+	leave_idle(o);
+	d->out.give(&o->lane, a, d->out.arg);
+}
+
+void
+lanes_retire(struct dispatch *d, struct outgoing *o)
+{
+	leave_idle(o);
+	d->out.quit(&o->lane, d->out.arg);
+}
+
+/* --- what a lane brings back --- */
+
+static enum leg_outcome
+outcome_of(const struct attempt_rcpt *r, const struct lane_end *end)
+{
+	static const enum leg_outcome outcomes[] = {
+		[OUTCOME_NONE] = LEG_NOT_TRIED,
+		[OUTCOME_DELIVERED] = LEG_DELIVERED,
+		[OUTCOME_NEXT_TRANSACTION] = LEG_NEXT_TRANSACTION,
+		[OUTCOME_NEXT_CONNECTION] = LEG_NEXT_CONNECTION,
+		[OUTCOME_NEXT_HOST] = LEG_NEXT_HOST,
+		[OUTCOME_LATER] = LEG_LATER,
+		[OUTCOME_FAILED] = LEG_FAILED,
+	};
+
+	/* It was not to be had there: it is tried elsewhere, or later. */
+	if (r->outcome == OUTCOME_NONE && end != NULL &&
+	    (end->blame == BLAME_HOST || end->blame == BLAME_CHANNEL))
+		return LEG_NEXT_HOST;
+	return outcomes[r->outcome];
+}
+
+/* The results of one leg: of its recipients, in the order they were taken. */
+static uint32_t
+results_of(const struct attempt *a, uint32_t from, const struct leg *leg,
+    const struct lane_end *end, struct leg_result *out)
+{
+	const struct envelope *env = leg->message->env;
+	uint32_t n = 0;
+
+	for (uint32_t i = leg->first; i != ENVELOPE_NO_MORE;
+	     i = env->rcpts[i].next) {
+		const struct attempt_rcpt *r = &a->rcpts[from + n];
+
+		if (from + n >= a->nrcpt || r->index != i)
+			continue;
+		out[n++] = (struct leg_result){ .rcpt = i,
+			.outcome = outcome_of(r, end),
+			.reason = r->reason != NULL || end == NULL
+				      ? r->reason
+				      : end->reason };
+	}
+	return n;
+}
+
+static void
+settle_legs(struct dispatch *d, struct outgoing *o, const struct attempt *a,
+    const struct lane_end *end, struct leg_result *results)
+{
+	struct leg_event ev = dispatch_event(d, LEG_BACK);
+	struct channel *c = o->channel;
+	uint32_t at = 0;
+
+	ev.reason =
+	    d->bounced; /* if that is what the leg was called back for */
+	ev.results = results;
+	ev.host = o->host < 32 ? 1u << o->host : 0;
+	ev.blames_host =
+	    a->content_ended && end != NULL && end->blame == BLAME_MESSAGE;
+	ev.is_unreached =
+	    end != NULL && end->blame == BLAME_HOST && attempt_is_untouched(a);
+	for (uint32_t i = 0; i < o->load->nlegs; i++) {
+		struct leg *leg = o->load->legs[i];
+
+		ev.nresults = results_of(a, at, leg, end, results);
+		ev.has_next_host =
+		    channel_has_other(c, leg->tried | ev.host, ev.now);
+		ev.random = random_u32();
+		at += ev.nresults;
+		dispatch_step(d, leg, &ev);
+	}
+}
+
+/* What the answers teach about the host. */
+static void
+learn(struct dispatch *d, const struct outgoing *o, const struct attempt *a)
+{
+	struct site *s = o->channel->site;
+	uint64_t now = loop_now(d->loop);
+	uint32_t delivered = 0, left = 0, answered = 0;
+	bool next = false;
+
+	for (uint32_t i = 0; i < a->nrcpt; i++) {
+		delivered += a->rcpts[i].outcome == OUTCOME_DELIVERED;
+		left += a->rcpts[i].outcome == OUTCOME_NEXT_TRANSACTION;
+		answered += a->rcpts[i].outcome != OUTCOME_NONE;
+		next |= a->rcpts[i].outcome == OUTCOME_NEXT_CONNECTION;
+	}
+	if (left > 0 && answered > left)
+		site_number_met(&s->rcpts, answered - left, now);
+	else if (delivered > 0)
+		site_number_passed(&s->rcpts, answered, now);
+	if (next && o->carried > 0)
+		site_number_met(&s->messages, o->carried, now);
+	else if (delivered > 0)
+		site_number_passed(&s->messages, o->carried + 1, now);
+	if (delivered > 0)
+		channel_succeeded(
+		    o->channel, o->host, span_text(a->env->account));
+}
+
+/* `end`: of the lane, when it ended with this; else NULL. Frees the attempt. */
+static void
+bring_back(struct dispatch *d, struct outgoing *o, struct attempt *a,
+    const struct lane_end *end)
+{
+	struct leg_result few[RESULTS_AT_HAND], *results = few;
+	struct message *m = o->load->message;
+	struct fact_words words = { .tls = a->tls };
+
+	if (a->nrcpt > RESULTS_AT_HAND)
+		results = mem_alloc(a->nrcpt * sizeof *results);
+	learn(d, o, a);
+	give_back(d, o);
+	settle_legs(d, o, a, end, results);
+	if (results != few)
+		free(results);
+	free(o->load);
+	o->load = NULL;
+	dispatch_settle(d, m, &words);
+	content_unref(a->content);
+	attempt_free(a);
+}
+
+static void
+outgoing_free(struct outgoing *o)
+{
+	assert(o->load == NULL && o->holder == NULL && !is_idle(o));
+	free(o);
+}
+
+static bool
+may_carry_more(const struct dispatch *d, const struct outgoing *o)
+{
+	return o->carried < site_number_get(&o->channel->site->messages,
+				UINT32_MAX, loop_now(d->loop));
+}
+
+void
+dispatch_answered(
+    struct dispatch *d, struct lane *lane, struct attempt *a, bool more)
+{
+	struct outgoing *o = outgoing_of(lane);
+	struct channel *c = o->channel;
+
+	c->site->progress = loop_now(d->loop);
+	o->carried += !attempt_is_untouched(a);
+	if (more)
+		become_idle(d, o);
+	bring_back(d, o, a, NULL);
+	if (is_idle(o) && !may_carry_more(d, o))
+		lanes_retire(d, o);
+	if (o->has_ended)
+		outgoing_free(o); /* the attempt had come too late for it */
+	lines_mark(d, c);
+	dispatch_end_turn(d);
+}
+
+/* Somebody must act, and hears of it: but not once a connection. */
+static void
+tell_login(struct dispatch *d, struct site *site, const struct lane_end *end)
+{
+	if (site_tells_login(site, loop_now(d->loop)))
+		log_error("relay_login_failed relay=%s reason=%s",
+		    log_quote_text(site->name), facts_quote(end->reason));
+}
+
+static void
+tell_closed(const struct channel *c, uint64_t now)
+{
+	log_warn("site_closed site=%s next=%llus reason=%s",
+	    log_quote_text(c->site->name),
+	    (unsigned long long)(channel_opens_at(c, now) - now + 999) / 1000,
+	    facts_quote(channel_why(c, now)));
+}
+
+/* Whose fault it was: the site's, the channel's, the message's, or nobody's. */
+static void
+note_end(struct dispatch *d, struct outgoing *o, const struct attempt *a,
+    const struct lane_end *end)
+{
+	struct channel *c = o->channel;
+	struct backoff backoff = { d->conf->retry, d->conf->nretry };
+	struct site_failure f = { &backoff, end->reason, loop_now(d->loop),
+		random_u32() };
+	bool was_open = channel_is_open(c, f.now);
+
+	switch (end->blame) {
+	case BLAME_NONE: break;
+	case BLAME_HOST: channel_host_failed(c, o->host, &f); break;
+	case BLAME_CHANNEL: channel_failed(c, o->host, &f); break;
+	case BLAME_MESSAGE:
+		if (a != NULL)
+			channel_died(c, o->host, span_text(a->env->account),
+			    a->env->id, &f);
+		break;
+	}
+	if (end->login_failed)
+		tell_login(d, c->site, end);
+	if (was_open && !channel_is_open(c, f.now))
+		tell_closed(c, f.now);
+	if (end->no_descriptor)
+		lines_wake_at(d, c, f.now + NO_DESCRIPTOR_MS);
+}
+
+void
+dispatch_ended(struct dispatch *d, struct lane *lane, struct attempt *a,
+    const struct lane_end *end)
+{
+	struct outgoing *o = outgoing_of(lane);
+	struct channel *c = o->channel;
+
+	c->lanes--;
+	c->site->lanes--;
+	d->lanes--;
+	address_lane_ended(d, o->address);
+	c->site->last_used = c->site->progress = loop_now(d->loop);
+	if (is_idle(o))
+		leave_idle(o);
+	note_end(d, o, a, end);
+	if (a != NULL)
+		bring_back(d, o, a, end);
+	if (o->load == NULL)
+		outgoing_free(o);
+	else /* what was given to it at its end comes back on its own */
+		o->has_ended = true;
+	if (!end->no_descriptor)
+		lines_mark_site(d, c->site);
+	dispatch_end_turn(d);
+	if (!d->running && d->idle_cb != NULL)
+		d->idle_cb(d->idle_arg);
+}
+
+void
+dispatch_too_late(struct dispatch *d, struct lane *lane)
+{
+	struct outgoing *o = outgoing_of(lane);
+
+	if (o->load != NULL)
+		operator_too_late(d, o->load->message);
+}
