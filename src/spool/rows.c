@@ -32,7 +32,8 @@ enum row_tag {
 	ROW_DUE = 8,
 	ROW_WORDS = 9, /* which of the record's words, from 1 on */
 	ROW_WORDS_AS_BEFORE = 10, /* 1: those of the row's news before */
-	ROW_LAST_KNOWN = ROW_WORDS_AS_BEFORE,
+	ROW_STOOD = 11,
+	ROW_LAST_KNOWN = ROW_STOOD,
 };
 enum words_tag {
 	WORDS_STATUS = 1,
@@ -74,6 +75,7 @@ static const struct number {
 	NUMBER(ROW_STEP, step, UINT32_MAX),
 	NUMBER(ROW_LAST, last, UINT64_MAX),
 	NUMBER(ROW_DUE, due, UINT64_MAX),
+	NUMBER(ROW_STOOD, stood, UINT32_MAX),
 	NUMBER(ROW_WORDS_AS_BEFORE, is_reason_as_before, 1),
 #undef NUMBER
 };
@@ -130,6 +132,14 @@ small(uint32_t n)
 	return n < UINT16_MAX ? (uint16_t)n : UINT16_MAX;
 }
 
+static uint32_t
+seconds(int64_t ms)
+{
+	int64_t s = ms < 0 ? 0 : ms / 1000;
+
+	return s < UINT32_MAX ? (uint32_t)s : UINT32_MAX;
+}
+
 static bool
 has_tag(struct span tags, uint16_t tag)
 {
@@ -173,11 +183,13 @@ row_set(struct row *row, const struct progress *news)
 {
 	if (news->other.len > 0)
 		row->other = tags_merge(row->other, news->other);
-	row->last = news->last;
-	row->due = news->due;
+	row->last = seconds(news->last);
+	row->due =
+	    seconds(news->due > INT64_MAX - 999 ? news->due : news->due + 999);
+	row->stood = news->stood;
 	row->tries = small(news->tries);
-	row->step = small(news->step);
-	row->state = (uint8_t)news->state;
+	row->step = news->step < UINT8_MAX ? (uint8_t)news->step : UINT8_MAX;
+	row->state = news->state & 0x7f;
 	row->held = news->held;
 	if (news->is_reason_as_before)
 		return;
@@ -195,8 +207,9 @@ row_get(const struct row *row, uint32_t rcpt)
 		.held = row->held,
 		.tries = row->tries,
 		.step = row->step,
-		.last = row->last,
-		.due = row->due,
+		.last = (int64_t)row->last * 1000,
+		.due = (int64_t)row->due * 1000,
+		.stood = row->stood,
 		.reason = row->reason,
 		.other = tags_span(row->other),
 	};
@@ -206,7 +219,7 @@ bool
 row_is_fresh(const struct progress *p)
 {
 	return p->state == RCPT_QUEUED && !p->held && p->tries == 0 &&
-	       p->step == 0 && p->last == 0 && p->due == 0 &&
+	       p->step == 0 && p->last == 0 && p->due == 0 && p->stood == 0 &&
 	       p->reason == NULL && p->other.len == 0;
 }
 

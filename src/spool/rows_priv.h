@@ -20,13 +20,15 @@ struct tags;
 /* What is kept of a recipient beside the address. Zero: nothing has happened.
  */
 struct row {
-	int64_t last, due;
 	struct reason *reason; /* a reference; NULL: no words */
 	struct tags *other; /* owned; of newer versions; NULL: none */
 	uint64_t place; /* of the record that has it (whole_priv.h) */
-	uint16_t tries, step;
-	uint8_t state;
-	bool held;
+	/* Numbers, 16 bytes: */
+	uint32_t last, due; /* wall s; due is rounded up */
+	uint32_t stood;
+	uint16_t tries;
+	uint8_t step;
+	uint8_t state : 7, held : 1;
 };
 
 /*
