@@ -1,7 +1,7 @@
 """Postern."""
 import os
 
-from benching.machine import BUILD, PASSWORD, SINK, USER, run
+from benching.machine import BUILD, PASSWORD, SINK, run
 from benching.server import Server
 
 
@@ -32,10 +32,15 @@ spool {{ directory = "{self.path('spool')}" }}
 queue {{ retry = {{ {retry} }} }}
 control {{ socket = "{self.path('ctl')}" }}
 deliver {{ allow-loopback = true }}
-route default {{ relay = "smtp://{SINK}:{self.sink_port}" }}
+{self.road()}
 {settings}""")
-        run(os.path.join(BUILD, "postern"), "-c", self.path("postern.conf"),
-            "user", "add", USER, "--stdin", input=PASSWORD + "\n")
+        for account in self.accounts:
+            run(os.path.join(BUILD, "postern"), "-c",
+                self.path("postern.conf"), "user", "add", account, "--stdin",
+                input=PASSWORD + "\n")
+
+    def road(self):
+        return f'route default {{ relay = "smtp://{SINK}:{self.sink_port}" }}'
 
     def command(self):
         return [os.path.join(BUILD, "posternd"), "-c",

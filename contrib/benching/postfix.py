@@ -3,7 +3,7 @@ import os
 import shutil
 import subprocess
 
-from benching.machine import PASSWORD, SINK, USER, run
+from benching.machine import PASSWORD, SINK, run
 from benching.server import Server
 
 
@@ -39,9 +39,10 @@ before its 250, not the folder (seen with strace). It does not send BDAT."""
         self.write_master()
 
     def write_sasl(self):
-        user, realm = USER.split("@")
-        run("saslpasswd2", "-p", "-c", "-f", self.path("etc/sasl/sasldb2"),
-            "-u", realm, user, input=PASSWORD)
+        for account in self.accounts:
+            user, realm = account.split("@")
+            run("saslpasswd2", "-p", "-c", "-f", self.path("etc/sasl/sasldb2"),
+                "-u", realm, user, input=PASSWORD)
         shutil.chown(self.path("etc/sasl/sasldb2"), "postfix")
         self.write("etc/sasl/smtpd.conf", f"""pwcheck_method: auxprop
 auxprop_plugin: sasldb
@@ -49,9 +50,14 @@ sasldb_path: {self.path('etc/sasl/sasldb2')}
 mech_list: PLAIN LOGIN
 """)
 
+    def road(self):
+        hop = f"[{SINK}]:{self.sink_port}"
+        return f"""relayhost = {hop}
+smtp_connection_cache_destinations = {hop}"""
+
     def write_main(self):
         data = f"btree:{self.path('data')}"
-        hop = f"[{SINK}]:{self.sink_port}"
+        logins = " ".join(f"{{ {a} = {a} }}" for a in self.accounts)
         self.write("etc/main.cf", f"""compatibility_level = 3.6
 config_directory = {self.path('etc')}
 queue_directory = {self.path('queue')}
@@ -66,7 +72,7 @@ alias_database =
 local_recipient_maps =
 inet_interfaces = 127.0.0.1
 inet_protocols = ipv4
-relayhost = {hop}
+{self.road()}
 soft_bounce = no
 smtpd_tls_chain_files = {self.key}, {self.cert}
 smtpd_tls_security_level = encrypt
@@ -74,13 +80,12 @@ smtpd_tls_session_cache_database = {data}/smtpd_scache
 smtp_tls_security_level = may
 smtp_tls_session_cache_database = {data}/smtp_scache
 smtp_tls_connection_reuse = yes
-smtp_connection_cache_destinations = {hop}
 smtpd_sasl_auth_enable = yes
 smtpd_sasl_type = cyrus
 smtpd_sasl_path = smtpd
 cyrus_sasl_config_path = {self.path('etc/sasl')}
 smtpd_sasl_security_options = noanonymous
-smtpd_sender_login_maps = inline:{{ {{ {USER} = {USER} }} }}
+smtpd_sender_login_maps = inline:{{ {logins} }}
 smtpd_sender_restrictions = reject_sender_login_mismatch
 smtpd_relay_restrictions = permit_sasl_authenticated, reject
 smtpd_recipient_restrictions = permit_sasl_authenticated, reject

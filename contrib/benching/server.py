@@ -6,7 +6,7 @@ import socket
 import tempfile
 import time
 
-from benching.machine import PEERS, free_port, run, say
+from benching.machine import PEERS, USER, free_port, run, say
 from benching.processes import Keeper
 
 
@@ -15,6 +15,7 @@ class Server:
     # What is on stable storage when it says 250, in a few words.
     name = version = notes = synced = ""
     sink_options = []  # for its next host, smtp_sink
+    accounts = (USER,)
 
     def __init__(self, folder, certificate, sink_port):
         self.folder = os.path.join(folder, self.name)

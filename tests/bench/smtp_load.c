@@ -3,7 +3,8 @@
  * contrib/bench.
  *
  *   smtp_load [-h host] -p port [-c clients] [-n messages] [-k a connection]
- *             [-s bytes] [-d domains] [-i run]
+ *             [-s bytes] [-d domains] [-i run] [-u account] [-r file] [-w ms]
+ *             [-t file]
  *
  * Each client is a thread with a connection of its own: TLS from the first
  * byte, EHLO, AUTH PLAIN, then up to K messages, QUIT, and again until all N
@@ -11,7 +12,10 @@
  * carries `X-Seq: RUN-number`, which smtp_sink reads back. At the end one line
  * of JSON: what was accepted, in what time, and the latencies. A transaction is
  * timed from MAIL to the reply to the final dot; a login from connect() to 235.
- * `began` is CLOCK_MONOTONIC, to be held against smtp_sink's.
+ * `began` is CLOCK_MONOTONIC, to be held against smtp_sink's. With -r the
+ * recipients' domains are a file's lines, in turn; with -w each client waits so
+ * long between two messages; with -t the times of all messages that were accepted
+ * go to a file: number, MAIL, the reply to the dot.
  */
 #include <arpa/inet.h>
 #include <getopt.h>
@@ -42,12 +46,16 @@ struct load {
 	struct sockaddr_in to;
 	unsigned clients, messages, per_connection, domains;
 	size_t size;
-	const char *run;
-	char login[LINE];
+	unsigned pause; /* ms */
+	const char *run, *user, *times;
+	char **names; /* owned, as their texts: of domains; NULL: none */
+	size_t nnames;
+	char login[2 * LINE];
 	char *body; /* owned; ends with the final dot */
 	size_t body_len;
 	SSL_CTX *tls;
 	double *transactions, *logins; /* owned; by message, 0: none */
+	double *begins; /* owned; by message */
 	atomic_uint next, accepted, failed, connections, resumed, said;
 };
 
@@ -196,22 +204,28 @@ submit(struct client *c, unsigned number)
 	double began = now();
 	size_t len;
 
-	if (l->domains > 1)
+	if (l->nnames > 0)
+		(void)snprintf(
+		    to, sizeof to, "rcpt@%s", l->names[number % l->nnames]);
+	else if (l->domains > 1)
 		(void)snprintf(
 		    to, sizeof to, "rcpt@d%u.dest.test", number % l->domains);
 	else
 		(void)snprintf(to, sizeof to, "rcpt@dest.test");
 	len = (size_t)snprintf(c->message, LINE,
-	    "From: <" USER ">\r\nTo: <%s>\r\nSubject: load %u\r\n"
+	    "From: <%s>\r\nTo: <%s>\r\nSubject: load %u\r\n"
 	    "X-Seq: %s-%u\r\nMessage-ID: <%s.%u@load.test>\r\n"
 	    "Date: Mon, 02 Nov 2026 10:00:00 +0000\r\n\r\n",
-	    to, number, l->run, number, l->run, number);
+	    l->user, to, number, l->run, number, l->run, number);
 	memcpy(c->message + len, l->body, l->body_len);
+	(void)snprintf(line, sizeof line, "MAIL FROM:<%s>\r\n", l->user);
+	if (!say(c, line, 250))
+		return false;
 	(void)snprintf(line, sizeof line, "RCPT TO:<%s>\r\n", to);
-	if (!say(c, "MAIL FROM:<" USER ">\r\n", 250) || !say(c, line, 250) ||
-	    !say(c, "DATA\r\n", 354) ||
+	if (!say(c, line, 250) || !say(c, "DATA\r\n", 354) ||
 	    !put(c, c->message, len + l->body_len) || reply(c) != 250)
 		return false;
+	l->begins[number] = began;
 	l->transactions[number] = now() - began;
 	atomic_fetch_add(&l->accepted, 1);
 	return true;
@@ -238,6 +252,16 @@ dial_again(struct client *c, unsigned number, unsigned *bad)
 	return true;
 }
 
+static void
+rest(const struct load *l)
+{
+	struct timespec t = { .tv_sec = l->pause / 1000,
+		.tv_nsec = (long)(l->pause % 1000) * 1000000 };
+
+	if (l->pause > 0)
+		(void)nanosleep(&t, NULL);
+}
+
 static void *
 run_client(void *arg)
 {
@@ -260,6 +284,7 @@ run_client(void *arg)
 			(void)say(c, "QUIT\r\n", 221);
 			hang_up(c);
 		}
+		rest(l);
 	}
 	hang_up(c);
 	SSL_SESSION_free(c->session);
@@ -274,10 +299,12 @@ make_texts(struct load *l)
 {
 	static const char text[] = "The quick brown fox jumps over the lazy dog"
 				   " and packs five dozen jugs.\r\n";
-	static const unsigned char plain[] = "\0" USER "\0" PASSWORD;
-	unsigned char coded[2 * sizeof plain];
+	char plain[LINE / 2];
+	unsigned char coded[LINE];
+	int n = snprintf(
+	    plain, sizeof plain, "%c%s%c" PASSWORD, '\0', l->user, '\0');
 
-	(void)EVP_EncodeBlock(coded, plain, sizeof plain - 1);
+	(void)EVP_EncodeBlock(coded, (const unsigned char *)plain, n);
 	(void)snprintf(l->login, sizeof l->login, "AUTH PLAIN %s\r\n", coded);
 	l->body = mem_alloc(l->size + 2 * sizeof text);
 	while (l->body_len < l->size) {
@@ -313,6 +340,22 @@ print_latency(const char *name, double *took, unsigned n)
 }
 
 static void
+write_times(const struct load *l)
+{
+	FILE *f = fopen(l->times, "w");
+
+	if (f == NULL) {
+		perror(l->times);
+		return;
+	}
+	for (unsigned i = 0; i < l->messages; i++)
+		if (l->begins[i] > 0)
+			(void)fprintf(f, "%u %.6f %.6f\n", i, l->begins[i],
+			    l->begins[i] + l->transactions[i]);
+	(void)fclose(f);
+}
+
+static void
 run(struct load *l)
 {
 	pthread_t *threads = mem_zalloc(l->clients, sizeof *threads);
@@ -328,6 +371,8 @@ run(struct load *l)
 	for (unsigned i = 0; i < l->clients; i++)
 		(void)pthread_join(threads[i], NULL);
 	took = now() - began;
+	if (l->times != NULL)
+		write_times(l);
 	(void)printf("{\"began\": %.6f, \"seconds\": %.6f, \"accepted\": %u, "
 		     "\"failed\": %u, \"connections\": %u, \"resumed\": %u",
 	    began, took, l->accepted, l->failed, l->connections, l->resumed);
@@ -346,13 +391,33 @@ number(const char *text)
 	return n < 1 ? 1 : n > 10000000 ? 10000000 : (unsigned)n;
 }
 
+/* A domain a line. */
+static void
+read_names(struct load *l, const char *path)
+{
+	FILE *f = fopen(path, "r");
+	char line[48];
+
+	if (f == NULL) {
+		perror(path);
+		exit(2);
+	}
+	while (fgets(line, sizeof line, f) != NULL) {
+		line[strcspn(line, "\n")] = '\0';
+		l->names =
+		    mem_realloc(l->names, (l->nnames + 1) * sizeof *l->names);
+		l->names[l->nnames++] = mem_strdup(line);
+	}
+	(void)fclose(f);
+}
+
 static bool
 read_options(struct load *l, int argc, char **argv)
 {
 	const char *host = "127.0.0.1";
 	int o;
 
-	while ((o = getopt(argc, argv, "h:p:c:n:k:s:d:i:")) != -1) {
+	while ((o = getopt(argc, argv, "h:p:c:n:k:s:d:i:u:r:w:t:")) != -1) {
 		switch (o) {
 		case 'h': host = optarg; break;
 		case 'p':
@@ -364,10 +429,15 @@ read_options(struct load *l, int argc, char **argv)
 		case 's': l->size = number(optarg); break;
 		case 'd': l->domains = number(optarg); break;
 		case 'i': l->run = optarg; break;
+		case 'u': l->user = optarg; break;
+		case 'r': read_names(l, optarg); break;
+		case 'w': l->pause = number(optarg); break;
+		case 't': l->times = optarg; break;
 		default: return false;
 		}
 	}
 	return l->to.sin_port != 0 && strlen(l->run) < 40 &&
+	       strlen(l->user) < 100 &&
 	       inet_pton(AF_INET, host, &l->to.sin_addr) == 1;
 }
 
@@ -376,6 +446,7 @@ main(int argc, char **argv)
 {
 	struct load l = {
 		.to.sin_family = AF_INET,
+		.user = USER,
 		.clients = 20,
 		.messages = 1000,
 		.per_connection = 1,
@@ -388,7 +459,9 @@ main(int argc, char **argv)
 		(void)fprintf(stderr,
 		    "usage: smtp_load [-h host] -p port [-c clients] "
 		    "[-n messages] [-k a connection]\n"
-		    "                 [-s bytes] [-d domains] [-i run]\n");
+		    "                 [-s bytes] [-d domains] [-i run] "
+		    "[-u account] [-r file]\n"
+		    "                 [-w ms] [-t file]\n");
 		return 2;
 	}
 	(void)signal(SIGPIPE, SIG_IGN);
@@ -397,7 +470,12 @@ main(int argc, char **argv)
 	make_texts(&l);
 	l.transactions = mem_zalloc(l.messages, sizeof *l.transactions);
 	l.logins = mem_zalloc(l.messages, sizeof *l.logins);
+	l.begins = mem_zalloc(l.messages, sizeof *l.begins);
 	run(&l);
+	free(l.begins);
+	for (size_t i = 0; i < l.nnames; i++)
+		free(l.names[i]);
+	free(l.names);
 	free(l.transactions);
 	free(l.logins);
 	free(l.body);

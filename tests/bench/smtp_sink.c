@@ -3,14 +3,15 @@
  * contrib/bench.
  *
  *   smtp_sink -p port [-b address] [-c certificate -k key] [-n messages]
- *             [-x percent] [-i run] [-d]
+ *             [-x percent] [-i run] [-d] [-a addresses] [-t file]
  *
  * Offers CHUNKING (not with -d), and STARTTLS when it has a certificate. Reads
  * `X-Seq: RUN-number` from each message, so that loss and duplicates show. It
  * ends a second after N different messages of this run, or on SIGTERM, with one
  * line of JSON; `last` is the time of the newest message on CLOCK_MONOTONIC,
  * `chunked` how many came by BDAT. With -x so many percent of the RCPTs are
- * answered 451.
+ * answered 451. With -a it listens at so many addresses, from the one of -b on;
+ * with -t the times of the messages of this run go to a file: number, arrival.
  */
 #include <arpa/inet.h>
 #include <getopt.h>
@@ -34,14 +35,16 @@ enum { INPUT = 65536, LINE = 256, STACK = 256 << 10, MOST = 10000000 };
 
 struct sink {
 	struct sockaddr_in at;
-	const char *cert, *key, *run;
-	unsigned want, defer;
+	const char *cert, *key, *run, *times;
+	unsigned want, defer, addresses;
 	bool data_only;
 	SSL_CTX *tls;
 	pthread_mutex_t lock; /* for what follows up to `seen` */
 	unsigned received, distinct, duplicates, foreign;
 	double first, last;
 	unsigned char *seen; /* owned; by number */
+	double *arrivals; /* owned; by number; NULL: nobody asks */
+	pthread_attr_t attr; /* of its threads */
 	atomic_uint connections, secured, resumed, deferred, chunked, live,
 	    most;
 };
@@ -69,10 +72,27 @@ now(void)
 
 /* --- counting --- */
 
+static void
+write_times(const struct sink *s)
+{
+	FILE *f = fopen(s->times, "w");
+
+	if (f == NULL) {
+		perror(s->times);
+		return;
+	}
+	for (unsigned i = 0; i < MOST; i++)
+		if (s->seen[i])
+			(void)fprintf(f, "%u %.6f\n", i, s->arrivals[i]);
+	(void)fclose(f);
+}
+
 static _Noreturn void
 report(struct sink *s)
 {
 	(void)pthread_mutex_lock(&s->lock);
+	if (s->times != NULL)
+		write_times(s);
 	(void)printf("{\"received\": %u, \"distinct\": %u, \"duplicates\": %u, "
 		     "\"foreign\": %u, \"first\": %.6f, \"last\": %.6f, "
 		     "\"connections\": %u, \"tls\": %u, \"resumed\": %u, "
@@ -105,6 +125,8 @@ count(struct sink *s, const char *seq)
 			s->duplicates++;
 		else
 			s->distinct++;
+		if (s->arrivals != NULL && !s->seen[n])
+			s->arrivals[n] = s->last;
 		s->seen[n] = 1;
 	}
 	(void)pthread_mutex_unlock(&s->lock);
@@ -382,7 +404,7 @@ serve(void *arg)
 /* --- the whole --- */
 
 static void
-welcome(struct sink *s, int fd, const pthread_attr_t *attr)
+welcome(struct sink *s, int fd)
 {
 	struct peer *p = MEM_NEW(struct peer);
 	unsigned live = atomic_fetch_add(&s->live, 1) + 1;
@@ -396,20 +418,23 @@ welcome(struct sink *s, int fd, const pthread_attr_t *attr)
 	p->random = atomic_fetch_add(&s->connections, 1) * 2654435761u;
 	if (live > s->most)
 		s->most = live;
-	if (pthread_create(&thread, attr, serve, p) != 0) {
+	if (pthread_create(&thread, &s->attr, serve, p) != 0) {
 		(void)close(fd);
 		free(p);
 		atomic_fetch_sub(&s->live, 1);
 	}
 }
 
+/* At the address that many places behind the first. */
 static int
-listening(const struct sink *s)
+listening(const struct sink *s, unsigned behind)
 {
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
+	struct sockaddr_in at = s->at;
 
+	at.sin_addr.s_addr = htonl(ntohl(at.sin_addr.s_addr) + behind);
 	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-	if (bind(fd, (const struct sockaddr *)&s->at, sizeof s->at) != 0 ||
+	if (bind(fd, (const struct sockaddr *)&at, sizeof at) != 0 ||
 	    listen(fd, 1024) != 0) {
 		perror("smtp_sink");
 		exit(2);
@@ -417,11 +442,30 @@ listening(const struct sink *s)
 	return fd;
 }
 
+/* A listening socket, and whose it is. */
+struct door {
+	struct sink *sink;
+	int fd;
+};
+
+static void *
+keep_door(void *arg)
+{
+	struct door *d = arg;
+
+	while (d->fd != -1) {
+		int peer = accept4(d->fd, NULL, NULL, SOCK_CLOEXEC);
+
+		if (peer != -1)
+			welcome(d->sink, peer);
+	}
+	return NULL;
+}
+
 static void
 run(struct sink *s)
 {
-	int fd = listening(s);
-	pthread_attr_t attr;
+	struct door *doors = mem_zalloc(s->addresses, sizeof *doors);
 	pthread_t thread;
 	sigset_t set;
 
@@ -429,19 +473,20 @@ run(struct sink *s)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	(void)pthread_sigmask(SIG_BLOCK, &set, NULL);
-	(void)pthread_attr_init(&attr);
-	(void)pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	(void)pthread_attr_setstacksize(&attr, STACK);
-	if (pthread_create(&thread, &attr, watch, s) != 0)
+	(void)pthread_attr_init(&s->attr);
+	(void)pthread_attr_setdetachstate(&s->attr, PTHREAD_CREATE_DETACHED);
+	(void)pthread_attr_setstacksize(&s->attr, STACK);
+	if (pthread_create(&thread, &s->attr, watch, s) != 0)
 		abort();
+	for (unsigned i = 0; i < s->addresses; i++)
+		doors[i] = (struct door){ s, listening(s, i) };
+	for (unsigned i = 1; i < s->addresses; i++)
+		if (pthread_create(&thread, &s->attr, keep_door, &doors[i]) !=
+		    0)
+			abort();
 	(void)printf("ready\n");
 	(void)fflush(stdout);
-	for (;;) {
-		int peer = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
-
-		if (peer != -1)
-			welcome(s, peer, &attr);
-	}
+	(void)keep_door(&doors[0]);
 }
 
 static bool
@@ -463,7 +508,7 @@ read_options(struct sink *s, int argc, char **argv)
 	unsigned long port = 0;
 	int o;
 
-	while ((o = getopt(argc, argv, "b:p:c:k:n:x:i:d")) != -1) {
+	while ((o = getopt(argc, argv, "b:p:c:k:n:x:i:da:t:")) != -1) {
 		switch (o) {
 		case 'b': address = optarg; break;
 		case 'p': port = strtoul(optarg, NULL, 10); break;
@@ -473,29 +518,38 @@ read_options(struct sink *s, int argc, char **argv)
 		case 'x': s->defer = (unsigned)strtoul(optarg, NULL, 10); break;
 		case 'i': s->run = optarg; break;
 		case 'd': s->data_only = true; break;
+		case 'a':
+			s->addresses = (unsigned)strtoul(optarg, NULL, 10);
+			break;
+		case 't': s->times = optarg; break;
 		default: return false;
 		}
 	}
 	s->at.sin_family = AF_INET;
 	s->at.sin_port = htons((uint16_t)port);
-	return port > 0 && port < 65536 &&
+	return port > 0 && port < 65536 && s->addresses > 0 &&
+	       s->addresses < 256 &&
 	       inet_pton(AF_INET, address, &s->at.sin_addr) == 1;
 }
 
 int
 main(int argc, char **argv)
 {
-	static struct sink s = { .lock = PTHREAD_MUTEX_INITIALIZER,
-		.run = "run" };
+	static struct sink s = {
+		.lock = PTHREAD_MUTEX_INITIALIZER, .run = "run", .addresses = 1
+	};
 
 	if (!read_options(&s, argc, argv) || !load_certificate(&s)) {
 		(void)fprintf(stderr,
 		    "usage: smtp_sink -p port [-b address] "
 		    "[-c certificate -k key] [-n messages]\n"
-		    "                 [-x percent] [-i run] [-d]\n");
+		    "                 [-x percent] [-i run] [-d] "
+		    "[-a addresses] [-t file]\n");
 		return 2;
 	}
 	(void)signal(SIGPIPE, SIG_IGN);
 	s.seen = mem_zalloc(MOST, 1);
+	if (s.times != NULL)
+		s.arrivals = mem_zalloc(MOST, sizeof *s.arrivals);
 	run(&s);
 }
