@@ -226,11 +226,8 @@ row_is_fresh(const struct progress *p)
 struct row *
 rows_copy(const struct row *rows, uint32_t n)
 {
-	struct row *copy;
+	struct row *copy = mem_dup(rows, n * sizeof *rows);
 
-	if (rows == NULL)
-		return NULL;
-	copy = mem_dup(rows, n * sizeof *rows);
 	for (uint32_t i = 0; i < n; i++) {
 		/* What was not cut by now stays whole for who has the copy. */
 		copy[i].reason = reason_whole(copy[i].reason);
@@ -242,14 +239,19 @@ rows_copy(const struct row *rows, uint32_t n)
 }
 
 void
-rows_free(struct row *rows, uint32_t n)
+rows_clear(struct row *rows, uint32_t n)
 {
-	if (rows == NULL)
-		return;
 	for (uint32_t i = 0; i < n; i++) {
 		reason_unref(rows[i].reason);
 		free(rows[i].other);
 	}
+}
+
+void
+rows_free(struct row *rows, uint32_t n)
+{
+	if (rows != NULL)
+		rows_clear(rows, n);
 	free(rows);
 }
 

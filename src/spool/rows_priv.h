@@ -41,7 +41,9 @@ struct progress row_get(const struct row *row, uint32_t rcpt);
 bool row_is_fresh(const struct progress *p);
 /* With whole words, as far as they are in memory. */
 struct row *rows_copy(const struct row *rows, uint32_t n);
-/* NULL is allowed. */
+/* Lets go of what they own. */
+void rows_clear(struct row *rows, uint32_t n);
+/* The same, and frees them. NULL is allowed. */
 void rows_free(struct row *rows, uint32_t n);
 
 /*
