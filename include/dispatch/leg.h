@@ -176,13 +176,14 @@ struct leg_options {
 enum leg_need leg_step(struct leg *leg, const struct leg_event *ev,
     const struct leg_options *options, struct leg_facts *facts);
 
-/*
- * A new one, with its recipients as they are: waiting, or over; or held, for so
- * many ms already.
- */
-#define LEG_NOT_HELD UINT64_MAX
+/* What is known of its past: it is held; for so many ms it is, or was. */
+struct leg_past {
+	bool is_held;
+	uint64_t stood;
+};
+/* A new one, with its recipients as they are: waiting, held or over. */
 void leg_begin(struct leg *leg, struct message *message, uint32_t first,
-    uint64_t held_for, const struct leg_options *options, uint64_t now);
+    struct leg_past past, const struct leg_options *options, uint64_t now);
 /* Whether it is under way: asked for, in line or in a lane. */
 bool leg_is_in_hand(const struct leg *leg);
 /* Whether that recipient of it is to be tried now. */

@@ -42,10 +42,18 @@ struct progress {
 	int64_t last; /* of the last attempt, wall ms; 0: none yet */
 	int64_t due; /* of the next one, wall ms; 0: at once */
 	/*
+	 * Seconds that it was held before; while it is held: the time (seconds
+	 * since 1970) since when, were it all at once. 0: never, or not known.
+	 */
+	uint32_t stood;
+	/*
 	 * Why: the words that were said last; NULL: none yet. Borrowed: who
 	 * keeps a row takes a reference.
 	 */
 	struct reason *reason;
+	/* These are the words of the news before, of which `reason` is a part.
+	 */
+	bool is_reason_as_before;
 	struct span other; /* what a newer version knows of it; borrowed */
 };
 

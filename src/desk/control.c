@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "conf/conf.h"
@@ -27,6 +28,7 @@ struct control {
 	struct dispatch *dispatch;
 	struct spool *spool;
 	struct ctl_server *server; /* owned */
+	struct list shows; /* struct show: words are read for them */
 	uint64_t started;
 	int (*reload)(struct buf *trouble, void *arg);
 	void *reload_arg;
@@ -83,6 +85,13 @@ error_answer(const char *text)
 	return json_pack("{s:s}", "error", text);
 }
 
+static json_t *
+no_such_message(void)
+{
+	return error_answer("no such message waits (delivered, removed, or a "
+			    "wrong id)");
+}
+
 static void
 answer_later(struct ctl_later *later, json_t *answer)
 {
@@ -135,12 +144,53 @@ do_list(struct control *c, const json_t *request, struct message *m,
 	    loop_now(c->loop), wall_now());
 }
 
+/* Who asked for a message some of whose words must be read from the spool. */
+struct show {
+	struct list node; /* in control.shows */
+	struct control *control; /* borrowed; NULL: it was closed meanwhile */
+	struct ctl_later *later; /* borrowed: answered once */
+	json_t *request; /* owned reference */
+	uint64_t id;
+};
+
+static void
+on_whole(enum spool_status status, struct reason *const *reasons, uint32_t n,
+    void *arg)
+{
+	struct show *show = arg;
+	struct control *c = show->control;
+	const struct message *m = NULL;
+
+	(void)status; /* what cannot be read is shown as it is in memory */
+	if (c != NULL)
+		m = queue_find(dispatch_queue(c->dispatch), show->id);
+	answer_later(show->later, m == NULL
+				      ? no_such_message()
+				      : listing_one(m, show->request,
+					    n == m->env->nrcpt ? reasons : NULL,
+					    loop_now(c->loop), wall_now()));
+	list_remove(&show->node);
+	json_decref(show->request);
+	free(show);
+}
+
 static json_t *
 do_show(struct control *c, const json_t *request, struct message *m,
     struct ctl_later *later)
 {
-	(void)later;
-	return listing_one(m, request, loop_now(c->loop), wall_now());
+	struct show *show;
+
+	if (!listing_is_cut(m))
+		return listing_one(
+		    m, request, NULL, loop_now(c->loop), wall_now());
+	show = MEM_NEW(struct show);
+	show->control = c;
+	show->later = later;
+	show->request = json_deep_copy(request);
+	show->id = m->env->id;
+	list_append(&c->shows, &show->node);
+	spool_fetch_reasons(c->spool, show->id, c->loop, on_whole, show);
+	return NULL;
 }
 
 /* --- verbs --- */
@@ -326,9 +376,7 @@ answer_to(struct control *c, const json_t *request, struct ctl_later *later)
 			m = queue_find(dispatch_queue(c->dispatch),
 			    listing_id(request, "id"));
 			if (m == NULL)
-				return error_answer("no such message waits "
-						    "(delivered, removed, or "
-						    "a wrong id)");
+				return no_such_message();
 		}
 		return table[i].run(c, request, m, later);
 	}
@@ -368,6 +416,7 @@ control_open(struct loop *loop, const struct conf *conf,
 	c->dispatch = dispatch;
 	c->spool = spool;
 	c->started = loop_now(loop);
+	list_init(&c->shows);
 	c->server =
 	    ctl_server_open(loop, conf->control_socket, on_request, c, err);
 	if (c->server == NULL) {
@@ -391,5 +440,9 @@ control_close(struct control *c)
 	if (c == NULL)
 		return;
 	ctl_server_close(c->server);
+	LIST_FOREACH_SAFE (it, next, &c->shows) {
+		LIST_ENTRY(it, struct show, node)->control = NULL;
+		list_remove(it);
+	}
 	free(c);
 }

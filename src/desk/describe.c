@@ -44,9 +44,10 @@ describe_text(struct span text)
 }
 
 static json_t *
-words_text(const struct reason *reason)
+words_text(struct reason *reason)
 {
-	struct words w = reason_words(reason);
+	struct reason *whole = reason_whole(reason);
+	struct words w = reason_words(whole);
 	struct buf text = { 0 };
 	json_t *o;
 
@@ -55,6 +56,7 @@ words_text(const struct reason *reason)
 	words_say(&text, &w);
 	o = describe_text(buf_span(&text));
 	buf_clear(&text);
+	reason_unref(whole);
 	return o;
 }
 
@@ -179,9 +181,15 @@ next_time(const struct view *v, const struct recipient *r, uint64_t now)
 }
 
 static struct reason *
-why_of(const struct view *v, const struct recipient *r)
+why_of(const struct page *p, const struct view *v, uint32_t rcpt)
 {
-	return v->why != NULL ? v->why : r->reason;
+	struct reason *reason = v->leg->message->rcpts[rcpt].reason;
+
+	if (v->why != NULL)
+		return v->why;
+	if (p->whole != NULL && reason_is_cut(reason) && p->whole[rcpt] != NULL)
+		return p->whole[rcpt];
+	return reason;
 }
 
 static void
@@ -207,7 +215,7 @@ describe_rcpt(struct page *p, const struct view *v, uint32_t i)
 	const struct message *m = v->leg->message;
 	const struct recipient *r = &m->rcpts[i];
 	struct span address = span_text(m->env->rcpts[i].address);
-	json_t *o = json_object(), *reason = words_text(why_of(v, r));
+	json_t *o = json_object(), *reason = words_text(why_of(p, v, i));
 
 	use_room(p, RCPT_BYTES + address.len + json_string_length(reason));
 	(void)json_object_set_new(o, "address", describe_text(address));
@@ -230,19 +238,20 @@ describe_rcpt(struct page *p, const struct view *v, uint32_t i)
 struct summary {
 	uint32_t counts[NOW_COUNT];
 	uint64_t next; /* the earliest; 0: none waits for a time */
-	const struct reason *why; /* of the one with the most attempts */
+	struct reason *why; /* of the one with the most attempts */
 	uint32_t tries; /* of that one */
 	bool is_held; /* some leg of it */
 };
 
 static void
-sum_up(struct summary *s, const struct view *v, const struct recipient *r,
-    uint64_t now)
+sum_up(
+    struct summary *s, const struct page *p, const struct view *v, uint32_t i)
 {
-	uint64_t next = next_time(v, r, now);
-	const struct reason *why = why_of(v, r);
+	const struct recipient *r = &v->leg->message->rcpts[i];
+	uint64_t next = next_time(v, r, p->now);
+	struct reason *why = why_of(p, v, i);
 
-	s->counts[what_now(v, r, now)]++;
+	s->counts[what_now(v, r, p->now)]++;
 	if (next != 0 && (s->next == 0 || next < s->next))
 		s->next = next;
 	if (r->state != RCPT_QUEUED || why == NULL)
@@ -281,7 +290,7 @@ set_summary(json_t *o, struct page *p, const struct message *m)
 		s.is_held |= m->legs[l].state == LEG_HELD;
 		for (uint32_t i = m->env->groups[l]; i != ENVELOPE_NO_MORE;
 		     i = m->env->rcpts[i].next)
-			sum_up(&s, &v, &m->rcpts[i], p->now);
+			sum_up(&s, p, &v, i);
 	}
 	why = words_text(s.why);
 	use_room(p, RCPT_BYTES + (size_t)m->env->nrcpt * COUNT_BYTES +

@@ -13,6 +13,7 @@
 #include "base/span.h"
 
 struct message;
+struct reason;
 
 /* An answer in the making. */
 struct page {
@@ -20,6 +21,11 @@ struct page {
 	int64_t wall; /* the clock's, ms */
 	size_t room; /* bytes that it may still grow by, about */
 	bool is_brief; /* of the recipients the first only */
+	/*
+	 * Of the one message that it is about, words for each recipient, used
+	 * where those in memory were cut; NULL: none. Borrowed.
+	 */
+	struct reason *const *whole;
 };
 
 /*

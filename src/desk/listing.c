@@ -4,6 +4,7 @@
 #include "dispatch/message.h"
 #include "dispatch/queue.h"
 #include "mail/qid.h"
+#include "mail/reason.h"
 
 uint64_t
 listing_id(const json_t *request, const char *key)
@@ -69,14 +70,25 @@ listing_page(
 	return o;
 }
 
+bool
+listing_is_cut(const struct message *m)
+{
+	for (uint32_t i = 0; i < m->env->nrcpt; i++)
+		if (reason_is_cut(m->rcpts[i].reason))
+			return true;
+	return false;
+}
+
 json_t *
-listing_one(
-    const struct message *m, const json_t *request, uint64_t now, int64_t wall)
+listing_one(const struct message *m, const json_t *request,
+    struct reason *const *whole, uint64_t now, int64_t wall)
 {
 	struct page p = begin(request, now, wall);
 	uint32_t at = wanted_at(m, request);
-	json_t *o = describe_message(&p, m, &at);
+	json_t *o;
 
+	p.whole = whole;
+	o = describe_message(&p, m, &at);
 	(void)json_object_set_new(o, "more", json_boolean(at < m->env->nrcpt));
 	return o;
 }

@@ -13,10 +13,12 @@
 #define DESK_LISTING_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 struct message;
 struct queue;
+struct reason;
 
 /* Bytes of a page, about, and so a few milliseconds of the loop. */
 enum { LISTING_PAGE = 256 * 1024 };
@@ -24,9 +26,14 @@ enum { LISTING_PAGE = 256 * 1024 };
 /* {"messages": [...], "more": ...} */
 json_t *listing_page(
     const struct queue *q, const json_t *request, uint64_t now, int64_t wall);
-/* One message, from recipient "at" of the request on; "more" is in the row. */
-json_t *listing_one(
-    const struct message *m, const json_t *request, uint64_t now, int64_t wall);
+/*
+ * One message, from recipient "at" of the request on; "more" is in the row.
+ * `whole`: words for each recipient, for those that were cut in memory; or NULL.
+ */
+json_t *listing_one(const struct message *m, const json_t *request,
+    struct reason *const *whole, uint64_t now, int64_t wall);
+/* Whether it would have to show words that were cut. */
+bool listing_is_cut(const struct message *m);
 /* The id that the request has there; 0: none, or none that is one. */
 uint64_t listing_id(const json_t *request, const char *key);
 

@@ -569,21 +569,35 @@ leg_step(struct leg *leg, const struct leg_event *ev,
 /* --- the beginning, and what is recorded --- */
 
 void
-leg_begin(struct leg *leg, struct message *m, uint32_t first, uint64_t held_for,
-    const struct leg_options *options, uint64_t now)
+leg_begin(struct leg *leg, struct message *m, uint32_t first,
+    struct leg_past past, const struct leg_options *options, uint64_t now)
 {
 	leg->message = m;
 	leg->first = first;
 	leg->state = LEG_WAITING;
+	leg->stood = past.stood;
 	m->open++;
 	if (!has_queued(leg)) {
 		leg->state = LEG_OVER;
 		m->open--;
-	} else if (held_for != LEG_NOT_HELD) {
+	} else if (past.is_held) {
 		leg->state = LEG_HELD;
-		leg->stood = now - held_for;
+		leg->stood = now - past.stood;
 	}
 	(void)need_of(leg, options);
+}
+
+/* As it is recorded; what a clock says that went astray is not. */
+static uint32_t
+row_stood(const struct leg *leg, uint64_t now, int64_t wall)
+{
+	uint64_t ms = leg->stood;
+	int64_t seconds;
+
+	if (leg->state != LEG_HELD)
+		return (uint32_t)((ms + 500) / 1000);
+	seconds = (wall - (int64_t)(now - ms)) / 1000;
+	return seconds > 0 && seconds < UINT32_MAX ? (uint32_t)seconds : 0;
 }
 
 struct progress
@@ -600,6 +614,7 @@ leg_row(const struct leg *leg, uint32_t rcpt, uint64_t now, int64_t wall)
 		.step = r->step,
 		.last = recipient_last(r),
 		.due = is_queued(r) ? wall + wait : 0,
+		.stood = is_queued(r) ? row_stood(leg, now, wall) : 0,
 		.reason = r->reason,
 	};
 }

@@ -274,18 +274,21 @@ message_step(struct message *m, const struct message_event *ev,
 
 /* --- coming in --- */
 
-/* How old it was when the spool last knew, as far as clocks can be trusted. */
 static uint64_t
-age_at_start(uint64_t expire, int64_t arrived, int64_t wall)
+between(int64_t from, int64_t to)
 {
-	uint64_t age = wall > arrived ? (uint64_t)(wall - arrived) : 0;
-	uint64_t grace = expire / 2 < 60000 ? expire / 2 : 60000;
+	return to > from ? (uint64_t)(to - from) : 0;
+}
 
-	/*
-	 * A clock that jumped ahead makes everything old. So nothing expires
-	 * right at a start; there is time for one more attempt.
-	 */
-	return age > expire - grace ? expire - grace : age;
+/*
+ * So much of its time has passed at most when a leg begins. A clock that jumped
+ * ahead makes everything old. So nothing expires right at a start; there is time
+ * for one more attempt.
+ */
+static uint64_t
+most_passed(const struct leg_options *o)
+{
+	return o->expire - (o->expire / 2 < 60000 ? o->expire / 2 : 60000);
 }
 
 static void
@@ -319,25 +322,84 @@ is_row_held(const struct message *m, const struct progress *rows, uint32_t at)
 	return false;
 }
 
-/*
- * How long the leg was held at the start: LEG_NOT_HELD, or ms. Since when is not
- * recorded; it was not before the last attempt.
- */
-static uint64_t
-held_for(const struct message *m, const struct progress *rows, uint32_t first,
-    uint64_t age, int64_t wall)
+/* For how long a held row was, or one was that is not held any more. */
+static int64_t
+row_stood(const struct progress *row, int64_t wall)
 {
-	int64_t last = m->env->arrived;
-	uint64_t held;
+	int64_t stood = (int64_t)row->stood * 1000;
 
-	if (!is_row_held(m, rows, first))
-		return LEG_NOT_HELD;
+	if (row->state != RCPT_QUEUED || !row->held || stood == 0)
+		return stood;
+	return wall > stood ? wall - stood : 0;
+}
+
+/*
+ * For how long the leg was held until the start, by the recipient that has the
+ * longest time. Older records do not say since when one is held: it was not
+ * before the last attempt.
+ */
+static int64_t
+stood_for(const struct message *m, const struct progress *rows, uint32_t first,
+    bool is_held, int64_t wall)
+{
+	int64_t stood = 0, last = m->env->arrived;
+	bool is_known = !is_held;
+
 	for (uint32_t i = first; rows != NULL && i != ENVELOPE_NO_MORE;
-	     i = m->env->rcpts[i].next)
+	     i = m->env->rcpts[i].next) {
+		if (row_stood(&rows[i], wall) > stood)
+			stood = row_stood(&rows[i], wall);
 		if (rows[i].last > last)
 			last = rows[i].last;
-	held = wall > last ? (uint64_t)(wall - last) : 0;
-	return held < age ? held : age;
+		is_known |= rows[i].held && rows[i].stood != 0;
+	}
+	if (!is_known && wall - last > stood)
+		stood = wall - last;
+	return stood;
+}
+
+/* The longest of its legs. */
+static uint64_t
+longest_stood(
+    const struct message *m, const struct progress *rows, int64_t wall)
+{
+	uint64_t longest = 0;
+
+	for (uint32_t i = 0; i < m->env->ngroups; i++) {
+		uint32_t first = m->env->groups[i];
+		uint64_t stood = (uint64_t)stood_for(
+		    m, rows, first, is_row_held(m, rows, first), wall);
+
+		if (stood > longest)
+			longest = stood;
+	}
+	return longest;
+}
+
+/* How old it was when the spool last knew, as far as clocks can be trusted. */
+static uint64_t
+age_at_start(const struct message *m, const struct progress *rows,
+    const struct leg_options *o, int64_t wall)
+{
+	uint64_t age = between(m->env->arrived, wall),
+		 most = most_passed(o) + longest_stood(m, rows, wall);
+
+	return age < most ? age : most;
+}
+
+/* What a leg begins with: it stood for what of the age has not passed for it. */
+static struct leg_past
+past_of(const struct message *m, const struct progress *rows, uint32_t first,
+    const struct leg_options *o, uint64_t age, int64_t wall)
+{
+	struct leg_past past = { .is_held = is_row_held(m, rows, first) };
+	int64_t stood = stood_for(m, rows, first, past.is_held, wall);
+	uint64_t passed = between(m->env->arrived + stood, wall);
+
+	if (passed > most_passed(o))
+		passed = most_passed(o);
+	past.stood = age > passed ? age - passed : 0;
+	return past;
 }
 
 struct message *
@@ -347,6 +409,7 @@ message_new(struct envelope *env, const struct progress *rows, uint32_t flags,
 	size_t rcpts = env->nrcpt * sizeof(struct recipient);
 	struct message *m = mem_zalloc(
 	    1, sizeof *m + rcpts + env->ngroups * sizeof(struct leg));
+	uint64_t age = 0;
 
 	m->env = env;
 	m->flags = flags & 15;
@@ -354,8 +417,8 @@ message_new(struct envelope *env, const struct progress *rows, uint32_t flags,
 	m->born = (int64_t)now;
 	list_init(&m->order);
 	if (rows != NULL)
-		m->born -=
-		    (int64_t)age_at_start(options->expire, env->arrived, wall);
+		age = age_at_start(m, rows, options, wall);
+	m->born -= (int64_t)age;
 	for (uint32_t i = 0; i < env->nrcpt; i++) {
 		m->rcpts[i].due = now;
 		if (rows != NULL)
@@ -363,8 +426,9 @@ message_new(struct envelope *env, const struct progress *rows, uint32_t flags,
 	}
 	for (uint32_t i = 0; i < env->ngroups; i++)
 		leg_begin(&m->legs[i], m, env->groups[i],
-		    held_for(
-			m, rows, env->groups[i], message_age(m, now), wall),
+		    rows == NULL
+			? (struct leg_past){ 0 }
+			: past_of(m, rows, env->groups[i], options, age, wall),
 		    options, now);
 	return m;
 }

@@ -21,20 +21,19 @@ struct telling {
 	uint64_t id; /* of the original */
 	enum dsn_action action;
 	uint32_t *rcpts; /* owned: which ones are told of */
+	struct reason **words; /* owned, a reference each: and what */
 	uint32_t nrcpts;
 };
 
 static void on_stored(struct envelope *env, void *arg);
 
-/* `whole`: the words as they are on disk, where those in memory are cut. */
 static struct dsn_rcpt
 rcpt_for(const struct message *m, uint32_t i, enum dsn_action action,
-    struct reason *const *whole)
+    const struct reason *words)
 {
 	const struct recipient *r = &m->rcpts[i];
 	struct dsn_rcpt out = { .address = span_text(m->env->rcpts[i].address),
-		.words = reason_words(
-		    whole != NULL && whole[i] != NULL ? whole[i] : r->reason),
+		.words = reason_words(words),
 		.is_expired = r->state == RCPT_EXPIRED,
 		.tries = r->tries,
 		.last = recipient_last(r) };
@@ -81,16 +80,30 @@ telling_new(struct dispatch *d, const struct message *m, enum dsn_action action)
 	t->id = m->env->id;
 	t->action = action;
 	t->rcpts = mem_zalloc(m->env->nrcpt, sizeof *t->rcpts);
-	for (uint32_t i = 0; i < m->env->nrcpt; i++)
-		if (is_told(&m->rcpts[i], action) &&
-		    !(action == DSN_DELAYED && is_held(m, i)))
-			t->rcpts[t->nrcpts++] = i;
+	t->words = mem_zalloc(m->env->nrcpt, sizeof(struct reason *));
+	for (uint32_t i = 0; i < m->env->nrcpt; i++) {
+		if (!is_told(&m->rcpts[i], action) ||
+		    (action == DSN_DELAYED && is_held(m, i)))
+			continue;
+		t->words[t->nrcpts] = reason_whole(m->rcpts[i].reason);
+		t->rcpts[t->nrcpts++] = i;
+	}
 	return t;
 }
 
-/* Writes and stores it. `whole` is NULL, or has words for each recipient. */
 static void
-write_report(struct telling *t, struct message *m, struct reason *const *whole)
+telling_free(struct telling *t)
+{
+	for (uint32_t i = 0; i < t->nrcpts; i++)
+		reason_unref(t->words[i]);
+	free((void *)t->words);
+	free(t->rcpts);
+	free(t);
+}
+
+/* Writes and stores it. */
+static void
+write_report(struct telling *t, struct message *m)
 {
 	struct dispatch *d = t->dispatch;
 	struct dsn_rcpt *rcpts = mem_zalloc(t->nrcpts, sizeof *rcpts);
@@ -110,7 +123,7 @@ write_report(struct telling *t, struct message *m, struct reason *const *whole)
 	};
 
 	for (uint32_t i = 0; i < t->nrcpts; i++)
-		rcpts[i] = rcpt_for(m, t->rcpts[i], t->action, whole);
+		rcpts[i] = rcpt_for(m, t->rcpts[i], t->action, t->words[i]);
 	report_start(&q, on_stored, t);
 	free(rcpts);
 }
@@ -123,18 +136,24 @@ on_whole(enum spool_status status, struct reason *const *reasons, uint32_t n,
 	struct message *m = queue_find(t->dispatch->queue, t->id);
 
 	(void)status; /* what cannot be read is told as it is in memory */
+	for (uint32_t i = 0; i < t->nrcpts; i++) {
+		if (t->rcpts[i] >= n || !reason_is_cut(t->words[i]))
+			continue;
+		reason_unref(t->words[i]);
+		t->words[i] = reason_ref(reasons[t->rcpts[i]]);
+	}
 	if (m != NULL) {
-		write_report(t, m, n == m->env->nrcpt ? reasons : NULL);
+		write_report(t, m);
 		return;
 	}
 	on_stored(NULL, t); /* removed meanwhile: nobody is to be told */
 }
 
 static bool
-has_cut_words(const struct telling *t, const struct message *m)
+has_cut_words(const struct telling *t)
 {
 	for (uint32_t i = 0; i < t->nrcpts; i++)
-		if (reason_is_cut(m->rcpts[t->rcpts[i]].reason))
+		if (reason_is_cut(t->words[i]))
 			return true;
 	return false;
 }
@@ -145,10 +164,10 @@ start(struct dispatch *d, struct message *m, enum dsn_action action)
 	struct telling *t = telling_new(d, m, action);
 
 	d->reports++;
-	if (has_cut_words(t, m))
+	if (has_cut_words(t))
 		spool_fetch_reasons(d->spool, t->id, d->loop, on_whole, t);
 	else
-		write_report(t, m, NULL);
+		write_report(t, m);
 }
 
 void
@@ -203,8 +222,7 @@ reports_drop(struct dispatch *d, struct message *m)
 		 "gets no report\" nrcpt=%u",
 	    qid_format(t->id).text, t->nrcpts);
 	told(d, m, t->rcpts, t->nrcpts);
-	free(t->rcpts);
-	free(t);
+	telling_free(t);
 }
 
 static void
@@ -242,8 +260,7 @@ on_stored(struct envelope *env, void *arg)
 	if (env != NULL)
 		dispatch_add(d, env);
 	dispatch_end_turn(d);
-	free(t->rcpts);
-	free(t);
+	telling_free(t);
 	if (!d->running && d->idle_cb != NULL)
 		d->idle_cb(d->idle_arg);
 }

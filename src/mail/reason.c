@@ -1,6 +1,14 @@
-/* One block: the struct, and the texts of the fields behind it. */
+/*
+ * One block: the struct, and the texts of the fields behind it. A folded one has
+ * the text that stays when it is cut, and in front of the struct a pointer to the
+ * whole, which alone ever changes. Who reads the pointer or changes it takes it
+ * out of its place for a few instructions; what it points to never changes, and
+ * whoever got a reference keeps it.
+ */
 #include "mail/reason.h"
 
+#include <assert.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -12,10 +20,44 @@ struct reason {
 	atomic_uint refs;
 	uint16_t host, what, said; /* how long each is */
 	uint8_t stage;
-	uint8_t status : 7, is_cut : 1;
+	uint8_t status : 7, is_folded : 1;
 	/* From `host` on equal ones have the same bytes, without gaps. */
 	char text[]; /* status, host, what, said */
 };
+
+struct front {
+	_Atomic(struct reason *) whole; /* a reference; NULL: it was cut */
+};
+
+/* What stands in the front while somebody has the pointer out. */
+#define TAKEN ((struct reason *)(uintptr_t)1)
+
+static struct front *
+front_of(const struct reason *r)
+{
+	return (struct front *)(void *)((char *)(uintptr_t)r -
+					sizeof(struct front));
+}
+
+static struct reason *
+front_take(struct front *f)
+{
+	struct reason *whole;
+
+	for (;;) {
+		whole = atomic_exchange_explicit(
+		    &f->whole, TAKEN, memory_order_acquire);
+		if (whole != TAKEN)
+			return whole;
+		(void)sched_yield(); /* the other has a few steps to go */
+	}
+}
+
+static void
+front_put(struct front *f, struct reason *whole)
+{
+	atomic_store_explicit(&f->whole, whole, memory_order_release);
+}
 
 static bool
 is_kept(char c)
@@ -38,20 +80,23 @@ text_size(const struct reason *r)
 	return (size_t)r->status + r->host + r->what + r->said;
 }
 
+/* With room for a front, if it is to be folded. */
 static struct reason *
-make(const struct words *w, bool is_cut)
+make(const struct words *w, bool is_folded)
 {
 	struct span status = span_to(w->status, WORDS_STATUS_MAX - 1),
 		    host = span_to(w->host, REASON_FIELD_MAX),
 		    what = span_to(w->what, REASON_FIELD_MAX),
 		    said = span_to(w->said, WORDS_SAID_MAX);
-	struct reason *r =
-	    mem_alloc(sizeof *r + status.len + host.len + what.len + said.len);
+	size_t before = is_folded ? sizeof(struct front) : 0;
+	char *block = mem_alloc(before + sizeof(struct reason) + status.len +
+				host.len + what.len + said.len);
+	struct reason *r = (struct reason *)(void *)(block + before);
 	char *at = r->text;
 
 	atomic_init(&r->refs, 1);
 	r->stage = (uint8_t)w->stage;
-	r->is_cut = is_cut;
+	r->is_folded = is_folded;
 	r->status = put(at, status, ' ') & 0x7f;
 	at += r->status;
 	r->host = (uint16_t)put(at, host, ' ');
@@ -68,6 +113,8 @@ reason_new(const struct words *w)
 	return make(w, false);
 }
 
+/* --- folded --- */
+
 static size_t
 cut(struct span *s, size_t room)
 {
@@ -76,30 +123,66 @@ cut(struct span *s, size_t room)
 }
 
 struct reason *
-reason_cut(struct reason *r)
+reason_fold(struct reason *r)
 {
 	struct words w = reason_words(r);
 	size_t room = REASON_CUT;
+	struct reason *folded;
 
-	if (r == NULL || text_size(r) <= REASON_CUT)
+	if (r == NULL || r->is_folded || text_size(r) <= REASON_CUT)
 		return reason_ref(r);
 	room = cut(&w.status, room);
 	room = cut(&w.host, room);
 	room = cut(&w.what, room);
 	(void)cut(&w.said, room);
-	return make(&w, true);
+	folded = make(&w, true);
+	atomic_init(&front_of(folded)->whole, reason_ref(r));
+	return folded;
+}
+
+bool
+reason_is_folded(const struct reason *r)
+{
+	return r != NULL && r->is_folded;
+}
+
+void
+reason_cut(struct reason *r)
+{
+	struct reason *whole;
+
+	assert(r->is_folded);
+	whole = front_take(front_of(r));
+	front_put(front_of(r), NULL);
+	reason_unref(whole);
 }
 
 bool
 reason_is_cut(const struct reason *r)
 {
-	return r != NULL && r->is_cut;
+	return reason_is_folded(r) && atomic_load_explicit(&front_of(r)->whole,
+					  memory_order_acquire) == NULL;
 }
 
-bool
-reason_is_shared(const struct reason *r)
+struct reason *
+reason_whole(struct reason *r)
 {
-	return atomic_load_explicit(&r->refs, memory_order_acquire) > 1;
+	struct reason *whole;
+
+	if (!reason_is_folded(r))
+		return reason_ref(r);
+	whole = front_take(front_of(r));
+	(void)reason_ref(whole);
+	front_put(front_of(r), whole);
+	return whole == NULL ? reason_ref(r) : whole;
+}
+
+/* --- counted --- */
+
+bool
+reason_has_more(const struct reason *r, unsigned than)
+{
+	return atomic_load_explicit(&r->refs, memory_order_acquire) > than;
 }
 
 struct span
@@ -124,9 +207,15 @@ void
 reason_unref(struct reason *r)
 {
 	/* What others read before they let go happens before the free. */
-	if (r != NULL &&
-	    atomic_fetch_sub_explicit(&r->refs, 1, memory_order_acq_rel) == 1)
+	if (r == NULL ||
+	    atomic_fetch_sub_explicit(&r->refs, 1, memory_order_acq_rel) > 1)
+		return;
+	if (!r->is_folded) {
 		free(r);
+		return;
+	}
+	reason_unref(front_take(front_of(r)));
+	free(front_of(r));
 }
 
 struct words
@@ -158,7 +247,18 @@ reason_equal(const struct reason *a, const struct reason *b)
 }
 
 size_t
-reason_memory(const struct reason *r)
+reason_memory(struct reason *r)
 {
-	return r == NULL ? 0 : sizeof *r + text_size(r);
+	struct reason *whole;
+	size_t own;
+
+	if (r == NULL)
+		return 0;
+	own = sizeof *r + text_size(r);
+	if (!r->is_folded)
+		return own;
+	whole = reason_whole(r);
+	own += sizeof(struct front) + (whole == r ? 0 : reason_memory(whole));
+	reason_unref(whole);
+	return own;
 }

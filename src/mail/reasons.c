@@ -3,6 +3,10 @@
  * is dropped. That happens after as many new ones as there were left the last
  * time, so that each costs a few steps, and no more are forgotten late than are
  * in use.
+ *
+ * Long words are kept folded. Those that are whole stand in a line, in the order
+ * in which they came; when there is no room for new ones, the first of the line
+ * are cut: a dozen or so for the longest words that come.
  */
 #include "mail/reasons.h"
 
@@ -14,12 +18,35 @@
 
 enum { LOOK_LEAST = 64 };
 
+/* A reference each. */
+struct line {
+	struct reason **list; /* owned */
+	size_t first, end, cap;
+};
+
 struct reasons {
 	struct map map; /* struct reason, with a reference each */
+	struct line whole; /* of these the folded ones that are not cut */
 	uint64_t seed[2];
 	size_t bytes, most;
 	size_t until; /* so many new ones until it looks through them */
 };
+
+static void
+line_add_take(struct line *l, struct reason *r)
+{
+	size_t n = l->end - l->first;
+
+	if (l->end == l->cap && l->first > l->cap / 2) {
+		memmove(l->list, l->list + l->first, n * sizeof *l->list);
+		l->first = 0;
+		l->end = n;
+	} else if (l->end == l->cap) {
+		l->cap = l->cap == 0 ? LOOK_LEAST : l->cap * 2;
+		l->list = mem_realloc(l->list, l->cap * sizeof *l->list);
+	}
+	l->list[l->end++] = r;
+}
 
 struct reasons *
 reasons_new(size_t most, const uint64_t seed[2])
@@ -42,11 +69,25 @@ reasons_free(struct reasons *t)
 	while ((r = map_next(&t->map, &at)) != NULL)
 		reason_unref(r);
 	map_clear(&t->map);
+	for (size_t i = t->whole.first; i < t->whole.end; i++)
+		reason_unref(t->whole.list[i]);
+	free(t->whole.list);
 	free(t);
 }
 
+/* What it is found by: all its words. They stay until this table cuts it. */
+static struct span
+key_of(struct reason *r)
+{
+	struct reason *whole = reason_whole(r);
+	struct span key = reason_key(whole);
+
+	reason_unref(whole);
+	return key;
+}
+
 static size_t
-weight(const struct reason *r)
+weight(struct reason *r)
 {
 	return reason_is_cut(r) ? 0 : reason_memory(r);
 }
@@ -55,8 +96,24 @@ weight(const struct reason *r)
 static void
 put_take(struct reasons *t, struct reason *r)
 {
-	(void)map_put(&t->map, reason_key(r), r);
+	(void)map_put(&t->map, key_of(r), r);
 	t->bytes += weight(r);
+}
+
+/* Those stay in line that more than the map and the line hold. */
+static void
+look_through_line(struct line *l)
+{
+	size_t to = 0;
+
+	for (size_t i = l->first; i < l->end; i++) {
+		if (reason_has_more(l->list[i], 2))
+			l->list[to++] = l->list[i];
+		else
+			reason_unref(l->list[i]);
+	}
+	l->first = 0;
+	l->end = to;
 }
 
 static void
@@ -66,10 +123,11 @@ look_through(struct reasons *t)
 	struct reason *r;
 	size_t at = 0;
 
+	look_through_line(&t->whole);
 	map_init(&t->map, t->seed);
 	t->bytes = 0;
 	while ((r = map_next(&old, &at)) != NULL) {
-		if (reason_is_shared(r))
+		if (reason_has_more(r, 1))
 			put_take(t, r);
 		else
 			reason_unref(r);
@@ -79,18 +137,47 @@ look_through(struct reasons *t)
 	    t->map.count > LOOK_LEAST ? t->map.count : (size_t)LOOK_LEAST;
 }
 
-/* One reference; takes that of `r`. */
-static struct reason *
-find_or_put_take(struct reasons *t, struct reason *r)
+/* By what is left of it, it may be another's equal: that one is found then. */
+static void
+cut_first(struct reasons *t)
 {
-	struct reason *kept = map_get(&t->map, reason_key(r));
+	struct reason *r = t->whole.list[t->whole.first++];
 
-	if (kept == NULL) {
+	(void)map_remove(&t->map, key_of(r));
+	t->bytes -= weight(r);
+	reason_cut(r);
+	if (map_get(&t->map, key_of(r)) == NULL)
 		put_take(t, reason_ref(r));
-		return r;
+	reason_unref(r); /* the map's */
+	reason_unref(r); /* the line's */
+}
+
+static bool
+make_room(struct reasons *t, size_t size)
+{
+	while (t->bytes + size > t->most && t->whole.first < t->whole.end)
+		cut_first(t);
+	return t->bytes + size <= t->most;
+}
+
+/* Takes words that are new; one reference to what is kept of them. */
+static struct reason *
+add(struct reasons *t, struct reason *r)
+{
+	struct reason *mine = reason_fold(r), *kept;
+
+	if (!make_room(t, reason_memory(mine)) && reason_is_folded(mine)) {
+		reason_cut(mine);
+		kept = map_get(&t->map, key_of(mine));
+		if (kept != NULL) {
+			reason_unref(mine);
+			return reason_ref(kept);
+		}
+	} else if (reason_is_folded(mine)) {
+		line_add_take(&t->whole, reason_ref(mine));
 	}
-	reason_unref(r);
-	return reason_ref(kept);
+	put_take(t, reason_ref(mine));
+	return mine;
 }
 
 struct reason *
@@ -98,15 +185,15 @@ reasons_keep(struct reasons *t, struct reason *r)
 {
 	struct reason *kept;
 
-	if (r == NULL)
-		return NULL;
+	/* One that is folded comes from here. */
+	if (r == NULL || reason_is_folded(r))
+		return reason_ref(r);
 	kept = map_get(&t->map, reason_key(r));
 	if (kept != NULL)
 		return reason_ref(kept);
 	if (t->until-- == 0)
 		look_through(t);
-	return find_or_put_take(
-	    t, t->bytes + weight(r) <= t->most ? reason_ref(r) : reason_cut(r));
+	return add(t, r);
 }
 
 size_t

@@ -214,9 +214,7 @@ prepare(struct round *r)
 
 		if (e->live != NULL)
 			continue;
-		e->live = MEM_NEW(struct live);
-		e->live->id = e->base.id;
-		e->live->nrcpt = e->env->nrcpt;
+		e->live = live_new_take(e->base.id, e->env->nrcpt, NULL);
 		e->live->flags = (uint8_t)e->base.message_flags;
 		if (e->base.rows != NULL)
 			live_apply(e->live, e->base.rows, e->live->nrcpt, 0);

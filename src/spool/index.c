@@ -33,6 +33,15 @@ index_init(struct index *ix, uint64_t held_max, uint64_t words_max)
 }
 
 void
+live_free(struct live *live)
+{
+	if (live == NULL)
+		return;
+	rows_clear(live->rows, live->nrcpt);
+	free(live);
+}
+
+void
 index_clear(struct index *ix)
 {
 	size_t at = 0;
@@ -41,14 +50,27 @@ index_clear(struct index *ix)
 	while ((live = idmap_next(&ix->map, &at)) != NULL) {
 		content_unref(live->held);
 		content_file_unref(live->file);
-		rows_free(live->rows, live->nrcpt);
-		free(live);
+		live_free(live);
 	}
 	idmap_clear(&ix->map);
 	free(ix->held);
 	content_budget_unref(ix->budget);
 	reasons_free(ix->reasons);
 	*ix = (struct index){ 0 };
+}
+
+struct live *
+live_new_take(uint64_t id, uint32_t nrcpt, struct row *rows)
+{
+	struct live *live =
+	    mem_zalloc(1, sizeof *live + nrcpt * sizeof live->rows[0]);
+
+	live->id = id;
+	live->nrcpt = nrcpt;
+	if (rows != NULL)
+		memcpy(live->rows, rows, nrcpt * sizeof *rows);
+	free(rows);
+	return live;
 }
 
 struct live *
@@ -135,8 +157,7 @@ index_remove(struct index *ix, struct live *live)
 	ix->live_bytes -= live->length;
 	ix->file_bytes -= file_size(live);
 	(void)idmap_remove(&ix->map, live->id);
-	rows_free(live->rows, live->nrcpt);
-	free(live);
+	live_free(live);
 	return file;
 }
 
@@ -244,11 +265,9 @@ live_apply(
 	for (uint32_t i = 0; i < n; i++) {
 		if (rcpts[i].rcpt >= live->nrcpt)
 			continue;
-		if (live->rows == NULL)
-			live->rows =
-			    mem_zalloc(live->nrcpt, sizeof *live->rows);
 		row_set(&live->rows[rcpts[i].rcpt], &rcpts[i]);
-		live->rows[rcpts[i].rcpt].place = place;
+		if (!rcpts[i].is_reason_as_before)
+			live->rows[rcpts[i].rcpt].place = place;
 	}
 }
 
@@ -256,8 +275,6 @@ void
 index_settle_rows(
     struct index *ix, struct live *live, uint64_t from, uint64_t to)
 {
-	if (live->rows == NULL)
-		return;
 	for (uint32_t i = 0; i < live->nrcpt; i++) {
 		struct row *row = &live->rows[i];
 		struct reason *all = row->reason;

@@ -14,13 +14,13 @@
 #include "base/idmap.h"
 #include "base/span.h"
 #include "mail/progress.h"
+#include "rows_priv.h"
 
 struct content;
 struct content_budget;
 struct content_file;
 struct envelope;
 struct reasons;
-struct row;
 struct segment;
 
 struct live {
@@ -31,13 +31,13 @@ struct live {
 		struct content *held; /* owned; NULL: not in memory */
 		struct envelope *env; /* owned; only while reading back */
 	};
-	struct row *rows; /* owned; NULL: all fresh */
 	struct content_file *file; /* a reference; NULL: not in a file */
 	uint32_t offset, length; /* of the record */
 	uint32_t nrcpt;
 	uint8_t flags; /* enum message_flags */
 	bool done; /* only the record of it waits */
 	bool seen; /* the content file, while reading back */
+	struct row rows[]; /* nrcpt */
 };
 
 /* So many content files that came last keep their descriptor. */
@@ -60,6 +60,13 @@ struct index {
 
 void index_init(struct index *ix, uint64_t held_max, uint64_t words_max);
 void index_clear(struct index *ix);
+/*
+ * One that is in no index yet. Takes over the rows, if there are some: all are
+ * fresh otherwise.
+ */
+struct live *live_new_take(uint64_t id, uint32_t nrcpt, struct row *rows);
+/* One that is in no index any more. NULL is allowed. */
+void live_free(struct live *live);
 /* Also a message that is done but not yet recorded so. */
 struct live *index_get(const struct index *ix, uint64_t id);
 /* Takes it in: it lies in `live->segment`. */

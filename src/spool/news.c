@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "journal_priv.h"
 #include "le_priv.h"
+#include "mail/reason.h"
 
 static struct lazy *
 lazy_new(uint64_t id, enum record_type type, size_t length,
@@ -65,16 +66,42 @@ drop(struct lazy *lazy)
 	free(lazy);
 }
 
+/*
+ * The rows as they are written. Words that were cut are on disk already, whole,
+ * and it is not for the news to shorten them: they stay. The others are held
+ * whole until they are written.
+ */
+static struct progress *
+rows_hold(const struct progress *rcpts, uint32_t n)
+{
+	struct progress *rows = mem_dup(rcpts, n * sizeof *rows);
+
+	for (uint32_t i = 0; i < n; i++) {
+		rows[i].reason = reason_whole(rows[i].reason);
+		rows[i].is_reason_as_before = reason_is_cut(rows[i].reason);
+	}
+	return rows;
+}
+
+static void
+rows_let_go(struct progress *rows, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		reason_unref(rows[i].reason);
+	free(rows);
+}
+
 void
 journal_progress(struct spool *s, uint64_t id, const struct progress *rcpts,
     uint32_t n, const struct spool_wait *wait)
 {
 	struct journal *j = journal_of(s);
+	struct progress *held = rows_hold(rcpts, n);
 	struct buf rows = { 0 };
 	struct lazy *lazy;
 	struct live *live;
 
-	record_progress_encode(rcpts, n, &rows);
+	record_progress_encode(held, n, &rows);
 	lazy = lazy_new(id, RECORD_PROGRESS, buf_len(&rows), wait);
 	memcpy(lazy->payload, buf_span(&rows).ptr, buf_len(&rows));
 	buf_clear(&rows);
@@ -82,10 +109,11 @@ journal_progress(struct spool *s, uint64_t id, const struct progress *rcpts,
 	live = find_waiting(j, id);
 	if (live != NULL) {
 		lazy->serial = ++j->serial;
-		live_apply(live, rcpts, n, place_pending(lazy->serial));
+		live_apply(live, held, n, place_pending(lazy->serial));
 		add_take(j, lazy);
 	}
 	(void)pthread_mutex_unlock(&j->lock);
+	rows_let_go(held, n);
 	if (live == NULL)
 		drop(lazy);
 }

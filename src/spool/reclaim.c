@@ -143,7 +143,7 @@ move_rows(struct journal *j, const struct copy *c, struct live *live)
 {
 	uint64_t to = place_of(j->current, c->place.offset);
 
-	for (uint32_t i = 0; c->rows != NULL && i < c->nrcpt; i++)
+	for (uint32_t i = 0; i < c->nrcpt; i++)
 		if (live->rows[i].place == c->rows[i].place)
 			live->rows[i].place = to;
 }

@@ -282,7 +282,6 @@ struct rows {
 static const struct progress *
 fill_rows(struct rows *all, const struct live *live)
 {
-	static const struct row fresh;
 
 	if (live->nrcpt > all->cap) {
 		all->cap = live->nrcpt;
@@ -290,8 +289,7 @@ fill_rows(struct rows *all, const struct live *live)
 		    mem_realloc(all->rows, all->cap * sizeof *all->rows);
 	}
 	for (uint32_t i = 0; i < live->nrcpt; i++)
-		all->rows[i] =
-		    row_get(live->rows == NULL ? &fresh : &live->rows[i], i);
+		all->rows[i] = row_get(&live->rows[i], i);
 	return all->rows;
 }
 

@@ -176,15 +176,12 @@ apply_message(struct reader *in, const struct record *rec)
 	if (!record_message_decode(rec, &found))
 		return false;
 	forget(in->r, rec->head.id); /* a copy replaces its original */
-	live = MEM_NEW(struct live);
-	live->id = rec->head.id;
+	live = live_new_take(rec->head.id, found.env->nrcpt, found.rows);
 	live->segment = in->segment;
 	live->env = found.env;
-	live->rows = found.rows;
 	live->offset = (uint32_t)rec->offset;
 	live->length = (uint32_t)group_record_size(rec->head.length);
 	live->flags = (uint8_t)found.flags;
-	live->nrcpt = found.env->nrcpt;
 	if (found.stored.file != 0)
 		live->file = content_file_found(&found.stored);
 	/* Of a client that went away it may be newer than every message. */

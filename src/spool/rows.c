@@ -31,6 +31,9 @@ enum row_tag {
 	ROW_LAST = 7,
 	ROW_DUE = 8,
 	ROW_WORDS = 9, /* which of the record's words, from 1 on */
+	ROW_WORDS_AS_BEFORE = 10, /* 1: those of the row's news before */
+	ROW_STOOD = 11,
+	ROW_LAST_KNOWN = ROW_STOOD,
 };
 enum words_tag {
 	WORDS_STATUS = 1,
@@ -72,6 +75,8 @@ static const struct number {
 	NUMBER(ROW_STEP, step, UINT32_MAX),
 	NUMBER(ROW_LAST, last, UINT64_MAX),
 	NUMBER(ROW_DUE, due, UINT64_MAX),
+	NUMBER(ROW_STOOD, stood, UINT32_MAX),
+	NUMBER(ROW_WORDS_AS_BEFORE, is_reason_as_before, 1),
 #undef NUMBER
 };
 
@@ -127,6 +132,14 @@ small(uint32_t n)
 	return n < UINT16_MAX ? (uint16_t)n : UINT16_MAX;
 }
 
+static uint32_t
+seconds(int64_t ms)
+{
+	int64_t s = ms < 0 ? 0 : ms / 1000;
+
+	return s < UINT32_MAX ? (uint32_t)s : UINT32_MAX;
+}
+
 static bool
 has_tag(struct span tags, uint16_t tag)
 {
@@ -168,18 +181,21 @@ tags_merge(struct tags *old, struct span news)
 void
 row_set(struct row *row, const struct progress *news)
 {
-	struct reason *old = row->reason;
-
 	if (news->other.len > 0)
 		row->other = tags_merge(row->other, news->other);
-	row->last = news->last;
-	row->due = news->due;
-	row->reason = reason_ref(news->reason);
+	row->last = seconds(news->last);
+	row->due =
+	    seconds(news->due > INT64_MAX - 999 ? news->due : news->due + 999);
+	row->stood = news->stood;
 	row->tries = small(news->tries);
-	row->step = small(news->step);
-	row->state = (uint8_t)news->state;
+	row->step = news->step < UINT8_MAX ? (uint8_t)news->step : UINT8_MAX;
+	row->state = news->state & 0x7f;
 	row->held = news->held;
-	reason_unref(old);
+	if (news->is_reason_as_before)
+		return;
+	reason_unref(row->reason);
+	/* Nobody can read the rest of it back before it is on disk. */
+	row->reason = reason_whole(news->reason);
 }
 
 struct progress
@@ -191,8 +207,9 @@ row_get(const struct row *row, uint32_t rcpt)
 		.held = row->held,
 		.tries = row->tries,
 		.step = row->step,
-		.last = row->last,
-		.due = row->due,
+		.last = (int64_t)row->last * 1000,
+		.due = (int64_t)row->due * 1000,
+		.stood = row->stood,
 		.reason = row->reason,
 		.other = tags_span(row->other),
 	};
@@ -202,20 +219,18 @@ bool
 row_is_fresh(const struct progress *p)
 {
 	return p->state == RCPT_QUEUED && !p->held && p->tries == 0 &&
-	       p->step == 0 && p->last == 0 && p->due == 0 &&
+	       p->step == 0 && p->last == 0 && p->due == 0 && p->stood == 0 &&
 	       p->reason == NULL && p->other.len == 0;
 }
 
 struct row *
 rows_copy(const struct row *rows, uint32_t n)
 {
-	struct row *copy;
+	struct row *copy = mem_dup(rows, n * sizeof *rows);
 
-	if (rows == NULL)
-		return NULL;
-	copy = mem_dup(rows, n * sizeof *rows);
 	for (uint32_t i = 0; i < n; i++) {
-		(void)reason_ref(copy[i].reason);
+		/* What was not cut by now stays whole for who has the copy. */
+		copy[i].reason = reason_whole(copy[i].reason);
 		if (copy[i].other != NULL)
 			copy[i].other = mem_dup(copy[i].other,
 			    sizeof *copy[i].other + copy[i].other->len);
@@ -224,14 +239,19 @@ rows_copy(const struct row *rows, uint32_t n)
 }
 
 void
-rows_free(struct row *rows, uint32_t n)
+rows_clear(struct row *rows, uint32_t n)
 {
-	if (rows == NULL)
-		return;
 	for (uint32_t i = 0; i < n; i++) {
 		reason_unref(rows[i].reason);
 		free(rows[i].other);
 	}
+}
+
+void
+rows_free(struct row *rows, uint32_t n)
+{
+	if (rows != NULL)
+		rows_clear(rows, n);
 	free(rows);
 }
 
@@ -337,7 +357,8 @@ put_row(struct buf *out, const struct progress *p, const char *address,
 		if (address == NULL || numbers[i].tag != ROW_RCPT)
 			put_number(
 			    out, numbers[i].tag, number_get(&numbers[i], p));
-	put_number(out, ROW_WORDS, words);
+	if (!p->is_reason_as_before)
+		put_number(out, ROW_WORDS, words);
 	(void)buf_append_span(out, p->other);
 	end(out, began);
 }
@@ -351,7 +372,7 @@ collect(const struct progress *rows, uint32_t n, const struct reason **words,
 
 	for (uint32_t i = 0; i < n; i++) {
 		which[i] = 0;
-		if (rows[i].reason == NULL)
+		if (rows[i].reason == NULL || rows[i].is_reason_as_before)
 			continue;
 		/* Neighbours are likely to have got the same. */
 		for (k = found; k > 0; k--)
@@ -535,6 +556,9 @@ rows_next(struct rows_reader *r, struct progress *out, struct span *address)
 	while (!span_is_empty(row))
 		if (!take_tag(&row, &t) || !read_tag(r, &t, out, address))
 			return false;
+	/* An older version has kept the tag, and told new words beside it. */
+	if (out->reason != NULL || address != NULL)
+		out->is_reason_as_before = false;
 	out->other = buf_span(&r->other);
 	return true;
 }
@@ -555,7 +579,7 @@ spool_tags_fit(struct span tags)
 	struct tagged t;
 
 	while (!span_is_empty(tags))
-		if (!take_tag(&tags, &t) || t.tag <= ROW_WORDS)
+		if (!take_tag(&tags, &t) || t.tag <= ROW_LAST_KNOWN)
 			return false;
 	return true;
 }

@@ -20,28 +20,36 @@ struct tags;
 /* What is kept of a recipient beside the address. Zero: nothing has happened.
  */
 struct row {
-	int64_t last, due;
 	struct reason *reason; /* a reference; NULL: no words */
 	struct tags *other; /* owned; of newer versions; NULL: none */
 	uint64_t place; /* of the record that has it (whole_priv.h) */
-	uint16_t tries, step;
-	uint8_t state;
-	bool held;
+	/* Numbers, 16 bytes: */
+	uint32_t last, due; /* wall s; due is rounded up */
+	uint32_t stood;
+	uint16_t tries;
+	uint8_t step;
+	uint8_t state : 7, held : 1;
 };
 
 /*
- * Takes over the news (not the index), with a reference of its own. Tags that
- * the news have not stay.
+ * Takes over the news (not the index), with a reference of its own to all the
+ * words that are in memory. Tags that the news have not stay.
  */
 void row_set(struct row *row, const struct progress *news);
 struct progress row_get(const struct row *row, uint32_t rcpt);
 /* Nothing has happened: it needs no row. */
 bool row_is_fresh(const struct progress *p);
+/* With whole words, as far as they are in memory. */
 struct row *rows_copy(const struct row *rows, uint32_t n);
-/* NULL is allowed. */
+/* Lets go of what they own. */
+void rows_clear(struct row *rows, uint32_t n);
+/* The same, and frees them. NULL is allowed. */
 void rows_free(struct row *rows, uint32_t n);
 
 /*
+ * Words are as the rows have them: none of these may be cut while it is written
+ * (reason_whole()).
+ *
  * Appends how many words there are, then these, then the rows. With an
  * envelope, row i is about its recipient i, and has the address.
  */

@@ -30,7 +30,7 @@ cut_find(const struct journal *j, const struct live *live, struct cut **out)
 	uint32_t n = 0;
 
 	*out = NULL;
-	for (uint32_t i = 0; live->rows != NULL && i < live->nrcpt; i++) {
+	for (uint32_t i = 0; i < live->nrcpt; i++) {
 		const struct row *row = &live->rows[i];
 		struct segment *s;
 
@@ -239,8 +239,8 @@ look_up(const struct journal *j, uint64_t id, struct asking *a)
 	out->status = SPOOL_OK;
 	out->n = live->nrcpt;
 	out->reasons = mem_zalloc(out->n, sizeof(struct reason *));
-	for (uint32_t i = 0; live->rows != NULL && i < out->n; i++)
-		out->reasons[i] = reason_ref(live->rows[i].reason);
+	for (uint32_t i = 0; i < out->n; i++)
+		out->reasons[i] = reason_whole(live->rows[i].reason);
 	a->ncut = cut_find(j, live, &a->cut);
 }
 

@@ -264,6 +264,7 @@ take_row(const json_t *r, uint32_t rcpt, enum rcpt_state state)
 		.step = number(r, has_step ? "step" : "tries"),
 		.last = json_integer_value(json_object_get(r, "last")),
 		.due = json_integer_value(json_object_get(r, "due")),
+		.stood = number(r, "stood"),
 		.reason = take_words(r),
 		.other = take_other(r),
 	};

@@ -6,9 +6,10 @@
  *   {"id", "account", "sender", "arrived", "held", "warned", "8bit", "report",
  *    "utf8",
  *    "recipients": [{"address", "state", "held", "tries", "step", "last", "due",
- *                    "status", "host", "stage", "what", "said"}]}
- * (times in ms since 1970; the last five are the words that were said last; what
- * a newer version knows of a recipient is in "other", as it lies).
+ *                    "stood", "status", "host", "stage", "what", "said"}]}
+ * (times in ms since 1970, "stood" in seconds, as in mail/progress.h; the last
+ * five are the words that were said last; what a newer version knows of a
+ * recipient is in "other", as it lies).
  */
 #include <errno.h>
 #include <stdio.h>
@@ -121,15 +122,17 @@ digits(struct span bytes)
 static json_t *
 rcpt_json(const char *address, const struct progress *row)
 {
-	struct words w = reason_words(row->reason);
-	json_t *o = json_pack("{s:s, s:s, s:b, s:I, s:I, s:I, s:I}", "address",
-	    address, "state", rcpt_state_name(row->state), "held", row->held,
-	    "tries", (json_int_t)row->tries, "step", (json_int_t)row->step,
-	    "last", (json_int_t)row->last, "due", (json_int_t)row->due);
+	struct reason *whole = reason_whole(row->reason);
+	struct words w = reason_words(whole);
+	json_t *o = json_pack("{s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:I}",
+	    "address", address, "state", rcpt_state_name(row->state), "held",
+	    row->held, "tries", (json_int_t)row->tries, "step",
+	    (json_int_t)row->step, "last", (json_int_t)row->last, "due",
+	    (json_int_t)row->due, "stood", (json_int_t)row->stood);
 
 	if (row->other.len > 0)
 		(void)json_object_set_new(o, "other", digits(row->other));
-	if (row->reason == NULL)
+	if (whole == NULL)
 		return o;
 	(void)json_object_set_new(
 	    o, "status", plain_text(w.status.ptr, w.status.len));
@@ -140,6 +143,7 @@ rcpt_json(const char *address, const struct progress *row)
 	    o, "what", plain_text(w.what.ptr, w.what.len));
 	(void)json_object_set_new(
 	    o, "said", plain_text(w.said.ptr, w.said.len));
+	reason_unref(whole);
 	return o;
 }
 

@@ -5,6 +5,7 @@
  *   bench_spool commit DIRECTORY [SECONDS]
  *   bench_spool start DIRECTORY MESSAGES [PASSED]
  *   bench_spool fill DIRECTORY MESSAGES BYTES DUE AT
+ *   bench_spool open DIRECTORY
  *
  * `commit`: K clients, each with one message under way at any time (K = 1, 8,
  * 64, 512), through spool.h as the relay uses it. `start`: fills a spool with
@@ -14,7 +15,9 @@
  * meanwhile, at the most: reclaiming is at work then.
  * `fill` leaves so many messages of so many bytes, each to one of 10,000 domains
  * and tried once in vain: the first DUE of them are due at AT (seconds since
- * 1970), the others three hours later. contrib/bench starts the relay on that.
+ * 1970), the others three hours later. What its host said takes 80 octets, and is
+ * another text for each. contrib/bench starts the relay on that; `open` says what
+ * the schedule and the spool alone take for it.
  */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -288,24 +291,31 @@ struct filling {
 	int64_t due_at; /* wall ms; 0: they were not tried yet */
 };
 
-/* As a relay leaves it whose next host could not be reached. */
+/* As a relay leaves it whose next host does not take it yet. */
 static void
 put_off(struct filling *f, const struct envelope *env, unsigned which)
 {
-	struct words w = { .status = SPAN("4.4.1"),
-		.host = SPAN("127.0.0.2"),
-		.what = SPAN("connection refused") };
+	char said[81] = "";
+	struct words w = { .status = SPAN("4.2.0"),
+		.host = SPAN("mx.example"),
+		.said = span_make(said, sizeof said - 1),
+		.stage = STAGE_RCPT };
 	struct progress row = {
 		.state = RCPT_QUEUED,
 		.tries = 1,
 		.step = 1,
-		.reason = reason_new(&w),
 		.last = wall_now(),
 		.due = f->due_at + (which < f->due ? 0 : 3 * 3600 * 1000),
 	};
 
-	if (f->due_at != 0)
-		spool_progress(f->spool, env->id, &row, 1);
+	if (f->due_at == 0)
+		return;
+	(void)snprintf(said, sizeof said,
+	    "450 4.2.0 Greylisted (case %010u), come again in a quarter of an "
+	    "hour or so",
+	    which);
+	row.reason = reason_new(&w);
+	spool_progress(f->spool, env->id, &row, 1);
 	reason_unref(row.reason);
 }
 
@@ -427,13 +437,33 @@ churn(const char *directory, unsigned stay, unsigned messages)
 }
 
 static int
-bench_start(const char *directory, unsigned messages, unsigned passed)
+bench_open(const char *directory)
 {
 	static const uint32_t waits[] = { 60 };
 	struct waiting w = { .options = { .backoff = { waits, 1 },
 				 .expire = 432000000 } };
 	struct spool *s;
 	double before, began;
+	size_t n;
+
+	w.queue = queue_new();
+	before = resident_mb();
+	began = now();
+	s = open_spool(directory, load_queue, &w);
+	n = queue_count(w.queue);
+	(void)printf("%zu messages: start %.3f s, %.0f bytes of memory a "
+		     "message\n",
+	    n, now() - began,
+	    (resident_mb() - before) * 1e6 / (double)(n == 0 ? 1 : n));
+	spool_close(s);
+	queue_free(w.queue);
+	heap_clear(&w.heap);
+	return 0;
+}
+
+static int
+bench_start(const char *directory, unsigned messages, unsigned passed)
+{
 	int status;
 	pid_t child = fork();
 
@@ -448,18 +478,7 @@ bench_start(const char *directory, unsigned messages, unsigned passed)
 	}
 	if (waitpid(child, &status, 0) == -1 || status != 0)
 		return 1;
-	w.queue = queue_new();
-	before = resident_mb();
-	began = now();
-	s = open_spool(directory, load_queue, &w);
-	(void)printf("%u messages: start %.3f s, %.0f bytes of memory a "
-		     "message\n",
-	    messages, now() - began, (resident_mb() - before) * 1e6 / messages);
-	(void)printf("back: %zu\n", queue_count(w.queue));
-	spool_close(s);
-	queue_free(w.queue);
-	heap_clear(&w.heap);
-	return 0;
+	return bench_open(directory);
 }
 
 static int
@@ -486,8 +505,11 @@ main(int argc, char **argv)
 		    argc > 4 ? (unsigned)atoi(argv[4]) : 0);
 	if (argc == 7 && strcmp(argv[1], "fill") == 0)
 		return bench_fill(argv);
+	if (argc == 3 && strcmp(argv[1], "open") == 0)
+		return bench_open(argv[2]);
 	(void)fprintf(stderr, "usage: bench_spool commit DIRECTORY [SECONDS] | "
 			      "start DIRECTORY MESSAGES [PASSED] |\n"
-			      "       fill DIRECTORY MESSAGES BYTES DUE AT\n");
+			      "       fill DIRECTORY MESSAGES BYTES DUE AT | "
+			      "open DIRECTORY\n");
 	return 2;
 }

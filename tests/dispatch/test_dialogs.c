@@ -113,6 +113,13 @@ state_of(const struct scene *s, struct span word)
 	FAIL(s, "no such state");
 }
 
+/* "held stood=3h": since when; "stood=3h": how long. */
+static uint32_t
+stood_of(const struct play *st, bool is_held, uint64_t ms)
+{
+	return (uint32_t)((is_held ? (uint64_t)st->wall - ms : ms) / 1000);
+}
+
 /* "N STATE held tries=N step=N last=T due=T : WORDS" */
 static void
 do_given(struct scene *s, struct span value)
@@ -136,6 +143,8 @@ do_given(struct scene *s, struct span value)
 			row->step = (uint32_t)number(s, word);
 		else if (span_equal(key, SPAN("last")))
 			row->last = st->wall - (int64_t)duration(s, word);
+		else if (span_equal(key, SPAN("stood")))
+			row->stood = stood_of(st, row->held, duration(s, word));
 		else if (span_equal(key, SPAN("due")))
 			row->due = st->wall + (int64_t)duration(s, word);
 		else
@@ -362,6 +371,12 @@ look_row(struct scene *s, struct span value)
 	if (row.last != 0) {
 		(void)buf_append_text(&got, " last=");
 		play_duration(&got, (uint64_t)(s->play.wall - row.last));
+	}
+	if (row.stood != 0) {
+		(void)buf_append_text(&got, " stood=");
+		play_duration(&got, row.held ? (uint64_t)s->play.wall -
+						   (uint64_t)row.stood * 1000
+					     : (uint64_t)row.stood * 1000);
 	}
 	if (row.due != 0) {
 		(void)buf_append_text(&got, " due=");

@@ -204,7 +204,8 @@ START_TEST(progress_and_flags_outlive_a_restart)
 		    .state = RCPT_QUEUED,
 		    .tries = 3,
 		    .last = 1111111111111,
-		    .due = 2222222222222 },
+		    .due = 2222222222222,
+		    .stood = 3600 },
 		{ .rcpt = 0,
 		    .state = RCPT_DELIVERED,
 		    .tries = 1,
@@ -213,6 +214,7 @@ START_TEST(progress_and_flags_outlive_a_restart)
 		{ .rcpt = 77, .state = RCPT_FAILED },
 	};
 	const struct loaded *l;
+	struct reason *whole;
 
 	p[0].reason = long_reason();
 	spool_progress(box.spool, id, p, 3);
@@ -227,9 +229,12 @@ START_TEST(progress_and_flags_outlive_a_restart)
 		ck_assert_int_eq(l->rows[0].state, RCPT_DELIVERED);
 		ck_assert(reason_says(l->rows[0].reason, "250 ok"));
 		ck_assert_uint_eq(l->rows[1].tries, 3);
-		ck_assert_int_eq(l->rows[1].last, 1111111111111);
-		ck_assert_int_eq(l->rows[1].due, 2222222222222);
-		ck_assert(reason_equal(l->rows[1].reason, p[0].reason));
+		ck_assert_int_eq(l->rows[1].last, 1111111111000);
+		ck_assert_int_eq(l->rows[1].due, 2222222223000);
+		ck_assert_uint_eq(l->rows[1].stood, 3600);
+		whole = reason_whole(l->rows[1].reason);
+		ck_assert(reason_equal(whole, p[0].reason));
+		reason_unref(whole);
 	}
 	reason_unref(p[0].reason);
 	reason_unref(p[1].reason);

@@ -66,8 +66,8 @@ expect_first(const struct loaded *l)
 	ck_assert_uint_eq(l->flags, MESSAGE_HELD);
 	ck_assert_uint_eq(l->rows[1].tries, 3);
 	ck_assert_uint_eq(l->rows[1].step, 3);
-	ck_assert_int_eq(l->rows[1].last, 1111);
-	ck_assert_int_eq(l->rows[1].due, 2222);
+	ck_assert_int_eq(l->rows[1].last, 1000);
+	ck_assert_int_eq(l->rows[1].due, 3000);
 	ck_assert(!l->rows[1].held);
 	ck_assert_uint_eq(l->rows[0].tries, 0);
 	ck_assert_ptr_null(l->rows[0].reason);

@@ -204,7 +204,8 @@ START_TEST(a_message_comes_back_as_it_went)
 	struct words w = { .status = SPAN("4.7.1"), .what = SPAN("why") };
 	struct reason *why = reason_new(&w);
 	struct row rows[3] = { [1] = { .last = 1,
-				   .due = -2,
+				   .due = 2,
+				   .stood = 40,
 				   .tries = 3,
 				   .state = RCPT_EXPIRED,
 				   .reason = why } };
@@ -225,7 +226,9 @@ START_TEST(a_message_comes_back_as_it_went)
 	ck_assert_uint_eq(found.stored.file, 0);
 	ck_assert(span_equal(found.content, SPAN("body")));
 	ck_assert(found.rows != NULL);
-	ck_assert_int_eq(found.rows[1].due, -2);
+	ck_assert_uint_eq(found.rows[1].last, 1);
+	ck_assert_uint_eq(found.rows[1].due, 2);
+	ck_assert_uint_eq(found.rows[1].stood, 40);
 	ck_assert_uint_eq(found.rows[1].tries, 3);
 	ck_assert_uint_eq(found.rows[1].state, RCPT_EXPIRED);
 	ck_assert(reason_equal(found.rows[1].reason, why));

@@ -1,4 +1,5 @@
 /* What a record says of recipients, and what is kept of it in memory. */
+#include <stddef.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -57,6 +58,7 @@ START_TEST(every_field_comes_back)
 		.step = 2,
 		.last = 1111111111111,
 		.due = -5,
+		.stood = 86400,
 		.reason = later,
 		.other = { "\x39\x05\x02\x00hi", 6 } };
 	struct progress got;
@@ -71,6 +73,7 @@ START_TEST(every_field_comes_back)
 	ck_assert_uint_eq(got.step, 2);
 	ck_assert_int_eq(got.last, 1111111111111);
 	ck_assert_int_eq(got.due, -5);
+	ck_assert_uint_eq(got.stood, 86400);
 	ck_assert(reason_equal(got.reason, later));
 	ck_assert(span_equal(got.other, in.other));
 	ck_assert(!rows_next(&reader, &got, NULL));
@@ -170,6 +173,104 @@ static const struct {
 	{ "an address in news", BYTES("\x05\0\0\0\x01\0\x01\0x") },
 };
 
+/* A time is kept in seconds, and nothing is due before it is. */
+START_TEST(numbers_in_memory_take_16_bytes)
+{
+	static const struct {
+		int64_t last, due;
+		uint32_t tries, step;
+		int64_t kept_last, kept_due;
+		uint32_t kept_tries, kept_step;
+	} cases[] = {
+		{ 5000, 5000, 1, 1, 5000, 5000, 1, 1 },
+		{ 5999, 5001, 65535, 255, 5000, 6000, 65535, 255 },
+		{ -1, -1, 65536, 256, 0, 0, 65535, 255 },
+		{ INT64_MAX, INT64_MAX, UINT32_MAX, UINT32_MAX,
+		    (int64_t)UINT32_MAX * 1000, (int64_t)UINT32_MAX * 1000,
+		    65535, 255 },
+	};
+	struct row row = { 0 };
+	struct progress got;
+
+	ck_assert_uint_eq(sizeof row - offsetof(struct row, last), 16);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		row_set(&row, &(struct progress){ .last = cases[i].last,
+				  .due = cases[i].due,
+				  .stood = 7,
+				  .tries = cases[i].tries,
+				  .step = cases[i].step,
+				  .held = true,
+				  .state = RCPT_REMOVED });
+		got = row_get(&row, 3);
+		ck_assert_int_eq(got.last, cases[i].kept_last);
+		ck_assert_int_eq(got.due, cases[i].kept_due);
+		ck_assert_uint_eq(got.stood, 7);
+		ck_assert_uint_eq(got.tries, cases[i].kept_tries);
+		ck_assert_uint_eq(got.step, cases[i].kept_step);
+		ck_assert(got.held && got.state == RCPT_REMOVED);
+	}
+}
+END_TEST
+
+START_TEST(words_as_before_are_not_written_again)
+{
+	struct row row = { 0 };
+	struct progress in = {
+		.held = true, .reason = no, .is_reason_as_before = true
+	};
+	struct progress got;
+
+	row_set(&row, &(struct progress){ .tries = 1, .reason = later });
+	rows_encode(&in, 1, NULL, &out);
+	open_rows();
+	ck_assert_uint_eq(reader.nwords, 0);
+	ck_assert(rows_next(&reader, &got, NULL));
+	ck_assert(got.is_reason_as_before);
+	ck_assert_ptr_null(got.reason);
+	row_set(&row, &got);
+	ck_assert(row.held && row.tries == 0);
+	ck_assert_ptr_eq(row.reason, later);
+	reason_unref(row.reason);
+}
+END_TEST
+
+/* The tag is unknown to older versions, which keep it whatever they add. */
+START_TEST(words_count_more_than_that_they_are_as_before)
+{
+	struct progress in = { .reason = no,
+		.other = { "\x0a\x00\x01\x00\x01", 5 } };
+	struct progress got;
+
+	rows_encode(&in, 1, NULL, &out);
+	open_rows();
+	ck_assert(rows_next(&reader, &got, NULL));
+	ck_assert(!got.is_reason_as_before);
+	ck_assert(reason_equal(got.reason, no));
+}
+END_TEST
+
+START_TEST(a_copy_keeps_words_whole)
+{
+	char text[300];
+	struct row row = { 0 }, *copy;
+	struct reason *all;
+
+	memset(text, 'x', sizeof text);
+	text[sizeof text - 1] = '\0';
+	all = said(text);
+	row.reason = reason_fold(all);
+	copy = rows_copy(&row, 1);
+	reason_cut(row.reason);
+	ck_assert(reason_equal(copy[0].reason, all));
+	rows_free(copy, 1);
+	copy = rows_copy(&row, 1);
+	ck_assert(reason_is_cut(copy[0].reason));
+	rows_free(copy, 1);
+	reason_unref(row.reason);
+	reason_unref(all);
+}
+END_TEST
+
 START_TEST(what_is_no_row_is_refused)
 {
 	struct progress got;
@@ -208,6 +309,10 @@ fill(TCase *tc)
 	tcase_add_test(tc, equal_words_are_stated_once);
 	tcase_add_test(tc, many_rows_are_as_good_as_few);
 	tcase_add_test(tc, tags_of_a_newer_version_stay_with_their_row);
+	tcase_add_test(tc, numbers_in_memory_take_16_bytes);
+	tcase_add_test(tc, words_as_before_are_not_written_again);
+	tcase_add_test(tc, words_count_more_than_that_they_are_as_before);
+	tcase_add_test(tc, a_copy_keeps_words_whole);
 	tcase_add_loop_test(
 	    tc, what_is_no_row_is_refused, 0, (int)ARRAY_LEN(wrong));
 	tcase_add_test(tc, an_address_has_no_nul);

@@ -10,7 +10,7 @@ static void
 setup(void)
 {
 	box_init(&box);
-	box.options.words_max = 2 * LONG;
+	box.options.words_max = 3 * LONG;
 	ck_assert_msg(box_open(&box), "%s", box.err.text);
 }
 
@@ -46,10 +46,34 @@ store_tried(char first)
 	return id;
 }
 
+/* Further messages, each with other words; the last one's id. */
+static uint64_t
+push_out(const char *first)
+{
+	uint64_t id = 0;
+
+	for (; *first != '\0'; first++)
+		id = store_tried(*first);
+	return id;
+}
+
+/* The committer may be about other messages. */
+static const struct live *
+live_of(uint64_t id)
+{
+	struct journal *j = journal_of(box.spool);
+	const struct live *live;
+
+	(void)pthread_mutex_lock(&j->lock);
+	live = index_get(&j->index, id);
+	(void)pthread_mutex_unlock(&j->lock);
+	return live;
+}
+
 static const struct row *
 row_of(uint64_t id)
 {
-	return &index_get(&journal_of(box.spool)->index, id)->rows[1];
+	return &live_of(id)->rows[1];
 }
 
 static struct {
@@ -102,74 +126,6 @@ expect(uint64_t id, char first)
 	reason_unref(all);
 }
 
-START_TEST(words_within_the_budget_are_whole)
-{
-	uint64_t id = store_tried('a');
-
-	ck_assert(!reason_is_cut(row_of(id)->reason));
-	expect(id, 'a');
-}
-END_TEST
-
-START_TEST(words_beyond_the_budget_are_cut_and_read_back)
-{
-	uint64_t id = 0;
-
-	for (char c = 'a'; c < 'k'; c++)
-		id = store_tried(c);
-	ck_assert(reason_is_cut(row_of(id)->reason));
-	ck_assert_uint_le(
-	    reasons_bytes(journal_of(box.spool)->index.reasons), 2 * LONG);
-	expect(id, 'j');
-	box_reopen(&box);
-	ck_assert(reason_is_cut(row_of(id)->reason));
-	ck_assert(reason_is_cut(box_loaded(&box, id)->rows[1].reason));
-	expect(id, 'j');
-}
-END_TEST
-
-/* Only what is on disk may be cut, and the newest counts. */
-START_TEST(newer_words_are_read_not_older_ones)
-{
-	uint64_t id = 0;
-	struct progress p = { .rcpt = 1 };
-
-	for (char c = 'a'; c < 'f'; c++)
-		id = store_tried(c);
-	ck_assert(reason_is_cut(row_of(id)->reason));
-	for (char c = 'p'; c < 't'; c++) {
-		p.reason = words_of(c);
-		spool_progress(box.spool, id, &p, 1);
-		reason_unref(p.reason);
-		expect(id, c);
-	}
-	(void)store_tried('z');
-	expect(id, 's');
-}
-END_TEST
-
-/* Older news are written: the row's own, which wait, are not on disk by that. */
-START_TEST(news_that_wait_are_not_cut)
-{
-	struct index *ix = &journal_of(box.spool)->index;
-	uint64_t id = 0, waits = place_pending(7);
-	struct row *row;
-
-	for (char c = 'a'; c < 'f'; c++)
-		id = store_tried(c);
-	row = &index_get(ix, id)->rows[1];
-	reason_unref(row->reason);
-	row->reason = words_of('y');
-	row->place = waits;
-	index_settle_rows(ix, index_get(ix, id), place_pending(6), 4096);
-	ck_assert_uint_eq(row->place, waits);
-	ck_assert(!reason_is_cut(row->reason));
-	index_settle_rows(ix, index_get(ix, id), waits, 4096);
-	ck_assert_uint_eq(row->place, 4096);
-	ck_assert(reason_is_cut(row->reason));
-}
-END_TEST
-
 static void
 pass(void)
 {
@@ -188,10 +144,157 @@ pass(void)
 static bool
 is_copied(uint64_t id, uint64_t before)
 {
-	const struct live *live = index_get(&journal_of(box.spool)->index, id);
+	const struct live *live = live_of(id);
+	struct journal *j = journal_of(box.spool);
+	bool is;
 
-	return live->segment->number > before;
+	(void)pthread_mutex_lock(&j->lock);
+	is = live->segment->number > before;
+	(void)pthread_mutex_unlock(&j->lock);
+	return is;
 }
+
+START_TEST(words_within_the_budget_are_whole)
+{
+	uint64_t id = store_tried('a');
+
+	ck_assert(!reason_is_cut(row_of(id)->reason));
+	expect(id, 'a');
+}
+END_TEST
+
+START_TEST(words_beyond_the_budget_are_cut_and_read_back)
+{
+	uint64_t id = store_tried('a'), last = push_out("bcdefghij");
+
+	ck_assert(reason_is_cut(row_of(id)->reason));
+	ck_assert(!reason_is_cut(row_of(last)->reason));
+	ck_assert_uint_le(
+	    reasons_bytes(journal_of(box.spool)->index.reasons), 3 * LONG);
+	expect(id, 'a');
+	expect(last, 'j');
+	box_reopen(&box);
+	ck_assert(reason_is_cut(row_of(id)->reason));
+	ck_assert(reason_is_cut(box_loaded(&box, id)->rows[1].reason));
+	ck_assert(!reason_is_cut(row_of(last)->reason));
+	expect(id, 'a');
+	expect(last, 'j');
+}
+END_TEST
+
+/* The same value is in the index and in the schedule. */
+START_TEST(the_schedule_sees_the_cut)
+{
+	uint64_t id = store_tried('a');
+	struct reason *kept = spool_keep_reason_take(box.spool, words_of('a'));
+
+	ck_assert(!reason_is_cut(kept));
+	(void)push_out("bcd");
+	ck_assert(reason_is_cut(kept));
+	ck_assert_ptr_eq(row_of(id)->reason, kept);
+	reason_unref(kept);
+}
+END_TEST
+
+/* News that the schedule brings with words that were cut meanwhile. */
+static void
+hold(uint64_t id, bool held)
+{
+	struct progress p = { .rcpt = 1,
+		.held = held,
+		.reason = reason_ref(row_of(id)->reason) };
+	struct answer a = { 0 };
+
+	ck_assert(reason_is_cut(p.reason));
+	spool_progress_synced(box.spool, id, &p, 1, box.loop, on_status, &a);
+	reason_unref(p.reason);
+	expect(id, 'a');
+	box_wait(&box, &a);
+	ck_assert_int_eq(row_of(id)->held, held);
+	expect(id, 'a');
+}
+
+START_TEST(news_do_not_shorten_what_is_on_disk)
+{
+	uint64_t id = store_tried('a'), before;
+
+	(void)push_out("bcd");
+	hold(id, true);
+	box_reopen(&box);
+	ck_assert(box_loaded(&box, id)->rows[1].held);
+	expect(id, 'a');
+	(void)push_out("efg");
+	hold(id, false);
+	before = journal_of(box.spool)->next_number;
+	while (!is_copied(id, before))
+		pass();
+	expect(id, 'a');
+	hold(id, true);
+	box_reopen(&box);
+	ck_assert(box_loaded(&box, id)->rows[1].held);
+	expect(id, 'a');
+}
+END_TEST
+
+/* Who reads them back would find nothing on disk yet. */
+START_TEST(words_of_news_are_whole_until_they_are_on_disk)
+{
+	struct index *ix = &journal_of(box.spool)->index;
+	uint64_t id = store_tried('b');
+	struct reason *kept = spool_keep_reason_take(box.spool, words_of('a')),
+		      *whole = reason_whole(kept);
+	struct progress p = { .rcpt = 1, .reason = kept };
+
+	live_apply(index_get(ix, id), &p, 1, place_pending(7));
+	(void)push_out("cde");
+	ck_assert(reason_is_cut(kept));
+	ck_assert(reason_equal(row_of(id)->reason, whole));
+	reason_unref(kept);
+	reason_unref(whole);
+}
+END_TEST
+
+/* Only what is on disk may be cut, and the newest counts. */
+START_TEST(newer_words_are_read_not_older_ones)
+{
+	uint64_t id = store_tried('a');
+	struct progress p = { .rcpt = 1 };
+
+	(void)push_out("bcde");
+	ck_assert(reason_is_cut(row_of(id)->reason));
+	for (char c = 'p'; c < 't'; c++) {
+		p.reason = words_of(c);
+		spool_progress(box.spool, id, &p, 1);
+		reason_unref(p.reason);
+		expect(id, c);
+	}
+	(void)push_out("xyz");
+	ck_assert(reason_is_cut(row_of(id)->reason));
+	expect(id, 's');
+}
+END_TEST
+
+/* Older news are written: the row's own, which wait, are not on disk by that. */
+START_TEST(news_that_wait_are_not_cut)
+{
+	struct index *ix = &journal_of(box.spool)->index;
+	uint64_t id = store_tried('a'), waits = place_pending(7);
+	struct row *row;
+
+	row = &index_get(ix, id)->rows[1];
+	reason_unref(row->reason);
+	row->reason = words_of('y');
+	row->place = waits;
+	index_settle_rows(ix, index_get(ix, id), place_pending(6), 4096);
+	ck_assert_uint_eq(row->place, waits);
+	(void)push_out("bcd");
+	ck_assert(!reason_is_cut(row->reason));
+	index_settle_rows(ix, index_get(ix, id), waits, 4096);
+	ck_assert_uint_eq(row->place, 4096);
+	(void)push_out("efg");
+	ck_assert(reason_is_cut(row->reason));
+}
+END_TEST
 
 START_TEST(reclaiming_copies_whole_words)
 {
@@ -205,7 +308,7 @@ START_TEST(reclaiming_copies_whole_words)
 		for (int i = 0; i < 8; i++)
 			while (!is_copied(id[i], last))
 				pass();
-		ck_assert(reason_is_cut(row_of(id[7])->reason));
+		ck_assert(reason_is_cut(row_of(id[0])->reason));
 		for (int i = 0; i < 8; i++)
 			expect(id[i], (char)('a' + i));
 	}
@@ -218,10 +321,8 @@ END_TEST
 START_TEST(what_cannot_be_read_stays_cut)
 {
 	struct segment *s;
-	uint64_t id = 0;
+	uint64_t id = store_tried('a'), last = push_out("bcde");
 
-	for (char c = 'a'; c < 'f'; c++)
-		id = store_tried(c);
 	s = index_get(&journal_of(box.spool)->index, id)->segment;
 	ck_assert_uint_eq(row_of(id)->place >> 32, s->number);
 	ck_assert_int_eq(
@@ -230,7 +331,7 @@ START_TEST(what_cannot_be_read_stays_cut)
 	ck_assert_int_eq(fetched.status, SPOOL_DAMAGED);
 	ck_assert(reason_is_cut(fetched.got[1]));
 	forget();
-	fetch(id + 1000);
+	fetch(last + 1000);
 	ck_assert_int_eq(fetched.status, SPOOL_ABSENT);
 	ck_assert_uint_eq(fetched.n, 0);
 }
@@ -253,6 +354,9 @@ fill(TCase *tc)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, words_within_the_budget_are_whole);
 	tcase_add_test(tc, words_beyond_the_budget_are_cut_and_read_back);
+	tcase_add_test(tc, the_schedule_sees_the_cut);
+	tcase_add_test(tc, news_do_not_shorten_what_is_on_disk);
+	tcase_add_test(tc, words_of_news_are_whole_until_they_are_on_disk);
 	tcase_add_test(tc, newer_words_are_read_not_older_ones);
 	tcase_add_test(tc, news_that_wait_are_not_cut);
 	tcase_add_test(tc, reclaiming_copies_whole_words);
