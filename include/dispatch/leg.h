@@ -126,6 +126,7 @@ struct leg_event {
 	bool is_unreached; /* the host was not to be had: it has not answered */
 	bool has_next_host; /* one that was not tried yet, and may be */
 	bool blames_host; /* the next attempt begins at another one */
+	bool lacks_dsn; /* the host sends no reports of success */
 };
 
 /* What the leg needs now. */

@@ -36,7 +36,7 @@ struct message {
 	uint32_t reported; /* monotonic s of the last report; 0: none */
 	uint32_t open; /* legs that are not over */
 	uint32_t in_hand; /* of these: under way */
-	uint32_t untold : 24; /* recipients whose failure was not told */
+	uint32_t untold : 24; /* recipients whose end is to be told yet */
 	uint32_t state : 4; /* enum message_state */
 	uint32_t flags : 4; /* enum message_flags */
 	struct leg *legs; /* env->ngroups of them, in this block */
@@ -96,8 +96,19 @@ void message_free(struct message *m);
 uint64_t message_age(const struct message *m, uint64_t now);
 /* The only place where a recipient's state changes: it counts what is untold. */
 void message_set_state(struct message *m, uint32_t rcpt, enum rcpt_state state);
-/* Whether its failure is to be told, and was not yet. */
+/*
+ * Whether the next report is about recipients that failed, else about those that
+ * were relayed: what is not told yet is told in two reports.
+ */
+bool message_has_failures(const struct message *m);
+/* An end that nobody was told of yet is nobody's business any more. */
+void message_forget_untold(struct message *m);
+/* Whether its sender is to be told of its end, and was not yet. */
 bool recipient_is_untold(const struct recipient *r);
+/* Whether that end is a failure. */
+bool recipient_has_failed(const struct recipient *r);
+/* What it is when its sender was told. */
+enum rcpt_state recipient_once_told(const struct recipient *r);
 /* Takes a reference; NULL leaves the one that is there. */
 void recipient_set_reason(struct recipient *r, struct reason *reason);
 /* When the last attempt was made, wall ms; 0: none was. */

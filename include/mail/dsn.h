@@ -12,10 +12,15 @@
 #include "base/span.h"
 #include "mail/words.h"
 
-enum dsn_action { DSN_FAILED, DSN_DELAYED };
+enum dsn_action {
+	DSN_FAILED,
+	DSN_DELAYED,
+	DSN_RELAYED, /* to a host that sends no reports: RFC 3461 5.2.3 */
+};
 
 struct dsn_rcpt {
 	struct span address;
+	struct span original; /* ORCPT, "type;xtext"; may be empty */
 	struct words words; /* the last ones; has a status */
 	bool is_expired; /* its time was over, and that is why */
 	uint32_t tries;
@@ -28,16 +33,20 @@ struct dsn {
 	struct span qid; /* of the original */
 	struct span report_qid;
 	struct span sender; /* gets the report */
+	struct span envid; /* ENVID, xtext; may be empty */
 	int64_t arrived, now;
 	uint32_t retry_for; /* s; DSN_DELAYED: how long we go on trying */
 	uint64_t boundary; /* random */
 	struct span header; /* the original's, as it is on disk */
+	struct span content; /* all of the original, to be shown; or empty */
 	struct span subject; /* of it, for people (subject.h); may be empty */
 	const struct dsn_rcpt *rcpts;
 	size_t nrcpts;
 };
 
-/* The whole message, header and all, in canonical form, 7-bit. */
+/* Whether it is not 7-bit: the original, which is in it, is not. */
+bool dsn_is_8bit(const struct dsn *d);
+/* The whole message, header and all, in canonical form. */
 void dsn_write(struct buf *out, const struct dsn *d);
 
 #endif

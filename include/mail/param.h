@@ -20,6 +20,7 @@ struct envelope;
 enum extension {
 	EXTENSION_SIZE = 1, /* RFC 1870 */
 	EXTENSION_8BITMIME = 2, /* RFC 6152 */
+	EXTENSION_DSN = 4, /* RFC 3461 */
 };
 
 /* The one that the first word of an EHLO line names; 0: none of these. */
@@ -55,6 +56,20 @@ void params_write_mail(
     const struct envelope *env, uint32_t extensions, struct buf *out);
 void params_write_rcpt(const struct envelope *env, uint32_t rcpt,
     uint32_t extensions, struct buf *out);
+
+/* What a recipient's sender wants to hear of (RFC 3461 4.1), a bit each. */
+enum notify {
+	NOTIFY_SUCCESS = 1,
+	NOTIFY_FAILURE = 2,
+	NOTIFY_DELAY = 4,
+	NOTIFY_NEVER = 8, /* alone */
+};
+/* 0: the sender has not said. */
+uint32_t params_notify(struct span rcpt_attrs);
+/* Whether a report of that is wanted; who has not said wants all but successes. */
+bool params_wants(struct span rcpt_attrs, enum notify what);
+/* Whether a report of a failure has the whole message in it (RET=FULL). */
+bool params_wants_full(struct span mail_attrs);
 
 /* A kept one, to be shown, or written into a file and read again. */
 struct param_text {

@@ -20,6 +20,11 @@ enum rcpt_state {
 	RCPT_EXPIRED = 3, /* too old; the sender has not been told yet */
 	RCPT_REPORTED = 4, /* failed or expired, and the sender was told */
 	RCPT_REMOVED = 5, /* by the operator, without a report */
+	/*
+	 * The next host answers for it, but sends no report of a success; the
+	 * sender wants one, and has not been told yet (RFC 3461 5.2.3).
+	 */
+	RCPT_RELAYED = 6,
 	RCPT_STATE_COUNT
 };
 

@@ -13,14 +13,20 @@
 #include "base/mem.h"
 #include "io/loop.h"
 #include "io/work.h"
+#include "mail/attrs.h"
 #include "mail/envelope.h"
 #include "mail/header.h"
+#include "mail/param.h"
 #include "mail/qid.h"
 #include "mail/subject.h"
 #include "spool/content.h"
 #include "spool/spool.h"
 
-enum { HEADER_READ_MAX = 65536, REPORT_MAX = 4 << 20 };
+enum {
+	HEADER_READ_MAX = 65536,
+	FULL_MAX = 3 << 20, /* a larger original is shown by its header */
+	REPORT_MAX = 4 << 20,
+};
 
 struct report {
 	struct spool *spool; /* borrowed: outlives what is in it */
@@ -28,9 +34,10 @@ struct report {
 	struct dsn dsn; /* its spans point into this struct */
 	struct dsn_rcpt *rcpts; /* owned, with their texts */
 	char *hostname, *sender; /* owned */
+	bool is_full; /* the sender wants the whole original back */
 	struct qid qid, report_qid;
 	struct content *original; /* owned reference; NULL: unreadable */
-	struct buf header, subject, body;
+	struct buf shown, subject, body; /* shown: of the original */
 	struct spool_entry *entry; /* owned until committed */
 	struct envelope *env; /* owned until handed over */
 	struct content *content; /* a reference, while committing */
@@ -48,6 +55,7 @@ report_free(struct report *r)
 {
 	for (size_t i = 0; i < r->dsn.nrcpts; i++) {
 		free((void *)(uintptr_t)r->rcpts[i].address.ptr);
+		free((void *)(uintptr_t)r->rcpts[i].original.ptr);
 		free((void *)(uintptr_t)r->rcpts[i].words.status.ptr);
 		free((void *)(uintptr_t)r->rcpts[i].words.host.ptr);
 		free((void *)(uintptr_t)r->rcpts[i].words.what.ptr);
@@ -56,9 +64,10 @@ report_free(struct report *r)
 	free(r->rcpts);
 	free(r->hostname);
 	free(r->sender);
+	free((void *)(uintptr_t)r->dsn.envid.ptr);
 	content_unref(r->original);
 	content_unref(r->content);
-	buf_clear(&r->header);
+	buf_clear(&r->shown);
 	buf_clear(&r->subject);
 	buf_clear(&r->body);
 	free(r);
@@ -77,6 +86,7 @@ copy_rcpts(struct report *r, const struct report_request *q)
 	for (size_t i = 0; i < q->nrcpts; i++) {
 		r->rcpts[i] = q->rcpts[i];
 		r->rcpts[i].address = copy(q->rcpts[i].address);
+		r->rcpts[i].original = copy(q->rcpts[i].original);
 		r->rcpts[i].words = (struct words){
 			.status = copy(q->rcpts[i].words.status),
 			.host = copy(q->rcpts[i].words.host),
@@ -86,27 +96,45 @@ copy_rcpts(struct report *r, const struct report_request *q)
 	}
 }
 
+/* As much as is shown of it. */
+static void
+read_original(struct report *r)
+{
+	uint64_t size = r->original == NULL ? 0 : content_size(r->original);
+	size_t most = HEADER_READ_MAX;
+	int64_t n = 1;
+	struct err err;
+
+	r->is_full = r->is_full && size > 0 && size <= FULL_MAX;
+	if (r->is_full)
+		most = (size_t)size;
+	if (most > size)
+		most = (size_t)size;
+	r->shown.max = most + 1;
+	while (n > 0 && buf_len(&r->shown) < most) {
+		size_t at = buf_len(&r->shown);
+
+		n = content_read(r->original, at,
+		    buf_reserve(&r->shown, most - at), most - at, &err);
+		if (n > 0)
+			buf_added(&r->shown, (size_t)n);
+	}
+	r->is_full = r->is_full && buf_len(&r->shown) == size;
+}
+
 /* In the pool: a file may have to be read. */
 static void
 write_report(void *arg)
 {
 	struct report *r = arg;
 	size_t scanned = 0, end = 0;
-	char *room;
-	int64_t n = 0;
-	struct err err;
 
-	r->header.max = HEADER_READ_MAX;
-	room = buf_reserve(&r->header, HEADER_READ_MAX);
-	if (r->original != NULL)
-		n = content_read(r->original, 0, room, HEADER_READ_MAX, &err);
-	if (n > 0)
-		buf_added(&r->header, (size_t)n);
-	if (header_find_end(buf_span(&r->header), &scanned, &end) ==
-	    HEADER_MORE)
+	read_original(r);
+	if (header_find_end(buf_span(&r->shown), &scanned, &end) == HEADER_MORE)
 		end = scanned; /* whole lines only */
-	buf_truncate(&r->header, end);
-	r->dsn.header = buf_span(&r->header);
+	if (r->is_full)
+		r->dsn.content = buf_span(&r->shown);
+	r->dsn.header = span_to(buf_span(&r->shown), end);
 	subject_text(r->dsn.header, &r->subject);
 	r->dsn.subject = buf_span(&r->subject);
 	r->body.max = REPORT_MAX;
@@ -135,7 +163,8 @@ on_written(void *arg)
 		.id = spool_entry_id(r->entry),
 		.size = buf_len(&r->body),
 		.arrived = r->dsn.now,
-		.flags = ENVELOPE_REPORT,
+		.flags = ENVELOPE_REPORT |
+			 (dsn_is_8bit(&r->dsn) ? ENVELOPE_8BIT : 0),
 		.rcpt = &rcpt,
 		.nrcpt = 1,
 	};
@@ -178,12 +207,16 @@ report_start(const struct report_request *q, report_cb cb, void *arg)
 	r->hostname = mem_strdup(q->hostname);
 	r->sender = mem_strdup(q->original->sender);
 	copy_rcpts(r, q);
+	r->is_full = q->action == DSN_FAILED &&
+		     params_wants_full(envelope_attrs(q->original));
 	r->dsn = (struct dsn){
 		.action = q->action,
 		.hostname = span_text(r->hostname),
 		.qid = span_text(r->qid.text),
 		.report_qid = span_text(r->report_qid.text),
 		.sender = span_text(r->sender),
+		.envid =
+		    copy(attrs_get(envelope_attrs(q->original), ATTR_ENVID)),
 		.arrived = q->original->arrived,
 		.now = q->now,
 		.retry_for = q->retry_for,

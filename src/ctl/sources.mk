@@ -1,3 +1,4 @@
 libpostern_a_SOURCES += \
+	include/ctl/attributes.h src/ctl/attributes.c \
 	include/ctl/client.h src/ctl/client.c \
 	include/ctl/server.h src/ctl/server.c

@@ -168,6 +168,7 @@ client_begin(struct client *c, const struct client_event *ev, struct buf *out)
 	assert(c->has_tls || c->target->tls == TARGET_TLS_OPPORTUNISTIC);
 	c->attempt = ev->attempt;
 	c->attempt->rcpts_most = c->rcpts_most;
+	c->attempt->has_dsn = (c->extensions & EXTENSION_DSN) != 0;
 	c->size = ev->size;
 	c->way = choose_way(c, ev->at_hand);
 	return start_transaction(c, out);

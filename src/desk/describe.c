@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/mem.h"
+#include "ctl/attributes.h"
 #include "dispatch/message.h"
 #include "mail/qid.h"
 #include "mail/reason.h"
@@ -129,7 +130,8 @@ static enum now
 over_as(enum rcpt_state state)
 {
 	switch (state) {
-	case RCPT_DELIVERED: return NOW_DELIVERED;
+	case RCPT_DELIVERED:
+	case RCPT_RELAYED: return NOW_DELIVERED;
 	case RCPT_FAILED: return NOW_FAILED;
 	case RCPT_EXPIRED: return NOW_EXPIRED;
 	case RCPT_REPORTED: return NOW_REPORTED;
@@ -215,10 +217,13 @@ describe_rcpt(struct page *p, const struct view *v, uint32_t i)
 	const struct message *m = v->leg->message;
 	const struct recipient *r = &m->rcpts[i];
 	struct span address = span_text(m->env->rcpts[i].address);
+	struct span attrs = envelope_rcpt_attrs(m->env, i);
 	json_t *o = json_object(), *reason = words_text(why_of(p, v, i));
 
-	use_room(p, RCPT_BYTES + address.len + json_string_length(reason));
+	use_room(p,
+	    RCPT_BYTES + address.len + attrs.len + json_string_length(reason));
 	(void)json_object_set_new(o, "address", describe_text(address));
+	attributes_show(o, attrs);
 	(void)json_object_set_new(o, "state",
 	    json_string(rcpt_state_name((enum rcpt_state)r->state)));
 	(void)json_object_set_new(
@@ -355,6 +360,7 @@ describe_message(struct page *p, const struct message *m, uint32_t *at)
 	    json_integer((json_int_t)(message_age(m, p->now) / 1000)));
 	(void)json_object_set_new(
 	    o, "report", json_boolean((m->env->flags & ENVELOPE_REPORT) != 0));
+	attributes_show(o, envelope_attrs(m->env));
 	(void)json_object_set_new(o, "rcpts", json_integer(m->env->nrcpt));
 	(void)json_object_set_new(o, "from", json_integer(*at));
 	if (*at == 0)

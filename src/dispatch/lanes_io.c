@@ -197,6 +197,7 @@ settle_legs(struct dispatch *d, struct outgoing *o, const struct attempt *a,
 	ev.host = o->host < 32 ? 1u << o->host : 0;
 	ev.blames_host =
 	    a->content_ended && end != NULL && end->blame == BLAME_MESSAGE;
+	ev.lacks_dsn = !a->has_dsn;
 	ev.is_unreached =
 	    end != NULL && end->blame == BLAME_HOST && attempt_is_untouched(a);
 	for (uint32_t i = 0; i < o->load->nlegs; i++) {

@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "dispatch/message.h"
+#include "mail/param.h"
 #include "mail/qid.h"
 #include "mail/reason.h"
 
@@ -269,6 +270,16 @@ end_one(struct step *s, uint32_t rcpt, enum rcpt_state state,
 	tell(s, rcpt, type);
 }
 
+/* Of the success, which the next host will not send (RFC 3461 5.2.3). */
+static bool
+wants_report(const struct step *s, uint32_t rcpt)
+{
+	const struct envelope *env = s->leg->message->env;
+
+	return s->ev->lacks_dsn && env->sender[0] != '\0' &&
+	       params_wants(envelope_rcpt_attrs(env, rcpt), NOTIFY_SUCCESS);
+}
+
 /* What the outcome comes to in this attempt: on at once, or a try. */
 static enum leg_outcome
 weigh(const struct step *s, enum leg_outcome outcome)
@@ -298,7 +309,10 @@ settle(struct step *s, const struct leg_result *result)
 	case LEG_NEXT_CONNECTION:
 	case LEG_NEXT_HOST: break;
 	case LEG_DELIVERED:
-		end_one(s, result->rcpt, RCPT_DELIVERED, FACT_DELIVERED);
+		end_one(s, result->rcpt,
+		    wants_report(s, result->rcpt) ? RCPT_RELAYED
+						  : RCPT_DELIVERED,
+		    FACT_DELIVERED);
 		break;
 	case LEG_LATER: put_off(s, result->rcpt); break;
 	case LEG_FAILED:

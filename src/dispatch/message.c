@@ -42,7 +42,19 @@ recipient_last(const struct recipient *r)
 bool
 recipient_is_untold(const struct recipient *r)
 {
+	return recipient_has_failed(r) || r->state == RCPT_RELAYED;
+}
+
+bool
+recipient_has_failed(const struct recipient *r)
+{
 	return r->state == RCPT_FAILED || r->state == RCPT_EXPIRED;
+}
+
+enum rcpt_state
+recipient_once_told(const struct recipient *r)
+{
+	return r->state == RCPT_RELAYED ? RCPT_DELIVERED : RCPT_REPORTED;
 }
 
 void
@@ -58,15 +70,19 @@ recipient_set_reason(struct recipient *r, struct reason *reason)
 /*
  * What moves a recipient from state to state; anything else is a bug:
  *
- *   queued           -> delivered, failed, expired, removed
+ *   queued           -> delivered, relayed, failed, expired, removed
  *   failed, expired  -> reported, removed
+ *   relayed          -> delivered
  */
 static bool
 may_become(enum rcpt_state from, enum rcpt_state to)
 {
 	if (from == RCPT_QUEUED)
-		return to == RCPT_DELIVERED || to == RCPT_FAILED ||
-		       to == RCPT_EXPIRED || to == RCPT_REMOVED;
+		return to == RCPT_DELIVERED || to == RCPT_RELAYED ||
+		       to == RCPT_FAILED || to == RCPT_EXPIRED ||
+		       to == RCPT_REMOVED;
+	if (from == RCPT_RELAYED)
+		return to == RCPT_DELIVERED;
 	return (from == RCPT_FAILED || from == RCPT_EXPIRED) &&
 	       (to == RCPT_REPORTED || to == RCPT_REMOVED);
 }
@@ -80,6 +96,28 @@ message_set_state(struct message *m, uint32_t rcpt, enum rcpt_state state)
 	m->untold -= recipient_is_untold(r);
 	r->state = (uint8_t)state;
 	m->untold += recipient_is_untold(r);
+}
+
+bool
+message_has_failures(const struct message *m)
+{
+	for (uint32_t i = 0; i < m->env->nrcpt; i++)
+		if (recipient_has_failed(&m->rcpts[i]))
+			return true;
+	return false;
+}
+
+void
+message_forget_untold(struct message *m)
+{
+	for (uint32_t i = 0; i < m->env->nrcpt; i++) {
+		const struct recipient *r = &m->rcpts[i];
+
+		if (recipient_is_untold(r))
+			message_set_state(m, i,
+			    recipient_has_failed(r) ? RCPT_REMOVED
+						    : RCPT_DELIVERED);
+	}
 }
 
 /* --- times --- */
@@ -212,7 +250,8 @@ on_told(struct message *m, const struct message_event *ev,
 {
 	for (uint32_t i = 0; i < ev->nrcpts; i++)
 		if (recipient_is_untold(&m->rcpts[ev->rcpts[i]]))
-			message_set_state(m, ev->rcpts[i], RCPT_REPORTED);
+			message_set_state(m, ev->rcpts[i],
+			    recipient_once_told(&m->rcpts[ev->rcpts[i]]));
 	m->reported = ev->now == 0 ? 1 : (uint32_t)((ev->now + 999) / 1000);
 	enter(m, MESSAGE_QUIET);
 	return on_moved(m, ev, o);

@@ -61,7 +61,8 @@ find_late(struct wait *w)
 	for (uint32_t i = 0; i < w->nrcpts; i++) {
 		const struct recipient *r = &m->rcpts[w->rcpts[i]];
 
-		if (r->state == RCPT_DELIVERED || r->is_out)
+		if (r->state == RCPT_DELIVERED || r->state == RCPT_RELAYED ||
+		    r->is_out)
 			w->late[w->nlate++] =
 			    mem_strdup(m->env->rcpts[w->rcpts[i]].address);
 	}
@@ -146,15 +147,6 @@ operator_forget(struct dispatch *d)
 	}
 }
 
-/* A failure that nobody was told of yet is nobody's business any more. */
-static void
-forget_untold(struct message *m)
-{
-	for (uint32_t i = 0; i < m->env->nrcpt; i++)
-		if (recipient_is_untold(&m->rcpts[i]))
-			message_set_state(m, i, RCPT_REMOVED);
-}
-
 /* The whole message is held, or released: also who is with a host just now. */
 static void
 set_held(struct dispatch *d, struct message *m, bool is_held)
@@ -188,7 +180,7 @@ dispatch_do(struct dispatch *d, struct message *m, enum dispatch_verb verb,
 	for (uint32_t i = 0; i < m->env->ngroups; i++)
 		dispatch_step(d, &m->legs[i], &ev);
 	if (verb == VERB_REMOVE)
-		forget_untold(m);
+		message_forget_untold(m);
 	if (verb == VERB_HOLD || verb == VERB_RELEASE)
 		set_held(d, m, verb == VERB_HOLD);
 	if (verb == VERB_RETRY)

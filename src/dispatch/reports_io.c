@@ -1,6 +1,8 @@
 /*
- * One report tells all that failed or expired and was not told yet; message.c says
- * when. Never one for a message from the null sender (RFC 5321 4.5.5).
+ * One report tells all that failed or expired and was not told yet, another one
+ * what was relayed to hosts that send no reports (RFC 3461 5.2.3); message.c says
+ * when. Each has those recipients whose sender wants it (NOTIFY); the others count
+ * as told with it. Never one for a message from the null sender (RFC 5321 4.5.5).
  */
 #include "dispatch_priv.h"
 
@@ -11,6 +13,8 @@
 #include "base/metrics.h"
 #include "bounce/report.h"
 #include "io/loop.h"
+#include "mail/attrs.h"
+#include "mail/param.h"
 #include "mail/qid.h"
 #include "mail/reason.h"
 #include "spool/spool.h"
@@ -20,12 +24,23 @@ struct telling {
 	struct dispatch *dispatch; /* borrowed: waits for its reports */
 	uint64_t id; /* of the original */
 	enum dsn_action action;
-	uint32_t *rcpts; /* owned: which ones are told of */
+	uint32_t *rcpts; /* owned: which ones are told of, then the others */
 	struct reason **words; /* owned, a reference each: and what */
-	uint32_t nrcpts;
+	uint32_t nrcpts; /* that are told of */
+	uint32_t nall; /* and those that need not be */
 };
 
 static void on_stored(struct envelope *env, void *arg);
+
+static const struct {
+	enum notify wish; /* who has it is told */
+	const char *status; /* of a recipient without one */
+	const char *event;
+} kinds[] = {
+	[DSN_FAILED] = { NOTIFY_FAILURE, "5.0.0", "bounced" },
+	[DSN_DELAYED] = { NOTIFY_DELAY, "4.0.0", "warned" },
+	[DSN_RELAYED] = { NOTIFY_SUCCESS, "2.0.0", "confirmed" },
+};
 
 static struct dsn_rcpt
 rcpt_for(const struct message *m, uint32_t i, enum dsn_action action,
@@ -44,16 +59,9 @@ rcpt_for(const struct message *m, uint32_t i, enum dsn_action action,
 	if (out.is_expired)
 		out.words.status = SPAN("5.4.7");
 	else if (span_is_empty(out.words.status))
-		out.words.status =
-		    action == DSN_FAILED ? SPAN("5.0.0") : SPAN("4.0.0");
+		out.words.status = span_text(kinds[action].status);
+	out.original = attrs_get(envelope_rcpt_attrs(m->env, i), ATTR_ORCPT);
 	return out;
-}
-
-static bool
-is_told(const struct recipient *r, enum dsn_action action)
-{
-	return action == DSN_DELAYED ? r->state == RCPT_QUEUED
-				     : recipient_is_untold(r);
 }
 
 /* Nobody is warned of a recipient that the operator holds. */
@@ -71,6 +79,39 @@ is_held(const struct message *m, uint32_t rcpt)
 	return false;
 }
 
+/* Whether a report of that kind is about the recipient. */
+static bool
+is_about(const struct message *m, uint32_t rcpt, enum dsn_action action)
+{
+	const struct recipient *r = &m->rcpts[rcpt];
+
+	switch (action) {
+	case DSN_FAILED: return recipient_has_failed(r);
+	case DSN_RELAYED: return r->state == RCPT_RELAYED;
+	case DSN_DELAYED: break;
+	}
+	return r->state == RCPT_QUEUED && !is_held(m, rcpt);
+}
+
+static bool
+is_wanted(const struct message *m, uint32_t rcpt, enum dsn_action action)
+{
+	return params_wants(
+	    envelope_rcpt_attrs(m->env, rcpt), kinds[action].wish);
+}
+
+static void
+add_rcpts(struct telling *t, const struct message *m, bool wanted)
+{
+	for (uint32_t i = 0; i < m->env->nrcpt; i++) {
+		if (!is_about(m, i, t->action) ||
+		    is_wanted(m, i, t->action) != wanted)
+			continue;
+		t->words[t->nall] = reason_whole(m->rcpts[i].reason);
+		t->rcpts[t->nall++] = i;
+	}
+}
+
 static struct telling *
 telling_new(struct dispatch *d, const struct message *m, enum dsn_action action)
 {
@@ -81,20 +122,16 @@ telling_new(struct dispatch *d, const struct message *m, enum dsn_action action)
 	t->action = action;
 	t->rcpts = mem_zalloc(m->env->nrcpt, sizeof *t->rcpts);
 	t->words = mem_zalloc(m->env->nrcpt, sizeof(struct reason *));
-	for (uint32_t i = 0; i < m->env->nrcpt; i++) {
-		if (!is_told(&m->rcpts[i], action) ||
-		    (action == DSN_DELAYED && is_held(m, i)))
-			continue;
-		t->words[t->nrcpts] = reason_whole(m->rcpts[i].reason);
-		t->rcpts[t->nrcpts++] = i;
-	}
+	add_rcpts(t, m, true);
+	t->nrcpts = t->nall;
+	add_rcpts(t, m, false);
 	return t;
 }
 
 static void
 telling_free(struct telling *t)
 {
-	for (uint32_t i = 0; i < t->nrcpts; i++)
+	for (uint32_t i = 0; i < t->nall; i++)
 		reason_unref(t->words[i]);
 	free((void *)t->words);
 	free(t->rcpts);
@@ -159,9 +196,9 @@ has_cut_words(const struct telling *t)
 }
 
 static void
-start(struct dispatch *d, struct message *m, enum dsn_action action)
+start(struct telling *t, struct message *m)
 {
-	struct telling *t = telling_new(d, m, action);
+	struct dispatch *d = t->dispatch;
 
 	d->reports++;
 	if (has_cut_words(t))
@@ -170,44 +207,65 @@ start(struct dispatch *d, struct message *m, enum dsn_action action)
 		write_report(t, m);
 }
 
+static void
+told(struct dispatch *d, struct message *m, const struct telling *t);
+
 void
 reports_send(struct dispatch *d, struct message *m)
 {
-	start(d, m, DSN_FAILED);
+	struct telling *t = telling_new(
+	    d, m, message_has_failures(m) ? DSN_FAILED : DSN_RELAYED);
+
+	if (t->nrcpts > 0) {
+		start(t, m);
+		return;
+	}
+	log_info("dropped qid=%s reason=\"the sender wants no report\" "
+		 "nrcpt=%u",
+	    qid_format(t->id).text, t->nall);
+	told(d, m, t);
+	telling_free(t);
 }
 
 void
 reports_warn(struct dispatch *d, struct message *m)
 {
-	start(d, m, DSN_DELAYED);
+	struct telling *t = telling_new(d, m, DSN_DELAYED);
+
 	spool_set_flags(d->spool, m->env->id, m->flags);
+	if (t->nrcpts > 0)
+		start(t, m);
+	else
+		telling_free(t);
 }
 
 /* --- told --- */
 
 /* Records whom the report was about; the message may be gone then. */
 static void
-told(struct dispatch *d, struct message *m, const uint32_t *rcpts, uint32_t n)
+told(struct dispatch *d, struct message *m, const struct telling *t)
 {
 	struct message_event ev = { .type = MESSAGE_TOLD,
 		.now = loop_now(d->loop),
-		.rcpts = rcpts,
-		.nrcpts = n };
-	struct progress *rows = mem_zalloc(n, sizeof *rows);
+		.rcpts = t->rcpts,
+		.nrcpts = t->nall };
+	struct progress *rows = mem_zalloc(t->nall, sizeof *rows);
 	int64_t wall = wall_now();
 	uint64_t id = m->env->id;
 	struct leg *leg = &m->legs[0];
 
-	for (uint32_t i = 0; i < n; i++) {
-		rows[i] = leg_row(leg, rcpts[i], ev.now, wall);
+	for (uint32_t i = 0; i < t->nall; i++) {
+		const struct recipient *r = &m->rcpts[t->rcpts[i]];
+
+		rows[i] = leg_row(leg, t->rcpts[i], ev.now, wall);
 		rows[i].held = false;
-		if (recipient_is_untold(&m->rcpts[rcpts[i]]))
-			rows[i].state = RCPT_REPORTED;
+		if (recipient_is_untold(r))
+			rows[i].state = recipient_once_told(r);
 		(void)reason_ref(rows[i].reason);
 	}
-	if (m->untold > n || m->open > 0)
-		spool_progress(d->spool, id, rows, n);
-	for (uint32_t i = 0; i < n; i++)
+	if (m->untold > t->nall || m->open > 0)
+		spool_progress(d->spool, id, rows, t->nall);
+	for (uint32_t i = 0; i < t->nall; i++)
 		reason_unref(rows[i].reason);
 	free(rows);
 	dispatch_message_event(d, m, &ev);
@@ -220,8 +278,8 @@ reports_drop(struct dispatch *d, struct message *m)
 
 	log_info("dropped qid=%s reason=\"undeliverable, and the null sender "
 		 "gets no report\" nrcpt=%u",
-	    qid_format(t->id).text, t->nrcpts);
-	told(d, m, t->rcpts, t->nrcpts);
+	    qid_format(t->id).text, t->nall);
+	told(d, m, t);
 	telling_free(t);
 }
 
@@ -231,10 +289,9 @@ log_sent(const struct telling *t, const struct envelope *env)
 	struct qid qid = qid_format(t->id), report = qid_format(env->id);
 
 	metric_add(METRIC_BOUNCES, 1);
-	log_info("%s qid=%s report=%s to=%s nrcpt=%u",
-	    t->action == DSN_FAILED ? "bounced" : "warned", qid.text,
-	    report.text, log_address(span_text(env->rcpts[0].address)),
-	    t->nrcpts);
+	log_info("%s qid=%s report=%s to=%s nrcpt=%u", kinds[t->action].event,
+	    qid.text, report.text,
+	    log_address(span_text(env->rcpts[0].address)), t->nrcpts);
 	log_info("accepted qid=%s for=%s from=<> nrcpt=1 size=%llu",
 	    report.text, qid.text, (unsigned long long)env->size);
 }
@@ -251,9 +308,9 @@ on_stored(struct envelope *env, void *arg)
 	d->reports--;
 	if (env != NULL)
 		log_sent(t, env);
-	if (m != NULL && t->action == DSN_FAILED) {
+	if (m != NULL && t->action != DSN_DELAYED) {
 		if (env != NULL)
-			told(d, m, t->rcpts, t->nrcpts);
+			told(d, m, t);
 		else
 			dispatch_message_event(d, m, &again);
 	}

@@ -9,6 +9,7 @@
 
 #include "mail/header.h"
 #include "mail/trace.h"
+#include "mail/xtext.h"
 
 enum {
 	PEER_TEXT_MAX = WORDS_SAID_MAX,
@@ -64,10 +65,27 @@ peer_text(struct buf *out, struct span text)
 	peer_lines(out, span_to(text, NAME_MOST), " ", NULL);
 }
 
-static const char *
-action_name(enum dsn_action a)
+static const struct {
+	const char *name, *subject;
+} actions[] = {
+	[DSN_FAILED] = { "failed", "Your message could not be delivered" },
+	[DSN_DELAYED] = { "delayed", "Your message is delayed" },
+	[DSN_RELAYED] = { "relayed", "Your message was passed on" },
+};
+
+static bool
+is_ascii(struct span s)
 {
-	return a == DSN_FAILED ? "failed" : "delayed";
+	for (size_t i = 0; i < s.len; i++)
+		if ((unsigned char)s.ptr[i] > 127)
+			return false;
+	return true;
+}
+
+bool
+dsn_is_8bit(const struct dsn *d)
+{
+	return !is_ascii(d->content);
 }
 
 static void
@@ -84,13 +102,14 @@ write_head(struct buf *out, const struct dsn *d)
 	    "Message-ID: <%.*s.%" PRIx64 "@%.*s>\r\n"
 	    "Auto-Submitted: auto-replied\r\n"
 	    "MIME-Version: 1.0\r\n"
+	    "%s"
 	    "Content-Type: multipart/report; report-type=delivery-status;\r\n"
 	    "\tboundary=\"postern-%016" PRIx64 "\"\r\n"
 	    "\r\n",
 	    date, SPAN_ARG(d->hostname), SPAN_ARG(d->sender),
-	    d->action == DSN_FAILED ? "Your message could not be delivered"
-				    : "Your message is delayed",
-	    SPAN_ARG(d->report_qid), d->boundary, SPAN_ARG(d->hostname),
+	    actions[d->action].subject, SPAN_ARG(d->report_qid), d->boundary,
+	    SPAN_ARG(d->hostname),
+	    dsn_is_8bit(d) ? "Content-Transfer-Encoding: 8bit\r\n" : "",
 	    d->boundary);
 }
 
@@ -188,6 +207,11 @@ put_fate(struct buf *out, const struct dsn *d)
 		    " is nothing\r\nyou need to do: it is tried again for"
 		    " another %" PRIu32 " h.\r\n",
 		    (d->retry_for + 3599) / 3600);
+	else if (d->action == DSN_RELAYED)
+		(void)buf_append_text(out,
+		    "was passed on to the mail hosts of the recipients below."
+		    " These hosts send\r\nno confirmations, so this is the"
+		    " last one that you get.\r\n");
 	else if (expired == d->nrcpts)
 		(void)buf_append_text(out,
 		    "has expired: it could not be delivered to the recipients"
@@ -256,15 +280,6 @@ put_quoted(struct buf *out, struct span text)
 	}
 }
 
-static bool
-is_ascii(struct span s)
-{
-	for (size_t i = 0; i < s.len; i++)
-		if ((unsigned char)s.ptr[i] > 127)
-			return false;
-	return true;
-}
-
 /* Only a subject can have other letters; then the part is made 7-bit. */
 static void
 write_words(struct buf *out, const struct dsn *d)
@@ -285,6 +300,24 @@ write_words(struct buf *out, const struct dsn *d)
 	buf_clear(&text);
 }
 
+/* RFC 3464 2.3.1: the type of address, and what the xtext means. */
+static void
+write_original_rcpt(struct buf *out, const struct dsn_rcpt *r)
+{
+	size_t type = span_find(r->original, ';');
+	struct buf address = { .max = out->max };
+
+	if (type == r->original.len)
+		return;
+	xtext_decode(span_from(r->original, type + 1), &address);
+	(void)buf_append_text(out, "Original-Recipient: ");
+	peer_text(out, span_to(r->original, type));
+	(void)buf_append_text(out, "; ");
+	peer_lines(out, buf_span(&address), " ", NULL);
+	(void)buf_append_text(out, "\r\n");
+	buf_clear(&address);
+}
+
 static void
 write_rcpt_fields(
     struct buf *out, const struct dsn *d, const struct dsn_rcpt *r)
@@ -292,10 +325,12 @@ write_rcpt_fields(
 	const struct words *w = &r->words;
 	char date[DATE_SIZE];
 
-	(void)buf_append_text(out, "\r\nFinal-Recipient: rfc822; ");
+	(void)buf_append_text(out, "\r\n");
+	write_original_rcpt(out, r);
+	(void)buf_append_text(out, "Final-Recipient: rfc822; ");
 	peer_text(out, r->address);
 	(void)buf_printf(
-	    out, "\r\nAction: %s\r\nStatus: ", action_name(d->action));
+	    out, "\r\nAction: %s\r\nStatus: ", actions[d->action].name);
 	peer_text(out, w->status);
 	if (!span_is_empty(w->host)) {
 		(void)buf_append_text(out, "\r\nRemote-MTA: dns; ");
@@ -321,14 +356,31 @@ write_rcpt_fields(
 	}
 }
 
+/* RFC 3464 2.2.1. */
+static void
+write_envid(struct buf *out, struct span envid)
+{
+	struct buf text = { .max = out->max };
+
+	if (span_is_empty(envid))
+		return;
+	xtext_decode(envid, &text);
+	(void)buf_append_text(out, "Original-Envelope-Id: ");
+	peer_lines(out, buf_span(&text), " ", NULL);
+	(void)buf_append_text(out, "\r\n");
+	buf_clear(&text);
+}
+
 static void
 write_status(struct buf *out, const struct dsn *d)
 {
 	char date[DATE_SIZE];
 
 	date_format(d->arrived, date);
+	(void)buf_append_text(
+	    out, "Content-Type: message/delivery-status\r\n\r\n");
+	write_envid(out, d->envid);
 	(void)buf_printf(out,
-	    "Content-Type: message/delivery-status\r\n\r\n"
 	    "Reporting-MTA: dns; %.*s\r\n"
 	    "X-Postern-ID: %.*s\r\n"
 	    "Arrival-Date: %s\r\n",
@@ -339,7 +391,7 @@ write_status(struct buf *out, const struct dsn *d)
 
 /* 8-bit bytes of an old header would make the whole report 8-bit. */
 static void
-write_original(struct buf *out, struct span header)
+write_header(struct buf *out, struct span header)
 {
 	struct header_field f;
 	size_t shown = 0;
@@ -356,6 +408,19 @@ write_original(struct buf *out, struct span header)
 	}
 }
 
+/* RFC 3461 4.3: all of it when the sender wanted it, else the header. */
+static void
+write_original(struct buf *out, const struct dsn *d)
+{
+	if (span_is_empty(d->content)) {
+		write_header(out, d->header);
+		return;
+	}
+	(void)buf_printf(out, "Content-Type: message/rfc822\r\n%s\r\n",
+	    dsn_is_8bit(d) ? "Content-Transfer-Encoding: 8bit\r\n" : "");
+	(void)buf_append_span(out, d->content);
+}
+
 void
 dsn_write(struct buf *out, const struct dsn *d)
 {
@@ -367,6 +432,6 @@ dsn_write(struct buf *out, const struct dsn *d)
 	write_boundary(out, d, "");
 	write_status(out, d);
 	write_boundary(out, d, "");
-	write_original(out, d->header);
+	write_original(out, d);
 	write_boundary(out, d, "--");
 }

@@ -4,6 +4,9 @@
 
 #include "mail/attrs.h"
 #include "mail/envelope.h"
+#include "mail/xtext.h"
+
+enum { ENVID_MAX = 100, ORCPT_MAX = 500 }; /* RFC 3461 4.4, 4.2 */
 
 /* --- extensions --- */
 
@@ -14,6 +17,7 @@ static const struct {
 } extensions[] = {
 	{ "SIZE", EXTENSION_SIZE, true },
 	{ "8BITMIME", EXTENSION_8BITMIME, false },
+	{ "DSN", EXTENSION_DSN, false },
 };
 
 uint32_t
@@ -35,6 +39,55 @@ extensions_offer(uint64_t max_message, struct buf *out)
 			    out, " %llu", (unsigned long long)max_message);
 		(void)buf_append_text(out, "\r\n");
 	}
+}
+
+/* --- what is wanted --- */
+
+/* The bits of a list of words; 0: it is none. */
+static uint32_t
+notify_of(struct span value)
+{
+	static const char *const words[] = { "SUCCESS", "FAILURE", "DELAY" };
+	uint32_t bits = 0, bit;
+
+	if (span_equal_nocase(value, SPAN("NEVER")))
+		return NOTIFY_NEVER;
+	do {
+		struct span word = span_to(value, span_find(value, ','));
+
+		bit = 0;
+		for (size_t i = 0; i < ARRAY_LEN(words); i++)
+			if (span_equal_nocase(word, span_text(words[i])))
+				bit = 1u << i;
+		if (bit == 0 || word.len + 1 == value.len)
+			return 0;
+		bits |= bit;
+		value = span_from(
+		    value, word.len == value.len ? word.len : word.len + 1);
+	} while (!span_is_empty(value));
+	return bits;
+}
+
+uint32_t
+params_notify(struct span rcpt_attrs)
+{
+	struct span value = attrs_get(rcpt_attrs, ATTR_NOTIFY);
+
+	return span_is_empty(value) ? 0 : notify_of(value);
+}
+
+bool
+params_wants(struct span rcpt_attrs, enum notify what)
+{
+	uint32_t said = params_notify(rcpt_attrs);
+
+	return said == 0 ? what != NOTIFY_SUCCESS : (said & what) != 0;
+}
+
+bool
+params_wants_full(struct span mail_attrs)
+{
+	return span_equal_nocase(attrs_get(mail_attrs, ATTR_RET), SPAN("FULL"));
 }
 
 /* --- reading --- */
@@ -80,6 +133,53 @@ read_auth(struct params *p, struct span value)
 	return true;
 }
 
+/* RFC 3461 4.3. */
+static bool
+read_ret(struct params *p, struct span value)
+{
+	if (span_equal_nocase(value, SPAN("FULL")) ||
+	    span_equal_nocase(value, SPAN("HDRS")))
+		return true;
+	return refuse(p, "501 5.5.4 RET is FULL or HDRS");
+}
+
+/* RFC 3461 4.4. */
+static bool
+read_envid(struct params *p, struct span value)
+{
+	if (value.len <= ENVID_MAX && xtext_is_valid(value))
+		return true;
+	return refuse(p,
+	    "501 5.5.4 ENVID wants at most 100 characters of xtext "
+	    "(RFC 3461 4.4)");
+}
+
+static bool
+read_notify(struct params *p, struct span value)
+{
+	if (notify_of(value) != 0)
+		return true;
+	return refuse(
+	    p, "501 5.5.4 NOTIFY is NEVER, or some of SUCCESS,FAILURE,DELAY");
+}
+
+/* An address of another kind of mail is one, too: "x400;...". RFC 3461 4.2. */
+static bool
+read_orcpt(struct params *p, struct span value)
+{
+	size_t type = span_find(value, ';');
+	bool ok = value.len <= ORCPT_MAX && type > 0 && type < value.len &&
+		  xtext_is_valid(span_from(value, type + 1));
+
+	for (size_t i = 0; ok && i < type; i++)
+		ok = ascii_is_alnum(value.ptr[i]) || value.ptr[i] == '-';
+	if (ok)
+		return true;
+	return refuse(p,
+	    "501 5.5.4 ORCPT wants a type of address, a semicolon, and at "
+	    "most 500 characters of xtext (RFC 3461 4.2)");
+}
+
 /* --- writing --- */
 
 static void
@@ -109,6 +209,11 @@ static const struct row {
 	{ "SIZE", PARAM_OF_MAIL, EXTENSION_SIZE, 0, read_size, write_size },
 	{ "BODY", PARAM_OF_MAIL, EXTENSION_8BITMIME, 0, read_body, write_body },
 	{ "AUTH", PARAM_OF_MAIL, 0, 0, read_auth, NULL },
+	{ "RET", PARAM_OF_MAIL, EXTENSION_DSN, ATTR_RET, read_ret, NULL },
+	{ "ENVID", PARAM_OF_MAIL, EXTENSION_DSN, ATTR_ENVID, read_envid, NULL },
+	{ "NOTIFY", PARAM_OF_RCPT, EXTENSION_DSN, ATTR_NOTIFY, read_notify,
+	    NULL },
+	{ "ORCPT", PARAM_OF_RCPT, EXTENSION_DSN, ATTR_ORCPT, read_orcpt, NULL },
 };
 
 static const struct row *

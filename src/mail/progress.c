@@ -6,6 +6,7 @@ rcpt_state_name(enum rcpt_state s)
 	static const char *const names[RCPT_STATE_COUNT] = {
 		[RCPT_QUEUED] = "queued",
 		[RCPT_DELIVERED] = "delivered",
+		[RCPT_RELAYED] = "relayed",
 		[RCPT_FAILED] = "failed",
 		[RCPT_EXPIRED] = "expired",
 		[RCPT_REPORTED] = "reported",

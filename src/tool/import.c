@@ -16,6 +16,7 @@
 
 #include "base/mem.h"
 #include "conf/conf.h"
+#include "ctl/attributes.h"
 #include "io/loop.h"
 #include "mail/envelope.h"
 #include "mail/reason.h"
@@ -40,6 +41,9 @@ struct import {
 	struct content *content;
 	struct progress *rows; /* owned, with their texts */
 	uint32_t nrows;
+	struct params params, *rcpt_params; /* owned; of each row */
+	struct span *attrs; /* owned; of each row */
+	size_t nall; /* recipients in the file */
 	json_t *json;
 	uint32_t flags;
 };
@@ -236,7 +240,7 @@ static bool
 take_state(const json_t *r, enum rcpt_state *state)
 {
 	static const enum rcpt_state open[] = { RCPT_QUEUED, RCPT_FAILED,
-		RCPT_EXPIRED };
+		RCPT_EXPIRED, RCPT_RELAYED };
 	struct span name = member(r, "state");
 
 	*state = RCPT_QUEUED;
@@ -290,6 +294,10 @@ take_rcpts(struct import *im, struct span *rcpts, uint32_t *n)
 		if (!take_address(r, "address", &rcpts[*n]))
 			return err_set(&im->err, -EINVAL,
 			    "recipient %zu is no address", i + 1);
+		if (!attributes_read(r, PARAM_OF_RCPT, &im->rcpt_params[*n]))
+			return err_set(&im->err, -EINVAL, "recipient %zu: %s",
+			    i + 1, im->rcpt_params[*n].wrong);
+		im->attrs[*n] = buf_span(&im->rcpt_params[*n].attrs);
 		im->rows[*n] = take_row(r, *n, state);
 		im->nrows = ++*n;
 	}
@@ -313,8 +321,11 @@ take_pair(struct import *im, const char *path, struct envelope_parts *p,
 		return err_set(
 		    &im->err, -EINVAL, "%s:%d: %s", path, why.line, why.text);
 	most = json_array_size(json_object_get(im->json, "recipients"));
+	im->nall = most;
 	*rcpts = mem_zalloc(most, sizeof **rcpts);
 	im->rows = mem_zalloc(most, sizeof *im->rows);
+	im->rcpt_params = mem_zalloc(most, sizeof *im->rcpt_params);
+	im->attrs = mem_zalloc(most, sizeof *im->attrs);
 	p->account = member(im->json, "account");
 	p->sender = member(im->json, "sender");
 	p->arrived = json_integer_value(json_object_get(im->json, "arrived"));
@@ -333,6 +344,11 @@ take_pair(struct import *im, const char *path, struct envelope_parts *p,
 		    "%s: the sender is no "
 		    "address",
 		    path);
+	if (!attributes_read(im->json, PARAM_OF_MAIL, &im->params))
+		return err_set(
+		    &im->err, -EINVAL, "%s: %s", path, im->params.wrong);
+	p->attrs = buf_span(&im->params.attrs);
+	p->rcpt_attrs = im->attrs;
 	return take_rcpts(im, *rcpts, &p->nrcpt);
 }
 
@@ -365,6 +381,13 @@ forget_one(struct import *im)
 		reason_unref(im->rows[i].reason);
 		free((void *)(uintptr_t)im->rows[i].other.ptr);
 	}
+	params_clear(&im->params);
+	for (size_t i = 0; im->rcpt_params != NULL && i < im->nall; i++)
+		params_clear(&im->rcpt_params[i]);
+	free(im->rcpt_params);
+	im->rcpt_params = NULL;
+	free(im->attrs);
+	im->attrs = NULL;
 	free(im->rows);
 	im->rows = NULL;
 	im->nrows = 0;

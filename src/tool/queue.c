@@ -120,6 +120,19 @@ do_list(const struct tool *t, struct ctl_client *c, const char *verb,
 
 /* --- one message --- */
 
+/* The parameters of MAIL or RCPT that it came with. */
+static void
+show_parameters(const json_t *o, const char *before)
+{
+	json_t *all = json_object_get(o, "parameters"), *value;
+	const char *key;
+
+	if (all != NULL)
+		(void)printf("%s", before);
+	json_object_foreach(all, key, value)(void)
+	    printf(" %s=%s", key, json_string_value(value));
+}
+
 static void
 print_rcpt(const json_t *r)
 {
@@ -129,6 +142,7 @@ print_rcpt(const json_t *r)
 	if (json_object_get(r, "next_in") != NULL)
 		(void)printf(", in %s (%s)",
 		    tool_duration(number(r, "next_in"), next), text(r, "next"));
+	show_parameters(r, "\n    asks for:");
 	(void)printf("\n    attempts: %lld", number(r, "tries"));
 	if (text(r, "last")[0] != '\0')
 		(void)printf(", the last at %s", text(r, "last"));
@@ -166,6 +180,9 @@ do_show(const struct tool *t, struct ctl_client *c, const char *verb,
 	    json_is_true(json_object_get(m, "held"))
 		? "; held by the operator (postern queue release)"
 		: "");
+	show_parameters(m, "  asks for:");
+	if (json_object_get(m, "parameters") != NULL)
+		(void)putchar('\n');
 	json_array_foreach(json_object_get(m, "recipients"), i, r)
 	    print_rcpt(r);
 	json_decref(m);

@@ -6,7 +6,8 @@
  *   {"id", "account", "sender", "arrived", "held", "warned", "8bit", "report",
  *    "utf8",
  *    "recipients": [{"address", "state", "held", "tries", "step", "last", "due",
- *                    "stood", "status", "host", "stage", "what", "said"}]}
+ *                    "stood", "status", "host", "stage", "what", "said"}]},
+ * and in the message and in a recipient "parameters" (ctl/attributes.h)
  * (times in ms since 1970, "stood" in seconds, as in mail/progress.h; the last
  * five are the words that were said last; what a newer version knows of a
  * recipient is in "other", as it lies).
@@ -20,6 +21,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "conf/conf.h"
+#include "ctl/attributes.h"
 #include "mail/envelope.h"
 #include "mail/qid.h"
 #include "mail/reason.h"
@@ -120,7 +122,7 @@ digits(struct span bytes)
 }
 
 static json_t *
-rcpt_json(const char *address, const struct progress *row)
+rcpt_json(const char *address, struct span attrs, const struct progress *row)
 {
 	struct reason *whole = reason_whole(row->reason);
 	struct words w = reason_words(whole);
@@ -130,6 +132,7 @@ rcpt_json(const char *address, const struct progress *row)
 	    (json_int_t)row->step, "last", (json_int_t)row->last, "due",
 	    (json_int_t)row->due, "stood", (json_int_t)row->stood);
 
+	attributes_show(o, attrs);
 	if (row->other.len > 0)
 		(void)json_object_set_new(o, "other", digits(row->other));
 	if (whole == NULL)
@@ -151,12 +154,13 @@ static json_t *
 envelope_json(
     const struct envelope *env, const struct progress *rows, uint32_t flags)
 {
-	json_t *rcpts = json_array();
+	json_t *rcpts = json_array(), *o;
 
 	for (uint32_t i = 0; i < env->nrcpt; i++)
 		(void)json_array_append_new(
-		    rcpts, rcpt_json(env->rcpts[i].address, &rows[i]));
-	return json_pack("{s:s, s:s, s:s, s:I, s:b, s:b, s:b, s:b, s:b, s:o}",
+		    rcpts, rcpt_json(env->rcpts[i].address,
+			       envelope_rcpt_attrs(env, i), &rows[i]));
+	o = json_pack("{s:s, s:s, s:s, s:I, s:b, s:b, s:b, s:b, s:b, s:o}",
 	    "id", qid_format(env->id).text, "account", env->account, "sender",
 	    env->sender, "arrived", (json_int_t)env->arrived, "held",
 	    (flags & MESSAGE_HELD) != 0, "warned",
@@ -164,6 +168,8 @@ envelope_json(
 	    (env->flags & ENVELOPE_8BIT) != 0, "report",
 	    (env->flags & ENVELOPE_REPORT) != 0, "utf8",
 	    (env->flags & ENVELOPE_UTF8) != 0, "recipients", rcpts);
+	attributes_show(o, envelope_attrs(env));
+	return o;
 }
 
 static int

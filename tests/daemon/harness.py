@@ -217,14 +217,15 @@ deliver {{ allow-loopback = true
             s.login(user, PASSWORD)
         return s
 
-    def send(self, to, body=None, sender=USER, **kw):
-        """Submits one message; returns its id."""
+    def send(self, to, body=None, sender=USER, mail=(), rcpt=(), **kw):
+        """Submits one message, with parameters of MAIL and of each RCPT; returns
+        its id."""
         body = body or message(to)
         to = [to] if isinstance(to, str) else to
         with self.client(**kw) as s:
-            expect(s.mail(sender), 250)
+            expect(s.mail(sender, mail), 250)
             for one in to:
-                expect(s.rcpt(one), 250)
+                expect(s.rcpt(one, rcpt), 250)
             code, text = s.data(body)
             expect((code, text), 250)
             return text.decode().split()[-1]
@@ -268,7 +269,8 @@ class Host:
 
     def __init__(self, script=None, address="127.0.0.1", port=0,
                  certificate=None, pipelining=True, login=None,
-                 implicit=False, chunking=False):
+                 implicit=False, chunking=False, dsn=False):
+        self.dsn = dsn
         self.script, self.pipelining, self.login = script, pipelining, login
         self.chunking = chunking
         self.got, self.commands, self.connections = [], [], 0
@@ -339,6 +341,8 @@ class Talk:
                 lines.append("PIPELINING")
             if self.host.chunking:
                 lines.append("CHUNKING")
+            if self.host.dsn:
+                lines.append("DSN")
             if self.host.tls and not self.secure:
                 lines.append("STARTTLS")
             if self.host.login and self.secure:

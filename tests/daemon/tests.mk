@@ -22,6 +22,7 @@ TESTS += \
 	tests/daemon/t16_reports \
 	tests/daemon/t21_desk \
 	tests/daemon/t22_words \
+	tests/daemon/t23_dsn \
 	tests/daemon/prove_ext4
 EXTRA_DIST += tests/daemon/harness.py tests/daemon/blocklog.py \
 	tests/daemon/broken_disk.c tests/daemon/prove_ext4 \
@@ -45,4 +46,5 @@ EXTRA_DIST += tests/daemon/harness.py tests/daemon/blocklog.py \
 	tests/daemon/t19_middle \
 	tests/daemon/t16_reports \
 	tests/daemon/t21_desk \
-	tests/daemon/t22_words
+	tests/daemon/t22_words \
+	tests/daemon/t23_dsn

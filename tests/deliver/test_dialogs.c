@@ -15,6 +15,7 @@
 #include "mail/envelope.h"
 #include "mail/reason.h"
 #include "tests/lib/dialog.h"
+#include "tests/lib/parts.h"
 
 enum { RCPTS_MAX = 160 };
 
@@ -191,36 +192,46 @@ drop_attempt(struct scene *s)
 }
 
 static void
+expect_dsn(struct scene *s, struct span value)
+{
+	bool taken = span_equal(value, SPAN("taken"));
+
+	if (s->attempt == NULL || s->attempt->has_dsn != taken)
+		dialog_fail(s->dialog, s->step, "it is not so");
+}
+
+static void
 do_give(struct scene *s, struct span value)
 {
-	uint32_t all[RCPTS_MAX];
+	uint32_t all[PARTS_RCPTS];
 	struct client_event ev = {
 		.type = CLIENT_GIVEN, .size = 100, .at_hand = true
 	};
-	struct span flags = span_cut(&value, ' '), rcpts[RCPTS_MAX], flag;
-	struct envelope_parts parts = { .size = 100, .rcpt = rcpts };
+	struct span flags = span_cut(&value, ' '), flag;
+	struct parts parts;
 
 	if (s->need != CLIENT_READY)
 		dialog_fail(s->dialog, s->step, "it is not ready");
-	parts.sender = span_cut(&value, ' ');
-	if (span_equal(parts.sender, SPAN("<>")))
-		parts.sender = SPAN("");
+	if (!parts_read(&parts, value))
+		dialog_fail(s->dialog, s->step, "no such parameter");
+	parts.parts.size = 100;
+	if (span_equal(parts.parts.sender, SPAN("<>")))
+		parts.parts.sender = SPAN("");
 	while (!span_is_empty(flags)) {
 		flag = span_cut(&flags, ',');
 		if (span_equal(flag, SPAN("8bit")))
-			parts.flags |= ENVELOPE_8BIT;
+			parts.parts.flags |= ENVELOPE_8BIT;
 		else if (span_equal(flag, SPAN("large")))
 			ev.at_hand = false;
 		else if (!span_equal(flag, SPAN("-")))
 			dialog_fail(s->dialog, s->step, "no such flag");
 	}
-	while (!span_is_empty(value) && parts.nrcpt < RCPTS_MAX) {
-		all[parts.nrcpt] = parts.nrcpt;
-		rcpts[parts.nrcpt++] = span_cut(&value, ' ');
-	}
+	for (uint32_t i = 0; i < parts.parts.nrcpt; i++)
+		all[i] = i;
 	drop_attempt(s);
-	s->env = envelope_new(&parts);
-	s->attempt = attempt_new(s->env, NULL, all, parts.nrcpt);
+	s->env = envelope_new(&parts.parts);
+	s->attempt = attempt_new(s->env, NULL, all, parts.parts.nrcpt);
+	parts_clear(&parts);
 	ev.attempt = s->attempt;
 	event(s, &ev);
 }
@@ -373,6 +384,8 @@ look(struct scene *s, const struct dialog_step *step)
 		do_limit(s, value);
 	else if (dialog_is(step, "attempt", NULL))
 		do_attempt(s, value);
+	else if (dialog_is(step, "dsn", NULL))
+		expect_dsn(s, value);
 	else if (dialog_is(step, "learned", NULL))
 		do_learned(s, value);
 	else if (dialog_is(step, "stage", NULL))

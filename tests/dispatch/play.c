@@ -181,11 +181,13 @@ static void
 write_says(struct play *s, const char *what)
 {
 	const struct message *m = s->message;
+	bool failed = message_has_failures(m);
 
-	(void)buf_printf(&s->out, "says: %s", what);
+	(void)buf_printf(&s->out, "says: %s", failed ? what : "confirm");
 	s->ntold = 0;
 	for (uint32_t i = 0; i < m->env->nrcpt; i++) {
-		if (!recipient_is_untold(&m->rcpts[i]))
+		if (!recipient_is_untold(&m->rcpts[i]) ||
+		    recipient_has_failed(&m->rcpts[i]) != failed)
 			continue;
 		(void)buf_printf(&s->out, " %s", m->env->rcpts[i].address);
 		s->told[s->ntold++] = i;
@@ -419,6 +421,7 @@ play_back(struct play *s, struct leg *leg, const struct play_end *end)
 	ev.host = 1u << p->host;
 	ev.blames_host = end->blames_host;
 	ev.is_unreached = end->is_unreached;
+	ev.lacks_dsn = end->lacks_dsn;
 	ev.has_next_host =
 	    channel_has_other(p->channel, leg->tried | ev.host, s->now);
 	play_step(s, leg, &ev);
@@ -429,9 +432,7 @@ play_back(struct play *s, struct leg *leg, const struct play_end *end)
 void
 play_remove_untold(struct play *s)
 {
-	for (uint32_t i = 0; i < s->message->env->nrcpt; i++)
-		if (recipient_is_untold(&s->message->rcpts[i]))
-			message_set_state(s->message, i, RCPT_REMOVED);
+	message_forget_untold(s->message);
 }
 
 /* --- what must always hold --- */

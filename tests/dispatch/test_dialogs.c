@@ -10,6 +10,7 @@
 #include "mail/reason.h"
 #include "tests/dispatch/play.h"
 #include "tests/lib/dialog.h"
+#include "tests/lib/parts.h"
 
 static char **paths;
 static size_t npaths;
@@ -172,14 +173,15 @@ do_flags(struct scene *s, struct span value)
 static void
 do_message(struct scene *s, struct span value)
 {
-	struct span sender = span_cut(&value, ' '), rcpts[PLAY_RCPTS];
-	struct envelope_parts parts = { .size = 10, .rcpt = rcpts };
+	struct parts parts;
 
-	if (!span_equal(sender, SPAN("-")))
-		parts.sender = sender;
-	while (!span_is_empty(value) && parts.nrcpt < PLAY_RCPTS)
-		rcpts[parts.nrcpt++] = span_cut(&value, ' ');
-	play_add(&s->play, &parts);
+	if (!parts_read(&parts, value))
+		FAIL(s, "no such parameter");
+	parts.parts.size = 10;
+	if (span_equal(parts.parts.sender, SPAN("-")))
+		parts.parts.sender = SPAN("");
+	play_add(&s->play, &parts.parts);
+	parts_clear(&parts);
 }
 
 /* --- what happens --- */
@@ -260,7 +262,7 @@ outcome_of(const struct scene *s, struct span word)
 	FAIL(s, "no such outcome");
 }
 
-/* "DOMAIN OUTCOME,OUTCOME... [blames|unreached] : WORDS" */
+/* "DOMAIN OUTCOME,OUTCOME... [blames|unreached|lacks-dsn] : WORDS" */
 static void
 do_back(struct scene *s, struct span value)
 {
@@ -276,7 +278,8 @@ do_back(struct scene *s, struct span value)
 		outcomes[n++] = outcome_of(s, span_cut(&list, ','));
 	play_back(&s->play, leg,
 	    &(struct play_end){ outcomes, n, span_equal(value, SPAN("blames")),
-		span_equal(value, SPAN("unreached")), reason });
+		span_equal(value, SPAN("unreached")),
+		span_equal(value, SPAN("lacks-dsn")), reason });
 	reason_unref(reason);
 }
 

@@ -35,7 +35,8 @@
  *   content: BYTES    all that the last commit stored
  *   has: BYTES        ... which has these bytes in it
  *   lacks: BYTES      ... or not
- *   envelope: TEXT    its envelope: account from=<> to=<>,<> and its flags
+ *   envelope: TEXT    its envelope: account from=<> to=<>,<>, its flags, and
+ *                     the parameters of the message and of the recipients
  *   fact: TEXT        a line for the log that has this in it was written
  *
  * The client (client-*.dialog, test_dialogs.c in tests/deliver): here S is the
@@ -57,7 +58,7 @@
  *   need: input | tls | tls ok | content | content sent | chunk | chunk sent |
  *         chunk broken (the host hung up on it) | ready | close
  *   give: FLAGS FROM TO TO ...
- *                     the next message of 100 octets; FLAGS are -, 8bit,
+ *                     (tests/lib/parts.h) the next message of 100 octets; FLAGS are -, 8bit,
  *                     large (its content is not at hand), or 8bit,large
  *   outcome: N WORD STATUS TEXT
  *                     of recipient N: none, delivered, next-transaction,
@@ -65,6 +66,8 @@
  *                     and what its reply begins with
  *   attempt: N WORD   recipients that the host takes (0: unsaid), and whether the
  *                     end of the content has left: ended, open
+ *   dsn: taken | not taken
+ *                     whether the host takes wishes for reports
  *   learned: WORD N   nothing, no-chunking or chunking, and how many messages a
  *                     connection takes (0: unsaid)
  *   limit: N          seconds that the whole attempt may take
@@ -91,19 +94,20 @@
  *                     ... of the message
  *   age: T            it came in so long ago
  *   message: SENDER RCPT RCPT ...
- *                     it comes in; "-" is the null sender
+ *                     (tests/lib/parts.h) it comes in; "-" is the null sender
  *   wait: T           time passes, and what is due comes in its order
  *   route: DOMAIN ok [hosts=N] | DOMAIN never WORDS | DOMAIN later WORDS
  *                     its way is known: N hosts, the first one preferred
  *   closed: DOMAIN WORDS
  *                     the first host of its site is not to be had
  *   take: DOMAIN [N]  a lane takes at most N of its recipients
- *   back: DOMAIN OUTCOME,OUTCOME... [blames|unreached] [: WORDS]
+ *   back: DOMAIN OUTCOME,OUTCOME... [blames|unreached|lacks-dsn] [: WORDS]
  *                     the lane brings them back (the last outcome is for all
  *                     others, too): not-tried, delivered, next-transaction,
  *                     next-connection, next-host, later, failed;
  *                     blames: the next attempt begins at another host;
- *                     unreached: the host was not to be had
+ *                     unreached: the host was not to be had; lacks-dsn: it
+ *                     sends no reports of success
  *   hold: | release: | retry: | bounce: | remove:   [DOMAIN]
  *                     the operator, to all legs or to that one
  *   reload:           the configuration is new; a leg sees it at its turn
@@ -113,7 +117,7 @@
  *   stored: ok|failed the report that was asked for
  *   need: DOMAIN wait T | rest | route | join RANK | carry host=N | withdraw | end
  *   fact: ADDRESS KIND tries=N step=N [due=T] [WORDS]
- *   says: report ADDRESS... | drop ADDRESS... | warn | done
+ *   says: report ADDRESS... | confirm ADDRESS... | drop ADDRESS... | warn | done
  *   leg: DOMAIN STATE [wakes=T]
  *   state: STATE [wakes=T]
  *                     of the message

@@ -1,6 +1,7 @@
 #include "tests/lib/suite.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "mail/envelope.h"
 #include "mail/param.h"
@@ -99,6 +100,94 @@ START_TEST(a_host_gets_what_it_offers)
 }
 END_TEST
 
+static const struct {
+	enum param_place place;
+	const char *keyword, *value;
+	bool ok;
+} dsn[] = {
+	{ PARAM_OF_MAIL, "RET", "full", true },
+	{ PARAM_OF_MAIL, "RET", "", false },
+	{ PARAM_OF_MAIL, "ENVID", "x+20y", true },
+	{ PARAM_OF_MAIL, "ENVID", "+", false },
+	{ PARAM_OF_RCPT, "NOTIFY", "never", true },
+	{ PARAM_OF_RCPT, "NOTIFY", "Success,failure,DELAY", true },
+	{ PARAM_OF_RCPT, "NOTIFY", "DELAY,NEVER", false },
+	{ PARAM_OF_RCPT, "NOTIFY", ",DELAY", false },
+	{ PARAM_OF_RCPT, "NOTIFY", "DELAY,", false },
+	{ PARAM_OF_RCPT, "NOTIFY", "DELAYED", false },
+	{ PARAM_OF_RCPT, "NOTIFY", "", false },
+	{ PARAM_OF_RCPT, "ORCPT", "rfc822;a@b", true },
+	{ PARAM_OF_RCPT, "ORCPT", "utf-8;a", true },
+	{ PARAM_OF_RCPT, "ORCPT", "rfc822;", false },
+	{ PARAM_OF_RCPT, "ORCPT", ";a", false },
+	{ PARAM_OF_RCPT, "ORCPT", "a@b", false },
+	{ PARAM_OF_RCPT, "ORCPT", "rfc_822;a", false },
+	{ PARAM_OF_RCPT, "ORCPT", "rfc822;a+", false },
+};
+
+START_TEST(wishes_for_reports_are_well_formed)
+{
+	struct params p = { 0 };
+	struct param_text text;
+	struct span attrs;
+
+	ck_assert_int_eq(
+	    take(&p, dsn[_i].place, dsn[_i].keyword, dsn[_i].value),
+	    dsn[_i].ok);
+	attrs = buf_span(&p.attrs);
+	ck_assert_int_eq(params_next(&attrs, &text), dsn[_i].ok);
+	if (dsn[_i].ok) {
+		ck_assert_str_eq(text.keyword, dsn[_i].keyword);
+		ck_assert(span_equal(text.value, span_text(dsn[_i].value)));
+	}
+	params_clear(&p);
+}
+END_TEST
+
+START_TEST(xtext_has_an_end)
+{
+	char text[502] = "rfc822;";
+	struct params p = { 0 };
+
+	memset(text + 7, 'x', 493);
+	ck_assert(take(&p, PARAM_OF_RCPT, "ORCPT", text));
+	text[500] = 'x';
+	params_clear(&p);
+	ck_assert(!take(&p, PARAM_OF_RCPT, "ORCPT", text));
+	text[100 + 7] = '\0';
+	ck_assert(take(&p, PARAM_OF_MAIL, "ENVID", text + 7));
+	params_clear(&p);
+	text[6] = 'x';
+	ck_assert(!take(&p, PARAM_OF_MAIL, "ENVID", text + 6));
+	params_clear(&p);
+}
+END_TEST
+
+static uint32_t
+wants(const char *notify)
+{
+	struct params p = { 0 };
+	uint32_t bits = 0;
+
+	if (notify != NULL)
+		ck_assert(take(&p, PARAM_OF_RCPT, "NOTIFY", notify));
+	for (uint32_t bit = NOTIFY_SUCCESS; bit <= NOTIFY_DELAY; bit <<= 1)
+		if (params_wants(buf_span(&p.attrs), (enum notify)bit))
+			bits |= bit;
+	params_clear(&p);
+	return bits;
+}
+
+START_TEST(who_has_not_said_wants_failures_and_delays)
+{
+	ck_assert_uint_eq(wants(NULL), NOTIFY_FAILURE | NOTIFY_DELAY);
+	ck_assert_uint_eq(wants("NEVER"), 0);
+	ck_assert_uint_eq(wants("SUCCESS"), NOTIFY_SUCCESS);
+	ck_assert_uint_eq(
+	    wants("FAILURE,SUCCESS"), NOTIFY_FAILURE | NOTIFY_SUCCESS);
+}
+END_TEST
+
 static void
 fill(TCase *tc)
 {
@@ -106,6 +195,10 @@ fill(TCase *tc)
 	tcase_add_test(tc, an_extension_has_a_name);
 	tcase_add_test(tc, clients_are_offered_each);
 	tcase_add_test(tc, a_parameter_is_of_one_command);
+	tcase_add_loop_test(
+	    tc, wishes_for_reports_are_well_formed, 0, (int)ARRAY_LEN(dsn));
+	tcase_add_test(tc, xtext_has_an_end);
+	tcase_add_test(tc, who_has_not_said_wants_failures_and_delays);
 	tcase_add_loop_test(
 	    tc, a_host_gets_what_it_offers, 0, ARRAY_LEN(written));
 }

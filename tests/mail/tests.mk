@@ -11,3 +11,4 @@ check_PROGRAMS += tests/mail/test_reasons
 check_PROGRAMS += tests/mail/test_subject
 check_PROGRAMS += tests/mail/test_trace
 check_PROGRAMS += tests/mail/test_words
+check_PROGRAMS += tests/mail/test_xtext

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "conf/conf.h"
 #include "mail/envelope.h"
+#include "mail/param.h"
 #include "submit/session.h"
 #include "tests/lib/dialog.h"
 
@@ -70,6 +71,16 @@ event(struct stage *s, struct session_event *ev)
 /* --- the spool's part --- */
 
 static void
+put_params(struct buf *text, struct span attrs)
+{
+	struct param_text p;
+
+	while (params_next(&attrs, &p))
+		(void)buf_printf(
+		    text, " %s=%.*s", p.keyword, SPAN_ARG(p.value));
+}
+
+static void
 describe(struct stage *s, const struct envelope *env)
 {
 	struct buf text = { 0 };
@@ -82,6 +93,9 @@ describe(struct stage *s, const struct envelope *env)
 		(void)buf_append_text(&text, " 8bit");
 	if (!(env->flags & ENVELOPE_NO_DOTS))
 		(void)buf_append_text(&text, " dots");
+	put_params(&text, envelope_attrs(env));
+	for (uint32_t i = 0; i < env->nrcpt; i++)
+		put_params(&text, envelope_rcpt_attrs(env, i));
 	(void)buf_append_char(&text, '\0');
 	free(s->envelope);
 	s->envelope = mem_strdup(buf_span(&text).ptr);

@@ -1,0 +1,97 @@
+#include "ctl/attributes.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "mail/attrs.h"
+
+static void
+put_lower(json_t *o, const char *keyword, struct span value)
+{
+	char key[32];
+	size_t n = 0;
+
+	for (; keyword[n] != '\0' && n + 1 < sizeof key; n++)
+		key[n] = ascii_lower(keyword[n]);
+	key[n] = '\0';
+	(void)json_object_set_new(o, key, json_stringn(value.ptr, value.len));
+}
+
+void
+attributes_show(json_t *o, struct span attrs)
+{
+	struct buf other = { 0 };
+	struct param_text p;
+	json_t *all;
+
+	if (span_is_empty(attrs))
+		return;
+	all = json_object();
+	while (params_next(&attrs, &p)) {
+		if (p.keyword != NULL) {
+			put_lower(all, p.keyword, p.value);
+			continue;
+		}
+		for (size_t i = 0; i < p.whole.len; i++)
+			(void)buf_printf(
+			    &other, "%02x", (unsigned char)p.whole.ptr[i]);
+	}
+	if (buf_len(&other) > 0)
+		(void)json_object_set_new(all, "other",
+		    json_stringn(buf_span(&other).ptr, buf_len(&other)));
+	buf_clear(&other);
+	(void)json_object_set_new(o, "parameters", all);
+}
+
+static int
+digit(char c)
+{
+	const char *all = "0123456789abcdef", *at = strchr(all, c);
+
+	return c == '\0' || at == NULL ? -1 : (int)(at - all);
+}
+
+static bool
+read_other(struct span text, struct params *out)
+{
+	struct buf bytes = { 0 };
+	bool ok = text.len % 2 == 0;
+
+	for (size_t i = 0; ok && i < text.len; i += 2) {
+		int high = digit(text.ptr[i]), low = digit(text.ptr[i + 1]);
+
+		ok = high >= 0 && low >= 0;
+		(void)buf_append_char(&bytes, (char)(high << 4 | low));
+	}
+	ok = ok && attrs_are_valid(buf_span(&bytes)) &&
+	     buf_append_span(&out->attrs, buf_span(&bytes));
+	buf_clear(&bytes);
+	if (!ok)
+		(void)snprintf(out->wrong, sizeof out->wrong,
+		    "\"other\" is no attribute in hexadecimal digits");
+	return ok;
+}
+
+bool
+attributes_read(const json_t *o, enum param_place place, struct params *out)
+{
+	json_t *all = json_object_get(o, "parameters"), *value;
+	const char *key;
+
+	json_object_foreach(all, key, value)
+	{
+		struct span text = span_make(
+		    json_string_value(value), json_string_length(value));
+
+		if (!json_is_string(value)) {
+			(void)snprintf(out->wrong, sizeof out->wrong,
+			    "\"%.60s\" is no string", key);
+			return false;
+		}
+		if (strcmp(key, "other") == 0
+			? !read_other(text, out)
+			: !params_read(out, place, span_text(key), text))
+			return false;
+	}
+	return true;
+}
