@@ -7,7 +7,7 @@
 #define DNS_PRIV_H
 
 #include "base/list.h"
-#include "dns/mx.h"
+#include "route/lookup.h"
 
 enum {
 	DNS_A = 1,

@@ -13,7 +13,7 @@
 
 #include "base/mem.h"
 #include "conf/conf.h"
-#include "dns/mx.h"
+#include "route/lookup.h"
 #include "sched/target.h"
 
 enum {

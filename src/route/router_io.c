@@ -19,7 +19,7 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "conf/conf.h"
-#include "dns/mx.h"
+#include "route/lookup.h"
 #include "io/loop.h"
 #include "mail/reason.h"
 #include "plan_priv.h"

@@ -1,3 +1,1 @@
-# Check programs of this folder; one a source file.
-check_PROGRAMS += tests/dns/test_mx
 EXTRA_DIST += tests/dns/fake_dns.h

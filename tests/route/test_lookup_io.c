@@ -528,4 +528,4 @@ fill(TCase *tc)
 	tcase_add_test(tc, the_system_has_servers);
 }
 
-SUITE_MAIN("mx", fill)
+SUITE_MAIN("lookup_io", fill)

@@ -7,7 +7,7 @@
  *      |-> HOSTS                (one host, or a domain without MX records)
  *      \-> answered             (a literal, a name that is none)
  */
-#include "dns/mx.h"
+#include "route/lookup.h"
 
 #include <arpa/inet.h>
 #include <stdarg.h>
@@ -16,7 +16,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "dns_priv.h"
+#include "src/dns/dns_priv.h"
 #include "io/loop.h"
 
 enum { TTL_LEAST = 10, TTL_MOST = 3600, TTL_PARTIAL = 60 };

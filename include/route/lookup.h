@@ -1,10 +1,10 @@
 /*
- * mx: from a domain to the hosts that take its mail (RFC 5321 5.1, RFC 7505),
+ * lookup: from a domain to the hosts that take its mail (RFC 5321 5.1, RFC 7505),
  * each with its addresses. c-ares asks; libuv waits. One answer a question, on
  * the resolver's loop.
  */
-#ifndef DNS_MX_H
-#define DNS_MX_H
+#ifndef ROUTE_LOOKUP_H
+#define ROUTE_LOOKUP_H
 
 #include <netinet/in.h>
 #include <stdbool.h>
