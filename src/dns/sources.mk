@@ -1,4 +1,5 @@
 libpostern_a_SOURCES += \
+	include/dns/answer.h \
+	include/dns/resolver.h src/dns/resolver.c \
 	src/dns/dns_priv.h \
-	src/dns/packet.c \
-	src/dns/resolver.c
+	src/dns/packet.c

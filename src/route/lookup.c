@@ -1,92 +1,199 @@
 /*
- * A lookup's road: wait for room, ask for MX records, ask for the addresses of
- * all their hosts at once, answer. What an answer means is decided here:
+ * Which questions lead to the hosts, and what the answers mean:
  *
- *   WAITING -> MX -> HOSTS -> answered
- *      |        \-> answered    (null MX, no such domain, trouble)
- *      |-> HOSTS                (one host, or a domain without MX records)
- *      \-> answered             (a literal, a name that is none)
+ *   NEW -> MX -> HOSTS -> OVER
+ *    |      \-> OVER     (null MX, no such domain, trouble)
+ *    |-> FILE -> HOSTS   (a relay's host)
+ *    |      \-> OVER     (the hosts file knows it)
+ *    \-> OVER            (a literal, a name that is none)
+ *
+ * What is asked is two tables: a kind of question has a row in `kinds` (its type,
+ * what is done with its answer, how its failure is told), a state names the kinds
+ * that are asked in it, and what follows once all of them are answered.
  */
 #include "route/lookup.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/mem.h"
-#include "src/dns/dns_priv.h"
-#include "io/loop.h"
 
 enum { TTL_LEAST = 10, TTL_MOST = 3600, TTL_PARTIAL = 60 };
 
-enum phase { PHASE_WAITING, PHASE_MX, PHASE_HOSTS, PHASE_ANSWERED };
+enum kind { KIND_FILE, KIND_MX, KIND_A, KIND_AAAA, KINDS };
 
 /* The addresses of a host while they come in. */
 struct found {
 	unsigned n4, n6;
-	union mx_address v4[MX_ADDRESSES_MAX], v6[MX_ADDRESSES_MAX];
+	union dns_address v4[DNS_ADDRESSES_MAX], v6[DNS_ADDRESSES_MAX];
 };
 
-struct mx_lookup {
-	struct lookup_base base;
-	enum phase phase;
-	bool is_mail; /* MX first; else the one host */
-	bool is_literal; /* the answer is there already */
-	bool is_cancelled; /* freed when nothing is under way any more */
-	bool has_failed; /* one question or more, temporarily */
-	mx_cb cb;
-	void *arg;
-	char name[MX_NAME_MAX];
-	enum packet_status mx; /* PHASE_MX: what came */
-	struct mx_host *hosts; /* owned, nhosts of them */
-	struct found *found; /* owned, for each host */
-	unsigned nhosts;
-	struct mx_answer answer; /* hosts: borrowed from above */
+struct question {
+	uint8_t kind; /* enum kind */
+	uint8_t host; /* index into the lookup's hosts */
+	bool is_open;
 };
+
+struct lookup {
+	enum lookup_state state;
+	bool is_mail; /* MX first; else the one host */
+	bool has_failed; /* one question or more, temporarily */
+	enum dns_status mx; /* what came */
+	bool is_null; /* the null MX came */
+	const char *servers; /* borrowed: its owner's resolver has it */
+	char name[DNS_NAME_MAX];
+	unsigned nquestions, open;
+	struct question questions[LOOKUP_QUESTIONS_MAX];
+	unsigned nhosts;
+	struct lookup_host *hosts; /* owned, nhosts of them */
+	struct found *found; /* owned, for each host that is asked for */
+	struct lookup_answer answer; /* hosts: borrowed from above */
+};
+
+struct kind_row {
+	uint16_t type;
+	const char *what; /* "... NAME could not be looked up: ..." */
+	void (*take)(struct lookup *l, const struct question *q,
+	    const struct dns_answer *answer);
+};
+static const struct kind_row kinds[KINDS];
+
+struct state_row {
+	const char *name;
+	uint8_t asks; /* kinds, a bit each */
+	bool of_hosts; /* ... of each host; else of the name */
+	struct lookup_need (*next)(struct lookup *l);
+};
+static const struct state_row states[LOOKUP_STATES];
+
+static const char *
+question_name(const struct lookup *l, const struct question *q)
+{
+	return states[l->state].of_hosts ? l->hosts[q->host].name : l->name;
+}
+
+/*
+ * A name to ask for: letters, digits, hyphens, and underscores (which no host
+ * should have, yet some MX records have), labels of 63, 253 in all.
+ */
+static bool
+is_name(struct span name)
+{
+	if (name.len == 0 || name.len > 253 || name.ptr[name.len - 1] == '.')
+		return false;
+	while (name.len > 0) {
+		struct span label = span_cut(&name, '.');
+
+		if (label.len == 0 || label.len > 63 || label.ptr[0] == '-' ||
+		    label.ptr[label.len - 1] == '-')
+			return false;
+		for (size_t i = 0; i < label.len; i++)
+			if (!ascii_is_alnum(label.ptr[i]) &&
+			    label.ptr[i] != '-' && label.ptr[i] != '_')
+				return false;
+	}
+	return true;
+}
+
+/* --- states --- */
+
+static unsigned
+add_questions(struct lookup *l, unsigned host)
+{
+	unsigned n = 0;
+
+	for (unsigned kind = 0; kind < KINDS; kind++) {
+		if (!(states[l->state].asks & 1u << kind))
+			continue;
+		assert(l->nquestions < LOOKUP_QUESTIONS_MAX);
+		l->questions[l->nquestions++] = (struct question){
+			.kind = (uint8_t)kind,
+			.host = (uint8_t)host,
+			.is_open = true,
+		};
+		n++;
+	}
+	return n;
+}
+
+/* The one place where a lookup's state changes; what is asked in it goes out. */
+static struct lookup_need
+enter(struct lookup *l, enum lookup_state to)
+{
+	struct lookup_need need = { .first = l->nquestions };
+
+	if (log_is_on(LOG_DEBUG))
+		log_debug("lookup name=%s from=%s to=%s",
+		    log_quote_text(l->name), lookup_state_name(l->state),
+		    lookup_state_name(to));
+	l->state = to;
+	for (unsigned i = 0; i < (states[to].of_hosts ? l->nhosts : 1); i++)
+		l->open += add_questions(l, i);
+	need.end = l->nquestions;
+	need.type = need.end > need.first ? LOOKUP_ASK : LOOKUP_NOTHING;
+	return need;
+}
+
+static struct lookup_need
+finish(struct lookup *l, enum lookup_status status)
+{
+	struct lookup_answer *a = &l->answer;
+	struct lookup_need need = enter(l, LOOKUP_OVER);
+
+	a->status = status;
+	a->hosts = l->hosts;
+	a->nhosts = status == LOOKUP_FOUND ? l->nhosts : 0;
+	if (l->has_failed && a->ttl > TTL_PARTIAL)
+		a->ttl = TTL_PARTIAL; /* it may be better soon */
+	if (a->ttl > TTL_MOST)
+		a->ttl = TTL_MOST;
+	if (a->ttl < TTL_LEAST)
+		a->ttl = TTL_LEAST;
+	need.type = LOOKUP_DONE;
+	need.answer = a;
+	return need;
+}
+
+static void explain(struct lookup *l, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void
+explain(struct lookup *l, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	(void)vsnprintf(l->answer.detail, sizeof l->answer.detail, format, ap);
+	va_end(ap);
+}
 
 /*
  * The first trouble is the one to tell; in a sentence, as all details are, since
  * they come into reports.
  */
 static void
-note_failure(struct mx_lookup *l, const struct question *q, const char *why)
+note_failure(struct lookup *l, const struct question *q, const char *why)
 {
-	const char *servers = resolver_servers(l->base.resolver);
-	char *out = l->answer.detail;
-	size_t size = sizeof l->answer.detail;
-
-	if (l->has_failed)
-		return;
+	if (!l->has_failed)
+		explain(l, "%s %.90s could not be looked up: %s (asked %.60s)",
+		    kinds[q->kind].what, question_name(l, q), why, l->servers);
 	l->has_failed = true;
-	if (q->type == DNS_MX)
-		(void)snprintf(out, size,
-		    "The mail hosts (MX) of the domain %.90s could not be "
-		    "looked up: %s (asked %.60s)",
-		    l->name, why, servers);
-	else
-		(void)snprintf(out, size,
-		    "The address (%s) of the host %.90s could not be looked "
-		    "up: %s (asked %.60s)",
-		    q->type == DNS_A ? "A" : "AAAA", l->hosts[q->host].name,
-		    why, servers);
 }
 
-static void
-use_ttl(struct mx_lookup *l, uint32_t ttl)
-{
-	if (ttl < l->answer.ttl)
-		l->answer.ttl = ttl;
-}
+/* --- answers --- */
 
 /* A host to ask for; what is no name, or is there already, is left out. */
 static void
-add_host(struct mx_lookup *l, const char *name, uint16_t preference)
+add_host(struct lookup *l, const char *name, uint16_t preference)
 {
-	struct mx_host *h;
+	struct lookup_host *h;
 
-	if (l->nhosts == MX_HOSTS_MAX || !dns_name_is_valid(span_text(name)))
+	if (l->nhosts == LOOKUP_HOSTS_MAX || !is_name(span_text(name)))
 		return;
 	for (unsigned i = 0; i < l->nhosts; i++)
 		if (strcmp(l->hosts[i].name, name) == 0)
@@ -101,8 +208,8 @@ add_host(struct mx_lookup *l, const char *name, uint16_t preference)
 static int
 compare_mx(const void *a, const void *b)
 {
-	const struct packet_mx *x = *(const struct packet_mx *const *)a,
-			       *y = *(const struct packet_mx *const *)b;
+	const struct dns_mx *x = *(const struct dns_mx *const *)a,
+			    *y = *(const struct dns_mx *const *)b;
 
 	if (x->preference != y->preference)
 		return x->preference < y->preference ? -1 : 1;
@@ -111,9 +218,9 @@ compare_mx(const void *a, const void *b)
 
 /* RFC 5321 5.1: by preference. The lot among equal ones is cast by a lane. */
 static void
-take_mx(struct mx_lookup *l, const struct packet *p)
+add_mx_hosts(struct lookup *l, const struct dns_answer *p)
 {
-	const struct packet_mx *order[PACKET_MX_MAX];
+	const struct dns_mx *order[DNS_MX_MAX];
 
 	for (unsigned i = 0; i < p->nmx; i++)
 		order[i] = &p->mx[i];
@@ -124,7 +231,7 @@ take_mx(struct mx_lookup *l, const struct packet *p)
 
 /* RFC 7505 3: the root as only host. */
 static bool
-is_null_mx(const struct packet *p)
+is_null_mx(const struct dns_answer *p)
 {
 	for (unsigned i = 0; i < p->nmx; i++)
 		if (p->mx[i].name[0] != '\0')
@@ -133,179 +240,129 @@ is_null_mx(const struct packet *p)
 }
 
 static void
+take_mx(
+    struct lookup *l, const struct question *q, const struct dns_answer *answer)
+{
+	(void)q;
+	l->mx = answer->status;
+	if (answer->status != DNS_DATA)
+		return;
+	l->is_null = is_null_mx(answer);
+	if (!l->is_null)
+		add_mx_hosts(l, answer);
+}
+
+static void
 take_addresses(
-    struct mx_lookup *l, const struct question *q, const struct packet *p)
+    struct lookup *l, const struct question *q, const struct dns_answer *answer)
 {
 	struct found *f = &l->found[q->host];
 
-	if (q->type == DNS_A) {
-		memcpy(f->v4, p->addresses, sizeof f->v4);
-		f->n4 = p->naddresses;
+	if (answer->status != DNS_DATA)
+		return;
+	if (q->kind == KIND_A) {
+		memcpy(f->v4, answer->addresses, sizeof f->v4);
+		f->n4 = answer->naddresses;
 	} else {
-		memcpy(f->v6, p->addresses, sizeof f->v6);
-		f->n6 = p->naddresses;
+		memcpy(f->v6, answer->addresses, sizeof f->v6);
+		f->n6 = answer->naddresses;
 	}
 }
 
+/* A configured relay may be named in the hosts file; mail domains are not. */
 static void
-take_packet(struct mx_lookup *l, const struct question *q, struct span bytes)
+take_file(
+    struct lookup *l, const struct question *q, const struct dns_answer *answer)
 {
-	const char *name = q->type == DNS_MX ? l->name : l->hosts[q->host].name;
-	struct packet *p = MEM_NEW(struct packet);
-	enum packet_status got = packet_parse(bytes, name, q->type, p);
+	struct lookup_host *h = &l->hosts[0];
 
-	if (got != PACKET_BAD && p->ttl != UINT32_MAX)
-		use_ttl(l, p->ttl);
-	if (q->type == DNS_MX)
-		l->mx = got;
-	if (got == PACKET_BAD)
-		note_failure(l, q, p->why);
-	else if (got == PACKET_DATA && q->type != DNS_MX)
-		take_addresses(l, q, p);
-	else if (got == PACKET_DATA && is_null_mx(p))
-		l->answer.status = MX_NONE;
-	else if (got == PACKET_DATA)
-		take_mx(l, p);
-	free(p);
+	(void)q;
+	if (answer->status != DNS_DATA)
+		return;
+	memcpy(h->addresses, answer->addresses, sizeof h->addresses);
+	h->naddresses = answer->naddresses;
 }
 
-/* Called from inside c-ares: takes note, decides nothing. */
-void
-lookup_on_answer(
-    const struct question *q, const char *failure, struct span bytes)
-{
-	struct mx_lookup *l = (struct mx_lookup *)(void *)q->lookup;
-
-	l->base.pending--;
-	if (failure == NULL && !l->is_cancelled)
-		take_packet(l, q, bytes);
-	if (failure != NULL && !l->is_cancelled) {
-		if (q->type == DNS_MX)
-			l->mx = PACKET_BAD;
-		note_failure(l, q, failure);
-	}
-	if (l->base.pending == 0)
-		resolver_ready(l->base.resolver, &l->base);
-}
-
-void
-lookup_free(struct lookup_base *base)
-{
-	struct mx_lookup *l = (struct mx_lookup *)(void *)base;
-
-	free(l->hosts);
-	free(l->found);
-	free(l);
-}
-
-/* Answers and is gone; calling back is the last thing that touches others. */
-static void
-finish(struct mx_lookup *l, enum mx_status status)
-{
-	struct mx_answer *a = &l->answer;
-
-	l->phase = PHASE_ANSWERED;
-	a->status = status;
-	a->hosts = l->hosts;
-	a->nhosts = status == MX_FOUND ? l->nhosts : 0;
-	if (l->has_failed && a->ttl > TTL_PARTIAL)
-		a->ttl = TTL_PARTIAL; /* it may be better soon */
-	if (a->ttl > TTL_MOST)
-		a->ttl = TTL_MOST;
-	if (a->ttl < TTL_LEAST)
-		a->ttl = TTL_LEAST;
-	resolver_remove(l->base.resolver, &l->base);
-	if (!l->is_cancelled)
-		l->cb(a, l->arg);
-	lookup_free(&l->base);
-}
-
-static void explain(struct mx_lookup *l, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+static const struct kind_row kinds[KINDS] = {
+	[KIND_FILE] = { DNS_HOSTS_FILE, "The address (hosts file) of the host",
+	    take_file },
+	[KIND_MX] = { DNS_MX, "The mail hosts (MX) of the domain", take_mx },
+	[KIND_A] = { DNS_A, "The address (A) of the host", take_addresses },
+	[KIND_AAAA] = { DNS_AAAA, "The address (AAAA) of the host",
+	    take_addresses },
+};
 
 static void
-explain(struct mx_lookup *l, const char *format, ...)
+take(struct lookup *l, unsigned n, const struct dns_answer *answer)
 {
-	va_list ap;
+	struct question *q = &l->questions[n];
 
-	va_start(ap, format);
-	(void)vsnprintf(l->answer.detail, sizeof l->answer.detail, format, ap);
-	va_end(ap);
+	assert(n < l->nquestions && q->is_open);
+	q->is_open = false;
+	l->open--;
+	if (answer->status == DNS_FAILED)
+		note_failure(l, q, answer->why);
+	else if (answer->ttl < l->answer.ttl)
+		l->answer.ttl = answer->ttl;
+	kinds[q->kind].take(l, q, answer);
 }
 
-static void
-ask_mx(struct mx_lookup *l)
-{
-	struct question q = { .lookup = &l->base, .type = DNS_MX };
+/* --- what follows --- */
 
-	l->phase = PHASE_MX;
-	l->base.pending = 1;
-	resolver_ask(l->base.resolver, l->name, &q);
-}
-
-static void
-ask_hosts(struct mx_lookup *l)
+/* RFC 5321 5.1: the addresses of all hosts are asked for at once. */
+static struct lookup_need
+ask_hosts(struct lookup *l)
 {
-	l->phase = PHASE_HOSTS;
+	assert(l->nhosts > 0);
 	l->found = mem_zalloc(l->nhosts, sizeof *l->found);
-	/* Counted first: c-ares may answer before resolver_ask() returns. */
-	l->base.pending = 2 * l->nhosts;
-	for (unsigned i = 0; i < l->nhosts; i++) {
-		struct question q = {
-			.lookup = &l->base, .host = i, .type = DNS_A
-		};
-
-		resolver_ask(l->base.resolver, l->hosts[i].name, &q);
-		q.type = DNS_AAAA;
-		resolver_ask(l->base.resolver, l->hosts[i].name, &q);
-	}
+	return enter(l, LOOKUP_HOSTS);
 }
 
-static void
-after_mx(struct mx_lookup *l)
+static struct lookup_need
+after_mx(struct lookup *l)
 {
-	if (l->mx == PACKET_BAD) {
-		finish(l, MX_TEMPORARY);
-	} else if (l->mx == PACKET_NO_NAME) {
+	if (l->mx == DNS_FAILED) {
+		return finish(l, LOOKUP_TEMPORARY);
+	} else if (l->mx == DNS_NO_NAME) {
 		explain(
 		    l, "The domain %.200s does not exist (NXDOMAIN)", l->name);
-		finish(l, MX_NO_DOMAIN);
-	} else if (l->answer.status == MX_NONE) {
+		return finish(l, LOOKUP_NO_DOMAIN);
+	} else if (l->is_null) {
 		explain(l,
 		    "The domain %.190s takes no mail (null MX, RFC 7505)",
 		    l->name);
-		finish(l, MX_NONE);
-	} else if (l->mx == PACKET_DATA && l->nhosts == 0) {
+		return finish(l, LOOKUP_NULL_MX);
+	} else if (l->mx == DNS_DATA && l->nhosts == 0) {
 		explain(l,
 		    "The domain %.190s names no usable host for its mail (MX)",
 		    l->name);
-		finish(l, MX_NO_DOMAIN);
+		return finish(l, LOOKUP_NO_DOMAIN);
 	} else {
 		/* RFC 5321 5.1: without MX records the domain is the host. */
-		if (l->mx == PACKET_NONE)
+		if (l->mx == DNS_NONE)
 			add_host(l, l->name, 0);
-		ask_hosts(l);
+		return ask_hosts(l);
 	}
 }
 
 /* Both kinds in turn, so that a bound on attempts leaves out neither. */
 static void
-merge_addresses(struct mx_host *h, const struct found *f)
+merge_addresses(struct lookup_host *h, const struct found *f)
 {
-	for (unsigned i = 0; i < MX_ADDRESSES_MAX; i++) {
-		if (i < f->n6 && h->naddresses < MX_ADDRESSES_MAX)
+	for (unsigned i = 0; i < DNS_ADDRESSES_MAX; i++) {
+		if (i < f->n6 && h->naddresses < DNS_ADDRESSES_MAX)
 			h->addresses[h->naddresses++] = f->v6[i];
-		if (i < f->n4 && h->naddresses < MX_ADDRESSES_MAX)
+		if (i < f->n4 && h->naddresses < DNS_ADDRESSES_MAX)
 			h->addresses[h->naddresses++] = f->v4[i];
 	}
 }
 
 static void
-explain_no_address(struct mx_lookup *l)
+explain_no_address(struct lookup *l)
 {
 	if (!l->is_mail)
 		explain(l, "The host %.200s has no address", l->name);
-	else if (l->mx == PACKET_DATA)
+	else if (l->mx == DNS_DATA)
 		explain(l,
 		    "No mail host (MX) of the domain %.190s has an "
 		    "address",
@@ -317,8 +374,8 @@ explain_no_address(struct mx_lookup *l)
 		    l->name);
 }
 
-static void
-after_hosts(struct mx_lookup *l)
+static struct lookup_need
+after_hosts(struct lookup *l)
 {
 	unsigned kept = 0;
 
@@ -329,54 +386,29 @@ after_hosts(struct mx_lookup *l)
 	}
 	l->nhosts = kept;
 	if (kept > 0) {
-		finish(l, MX_FOUND);
+		return finish(l, LOOKUP_FOUND);
 	} else if (l->has_failed) {
-		finish(l, MX_TEMPORARY);
+		return finish(l, LOOKUP_TEMPORARY);
 	} else {
 		explain_no_address(l);
-		finish(l, MX_NO_DOMAIN);
+		return finish(l, LOOKUP_NO_DOMAIN);
 	}
 }
 
-static void
-begin(struct mx_lookup *l)
+static struct lookup_need
+after_file(struct lookup *l)
 {
-	if (l->is_literal) {
-		finish(l, MX_FOUND);
-	} else if (!dns_name_is_valid(span_text(l->name))) {
-		explain(l, "\"%.200s\" is not a domain name", l->name);
-		finish(l, MX_NO_DOMAIN);
-	} else if (l->is_mail) {
-		ask_mx(l);
-	} else {
-		add_host(l, l->name, 0);
-		ask_hosts(l);
-	}
-}
-
-void
-lookup_advance(struct lookup_base *base)
-{
-	struct mx_lookup *l = (struct mx_lookup *)(void *)base;
-
-	if (l->is_cancelled) {
-		finish(l, MX_TEMPORARY);
-		return;
-	}
-	switch (l->phase) {
-	case PHASE_WAITING: begin(l); break;
-	case PHASE_MX: after_mx(l); break;
-	case PHASE_HOSTS: after_hosts(l); break;
-	case PHASE_ANSWERED: break;
-	}
+	if (l->hosts[0].naddresses > 0)
+		return finish(l, LOOKUP_FOUND);
+	return ask_hosts(l);
 }
 
 /* RFC 5321 4.1.3, and a bare address as a configured relay may be one. */
 static bool
-take_literal(struct mx_lookup *l)
+take_literal(struct lookup *l)
 {
 	struct span text = span_text(l->name);
-	union mx_address a = { 0 };
+	union dns_address a = { 0 };
 	char copy[INET6_ADDRSTRLEN];
 	bool is_v6;
 
@@ -407,68 +439,102 @@ take_literal(struct mx_lookup *l)
 	return true;
 }
 
-/* A configured relay may be named in the hosts file; mail domains are not. */
-static bool
-take_hosts_file(struct mx_lookup *l)
+static struct lookup_need
+begin(struct lookup *l)
 {
-	union mx_address found[MX_ADDRESSES_MAX];
-	unsigned n;
-
+	if (take_literal(l))
+		return finish(l, LOOKUP_FOUND);
+	if (!is_name(span_text(l->name))) {
+		explain(l, "\"%.200s\" is not a domain name", l->name);
+		return finish(l, LOOKUP_NO_DOMAIN);
+	}
 	if (l->is_mail)
-		return false;
-	n = resolver_hosts_file(
-	    l->base.resolver, l->name, found, MX_ADDRESSES_MAX);
-	if (n == 0)
-		return false;
+		return enter(l, LOOKUP_MX);
 	add_host(l, l->name, 0);
-	if (l->nhosts == 0)
-		return false;
-	memcpy(l->hosts[0].addresses, found, sizeof found);
-	l->hosts[0].naddresses = n;
-	return true;
+	return enter(l, LOOKUP_FILE);
 }
 
-static struct mx_lookup *
-lookup_new(
-    struct resolver *r, struct span name, bool is_mail, mx_cb cb, void *arg)
-{
-	struct mx_lookup *l = MEM_NEW(struct mx_lookup);
+static const struct state_row states[LOOKUP_STATES] = {
+	[LOOKUP_NEW] = { "new", 0, false, begin },
+	[LOOKUP_FILE] = { "file", 1u << KIND_FILE, false, after_file },
+	[LOOKUP_MX] = { "mx", 1u << KIND_MX, false, after_mx },
+	[LOOKUP_HOSTS] = { "hosts", 1u << KIND_A | 1u << KIND_AAAA, true,
+	    after_hosts },
+	[LOOKUP_OVER] = { "over", 0, false, NULL },
+};
 
-	l->base.resolver = r;
-	l->is_mail = is_mail;
-	l->cb = cb;
-	l->arg = arg;
-	l->answer.ttl = UINT32_MAX;
+struct lookup_need
+lookup_step(struct lookup *l, const struct lookup_event *ev)
+{
+	switch (ev->type) {
+	case LOOKUP_BEGIN: assert(l->state == LOOKUP_NEW); break;
+	case LOOKUP_ANSWERED: take(l, ev->question, ev->answer); break;
+	case LOOKUP_CANCEL:
+		for (unsigned i = 0; i < l->nquestions; i++)
+			l->questions[i].is_open = false;
+		l->open = 0;
+		return enter(l, LOOKUP_OVER);
+	}
+	if (l->open > 0)
+		return (struct lookup_need){ .type = LOOKUP_NOTHING };
+	return states[l->state].next(l);
+}
+
+/* --- the outside --- */
+
+struct lookup *
+lookup_new(const struct lookup_options *options)
+{
+	struct lookup *l = MEM_NEW(struct lookup);
 	/* A longer one is no name; cut, it still is none for a message. */
-	name = span_to(name, sizeof l->name - 1);
+	struct span name = span_to(options->name, sizeof l->name - 1);
+
+	l->is_mail = options->is_mail;
+	l->servers = options->servers;
+	l->answer.ttl = UINT32_MAX;
 	for (size_t i = 0; i < name.len; i++)
 		l->name[i] =
 		    name.ptr[i] == '\0' ? ' ' : ascii_lower(name.ptr[i]);
-	l->is_literal = take_literal(l) || take_hosts_file(l);
-	resolver_add(r, &l->base);
 	return l;
 }
 
-struct mx_lookup *
-resolve_mx(struct resolver *r, struct span domain, mx_cb cb, void *arg)
-{
-	return lookup_new(r, domain, true, cb, arg);
-}
-
-struct mx_lookup *
-resolve_host(struct resolver *r, struct span name, mx_cb cb, void *arg)
-{
-	return lookup_new(r, name, false, cb, arg);
-}
-
 void
-mx_lookup_cancel(struct mx_lookup *l)
+lookup_free(struct lookup *l)
 {
-	if (l->phase == PHASE_ANSWERED)
-		return; /* from inside its callback */
-	l->is_cancelled = true;
-	if (l->base.pending > 0)
-		return; /* c-ares takes back no question */
-	resolver_remove(l->base.resolver, &l->base);
-	lookup_free(&l->base);
+	if (l == NULL)
+		return;
+	free(l->hosts);
+	free(l->found);
+	free(l);
+}
+
+uint16_t
+lookup_question_type(const struct lookup *l, unsigned question)
+{
+	return kinds[l->questions[question].kind].type;
+}
+
+const char *
+lookup_question_name(const struct lookup *l, unsigned question)
+{
+	assert(l->questions[question].is_open);
+	return question_name(l, &l->questions[question]);
+}
+
+unsigned
+lookup_open(const struct lookup *l)
+{
+	return l->open;
+}
+
+enum lookup_state
+lookup_state(const struct lookup *l)
+{
+	return l->state;
+}
+
+const char *
+lookup_state_name(enum lookup_state state)
+{
+	return states[state].name;
 }

@@ -103,8 +103,8 @@ may_deliver_to(
 
 /* One of its addresses is one where this relay listens, or it has our name. */
 static bool
-is_ourselves(const struct conf *conf, const struct mx_host *h, uint16_t port,
-    bool is_relay)
+is_ourselves(const struct conf *conf, const struct lookup_host *h,
+    uint16_t port, bool is_relay)
 {
 	/* A relay of our name is another program on this machine. */
 	if (!is_relay &&
@@ -121,7 +121,7 @@ is_ourselves(const struct conf *conf, const struct mx_host *h, uint16_t port,
  * preferred as we are, or less, would send the message back to us.
  */
 static unsigned
-count_before_us(const struct conf *conf, const struct mx_answer *answer,
+count_before_us(const struct conf *conf, const struct lookup_answer *answer,
     uint16_t port, bool is_relay)
 {
 	for (unsigned i = 0; i < answer->nhosts; i++) {
@@ -137,7 +137,7 @@ count_before_us(const struct conf *conf, const struct mx_answer *answer,
 
 static void
 add_host(const struct plan_request *q, struct target *t,
-    const struct mx_host *h, uint16_t group, uint16_t port)
+    const struct lookup_host *h, uint16_t group, uint16_t port)
 {
 	bool is_relay = plan_relay(q->rule) != NULL, is_added = false;
 
@@ -161,7 +161,7 @@ add_hosts(const struct plan_request *q, struct plan *p)
 
 	p->leads_back = n == 0 && q->answer->nhosts > 0;
 	for (unsigned i = 0; i < n && p->target->nhosts < HOSTS_USED; i++) {
-		const struct mx_host *h = &q->answer->hosts[i];
+		const struct lookup_host *h = &q->answer->hosts[i];
 
 		if (i > 0 &&
 		    h->preference != q->answer->hosts[i - 1].preference)

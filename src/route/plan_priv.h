@@ -12,13 +12,13 @@
 
 struct conf;
 struct conf_route;
-struct mx_answer;
+struct lookup_answer;
 struct target;
 
 struct plan_request {
 	const struct conf *conf;
 	const struct conf_route *rule; /* of the domain; NULL: none */
-	const struct mx_answer *answer; /* with hosts */
+	const struct lookup_answer *answer; /* with hosts */
 };
 
 struct plan {
