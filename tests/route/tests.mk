@@ -1,2 +1,3 @@
 # Check programs of this folder; one a source file.
+check_PROGRAMS += tests/route/test_dialogs
 check_PROGRAMS += tests/route/test_lookup_io
