@@ -283,11 +283,13 @@ static void
 to_channel(
     struct router *r, struct route_entry *e, const struct lookup_answer *answer)
 {
-	struct plan_request q = { r->conf, e->rule, answer };
+	struct plan_request q = {
+		.conf = r->conf, .rule = e->rule, .answer = answer
+	};
 	struct plan p;
 	struct err err;
 
-	if (plan_make(&p, &q, &err) != 0) {
+	if (plan_read(&p, &q, &err) != 0) {
 		log_error("route_unusable domain=%s what=%s",
 		    log_quote_text(e->domain), log_quote_text(err.text));
 		no_route(e, ROUTE_TEMPORARY, "4.7.0", err.text);

@@ -3,4 +3,4 @@ libpostern_a_SOURCES += \
 	src/route/cache_priv.h src/route/cache.c \
 	include/route/lookup.h src/route/lookup.c \
 	src/route/lookup_priv.h src/route/lookup_io.c \
-	src/route/plan_priv.h src/route/plan_io.c
+	src/route/plan_priv.h src/route/plan.c src/route/plan_io.c
