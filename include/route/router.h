@@ -78,9 +78,10 @@ bool router_is_stale(struct router *r, struct span domain);
 
 /* Each site in turn: *at starts at 0, NULL ends. */
 struct site *router_next_site(struct router *r, size_t *at);
-/* How many wait for their turn to ask, and questions that are under way. */
 struct router_load {
-	uint32_t waiting, questions;
+	uint32_t waiting; /* turns that are waited for, to ask */
+	uint32_t questions; /* under way at the name servers */
+	uint32_t domains; /* known, or being asked for */
 };
 struct router_load router_load(const struct router *r);
 

@@ -508,7 +508,9 @@ router_leave(struct router *r, struct route_waiter *w)
 struct router_load
 router_load(const struct router *r)
 {
-	return (struct router_load){ r->turns.waiting, r->questions };
+	return (struct router_load){ .waiting = r->turns.waiting,
+		.questions = r->questions,
+		.domains = (uint32_t)r->cache.entries.count };
 }
 
 /* --- a new configuration --- */
