@@ -169,6 +169,7 @@ cache_drop_all(struct cache *c)
 			(void)map_put(&keep, span_text(e->domain), e);
 			continue;
 		}
+		assert(e->due.place != 0); /* it would have stayed for ever */
 		cache_busy(c, e);
 		list_append(&c->gone, &e->stale);
 	}
@@ -222,9 +223,7 @@ cache_due(const struct cache *c)
 static void
 entry_is_due(struct cache *c, struct route_entry *e, uint64_t now)
 {
-	bool is_stale = !list_is_empty(&e->stale);
-
-	if (is_stale || e->route.channel == NULL || e->stale_until <= now) {
+	if (e->route.channel == NULL || e->stale_until <= now) {
 		entry_remove(c, e, now);
 		return;
 	}

@@ -22,6 +22,7 @@ struct lookups {
 	struct resolver *resolver; /* owned */
 	struct deadline *soon; /* owned */
 	struct list known; /* lookups that are over from the start */
+	unsigned under_way; /* all lookups */
 	bool in_turn, is_closed; /* closed from inside on_soon() */
 };
 
@@ -61,7 +62,7 @@ lookups_close(struct lookups *all)
 {
 	if (all == NULL || all->is_closed)
 		return;
-	assert(list_is_empty(&all->known));
+	assert(all->under_way == 0);
 	all->is_closed = true;
 	resolver_close(all->resolver);
 	deadline_close(all->soon);
@@ -73,6 +74,7 @@ static void
 io_free(struct lookup_io *l)
 {
 	list_remove(&l->node);
+	l->all->under_way--;
 	lookup_free(l->core);
 	free(l);
 }
@@ -143,6 +145,7 @@ lookup_io_start(struct lookups *all, const struct lookup_request *request)
 
 	list_init(&l->node);
 	l->all = all;
+	all->under_way++;
 	l->cb = request->cb;
 	l->on_open = request->on_open;
 	l->arg = request->arg;

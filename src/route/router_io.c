@@ -182,6 +182,7 @@ router_stop(struct router *r)
 			continue;
 		lookup_io_cancel(e->lookup);
 		end_lookup(e);
+		rest(e);
 	}
 	lookups_close(r->lookups);
 	r->lookups = NULL;
@@ -199,7 +200,8 @@ router_free(struct router *r)
 	router_stop(r);
 	while ((e = map_next(&r->cache.entries, &at)) != NULL)
 		LIST_FOREACH_SAFE (node, next, &e->waiters)
-			leave(r, LIST_ENTRY(node, struct route_waiter, node));
+			router_leave(
+			    r, LIST_ENTRY(node, struct route_waiter, node));
 	cache_clear(&r->cache);
 	deadline_close(r->forget);
 	turns_clear(&r->turns);

@@ -29,10 +29,14 @@ static struct resolver *resolver;
 static struct dns_answer got;
 static unsigned count;
 
+/* A try; short where nobody answers. */
+static unsigned patience_ms = 5000;
+
 static void
 open_all(void)
 {
-	struct resolver_options options = { .timeout_ms = 20, .tries = 2 };
+	struct resolver_options options = { .timeout_ms = patience_ms,
+		.tries = 2 };
 	struct err err;
 	char *servers[1];
 
@@ -111,6 +115,8 @@ static const struct {
 
 START_TEST(a_question_is_answered_once_and_later)
 {
+	if (strcmp(cases[_i].name, "silent.test") == 0)
+		patience_ms = 20;
 	open_all();
 	ck_assert_ptr_nonnull(resolver_ask(
 	    resolver, cases[_i].name, cases[_i].type, on_answer, NULL));
@@ -227,7 +233,7 @@ START_TEST(the_next_server_may_know_better)
 		{ "fail.test", FAKE_MX, 5, "" },
 	};
 	static const char *const domains[] = { "mx.test", "fail.test" };
-	struct resolver_options options = { 200, 2 };
+	struct resolver_options options = { 5000, 2 };
 	struct fake_dns first;
 	char *servers[2];
 	struct err err;

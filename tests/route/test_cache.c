@@ -285,6 +285,7 @@ START_TEST(all_that_is_not_busy_is_dropped)
 	pass(20);
 	ck_assert_uint_eq(e->site->entries, 1);
 	list_remove(&waiter);
+	cache_rest(&cache, e);
 }
 END_TEST
 

@@ -64,11 +64,14 @@ static struct answer {
 	char detail[256];
 } got;
 
+/* A try; short where nobody answers. */
+static unsigned patience_ms = 5000;
+
 static void
 open_all(void)
 {
 	struct resolver_options options = {
-		.timeout_ms = 20,
+		.timeout_ms = patience_ms,
 		.tries = 2,
 	};
 	struct resolver *resolver;
@@ -258,6 +261,8 @@ static const struct {
 
 START_TEST(domains_are_resolved)
 {
+	if (strcmp(cases[_i].domain, "silent.test") == 0)
+		patience_ms = 20;
 	open_all();
 	ck_assert_ptr_nonnull(
 	    start(span_text(cases[_i].domain), true, on_last));

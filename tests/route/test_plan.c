@@ -166,6 +166,7 @@ static const struct {
 	    "5 a.test 192.0.2.99", "0 a.test 192.0.2.99:25", false },
 	{ "another_port_is_not_us", AT_ONE "deliver { port = 2525 }\n",
 	    "5 a.test 192.0.2.25", "0 a.test 192.0.2.25:2525", false },
+	{ "no_host_at_all_does_not_lead_back", HOSTNAME, "", "", false },
 	/* where MX may not lead to */
 	{ "loopback_is_left_out", HOSTNAME,
 	    "5 a.test 127.0.0.1 192.0.2.1 ::1 169.254.1.1 fe80::1 0.0.0.0 :: "
