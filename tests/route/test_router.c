@@ -285,16 +285,19 @@ END_TEST
 /* In the lines of both; asked at the first turn, and in no line any more then. */
 START_TEST(who_waits_for_the_same_leaves_its_line)
 {
-	open_all(2);
+	open_all(3);
 	ask(0, "silent.test", "ann");
-	ask(1, "one.test", "ann");
-	ask(2, "one.test", "ben");
-	ask(3, "two.test", "ann");
-	/* ben's turn came at once, and took ann out of her line for it. */
-	ck_assert_uint_eq(router_load(router).questions, 2);
+	ask(1, "n1.test", "ann");
+	ask(2, "one.test", "ann"); /* the last place is not hers */
 	ck_assert_uint_eq(router_load(router).waiting, 1);
-	run_until(3);
-	ck_assert(legs[1].is_told && legs[2].is_told);
+	ask(3, "one.test", "ben");
+	ck_assert_uint_eq(router_load(router).waiting, 0);
+	ck_assert_uint_eq(router_load(router).questions, 3);
+	ask(4, "two.test", "ann");
+	ck_assert_uint_eq(router_load(router).waiting, 1);
+	run_until(4);
+	ck_assert(legs[2].is_told && legs[3].is_told);
+	ck_assert_uint_eq(server.asked, 8);
 	close_all();
 }
 END_TEST
