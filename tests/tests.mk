@@ -13,6 +13,7 @@ include tests/policy/tests.mk
 include tests/sched/tests.mk
 include tests/io/tests.mk
 include tests/dns/tests.mk
+include tests/route/tests.mk
 include tests/auth/tests.mk
 include tests/spool/tests.mk
 include tests/submit/tests.mk

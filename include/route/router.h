@@ -4,7 +4,8 @@
  * lives as long as the DNS allows, and a day longer while the name servers are
  * asked again or say nothing. Who asks stands in the line of its account, and
  * accounts take turns; a domain that many ask for is asked for once. Owns the
- * sites. Queue thread only.
+ * sites. What is past its time, and sites that nobody uses, leave by themselves,
+ * some a turn of the loop. Queue thread only.
  */
 #ifndef ROUTE_ROUTER_H
 #define ROUTE_ROUTER_H
@@ -77,11 +78,10 @@ bool router_is_stale(struct router *r, struct span domain);
 
 /* Each site in turn: *at starts at 0, NULL ends. */
 struct site *router_next_site(struct router *r, size_t *at);
-/* Frees routes that are stale and sites that nobody uses. */
-void router_sweep(struct router *r);
-/* How many wait for an answer, and how many domains are being asked for. */
 struct router_load {
-	uint32_t waiting, asking;
+	uint32_t waiting; /* turns that are waited for, to ask */
+	uint32_t questions; /* under way at the name servers */
+	uint32_t domains; /* known, or being asked for */
 };
 struct router_load router_load(const struct router *r);
 

@@ -91,6 +91,16 @@ describe_spool(struct spool *spool)
 	    (json_int_t)h.segments, "why", h.why);
 }
 
+static json_t *
+describe_resolver(const struct router *router)
+{
+	struct router_load load = router_load(router);
+
+	return json_pack("{s:I, s:I, s:I}", "questions",
+	    (json_int_t)load.questions, "waiting", (json_int_t)load.waiting,
+	    "domains", (json_int_t)load.domains);
+}
+
 json_t *
 status_make(const struct status_of *of)
 {
@@ -102,6 +112,7 @@ status_make(const struct status_of *of)
 	    (json_int_t)queue_count(of->queue));
 
 	(void)json_object_set_new(o, "spool", describe_spool(of->spool));
+	(void)json_object_set_new(o, "resolver", describe_resolver(of->router));
 	(void)json_object_set_new(o, "sites", sites);
 	(void)json_object_set_new(o, "sites_more", json_integer(more));
 	(void)json_object_set_new(o, "counters", describe_metrics());

@@ -22,7 +22,6 @@
 
 enum {
 	WAKES_A_TURN = 500,
-	SWEEP_MS = 60000,
 	PAUSE_MS = 1000,
 	HEALTH_MS = 50,
 	ROWS_AT_HAND = 8,
@@ -35,7 +34,6 @@ struct end_of_turn {
 };
 
 static void on_alarm(void *arg);
-static void on_sweep(void *arg);
 static void
 on_routed(struct route_waiter *w, const struct route *route, void *arg);
 
@@ -85,7 +83,6 @@ dispatch_new(struct loop *loop, const struct conf *conf, struct err *err)
 	random_fill(seed, sizeof seed);
 	map_init(&d->addresses, seed);
 	d->alarm = deadline_new(loop, on_alarm, d);
-	d->sweep = deadline_new(loop, on_sweep, d);
 	return d;
 }
 
@@ -128,7 +125,6 @@ void
 dispatch_start(struct dispatch *d)
 {
 	d->running = true;
-	deadline_set(d->sweep, SWEEP_MS);
 	dispatch_end_turn(d);
 }
 
@@ -139,7 +135,6 @@ dispatch_stop(struct dispatch *d)
 		return;
 	d->running = false;
 	deadline_cancel(d->alarm);
-	deadline_cancel(d->sweep);
 	router_stop(d->router);
 }
 
@@ -179,7 +174,6 @@ dispatch_free(struct dispatch *d)
 	operator_forget(d);
 	lines_forget(d);
 	deadline_close(d->alarm);
-	deadline_close(d->sweep);
 	queue_free(d->queue);
 	router_free(d->router);
 	turns_clear(&d->all);
@@ -201,15 +195,6 @@ struct router *
 dispatch_router(struct dispatch *d)
 {
 	return d->router;
-}
-
-static void
-on_sweep(void *arg)
-{
-	struct dispatch *d = arg;
-
-	router_sweep(d->router);
-	deadline_set(d->sweep, SWEEP_MS);
 }
 
 /* --- messages come in --- */

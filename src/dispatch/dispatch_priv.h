@@ -27,7 +27,6 @@ struct dispatch {
 	struct router *router; /* owned */
 	struct heap heap; /* of legs, messages and channels */
 	struct deadline *alarm; /* owned: the heap's first, or a pause's end */
-	struct deadline *sweep; /* owned */
 	struct leg_facts facts; /* of the step under way, until they are told */
 	struct list serve; /* struct channel: at the end of this turn */
 	struct list idle; /* struct outgoing, without work; oldest first */

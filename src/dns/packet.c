@@ -4,6 +4,7 @@
  * the name that was asked to the records that were wanted.
  */
 #include <ares.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,10 +12,12 @@
 #include "dns_priv.h"
 
 enum { HEADER_LEN = 12, RECORDS_MAX = 128, CHAIN_MAX = 16 };
+/* Of no use to who asks. */
+enum { TYPE_NS = 2, TYPE_CNAME = 5, TYPE_SOA = 6 };
 enum { NOERROR = 0, NXDOMAIN = 3, FLAG_QR = 0x8000, FLAG_TC = 0x0200 };
 
 struct record {
-	char owner[MX_NAME_MAX];
+	char owner[DNS_NAME_MAX];
 	bool is_answer; /* else authority */
 	uint16_t type;
 	uint32_t ttl;
@@ -28,25 +31,6 @@ struct reader {
 	struct record *records; /* owned */
 	unsigned nrecords;
 };
-
-bool
-dns_name_is_valid(struct span name)
-{
-	if (name.len == 0 || name.len > 253 || name.ptr[name.len - 1] == '.')
-		return false;
-	while (name.len > 0) {
-		struct span label = span_cut(&name, '.');
-
-		if (label.len == 0 || label.len > 63 || label.ptr[0] == '-' ||
-		    label.ptr[label.len - 1] == '-')
-			return false;
-		for (size_t i = 0; i < label.len; i++)
-			if (!ascii_is_alnum(label.ptr[i]) &&
-			    label.ptr[i] != '-' && label.ptr[i] != '_')
-				return false;
-	}
-	return true;
-}
 
 static uint32_t
 read_bytes(struct reader *r, size_t n)
@@ -70,7 +54,7 @@ read_u16(struct reader *r)
 
 /* A name, maybe compressed, in lower case; one that is too long is bad. */
 static void
-read_name(struct reader *r, char out[MX_NAME_MAX])
+read_name(struct reader *r, char out[DNS_NAME_MAX])
 {
 	const unsigned char *bytes = (const unsigned char *)r->bytes.ptr;
 	char *name = NULL;
@@ -85,7 +69,7 @@ read_name(struct reader *r, char out[MX_NAME_MAX])
 		return;
 	}
 	len = strlen(name);
-	if (len >= MX_NAME_MAX) {
+	if (len >= DNS_NAME_MAX) {
 		r->bad = true;
 	} else {
 		for (size_t i = 0; i <= len; i++)
@@ -124,7 +108,7 @@ read_records(struct reader *r, unsigned count, bool is_answer)
 }
 
 static void
-use_ttl(struct packet *out, uint32_t ttl)
+use_ttl(struct dns_answer *out, uint32_t ttl)
 {
 	if (ttl < out->ttl)
 		out->ttl = ttl;
@@ -132,14 +116,14 @@ use_ttl(struct packet *out, uint32_t ttl)
 
 /* The name that stands for `name` in the answer. */
 static void
-follow_cnames(struct reader *r, char name[MX_NAME_MAX], struct packet *out)
+follow_cnames(struct reader *r, char name[DNS_NAME_MAX], struct dns_answer *out)
 {
 	for (int hops = 0; hops < CHAIN_MAX && !r->bad; hops++) {
 		const struct record *found = NULL;
 
 		for (unsigned i = 0; i < r->nrecords && found == NULL; i++)
 			if (r->records[i].is_answer &&
-			    r->records[i].type == DNS_CNAME &&
+			    r->records[i].type == TYPE_CNAME &&
 			    strcmp(r->records[i].owner, name) == 0)
 				found = &r->records[i];
 		if (found == NULL)
@@ -152,11 +136,11 @@ follow_cnames(struct reader *r, char name[MX_NAME_MAX], struct packet *out)
 }
 
 static void
-take_mx(struct reader *r, const struct record *rec, struct packet *out)
+take_mx(struct reader *r, const struct record *rec, struct dns_answer *out)
 {
-	struct packet_mx *mx = &out->mx[out->nmx];
+	struct dns_mx *mx = &out->mx[out->nmx];
 
-	if (out->nmx == PACKET_MX_MAX)
+	if (out->nmx == DNS_MX_MAX)
 		return;
 	r->at = rec->at;
 	mx->preference = read_u16(r);
@@ -168,14 +152,14 @@ take_mx(struct reader *r, const struct record *rec, struct packet *out)
 }
 
 static void
-take_address(struct reader *r, const struct record *rec, struct packet *out)
+take_address(struct reader *r, const struct record *rec, struct dns_answer *out)
 {
-	union mx_address *a = &out->addresses[out->naddresses];
+	union dns_address *a = &out->addresses[out->naddresses];
 	const char *data = r->bytes.ptr + rec->at;
 
-	if (out->naddresses == MX_ADDRESSES_MAX)
+	if (out->naddresses == DNS_ADDRESSES_MAX)
 		return;
-	*a = (union mx_address){ 0 };
+	*a = (union dns_address){ 0 };
 	if (rec->type == DNS_A && rec->len == sizeof a->in.sin_addr) {
 		a->in.sin_family = AF_INET;
 		memcpy(&a->in.sin_addr, data, rec->len);
@@ -192,12 +176,12 @@ take_address(struct reader *r, const struct record *rec, struct packet *out)
 
 /* RFC 2308 5: a negative answer may be kept as long as the SOA says. */
 static bool
-take_soa(struct reader *r, struct packet *out)
+take_soa(struct reader *r, struct dns_answer *out)
 {
 	for (unsigned i = 0; i < r->nrecords; i++) {
 		const struct record *rec = &r->records[i];
 
-		if (rec->type != DNS_SOA || rec->is_answer || rec->len < 22)
+		if (rec->type != TYPE_SOA || rec->is_answer || rec->len < 22)
 			continue;
 		r->at = rec->at + rec->len - 4;
 		use_ttl(out, rec->ttl);
@@ -215,24 +199,24 @@ is_referral(const struct reader *r)
 		if (r->records[i].is_answer)
 			return false;
 	for (unsigned i = 0; i < r->nrecords; i++)
-		if (r->records[i].type == DNS_NS)
+		if (r->records[i].type == TYPE_NS)
 			return true;
 	return false;
 }
 
-static enum packet_status
-bad(struct packet *out, const char *why)
+static enum dns_status
+bad(struct dns_answer *out, const char *why)
 {
 	out->why = why;
-	return PACKET_BAD;
+	return DNS_FAILED;
 }
 
 /* The records are read: what do they say? */
-static enum packet_status
+static enum dns_status
 judge(struct reader *r, unsigned code, const char *asked, uint16_t type,
-    struct packet *out)
+    struct dns_answer *out)
 {
-	char name[MX_NAME_MAX];
+	char name[DNS_NAME_MAX];
 	bool found = false;
 
 	for (size_t i = 0; i < sizeof name; i++) {
@@ -258,26 +242,26 @@ judge(struct reader *r, unsigned code, const char *asked, uint16_t type,
 		return bad(out, "malformed answer");
 	if (code == NXDOMAIN) {
 		(void)take_soa(r, out);
-		return PACKET_NO_NAME;
+		return DNS_NO_NAME;
 	}
 	if (found)
-		return PACKET_DATA;
+		return DNS_DATA;
 	if (!take_soa(r, out) && is_referral(r))
 		return bad(out, "a referral instead of an answer");
-	return PACKET_NONE;
+	return DNS_NONE;
 }
 
-enum packet_status
-packet_parse(
-    struct span bytes, const char *name, uint16_t type, struct packet *out)
+static enum dns_status
+parse(
+    struct span bytes, const char *name, uint16_t type, struct dns_answer *out)
 {
 	struct reader r = { .bytes = bytes };
 	unsigned flags, questions, answers, authorities;
-	enum packet_status status;
+	enum dns_status status;
 
-	*out = (struct packet){ .ttl = UINT32_MAX };
+	*out = (struct dns_answer){ .ttl = UINT32_MAX };
 	if (bytes.len < HEADER_LEN || bytes.len > UINT16_MAX ||
-	    strlen(name) >= MX_NAME_MAX)
+	    strlen(name) >= DNS_NAME_MAX)
 		return bad(out, "malformed answer");
 	(void)read_u16(&r); /* id: c-ares has compared it */
 	flags = read_u16(&r);
@@ -290,7 +274,7 @@ packet_parse(
 	if ((flags & 0xf) != NOERROR && (flags & 0xf) != NXDOMAIN)
 		return bad(out, "an error code");
 	for (unsigned i = 0; i < questions && !r.bad; i++) {
-		char ignored[MX_NAME_MAX];
+		char ignored[DNS_NAME_MAX];
 
 		read_name(&r, ignored);
 		(void)read_bytes(&r, 4);
@@ -302,4 +286,11 @@ packet_parse(
 		       : judge(&r, flags & 0xf, name, type, out);
 	free(r.records);
 	return status;
+}
+
+void
+packet_parse(
+    struct span bytes, const char *name, uint16_t type, struct dns_answer *out)
+{
+	out->status = parse(bytes, name, type, out);
 }

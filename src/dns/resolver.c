@@ -1,9 +1,9 @@
 /*
  * c-ares on a loop: a uv_poll_t for each of its sockets, a timer for its
- * time-outs, and one for lookups that have all their answers. Nothing of ours
- * is called back from inside c-ares: an answer is noted there and looked at in
- * the loop's next turn, so that a lookup may be cancelled and the resolver
- * closed from any callback.
+ * time-outs, and one for questions that have their answer. Nothing of ours is
+ * called back from inside c-ares: an answer is noted there and read in the
+ * loop's next turn, so that a question may be forgotten and the resolver closed
+ * from any callback.
  *
  * Asked to try the next server after a SERVFAIL, c-ares 1.18 forgets what the
  * first one said and reports "connection refused" in the end. So the first
@@ -20,11 +20,13 @@
 #include <uv.h>
 
 #include "base/buf.h"
+#include "base/list.h"
 #include "base/mem.h"
 #include "dns_priv.h"
 #include "io/loop.h"
 
-enum { TIMEOUT_MS = 5000, TRIES = 2, LOOKUPS_MOST = 2000, EDNS_SIZE = 1232 };
+enum { TIMEOUT_MS = 5000, TRIES = 2, EDNS_SIZE = 1232 };
+enum { ANSWERS_A_TURN = 256 };
 
 enum { FIRST, ALL, CHANNELS };
 
@@ -37,12 +39,11 @@ struct channel {
 struct resolver {
 	struct channel channels[CHANNELS];
 	struct loop *loop; /* borrowed: runs until this is closed */
-	uv_timer_t turn; /* runs the ready list */
+	uv_timer_t turn; /* hands out what is ready */
 	unsigned nservers;
 	unsigned handles; /* open ones of libuv; the last one frees */
 	struct list sockets;
-	struct list waiting, asking, ready; /* struct lookup_base, owned */
-	unsigned active, most;
+	struct list ready; /* questions with an answer; owned */
 	bool closing;
 	char servers[160];
 };
@@ -181,65 +182,33 @@ start_turn(struct resolver *r)
 		(void)uv_timer_start(&r->turn, on_turn, 0, 0);
 }
 
-/* Those in line may begin as far as there is room. */
+/* A question on its way through c-ares, and its answer until it is read. */
+struct question {
+	struct list node; /* in `ready` */
+	struct resolver *resolver; /* borrowed: frees it as it ends */
+	resolver_cb cb; /* NULL: nobody wants to hear it any more */
+	void *arg;
+	const char *failure; /* of the last server; NULL: there are bytes */
+	const char *refusal; /* the first server's; NULL: none yet */
+	char *bytes; /* owned; the packet */
+	size_t len;
+	uint16_t type;
+	char name[];
+};
+
 static void
-admit(struct resolver *r)
+question_free(struct question *q)
 {
-	while (r->active < r->most) {
-		struct list *node = list_pop(&r->waiting);
-
-		if (node == NULL)
-			return;
-		LIST_ENTRY(node, struct lookup_base, node)->is_active = true;
-		r->active++;
-		list_append(&r->ready, node);
-	}
+	list_remove(&q->node);
+	free(q->bytes);
+	free(q);
 }
 
 static void
-on_turn(uv_timer_t *timer)
+make_ready(struct question *q)
 {
-	struct resolver *r = timer->data;
-	unsigned n = 0;
-
-	admit(r);
-	/* Those that become ready meanwhile have the next turn. */
-	LIST_FOREACH (node, &r->ready)
-		n++;
-	while (n-- > 0 && !r->closing && !list_is_empty(&r->ready)) {
-		struct list *node = list_pop(&r->ready);
-
-		list_append(&r->asking, node);
-		lookup_advance(LIST_ENTRY(node, struct lookup_base, node));
-	}
-	if (!list_is_empty(&r->ready) ||
-	    (!list_is_empty(&r->waiting) && r->active < r->most))
-		start_turn(r);
-}
-
-void
-resolver_add(struct resolver *r, struct lookup_base *l)
-{
-	list_append(&r->waiting, &l->node);
-	start_turn(r);
-}
-
-void
-resolver_ready(struct resolver *r, struct lookup_base *l)
-{
-	list_remove(&l->node);
-	list_append(&r->ready, &l->node);
-	start_turn(r);
-}
-
-void
-resolver_remove(struct resolver *r, struct lookup_base *l)
-{
-	list_remove(&l->node);
-	if (l->is_active)
-		r->active--;
-	l->is_active = false;
-	start_turn(r);
+	list_append(&q->resolver->ready, &q->node);
+	start_turn(q->resolver);
 }
 
 /* What c-ares says when there is no packet to read, in words for a log. */
@@ -266,55 +235,52 @@ is_refusal(int status)
 	       status == ARES_ENOTIMP;
 }
 
-/* A question on its way through c-ares. */
-struct asking {
-	struct question question;
-	char name[MX_NAME_MAX];
-	const char *refusal; /* the first server's; NULL: none yet */
-};
-
-static void ask(struct asking *a, int channel);
+static void ask(struct question *q, int channel);
 
 static void
 on_ares(void *arg, int status, int timeouts, unsigned char *bytes, int len)
 {
-	struct asking *a = arg;
-	struct resolver *r = a->question.lookup->resolver;
+	struct question *q = arg;
+	struct resolver *r = q->resolver;
 	bool has_packet = bytes != NULL && len > 0 &&
 			  (status == ARES_SUCCESS || status == ARES_ENODATA ||
 			      status == ARES_ENOTFOUND);
 
 	(void)timeouts;
-	if (is_refusal(status) && a->refusal == NULL && r->nservers > 1 &&
-	    !r->closing) {
-		a->refusal = failure_text(status);
-		ask(a, ALL);
+	if (r->closing || q->cb == NULL) {
+		question_free(q);
 		return;
 	}
-	if (has_packet)
-		lookup_on_answer(&a->question, NULL,
-		    span_make((const char *)bytes, (size_t)len));
-	else
-		lookup_on_answer(&a->question,
-		    a->refusal != NULL ? a->refusal : failure_text(status),
-		    span_text(""));
-	free(a);
+	if (is_refusal(status) && q->refusal == NULL && r->nservers > 1) {
+		q->refusal = failure_text(status);
+		ask(q, ALL);
+		return;
+	}
+	if (has_packet) {
+		q->bytes =
+		    span_dup(span_make((const char *)bytes, (size_t)len));
+		q->len = (size_t)len;
+	} else {
+		q->failure =
+		    q->refusal != NULL ? q->refusal : failure_text(status);
+	}
+	make_ready(q);
 }
 
 static void
-ask(struct asking *a, int channel)
+ask(struct question *q, int channel)
 {
-	struct resolver *r = a->question.lookup->resolver;
-	struct channel *c = &r->channels[channel];
+	struct channel *c = &q->resolver->channels[channel];
 	enum { CLASS_IN = 1 };
 
-	ares_query(c->ares, a->name, CLASS_IN, a->question.type, on_ares, a);
+	/* The answer may come before ares_query() returns, but is only noted. */
+	ares_query(c->ares, q->name, CLASS_IN, q->type, on_ares, q);
 	set_patience(c);
 }
 
 static unsigned
 take_hostent(
-    const struct hostent *h, union mx_address *out, unsigned at, unsigned most)
+    const struct hostent *h, union dns_address *out, unsigned at, unsigned most)
 {
 	for (char **p = h->h_addr_list; *p != NULL && at < most; p++) {
 		memset(&out[at], 0, sizeof out[at]);
@@ -327,34 +293,108 @@ take_hostent(
 	return at;
 }
 
-unsigned
-resolver_hosts_file(
-    struct resolver *r, const char *name, union mx_address *out, unsigned most)
+/*
+ * What the system's hosts file says of a name. A small local file: reading it
+ * does not wait.
+ */
+static void
+read_hosts_file(struct question *q, struct dns_answer *out)
 {
 	static const int families[] = { AF_INET6, AF_INET };
-	unsigned n = 0;
+	ares_channel ares = q->resolver->channels[FIRST].ares;
 
+	*out = (struct dns_answer){ .ttl = UINT32_MAX };
 	for (size_t i = 0; i < ARRAY_LEN(families); i++) {
 		struct hostent *h;
 
-		if (ares_gethostbyname_file(r->channels[FIRST].ares, name,
-			families[i], &h) != ARES_SUCCESS)
+		if (ares_gethostbyname_file(ares, q->name, families[i], &h) !=
+		    ARES_SUCCESS)
 			continue;
-		n = take_hostent(h, out, n, most);
+		out->naddresses = take_hostent(
+		    h, out->addresses, out->naddresses, DNS_ADDRESSES_MAX);
 		ares_free_hostent(h);
 	}
-	return n;
+	out->status = out->naddresses > 0 ? DNS_DATA : DNS_NO_NAME;
+}
+
+static void
+read_answer(struct question *q, struct dns_answer *out)
+{
+	if (q->type == DNS_HOSTS_FILE)
+		read_hosts_file(q, out);
+	else if (q->failure == NULL)
+		packet_parse(
+		    span_make(q->bytes, q->len), q->name, q->type, out);
+	else
+		*out = (struct dns_answer){ .status = DNS_FAILED,
+			.ttl = UINT32_MAX,
+			.why = q->failure };
+}
+
+/* The question is gone before its callback, which may do anything. */
+static void
+answer(struct question *q, struct dns_answer *room)
+{
+	resolver_cb cb = q->cb;
+	void *arg = q->arg;
+
+	read_answer(q, room);
+	question_free(q);
+	cb(room, arg);
+}
+
+static void
+free_ready(struct resolver *r)
+{
+	for (struct list *node; (node = list_pop(&r->ready)) != NULL;)
+		question_free(LIST_ENTRY(node, struct question, node));
+}
+
+/* What becomes ready meanwhile, or is too much for one turn, has the next. */
+static void
+on_turn(uv_timer_t *timer)
+{
+	struct resolver *r = timer->data;
+	struct dns_answer *room = MEM_NEW(struct dns_answer);
+	unsigned n = 0;
+
+	LIST_FOREACH (node, &r->ready)
+		if (++n == ANSWERS_A_TURN)
+			break;
+	while (n-- > 0 && !r->closing && !list_is_empty(&r->ready))
+		answer(LIST_ENTRY(r->ready.next, struct question, node), room);
+	free(room);
+	if (!list_is_empty(&r->ready))
+		start_turn(r);
+}
+
+struct question *
+resolver_ask(struct resolver *r, const char *name, uint16_t type,
+    resolver_cb cb, void *arg)
+{
+	size_t size = strlen(name) + 1;
+	struct question *q = mem_zalloc(1, sizeof *q + size);
+
+	assert(cb != NULL && !r->closing);
+	list_init(&q->node);
+	q->resolver = r;
+	q->cb = cb;
+	q->arg = arg;
+	q->type = type;
+	memcpy(q->name, name, size);
+	if (type == DNS_HOSTS_FILE)
+		make_ready(q);
+	else
+		ask(q, FIRST);
+	return q;
 }
 
 void
-resolver_ask(struct resolver *r, const char *name, const struct question *q)
+resolver_forget(struct question *q)
 {
-	struct asking *a = MEM_NEW(struct asking);
-
-	assert(q->lookup->resolver == r);
-	a->question = *q;
-	(void)snprintf(a->name, sizeof a->name, "%s", name);
-	ask(a, FIRST);
+	q->cb = NULL;
+	if (!list_is_empty(&q->node)) /* c-ares has it no more */
+		question_free(q);
 }
 
 const char *
@@ -455,10 +495,7 @@ resolver_open(struct loop *loop, char *const *servers, size_t nservers,
 	int rc = 0;
 
 	r->loop = loop;
-	r->most = options->most;
 	list_init(&r->sockets);
-	list_init(&r->waiting);
-	list_init(&r->asking);
 	list_init(&r->ready);
 	for (int i = 0; i < CHANNELS && rc == 0; i++) {
 		r->channels[i].resolver = r;
@@ -487,18 +524,9 @@ resolver_new(
 	static const struct resolver_options options = {
 		.timeout_ms = TIMEOUT_MS,
 		.tries = TRIES,
-		.most = LOOKUPS_MOST,
 	};
 
 	return resolver_open(loop, servers, nservers, &options, err);
-}
-
-static void
-free_all(struct list *lookups)
-{
-	for (struct list *node = list_pop(lookups); node != NULL;
-	     node = list_pop(lookups))
-		lookup_free(LIST_ENTRY(node, struct lookup_base, node));
 }
 
 void
@@ -507,11 +535,8 @@ resolver_close(struct resolver *r)
 	if (r == NULL || r->closing)
 		return;
 	r->closing = true;
-	/* Ends every question; the lookups are still there to hear it. */
-	close_channels(r);
-	free_all(&r->waiting);
-	free_all(&r->asking);
-	free_all(&r->ready);
+	close_channels(r); /* ends every question that c-ares has */
+	free_ready(r);
 	for (int i = 0; i < CHANNELS; i++)
 		uv_close(
 		    (uv_handle_t *)&r->channels[i].patience, on_timer_closed);

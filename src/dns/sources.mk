@@ -1,5 +1,5 @@
 libpostern_a_SOURCES += \
-	include/dns/mx.h src/dns/mx.c \
+	include/dns/answer.h \
+	include/dns/resolver.h src/dns/resolver.c \
 	src/dns/dns_priv.h \
-	src/dns/packet.c \
-	src/dns/resolver.c
+	src/dns/packet.c

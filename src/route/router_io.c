@@ -2,10 +2,15 @@
  * A domain's road:
  *
  *   router_ask -> its waiters stand in line -> (a turn of one of them comes)
- *     -> resolve_mx / resolve_host -> on_mx -> to_channel, or no_route
- *     -> every waiter is told
+ *     -> start_lookup -> on_open (more or fewer questions) ...
+ *     -> on_found -> to_channel, or no_route -> every waiter is told
+ *     -> rest -> on_forget (its time is over)
  *
  * Who waits for a domain that is being asked for stands in no line any more.
+ *
+ * What is bounded is questions under way, not lookups: one that begins is a single
+ * question, and becomes up to 32 when its mail hosts are known. The account whose
+ * turn it was holds as many places as its lookups have open questions.
  */
 #include "route/router.h"
 
@@ -16,79 +21,86 @@
 
 #include "base/buf.h"
 #include "base/log.h"
-#include "base/map.h"
 #include "base/mem.h"
+#include "cache_priv.h"
 #include "conf/conf.h"
-#include "dns/mx.h"
+#include "route/lookup.h"
+#include "dns/resolver.h"
+#include "io/deadline.h"
 #include "io/loop.h"
+#include "lookup_priv.h"
 #include "mail/reason.h"
 #include "plan_priv.h"
+#include "route/lookup.h"
+#include "router_priv.h"
 #include "sched/site.h"
 #include "sched/target.h"
 
 enum {
 	TEMPORARY_TTL_MS = 10000,
-	STALE_MS =
-	    24 * 3600 * 1000, /* an answer past its time is used so long */
-	STALE_ENTRIES = 20000, /* with more of them they go at once */
-	SITE_UNUSED_MS = 600000,
-	LOOKUPS_MOST = 1000, /* under way at once */
-};
-
-/* One domain's way, or the question for it. */
-struct route_entry {
-	struct router *router; /* borrowed: owns it */
-	char *domain; /* owned; lower case */
-	struct route route;
-	uint64_t expires; /* monotonic ms; 0: nothing is known */
-	uint64_t stale_until; /* monotonic ms; its channel may be used */
-	struct mx_lookup *lookup; /* owned while asked */
-	char *account; /* owned while asked: whose turn it was */
-	const struct conf_route *rule; /* borrowed from conf; NULL: none */
-	struct list waiters;
-	struct route_waiter refresh; /* its own: nobody waits for that */
+	QUESTIONS_MOST = 1000, /* under way at once */
+	FORGET_A_TURN = 100,
 };
 
 struct router {
 	struct loop *loop;
 	const struct conf *conf; /* owned reference */
-	struct resolver *resolver; /* NULL: stopped */
-	struct map entries, sites;
+	struct lookups *lookups; /* owned; NULL: stopped */
+	struct deadline *forget; /* owned */
+	struct cache cache;
 	struct turns turns;
-	uint32_t asking;
+	uint32_t questions; /* under way */
+	uint32_t questions_most;
 	route_cb cb;
 	void *arg;
 };
 
+static void on_open(unsigned open, void *arg);
+static void on_found(const struct lookup_answer *answer, void *arg);
+static void on_forget(void *arg);
 static void ask_next(struct router *r);
 
-static struct resolver *
-make_resolver(struct loop *loop, const struct conf *conf, struct err *err)
+static struct lookups *
+make_lookups(struct loop *loop, const struct conf *conf, struct err *err)
 {
-	return resolver_new(loop, conf->resolvers, conf->nresolvers, err);
+	struct resolver *resolver =
+	    resolver_new(loop, conf->resolvers, conf->nresolvers, err);
+
+	return resolver == NULL ? NULL : lookups_new_take(loop, resolver);
+}
+
+struct router *
+router_open_take(
+    struct loop *loop, const struct conf *conf, struct router_options *options)
+{
+	struct router *r = MEM_NEW(struct router);
+	uint64_t seed[2];
+
+	random_fill(seed, sizeof seed);
+	cache_init(&r->cache, seed);
+	turns_init(&r->turns);
+	r->loop = loop;
+	r->cb = options->cb;
+	r->arg = options->arg;
+	r->questions_most = options->questions_most;
+	r->lookups = options->lookups;
+	r->forget = deadline_new(loop, on_forget, r);
+	r->conf = conf_ref(conf);
+	return r;
 }
 
 struct router *
 router_new(struct loop *loop, const struct conf *conf, route_cb cb, void *arg,
     struct err *err)
 {
-	struct router *r = MEM_NEW(struct router);
-	uint64_t seed[2];
+	struct router_options options = { .questions_most = QUESTIONS_MOST,
+		.cb = cb,
+		.arg = arg,
+		.lookups = make_lookups(loop, conf, err) };
 
-	random_fill(seed, sizeof seed);
-	map_init(&r->entries, seed);
-	map_init(&r->sites, seed);
-	turns_init(&r->turns);
-	r->loop = loop;
-	r->cb = cb;
-	r->arg = arg;
-	r->resolver = make_resolver(loop, conf, err);
-	if (r->resolver == NULL) {
-		free(r);
+	if (options.lookups == NULL)
 		return NULL;
-	}
-	r->conf = conf_ref(conf);
-	return r;
+	return router_open_take(loop, conf, &options);
 }
 
 /* --- entries --- */
@@ -108,77 +120,90 @@ leave(struct router *r, struct route_waiter *w)
 	w->entry = NULL;
 }
 
+/* The router has its times; the earliest one is the deadline's. */
 static void
-entry_free(struct route_entry *e)
+set_forget(struct router *r)
 {
-	LIST_FOREACH_SAFE (node, next, &e->waiters)
-		leave(e->router, LIST_ENTRY(node, struct route_waiter, node));
-	reason_unref(e->route.reason);
+	uint64_t now = loop_now(r->loop), due = cache_due(&r->cache);
+
+	if (due != UINT64_MAX && r->lookups != NULL)
+		deadline_set(r->forget, due > now ? due - now : 0);
+}
+
+static void
+on_forget(void *arg)
+{
+	struct router *r = arg;
+
+	cache_forget(&r->cache, loop_now(r->loop), FORGET_A_TURN);
+	set_forget(r);
+}
+
+/* Unless somebody waits for it or it is asked for. */
+static void
+rest(struct route_entry *e)
+{
+	if (cache_is_busy(e))
+		return;
+	cache_rest(&e->router->cache, e);
+	set_forget(e->router);
+}
+
+/* So many questions of it are under way: the account holds as many places. */
+static void
+set_open(struct route_entry *e, uint32_t open)
+{
+	struct router *r = e->router;
+
+	for (; e->held < open; e->held++, r->questions++)
+		turns_hold(&r->turns, span_text(e->account));
+	for (; e->held > open; e->held--, r->questions--)
+		turns_give_back(&r->turns, span_text(e->account));
+}
+
+/* The lookup is over: its places are free. */
+static void
+end_lookup(struct route_entry *e)
+{
+	e->lookup = NULL;
+	set_open(e, 0);
 	free(e->account);
-	free(e->domain);
-	free(e);
-}
-
-static struct span
-low(struct span domain, char out[256])
-{
-	size_t n = domain.len < 255 ? domain.len : 255;
-
-	for (size_t i = 0; i < n; i++)
-		out[i] = ascii_lower(domain.ptr[i]);
-	return span_make(out, n);
-}
-
-static struct route_entry *
-find(const struct router *r, struct span domain)
-{
-	char text[256];
-
-	return map_get(&r->entries, low(domain, text));
-}
-
-static struct route_entry *
-find_or_add(struct router *r, struct span domain)
-{
-	char text[256] = "";
-	struct span key = low(domain, text);
-	struct route_entry *e = map_get(&r->entries, key);
-
-	if (e != NULL)
-		return e;
-	e = MEM_NEW(struct route_entry);
-	e->router = r;
-	e->domain = span_dup(key);
-	list_init(&e->waiters);
-	(void)map_put(&r->entries, span_text(e->domain), e);
-	return e;
+	e->account = NULL;
 }
 
 void
 router_stop(struct router *r)
 {
-	if (r->resolver != NULL)
-		resolver_close(r->resolver);
-	r->resolver = NULL;
+	struct route_entry *e;
+	size_t at = 0;
+
+	while ((e = map_next(&r->cache.entries, &at)) != NULL) {
+		if (e->lookup == NULL)
+			continue;
+		lookup_io_cancel(e->lookup);
+		end_lookup(e);
+		rest(e);
+	}
+	lookups_close(r->lookups);
+	r->lookups = NULL;
+	deadline_cancel(r->forget);
 }
 
 void
 router_free(struct router *r)
 {
 	struct route_entry *e;
-	struct site *s;
 	size_t at = 0;
 
 	if (r == NULL)
 		return;
 	router_stop(r);
-	while ((e = map_next(&r->entries, &at)) != NULL)
-		entry_free(e);
-	map_clear(&r->entries);
-	at = 0;
-	while ((s = map_next(&r->sites, &at)) != NULL)
-		site_free(s);
-	map_clear(&r->sites);
+	while ((e = map_next(&r->cache.entries, &at)) != NULL)
+		LIST_FOREACH_SAFE (node, next, &e->waiters)
+			router_leave(
+			    r, LIST_ENTRY(node, struct route_waiter, node));
+	cache_clear(&r->cache);
+	deadline_close(r->forget);
 	turns_clear(&r->turns);
 	conf_unref(r->conf);
 	free(r);
@@ -187,7 +212,9 @@ router_free(struct router *r)
 struct site *
 router_next_site(struct router *r, size_t *at)
 {
-	return map_next(&r->sites, at);
+	struct route_site *rs = map_next(&r->cache.sites, at);
+
+	return rs == NULL ? NULL : rs->site;
 }
 
 /* --- answers --- */
@@ -200,8 +227,8 @@ no_route(struct route_entry *e, enum route_status status, const char *code,
 		.status = span_text(code),
 		.what = span_text(what) };
 
-	reason_unref(e->route.reason);
-	e->route = (struct route){ .status = status, .reason = reason_new(&w) };
+	cache_set_reason_take(&e->router->cache, e, status, reason_new(&w),
+	    loop_now(e->router->loop));
 }
 
 /* No host is left, or none has an address that may be used. */
@@ -234,39 +261,37 @@ no_address(struct route_entry *e, bool leads_back)
 		no_route(e, ROUTE_TEMPORARY, "4.4.4", what);
 }
 
-static struct channel *
-channel_for(struct router *r, const struct route_entry *e, struct target *t)
+/* Takes the reference to the target. */
+static void
+set_channel_take(struct router *r, struct route_entry *e, struct target *t)
 {
-	struct buf site = { 0 }, name = { 0 }, key = { 0 };
+	struct buf key = { 0 }, name = { 0 }, channel = { 0 };
+	struct route_site *rs;
 	struct channel *c;
-	struct site *s;
 
-	plan_site_key(e->rule, t, &site);
-	plan_channel_key(t, &key);
-	s = map_get(&r->sites, span_text(buf_span(&site).ptr));
-	if (s == NULL) {
-		plan_site_name(e->rule, t, &name);
-		s = site_new(buf_span(&site).ptr, buf_span(&name).ptr);
-		(void)map_put(&r->sites, span_text(s->key), s);
-	}
-	site_set_most(s, r->conf->max_lanes);
-	s->last_used = loop_now(r->loop);
-	c = site_channel_take(s, buf_span(&key).ptr, t);
-	buf_clear(&site);
-	buf_clear(&name);
+	plan_site_key(e->rule, t, &key);
+	plan_site_name(e->rule, t, &name);
+	plan_channel_key(t, &channel);
+	rs = cache_site(&r->cache, buf_span(&key).ptr, buf_span(&name).ptr);
+	site_set_most(rs->site, r->conf->max_lanes);
+	c = site_channel_take(rs->site, buf_span(&channel).ptr, t);
+	cache_set_channel(&r->cache, e, rs, c, loop_now(r->loop));
 	buf_clear(&key);
-	return c;
+	buf_clear(&name);
+	buf_clear(&channel);
 }
 
 static void
 to_channel(
-    struct router *r, struct route_entry *e, const struct mx_answer *answer)
+    struct router *r, struct route_entry *e, const struct lookup_answer *answer)
 {
-	struct plan_request q = { r->conf, e->rule, answer };
+	struct plan_request q = {
+		.conf = r->conf, .rule = e->rule, .answer = answer
+	};
 	struct plan p;
 	struct err err;
 
-	if (plan_make(&p, &q, &err) != 0) {
+	if (plan_read(&p, &q, &err) != 0) {
 		log_error("route_unusable domain=%s what=%s",
 		    log_quote_text(e->domain), log_quote_text(err.text));
 		no_route(e, ROUTE_TEMPORARY, "4.7.0", err.text);
@@ -277,20 +302,7 @@ to_channel(
 		target_unref(p.target);
 		return;
 	}
-	reason_unref(e->route.reason);
-	e->route = (struct route){ .status = ROUTE_CHANNEL,
-		.channel = channel_for(r, e, p.target) };
-}
-
-/* The lookup is over: its place is free. */
-static void
-end_lookup(struct route_entry *e)
-{
-	e->lookup = NULL;
-	e->router->asking--;
-	turns_give_back(&e->router->turns, span_text(e->account));
-	free(e->account);
-	e->account = NULL;
+	set_channel_take(r, e, p.target);
 }
 
 static void
@@ -315,34 +327,36 @@ tell_waiters(struct route_entry *e)
 
 /* Trouble with the name servers leaves what was good before, for a day. */
 static bool
-keeps_old(const struct route_entry *e, const struct mx_answer *answer)
+keeps_old(const struct route_entry *e, const struct lookup_answer *answer)
 {
-	return answer->status == MX_TEMPORARY &&
+	return answer->status == LOOKUP_TEMPORARY &&
 	       e->route.status == ROUTE_CHANNEL && e->route.channel != NULL &&
 	       e->stale_until > loop_now(e->router->loop);
 }
 
 static void
-take_answer(struct route_entry *e, const struct mx_answer *answer)
+take_answer(struct route_entry *e, const struct lookup_answer *answer)
 {
 	const bool is_relay = plan_relay(e->rule) != NULL;
 
 	switch (answer->status) {
-	case MX_FOUND: to_channel(e->router, e, answer); break;
-	case MX_NONE: no_route(e, ROUTE_NEVER, "5.1.10", answer->detail); break;
-	case MX_NO_DOMAIN:
+	case LOOKUP_FOUND: to_channel(e->router, e, answer); break;
+	case LOOKUP_NULL_MX:
+		no_route(e, ROUTE_NEVER, "5.1.10", answer->detail);
+		break;
+	case LOOKUP_NO_DOMAIN:
 		/* A relay that vanished is ours to mend, not the sender's. */
 		no_route(e, is_relay ? ROUTE_TEMPORARY : ROUTE_NEVER,
 		    is_relay ? "4.4.3" : "5.1.2", answer->detail);
 		break;
-	case MX_TEMPORARY:
+	case LOOKUP_TEMPORARY:
 		no_route(e, ROUTE_TEMPORARY, "4.4.3", answer->detail);
 		break;
 	}
 }
 
 static void
-on_mx(const struct mx_answer *answer, void *arg)
+on_found(const struct lookup_answer *answer, void *arg)
 {
 	struct route_entry *e = arg;
 	struct router *r = e->router;
@@ -357,8 +371,20 @@ on_mx(const struct mx_answer *answer, void *arg)
 		ttl = TEMPORARY_TTL_MS;
 	e->expires = now + ttl;
 	if (!is_kept)
-		e->stale_until = e->expires + STALE_MS;
+		e->stale_until = e->expires + CACHE_STALE_MS;
 	tell_waiters(e);
+	rest(e);
+	ask_next(r);
+}
+
+/* A question was answered, others may have come of it. */
+static void
+on_open(unsigned open, void *arg)
+{
+	struct route_entry *e = arg;
+	struct router *r = e->router;
+
+	set_open(e, open);
 	ask_next(r);
 }
 
@@ -369,15 +395,20 @@ start_lookup(struct route_entry *e)
 {
 	struct router *r = e->router;
 	const struct conf_route *relay;
+	struct lookup_request request = { .name = span_text(e->domain),
+		.is_mail = true,
+		.cb = on_found,
+		.on_open = on_open,
+		.arg = e };
 
 	e->rule = conf_route(r->conf, span_text(e->domain));
 	relay = plan_relay(e->rule);
-	if (relay == NULL)
-		e->lookup =
-		    resolve_mx(r->resolver, span_text(e->domain), on_mx, e);
-	else
-		e->lookup =
-		    resolve_host(r->resolver, span_text(relay->host), on_mx, e);
+	if (relay != NULL) {
+		request.name = span_text(relay->host);
+		request.is_mail = false;
+	}
+	e->lookup = lookup_io_start(r->lookups, &request);
+	set_open(e, lookup_io_open(e->lookup));
 }
 
 /* The turn of somebody who waits for it has come. Takes the account's name. */
@@ -394,17 +425,20 @@ begin_take(struct route_entry *e, char *account)
 			turns_leave(&r->turns, &w->turn);
 	}
 	e->account = account;
-	turns_hold(&r->turns, span_text(account));
-	r->asking++;
 	start_lookup(e);
 }
 
+/*
+ * The bound is of questions, but what begins is a lookup. One that has begun goes
+ * on however many questions it becomes, also beyond the bound, so that nobody ever
+ * stops half-way; no new one begins until there are fewer again.
+ */
 static void
 ask_next(struct router *r)
 {
-	while (r->asking < LOOKUPS_MOST && r->turns.waiting > 0) {
-		struct turns_place place = { .held_most =
-						 LOOKUPS_MOST - r->asking };
+	while (r->questions < r->questions_most && r->turns.waiting > 0) {
+		struct turns_place place = { .held_most = r->questions_most -
+							  r->questions };
 		const struct turn *next = turns_peek(&r->turns, &place);
 		struct route_entry *e;
 		char *account;
@@ -421,7 +455,7 @@ ask_next(struct router *r)
 const struct route *
 router_known(struct router *r, struct span domain)
 {
-	struct route_entry *e = find(r, domain);
+	struct route_entry *e = cache_find(&r->cache, domain);
 	uint64_t now = loop_now(r->loop);
 
 	if (e == NULL || e->expires == 0)
@@ -440,7 +474,7 @@ router_known(struct router *r, struct span domain)
 bool
 router_is_stale(struct router *r, struct span domain)
 {
-	const struct route_entry *e = find(r, domain);
+	const struct route_entry *e = cache_find(&r->cache, domain);
 
 	return e == NULL || e->expires <= loop_now(r->loop);
 }
@@ -449,12 +483,14 @@ void
 router_ask(struct router *r, struct span domain, struct span account,
     enum turn_rank rank, struct route_waiter *w)
 {
-	struct route_entry *e = find_or_add(r, domain);
+	struct route_entry *e = cache_find_or_add(&r->cache, domain);
 
 	assert(w->entry == NULL);
+	e->router = r;
+	cache_busy(&r->cache, e);
 	w->entry = e;
 	list_append(&e->waiters, &w->node);
-	if (e->lookup != NULL || r->resolver == NULL)
+	if (e->lookup != NULL || r->lookups == NULL)
 		return;
 	turns_join(&r->turns, &w->turn, account, rank);
 	ask_next(r);
@@ -463,33 +499,39 @@ router_ask(struct router *r, struct span domain, struct span account,
 void
 router_leave(struct router *r, struct route_waiter *w)
 {
-	if (w->entry != NULL)
-		leave(r, w);
+	struct route_entry *e = w->entry;
+
+	if (e == NULL)
+		return;
+	leave(r, w);
+	rest(e);
 }
 
 struct router_load
 router_load(const struct router *r)
 {
-	return (struct router_load){ r->turns.waiting, r->asking };
+	return (struct router_load){ .waiting = r->turns.waiting,
+		.questions = r->questions,
+		.domains = (uint32_t)r->cache.entries.count };
 }
 
 /* --- a new configuration --- */
 
 struct router_next {
 	struct conf *conf; /* owned reference */
-	struct resolver *resolver; /* owned */
+	struct lookups *lookups; /* owned */
 };
 
 struct router_next *
 router_prepare(const struct router *r, const struct conf *conf, struct err *err)
 {
-	struct resolver *fresh = make_resolver(r->loop, conf, err);
+	struct lookups *fresh = make_lookups(r->loop, conf, err);
 	struct router_next *next;
 
 	if (fresh == NULL)
 		return NULL;
 	next = MEM_NEW(struct router_next);
-	next->resolver = fresh;
+	next->lookups = fresh;
 	next->conf = conf_ref(conf);
 	return next;
 }
@@ -499,98 +541,46 @@ router_discard(struct router_next *next)
 {
 	if (next == NULL)
 		return;
-	resolver_close(next->resolver);
+	lookups_close(next->lookups);
 	conf_unref(next->conf);
 	free(next);
+}
+
+/* What was known was so by the old configuration; the question is asked anew. */
+static void
+begin_again(struct router *r, struct route_entry *e)
+{
+	bool was_asked = e->lookup != NULL;
+
+	if (was_asked)
+		lookup_io_cancel(e->lookup);
+	e->lookup = NULL;
+	cache_forget_route(&r->cache, e, loop_now(r->loop));
+	if (!was_asked)
+		return;
+	if (list_is_empty(&e->waiters)) {
+		end_lookup(e);
+		rest(e);
+		return;
+	}
+	start_lookup(e);
 }
 
 void
 router_take(struct router *r, struct router_next *next)
 {
-	struct map keep = { .seed = {
-				r->entries.seed[0], r->entries.seed[1] } };
+	struct lookups *old = r->lookups;
 	struct route_entry *e;
 	size_t at = 0;
 
-	resolver_close(r->resolver);
-	r->resolver = next->resolver;
+	r->lookups = next->lookups;
 	conf_unref(r->conf);
 	r->conf = next->conf;
 	free(next);
-	while ((e = map_next(&r->entries, &at)) != NULL) {
-		if (list_is_empty(&e->waiters)) {
-			if (e->lookup != NULL)
-				end_lookup(e);
-			entry_free(e);
-			continue;
-		}
-		/* What was known was so by the old one. */
-		reason_unref(e->route.reason);
-		e->route = (struct route){ 0 };
-		e->expires = e->stale_until = 0;
-		(void)map_put(&keep, span_text(e->domain), e);
-		if (e->lookup != NULL)
-			start_lookup(e);
-	}
-	map_clear(&r->entries);
-	r->entries = keep;
-}
-
-/* --- forgetting --- */
-
-static bool
-is_wanted(const struct router *r, const struct route_entry *e, uint64_t now)
-{
-	if (e->lookup != NULL || !list_is_empty(&e->waiters) ||
-	    e->expires > now)
-		return true;
-	return e->route.channel != NULL && e->stale_until > now &&
-	       r->entries.count < STALE_ENTRIES;
-}
-
-static void
-sweep_entries(struct router *r, uint64_t now)
-{
-	struct map keep = { .seed = {
-				r->entries.seed[0], r->entries.seed[1] } };
-	struct route_entry *e;
-	size_t at = 0;
-
-	while ((e = map_next(&r->entries, &at)) != NULL) {
-		if (!is_wanted(r, e, now)) {
-			entry_free(e);
-			continue;
-		}
-		(void)map_put(&keep, span_text(e->domain), e);
-		if (e->route.channel != NULL)
-			e->route.channel->site->last_used = now;
-	}
-	map_clear(&r->entries);
-	r->entries = keep;
-}
-
-static bool
-is_in_use(const struct site *s, uint64_t now)
-{
-	return s->lanes > 0 || site_waiting(s) > 0 ||
-	       now - s->last_used <= SITE_UNUSED_MS || site_remembers(s, now);
-}
-
-void
-router_sweep(struct router *r)
-{
-	uint64_t now = loop_now(r->loop);
-	struct map keep = { .seed = { r->sites.seed[0], r->sites.seed[1] } };
-	struct site *s;
-	size_t at = 0;
-
-	sweep_entries(r, now);
-	while ((s = map_next(&r->sites, &at)) != NULL) {
-		if (is_in_use(s, now))
-			(void)map_put(&keep, span_text(s->key), s);
-		else
-			site_free(s);
-	}
-	map_clear(&r->sites);
-	r->sites = keep;
+	cache_drop_all(&r->cache);
+	while ((e = map_next(&r->cache.entries, &at)) != NULL)
+		begin_again(r, e);
+	lookups_close(old);
+	set_forget(r);
+	ask_next(r);
 }

@@ -27,6 +27,15 @@ print_spool(const json_t *spool)
 }
 
 static void
+print_resolver(const json_t *resolver)
+{
+	(void)printf("resolver   %lld questions under way, %lld wait to ask; "
+		     "%lld domains known\n",
+	    number(resolver, "questions"), number(resolver, "waiting"),
+	    number(resolver, "domains"));
+}
+
+static void
 print_sites(const json_t *sites)
 {
 	char wait[32];
@@ -69,6 +78,7 @@ print(const json_t *o)
 		     "reports %lld\n",
 	    number(n, "delivered"), number(n, "deferred"), number(n, "failed"),
 	    number(n, "bounces"));
+	print_resolver(json_object_get(o, "resolver"));
 	print_sites(json_object_get(o, "sites"));
 	if (number(o, "sites_more") > 0)
 		(void)printf("           and %lld sites more\n",

@@ -11,8 +11,9 @@ FUZZ_TARGETS = \
 	tests/fuzz/fuzz_dot \
 	tests/fuzz/fuzz_header \
 	tests/fuzz/fuzz_log \
+	tests/fuzz/fuzz_lookup \
 	tests/fuzz/fuzz_mend \
-	tests/fuzz/fuzz_mx \
+	tests/fuzz/fuzz_packet \
 	tests/fuzz/fuzz_reply \
 	tests/fuzz/fuzz_session \
 	tests/fuzz/fuzz_spool_record \
@@ -47,10 +48,12 @@ tests_fuzz_fuzz_header_SOURCES = tests/fuzz/fuzz_header.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_header_LDFLAGS = $(WITH_FUZZER)
 tests_fuzz_fuzz_log_SOURCES = tests/fuzz/fuzz_log.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_log_LDFLAGS = $(WITH_FUZZER)
+tests_fuzz_fuzz_lookup_SOURCES = tests/fuzz/fuzz_lookup.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_lookup_LDFLAGS = $(WITH_FUZZER)
 tests_fuzz_fuzz_mend_SOURCES = tests/fuzz/fuzz_mend.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_mend_LDFLAGS = $(WITH_FUZZER)
-tests_fuzz_fuzz_mx_SOURCES = tests/fuzz/fuzz_mx.c $(FUZZ_MAIN)
-tests_fuzz_fuzz_mx_LDFLAGS = $(WITH_FUZZER)
+tests_fuzz_fuzz_packet_SOURCES = tests/fuzz/fuzz_packet.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_packet_LDFLAGS = $(WITH_FUZZER)
 tests_fuzz_fuzz_reply_SOURCES = tests/fuzz/fuzz_reply.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_reply_LDFLAGS = $(WITH_FUZZER)
 tests_fuzz_fuzz_session_SOURCES = tests/fuzz/fuzz_session.c $(FUZZ_MAIN)

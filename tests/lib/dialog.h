@@ -123,6 +123,24 @@
  *                     of the message
  *   row: ADDRESS STATE [held] tries=N step=N [last=T] [due=T] [WORDS]
  *                     what would be recorded of it
+ *
+ * A lookup of mail hosts (lookup-*.dialog, test_dialogs.c in tests/route). Behind
+ * each step stands what the core needs then; nothing may be left out:
+ *
+ *   mail: DOMAIN | relay: HOST
+ *                     the lookup begins; the server is 192.0.2.53:53
+ *   answer: TYPE NAME data [ttl=N] RECORDS
+ *                     TYPE is MX, A, AAAA or FILE (the hosts file); RECORDS are
+ *                     addresses, or preferences and names ("." is the root)
+ *   answer: TYPE NAME none|no-name [ttl=N] | failed WORDS
+ *   cancel:           nobody wants to know it any more
+ *   need: ask TYPE NAME
+ *   need: done found|null-mx|no-domain|temporary ttl=N
+ *   host: PREFERENCE NAME ADDRESS...
+ *                     of the answer, in its order
+ *   detail: TEXT      the words of the answer, if it has any
+ *   state: STATE open=N
+ *                     and how many questions are open
  */
 #ifndef TESTS_LIB_DIALOG_H
 #define TESTS_LIB_DIALOG_H

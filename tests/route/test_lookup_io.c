@@ -1,9 +1,11 @@
-/* Lookups through the public face, against a name server that is a script. */
+/* Lookups through their io, against a name server that is a script. */
 #include "tests/lib/suite.h"
 
 #include "base/mem.h"
-#include "src/dns/dns_priv.h"
 #include "io/loop.h"
+#include "route/lookup.h"
+#include "src/dns/dns_priv.h"
+#include "src/route/lookup_priv.h"
 #include "tests/dns/fake_dns.h"
 
 static const struct fake_row script[] = {
@@ -51,25 +53,28 @@ static const struct fake_row script[] = {
 
 static struct loop *loop;
 static struct fake_dns server;
-static struct resolver *resolver;
+static struct lookups *lookups;
 
 /* What came, in words: "10 a.test 2001:db8::1 192.0.2.1; 20 ...". */
 static struct answer {
 	unsigned count;
-	enum mx_status status;
+	enum lookup_status status;
 	uint32_t ttl;
 	char hosts[4096];
 	char detail[256];
 } got;
 
+/* A try; short where nobody answers. */
+static unsigned patience_ms = 5000;
+
 static void
-open_all(unsigned most)
+open_all(void)
 {
 	struct resolver_options options = {
-		.timeout_ms = 20,
+		.timeout_ms = patience_ms,
 		.tries = 2,
-		.most = most,
 	};
+	struct resolver *resolver;
 	struct err err;
 	char *servers[1];
 
@@ -80,12 +85,13 @@ open_all(unsigned most)
 	servers[0] = server.text;
 	resolver = resolver_open(loop, servers, 1, &options, &err);
 	ck_assert_msg(resolver != NULL, "%s", err.text);
+	lookups = lookups_new_take(loop, resolver);
 }
 
 static void
 close_all(void)
 {
-	resolver_close(resolver);
+	lookups_close(lookups);
 	fake_dns_close(&server);
 	loop_stop(loop);
 }
@@ -98,7 +104,7 @@ run_all(void)
 }
 
 static void
-note(const struct mx_answer *a)
+note(const struct lookup_answer *a)
 {
 	size_t len = 0;
 
@@ -108,7 +114,7 @@ note(const struct mx_answer *a)
 	got.hosts[0] = '\0';
 	(void)snprintf(got.detail, sizeof got.detail, "%s", a->detail);
 	for (unsigned i = 0; i < a->nhosts; i++) {
-		const struct mx_host *h = &a->hosts[i];
+		const struct lookup_host *h = &a->hosts[i];
 
 		len += (size_t)snprintf(got.hosts + len, sizeof got.hosts - len,
 		    "%s%u %s", i == 0 ? "" : "; ", h->preference, h->name);
@@ -124,8 +130,29 @@ note(const struct mx_answer *a)
 	}
 }
 
+/* How many questions were told to be under way, one after the other. */
+static unsigned opens[8], nopens;
+
 static void
-on_last(const struct mx_answer *a, void *arg)
+on_open(unsigned open, void *arg)
+{
+	(void)arg;
+	if (nopens < ARRAY_LEN(opens))
+		opens[nopens++] = open;
+}
+
+static struct lookup_io *
+start(struct span name, bool is_mail, lookup_cb cb)
+{
+	struct lookup_request request = {
+		.name = name, .is_mail = is_mail, .cb = cb, .on_open = on_open
+	};
+
+	return lookup_io_start(lookups, &request);
+}
+
+static void
+on_last(const struct lookup_answer *a, void *arg)
 {
 	(void)arg;
 	note(a);
@@ -138,101 +165,107 @@ on_last(const struct mx_answer *a, void *arg)
 
 static const struct {
 	const char *domain;
-	enum mx_status status;
+	enum lookup_status status;
 	const char *hosts, *detail; /* the detail's beginning */
 	uint32_t ttl;
 } cases[] = {
-	{ "order.test", MX_FOUND, ORDER_A "; 20 b.order.test 192.0.2.3", "",
+	{ "order.test", LOOKUP_FOUND, ORDER_A "; 20 b.order.test 192.0.2.3", "",
 	    100 },
-	{ "ORDER.Test", MX_FOUND, ORDER_A "; 20 b.order.test 192.0.2.3", "",
+	{ "ORDER.Test", LOOKUP_FOUND, ORDER_A "; 20 b.order.test 192.0.2.3", "",
 	    100 },
-	{ "null.test", MX_NONE, "",
+	{ "null.test", LOOKUP_NULL_MX, "",
 	    "The domain null.test takes no mail (null MX, RFC 7505)", 500 },
-	{ "nullalso.test", MX_FOUND,
+	{ "nullalso.test", LOOKUP_FOUND,
 	    "5"
 	    " a.order.test 2001:db8::1 192.0.2.1 "
 	    "192.0.2.2",
 	    "", 400 },
-	{ "negative.test", MX_NO_DOMAIN, "",
+	{ "negative.test", LOOKUP_NO_DOMAIN, "",
 	    "The domain negative.test does not exist (NXDOMAIN)", 77 },
-	{ "absent.test", MX_NO_DOMAIN, "",
+	{ "absent.test", LOOKUP_NO_DOMAIN, "",
 	    "The domain absent.test does not exist (NXDOMAIN)", 3600 },
-	{ "fail.test", MX_TEMPORARY, "",
+	{ "fail.test", LOOKUP_TEMPORARY, "",
 	    "The mail hosts (MX) of the domain fail.test could not be looked "
 	    "up: SERVFAIL (asked 127.0.0.1:",
 	    60 },
-	{ "refused.test", MX_TEMPORARY, "",
+	{ "refused.test", LOOKUP_TEMPORARY, "",
 	    "The mail hosts (MX) of the domain refused.test could not be "
 	    "looked up: REFUSED",
 	    60 },
-	{ "silent.test", MX_TEMPORARY, "",
+	{ "silent.test", LOOKUP_TEMPORARY, "",
 	    "The mail hosts (MX) of the domain silent.test could not be looked "
 	    "up: no answer in time",
 	    60 },
-	{ "garbage.test", MX_TEMPORARY, "",
+	{ "garbage.test", LOOKUP_TEMPORARY, "",
 	    "The mail hosts (MX) of the domain garbage.test could not be "
 	    "looked up: malformed answer",
 	    60 },
-	{ "cut.test", MX_TEMPORARY, "",
+	{ "cut.test", LOOKUP_TEMPORARY, "",
 	    "The mail hosts (MX) of the domain cut.test could not be looked "
 	    "up: malformed answer",
 	    60 },
-	{ "referral.test", MX_TEMPORARY, "",
+	{ "referral.test", LOOKUP_TEMPORARY, "",
 	    "The mail hosts (MX) of the domain referral.test could not be "
 	    "looked up: a referral",
 	    60 },
-	{ "plain.test", MX_FOUND, "0 plain.test 192.0.2.9", "", 600 },
-	{ "nothing.test", MX_NO_DOMAIN, "",
+	{ "plain.test", LOOKUP_FOUND, "0 plain.test 192.0.2.9", "", 600 },
+	{ "nothing.test", LOOKUP_NO_DOMAIN, "",
 	    "The domain nothing.test has neither a mail host (MX) nor an "
 	    "address",
 	    3600 },
-	{ "alias.test", MX_FOUND, ORDER_A, "", 50 },
-	{ "loop.test", MX_TEMPORARY, "",
+	{ "alias.test", LOOKUP_FOUND, ORDER_A, "", 50 },
+	{ "loop.test", LOOKUP_TEMPORARY, "",
 	    "The mail hosts (MX) of the domain loop.test could not be looked "
 	    "up: malformed",
 	    60 },
-	{ "dead.test", MX_NO_DOMAIN, "",
+	{ "dead.test", LOOKUP_NO_DOMAIN, "",
 	    "No mail host (MX) of the domain dead.test has an address", 10 },
-	{ "half.test", MX_TEMPORARY, "",
+	{ "half.test", LOOKUP_TEMPORARY, "",
 	    "The address (A) of the host f.half.test could not be looked up: "
 	    "SERVFAIL",
 	    10 },
-	{ "some.test", MX_FOUND, ORDER_A,
+	{ "some.test", LOOKUP_FOUND, ORDER_A,
 	    "The address (A) of the host f.half.test could not be looked up: "
 	    "SERVFAIL",
 	    60 },
-	{ "names.test", MX_NO_DOMAIN, "",
+	{ "names.test", LOOKUP_NO_DOMAIN, "",
 	    "The domain names.test names no usable host for its mail (MX)",
 	    60 },
-	{ "odd.test", MX_FOUND, "1 a_b.odd.test 192.0.2.7", "", 10 },
-	{ "[192.0.2.1]", MX_FOUND, "0 [192.0.2.1] 192.0.2.1", "", 3600 },
-	{ "[IPv6:2001:DB8::1]", MX_FOUND, "0 [ipv6:2001:db8::1] 2001:db8::1",
-	    "", 3600 },
-	{ "[2001:db8::1]", MX_NO_DOMAIN, "",
+	{ "odd.test", LOOKUP_FOUND, "1 a_b.odd.test 192.0.2.7", "", 10 },
+	{ "[192.0.2.1]", LOOKUP_FOUND, "0 [192.0.2.1] 192.0.2.1", "", 3600 },
+	{ "[IPv6:2001:DB8::1]", LOOKUP_FOUND,
+	    "0 [ipv6:2001:db8::1] 2001:db8::1", "", 3600 },
+	{ "[2001:db8::1]", LOOKUP_NO_DOMAIN, "",
 	    "\"[2001:db8::1]\" is not a domain", 3600 },
-	{ "[192.0.2.300]", MX_NO_DOMAIN, "",
+	{ "[192.0.2.300]", LOOKUP_NO_DOMAIN, "",
 	    "\"[192.0.2.300]\" is not a domain", 3600 },
-	{ "[]", MX_NO_DOMAIN, "", "\"[]\" is not a domain", 3600 },
-	{ "", MX_NO_DOMAIN, "", "\"\" is not a domain", 3600 },
-	{ "a..test", MX_NO_DOMAIN, "", "\"a..test\" is not a domain", 3600 },
-	{ ".test", MX_NO_DOMAIN, "", "\".test\" is not a domain", 3600 },
-	{ "test.", MX_NO_DOMAIN, "", "\"test.\" is not a domain", 3600 },
-	{ "-a.test", MX_NO_DOMAIN, "", "\"-a.test\" is not a domain", 3600 },
-	{ "a b.test", MX_NO_DOMAIN, "", "\"a b.test\" is not a domain", 3600 },
-	{ "a\\.test", MX_NO_DOMAIN, "", "\"a\\.test\" is not a domain", 3600 },
-	{ "\xc3\xa9.test", MX_NO_DOMAIN, "",
+	{ "[]", LOOKUP_NO_DOMAIN, "", "\"[]\" is not a domain", 3600 },
+	{ "", LOOKUP_NO_DOMAIN, "", "\"\" is not a domain", 3600 },
+	{ "a..test", LOOKUP_NO_DOMAIN, "", "\"a..test\" is not a domain",
+	    3600 },
+	{ ".test", LOOKUP_NO_DOMAIN, "", "\".test\" is not a domain", 3600 },
+	{ "test.", LOOKUP_NO_DOMAIN, "", "\"test.\" is not a domain", 3600 },
+	{ "-a.test", LOOKUP_NO_DOMAIN, "", "\"-a.test\" is not a domain",
+	    3600 },
+	{ "a b.test", LOOKUP_NO_DOMAIN, "", "\"a b.test\" is not a domain",
+	    3600 },
+	{ "a\\.test", LOOKUP_NO_DOMAIN, "", "\"a\\.test\" is not a domain",
+	    3600 },
+	{ "\xc3\xa9.test", LOOKUP_NO_DOMAIN, "",
 	    "\"\xc3\xa9.test\" is not a domain", 3600 },
-	{ DIGITS DIGITS DIGITS DIGITS DIGITS DIGITS "0123.test", MX_NO_DOMAIN,
-	    "", "\"" DIGITS, 3600 },
-	{ TEXT_250("abcdefghi.") "test", MX_NO_DOMAIN, "", "\"abcdefghi.",
+	{ DIGITS DIGITS DIGITS DIGITS DIGITS DIGITS "0123.test",
+	    LOOKUP_NO_DOMAIN, "", "\"" DIGITS, 3600 },
+	{ TEXT_250("abcdefghi.") "test", LOOKUP_NO_DOMAIN, "", "\"abcdefghi.",
 	    3600 },
 };
 
 START_TEST(domains_are_resolved)
 {
-	open_all(10);
+	if (strcmp(cases[_i].domain, "silent.test") == 0)
+		patience_ms = 20;
+	open_all();
 	ck_assert_ptr_nonnull(
-	    resolve_mx(resolver, span_text(cases[_i].domain), on_last, NULL));
+	    start(span_text(cases[_i].domain), true, on_last));
 	ck_assert_uint_eq(got.count, 0);
 	run_all();
 	ck_assert_uint_eq(got.count, 1);
@@ -248,24 +281,24 @@ END_TEST
 
 static const struct {
 	const char *name;
-	enum mx_status status;
+	enum lookup_status status;
 	const char *hosts;
 } hosts[] = {
-	{ "a.order.test", MX_FOUND,
+	{ "a.order.test", LOOKUP_FOUND,
 	    "0 a.order.test 2001:db8::1 192.0.2.1 192.0.2.2" },
-	{ "host.test", MX_FOUND, "0 host.test 192.0.2.3" },
-	{ "order.test", MX_NO_DOMAIN, "" },
-	{ "x.dead.test", MX_NO_DOMAIN, "" },
-	{ "f.half.test", MX_TEMPORARY, "" },
-	{ "192.0.2.8", MX_FOUND, "0 192.0.2.8 192.0.2.8" },
-	{ "2001:db8::8", MX_FOUND, "0 2001:db8::8 2001:db8::8" },
-	{ "[192.0.2.8]", MX_FOUND, "0 [192.0.2.8] 192.0.2.8" },
+	{ "host.test", LOOKUP_FOUND, "0 host.test 192.0.2.3" },
+	{ "order.test", LOOKUP_NO_DOMAIN, "" },
+	{ "x.dead.test", LOOKUP_NO_DOMAIN, "" },
+	{ "f.half.test", LOOKUP_TEMPORARY, "" },
+	{ "192.0.2.8", LOOKUP_FOUND, "0 192.0.2.8 192.0.2.8" },
+	{ "2001:db8::8", LOOKUP_FOUND, "0 2001:db8::8 2001:db8::8" },
+	{ "[192.0.2.8]", LOOKUP_FOUND, "0 [192.0.2.8] 192.0.2.8" },
 };
 
 START_TEST(hosts_are_resolved_without_mx)
 {
-	open_all(10);
-	(void)resolve_host(resolver, span_text(hosts[_i].name), on_last, NULL);
+	open_all();
+	(void)start(span_text(hosts[_i].name), false, on_last);
 	run_all();
 	ck_assert_int_eq(got.status, hosts[_i].status);
 	ck_assert_str_eq(got.hosts, hosts[_i].hosts);
@@ -276,7 +309,7 @@ static unsigned left;
 static unsigned first_a;
 
 static void
-on_one_of_many(const struct mx_answer *a, void *arg)
+on_one_of_many(const struct lookup_answer *a, void *arg)
 {
 	(void)arg;
 	note(a);
@@ -297,14 +330,13 @@ static const struct fake_row equal[] = {
 
 START_TEST(equal_preferences_come_in_one_order)
 {
-	open_all(10);
+	open_all();
 	server.rows = equal;
 	server.nrows = ARRAY_LEN(equal);
 	left = 64;
 	first_a = 0;
 	for (unsigned i = 0; i < 64; i++)
-		(void)resolve_mx(
-		    resolver, SPAN("equal.test"), on_one_of_many, NULL);
+		(void)start(SPAN("equal.test"), true, on_one_of_many);
 	run_all();
 	ck_assert_uint_eq(got.count, 64);
 	/* The lot is the lane's to cast: what a leg has tried stays so. */
@@ -312,23 +344,44 @@ START_TEST(equal_preferences_come_in_one_order)
 }
 END_TEST
 
-START_TEST(lookups_beyond_the_bound_wait_in_line)
+START_TEST(many_at_once_are_answered)
 {
-	open_all(3);
-	left = 50;
-	for (unsigned i = 0; i < 50; i++)
-		(void)resolve_mx(resolver,
-		    i % 2 == 0 ? SPAN("null.test") : SPAN("[192.0.2.1]"),
-		    on_one_of_many, NULL);
+	open_all();
+	left = 500;
+	for (unsigned i = 0; i < 500; i++)
+		(void)start(
+		    i % 10 == 0 ? SPAN("null.test") : SPAN("[192.0.2.1]"), true,
+		    on_one_of_many);
 	ck_assert_uint_eq(server.asked, 0);
+	ck_assert_uint_eq(got.count, 0);
 	run_all();
-	ck_assert_uint_eq(got.count, 50);
-	ck_assert_uint_eq(server.asked, 25);
+	ck_assert_uint_eq(got.count, 500);
+	ck_assert_uint_eq(server.asked, 50);
+}
+END_TEST
+
+START_TEST(what_is_under_way_is_told)
+{
+	struct lookup_io *l;
+
+	open_all();
+	nopens = 0;
+	l = start(SPAN("order.test"), true, on_last);
+	ck_assert_uint_eq(lookup_io_open(l), 1);
+	ck_assert_uint_eq(
+	    lookup_io_open(start(SPAN("[192.0.2.1]"), true, on_one_of_many)),
+	    0);
+	left = 2;
+	run_all();
+	/* Three hosts, two kinds of addresses; the last answer ends it. */
+	ck_assert_uint_eq(nopens, 6);
+	for (unsigned i = 0; i < 6; i++)
+		ck_assert_uint_eq(opens[i], 6 - i);
 }
 END_TEST
 
 static void
-on_never(const struct mx_answer *a, void *arg)
+on_never(const struct lookup_answer *a, void *arg)
 {
 	(void)a;
 	(void)arg;
@@ -337,175 +390,78 @@ on_never(const struct mx_answer *a, void *arg)
 
 START_TEST(a_cancelled_lookup_does_not_call_back)
 {
-	struct mx_lookup *pending[3];
+	struct lookup_io *pending[4];
 
-	open_all(3);
+	open_all();
 	for (int i = 0; i < 3; i++)
-		pending[i] =
-		    resolve_mx(resolver, SPAN("silent.test"), on_never, NULL);
-	/* One that never began, and three once their question is out. */
-	mx_lookup_cancel(
-	    resolve_mx(resolver, SPAN("order.test"), on_never, NULL));
+		pending[i] = start(SPAN("silent.test"), true, on_never);
+	pending[3] = start(SPAN("[192.0.2.1]"), true, on_never);
+	/* One whose question is not out yet, and three once theirs is. */
+	lookup_io_cancel(start(SPAN("order.test"), true, on_never));
+	lookup_io_cancel(pending[3]);
 	while (server.asked < 3)
 		(void)uv_run(loop_uv(loop), UV_RUN_ONCE);
 	for (int i = 0; i < 3; i++)
-		mx_lookup_cancel(pending[i]);
-	(void)resolve_mx(resolver, SPAN("null.test"), on_last, NULL);
+		lookup_io_cancel(pending[i]);
+	(void)start(SPAN("null.test"), true, on_last);
 	run_all();
 	ck_assert_uint_eq(got.count, 1);
-	ck_assert_int_eq(got.status, MX_NONE);
+	ck_assert_int_eq(got.status, LOOKUP_NULL_MX);
 }
 END_TEST
 
-START_TEST(a_closed_resolver_calls_nobody_back)
-{
-	open_all(3);
-	for (int i = 0; i < 5; i++)
-		(void)resolve_mx(resolver, SPAN("silent.test"), on_never, NULL);
-	(void)resolve_mx(resolver, SPAN("[192.0.2.1]"), on_never, NULL);
-	if (_i == 1)
-		while (server.asked < 3)
-			(void)uv_run(loop_uv(loop), UV_RUN_ONCE);
-	close_all();
-	resolver_close(NULL);
-	run_all();
-	ck_assert_uint_eq(got.count, 0);
-}
-END_TEST
-
-static struct mx_lookup *itself;
+static struct lookup_io *other;
 
 static void
-on_cancel_itself(const struct mx_answer *a, void *arg)
+on_close(const struct lookup_answer *a, void *arg)
 {
 	(void)arg;
 	note(a);
-	mx_lookup_cancel(itself);
+	lookup_io_cancel(other);
 	close_all();
 }
 
-START_TEST(a_callback_may_cancel_its_lookup_and_close)
+/* From the resolver's turn, and from that of the literals. */
+START_TEST(a_callback_may_cancel_and_close)
 {
-	open_all(3);
-	itself =
-	    resolve_mx(resolver, SPAN("order.test"), on_cancel_itself, NULL);
-	(void)resolve_mx(resolver, SPAN("silent.test"), on_never, NULL);
+	open_all();
+	other = start(SPAN("silent.test"), true, on_never);
+	(void)start(
+	    _i == 0 ? SPAN("order.test") : SPAN("[192.0.2.1]"), true, on_close);
 	run_all();
 	ck_assert_uint_eq(got.count, 1);
 }
 END_TEST
 
 static void
-on_then_next(const struct mx_answer *a, void *arg)
+on_then_next(const struct lookup_answer *a, void *arg)
 {
 	(void)arg;
 	note(a);
-	(void)resolve_mx(resolver, SPAN("order.test"), on_last, NULL);
+	(void)start(SPAN("order.test"), true, on_last);
 }
 
 START_TEST(a_callback_may_ask_again)
 {
-	open_all(1);
-	(void)resolve_mx(resolver, SPAN("null.test"), on_then_next, NULL);
+	open_all();
+	(void)start(SPAN("null.test"), true, on_then_next);
 	run_all();
 	ck_assert_uint_eq(got.count, 2);
-	ck_assert_int_eq(got.status, MX_FOUND);
+	ck_assert_int_eq(got.status, LOOKUP_FOUND);
 }
 END_TEST
 
 START_TEST(a_server_that_is_gone_is_temporary)
 {
-	open_all(3);
+	open_all();
 	fake_dns_close(&server);
 	(void)uv_run(loop_uv(loop), UV_RUN_NOWAIT);
-	(void)resolve_mx(resolver, SPAN("order.test"), on_last, NULL);
+	(void)start(SPAN("order.test"), true, on_last);
 	run_all();
-	ck_assert_int_eq(got.status, MX_TEMPORARY);
+	ck_assert_int_eq(got.status, LOOKUP_TEMPORARY);
 	ck_assert_msg(strstr(got.detail,
 			  "(MX) of the domain order.test could not") != NULL,
 	    "%s", got.detail);
-}
-END_TEST
-
-START_TEST(the_next_server_may_know_better)
-{
-	static const struct fake_row refusing[] = {
-		{ "null.test", FAKE_MX, 2, "" },
-		{ "fail.test", FAKE_MX, 5, "" },
-	};
-	static const char *const domains[] = { "null.test", "fail.test" };
-	struct resolver_options options = { 200, 2, 10 };
-	struct fake_dns first;
-	char *servers[2];
-	struct err err;
-
-	open_all(3);
-	resolver_close(resolver);
-	fake_dns_open(&first, loop_uv(loop), refusing, 2);
-	first.asked = 0;
-	servers[0] = first.text;
-	servers[1] = server.text;
-	resolver = resolver_open(loop, servers, 2, &options, &err);
-	(void)resolve_mx(resolver, span_text(domains[_i]), on_last, NULL);
-	while (got.count == 0)
-		(void)uv_run(loop_uv(loop), UV_RUN_ONCE);
-	fake_dns_close(&first);
-	run_all();
-	ck_assert_uint_ge(first.asked, 1);
-	ck_assert_uint_ge(server.asked, 1);
-	ck_assert_int_eq(got.status, _i == 0 ? MX_NONE : MX_TEMPORARY);
-	/* What the first one said stands when none knows better. */
-	if (_i == 1)
-		ck_assert_msg(
-		    strstr(got.detail,
-			"domain fail.test could not be looked up: REFUSED") !=
-			NULL,
-		    "%s", got.detail);
-}
-END_TEST
-
-START_TEST(servers_that_are_no_addresses_are_refused)
-{
-	char bad[] = "localhost:53";
-	char *servers[] = { bad };
-	struct err err = { "" };
-
-	loop = loop_new();
-	ck_assert_ptr_null(resolver_new(loop, servers, 1, &err));
-	ck_assert_msg(strstr(err.text, "localhost:53") != NULL, "%s", err.text);
-	loop_free(loop);
-}
-END_TEST
-
-START_TEST(servers_are_named_with_their_ports)
-{
-	char v4[] = "192.0.2.1:5353", v6[] = "[2001:db8::53]:54";
-	char *servers[] = { v4, v6 };
-	struct resolver *r;
-	struct err err = { "" };
-
-	loop = loop_new();
-	r = resolver_new(loop, servers, 2, &err);
-	ck_assert_msg(r != NULL, "%s", err.text);
-	ck_assert_str_eq(
-	    resolver_servers(r), "192.0.2.1:5353,[2001:db8::53]:54");
-	resolver_close(r);
-	loop_stop(loop);
-	run_all();
-}
-END_TEST
-
-START_TEST(the_system_has_servers)
-{
-	struct resolver *r;
-	struct err err = { "" };
-
-	loop = loop_new();
-	r = resolver_new(loop, NULL, 0, &err);
-	ck_assert_msg(r != NULL, "%s", err.text);
-	resolver_close(r);
-	loop_stop(loop);
-	run_all();
 }
 END_TEST
 
@@ -516,16 +472,12 @@ fill(TCase *tc)
 	tcase_add_loop_test(
 	    tc, hosts_are_resolved_without_mx, 0, ARRAY_LEN(hosts));
 	tcase_add_test(tc, equal_preferences_come_in_one_order);
-	tcase_add_test(tc, lookups_beyond_the_bound_wait_in_line);
+	tcase_add_test(tc, many_at_once_are_answered);
+	tcase_add_test(tc, what_is_under_way_is_told);
 	tcase_add_test(tc, a_cancelled_lookup_does_not_call_back);
-	tcase_add_loop_test(tc, a_closed_resolver_calls_nobody_back, 0, 2);
-	tcase_add_test(tc, a_callback_may_cancel_its_lookup_and_close);
+	tcase_add_loop_test(tc, a_callback_may_cancel_and_close, 0, 2);
 	tcase_add_test(tc, a_callback_may_ask_again);
 	tcase_add_test(tc, a_server_that_is_gone_is_temporary);
-	tcase_add_loop_test(tc, the_next_server_may_know_better, 0, 2);
-	tcase_add_test(tc, servers_that_are_no_addresses_are_refused);
-	tcase_add_test(tc, servers_are_named_with_their_ports);
-	tcase_add_test(tc, the_system_has_servers);
 }
 
-SUITE_MAIN("mx", fill)
+SUITE_MAIN("lookup_io", fill)

@@ -1,0 +1,48 @@
+/*
+ * answer: what was said to one question, as values. This header includes and
+ * knows nothing else, so that pure code may have it, too.
+ */
+#ifndef DNS_ANSWER_H
+#define DNS_ANSWER_H
+
+#include <netinet/in.h>
+#include <stdint.h>
+
+enum dns_type {
+	DNS_A = 1,
+	DNS_MX = 15,
+	DNS_AAAA = 28,
+	/* Of the private ones (RFC 6895 3.1): our hosts file, no server. */
+	DNS_HOSTS_FILE = 65280,
+};
+
+enum dns_status {
+	DNS_DATA,
+	DNS_NONE, /* the name is there, such records are not */
+	DNS_NO_NAME, /* NXDOMAIN */
+	DNS_FAILED, /* no answer, or one that is worth nothing; `why` */
+};
+
+enum { DNS_NAME_MAX = 256, DNS_MX_MAX = 64, DNS_ADDRESSES_MAX = 8 };
+
+union dns_address {
+	struct sockaddr sa;
+	struct sockaddr_in in;
+	struct sockaddr_in6 in6;
+};
+
+struct dns_mx {
+	uint16_t preference;
+	char name[DNS_NAME_MAX]; /* lower case; "" is the root */
+};
+
+struct dns_answer {
+	enum dns_status status;
+	uint32_t ttl; /* s, the least of all records used; UINT32_MAX: unsaid */
+	unsigned nmx, naddresses;
+	struct dns_mx mx[DNS_MX_MAX];
+	union dns_address addresses[DNS_ADDRESSES_MAX]; /* port 0 */
+	const char *why; /* DNS_FAILED: in words; never freed */
+};
+
+#endif
