@@ -23,7 +23,8 @@ enum { ENVELOPE_NO_MORE = UINT32_MAX };
 
 struct envelope_rcpt {
 	const char *address; /* forward-path without <> */
-	uint32_t domain; /* where in the address the domain begins */
+	uint16_t domain; /* where in the address the domain begins */
+	uint16_t attrs; /* bytes of them, behind the address */
 	uint32_t next; /* of its group, or ENVELOPE_NO_MORE */
 };
 
@@ -33,6 +34,7 @@ struct envelope {
 	int64_t arrived; /* wall clock, ms since 1970 */
 	uint32_t flags; /* enum envelope_flags */
 	uint32_t nrcpt, ngroups;
+	uint32_t attrs; /* bytes of them, behind the account */
 	const uint32_t *groups; /* the first recipient of each, ascending */
 	const char *account; /* who logged in; "" for our own reports */
 	const char *sender; /* reverse-path without <>; "" is the null one */
@@ -45,13 +47,18 @@ struct envelope_parts {
 	int64_t arrived;
 	uint32_t flags, nrcpt;
 	struct span account, sender;
+	struct span attrs; /* of the message (mail/attrs.h) */
 	const struct span *rcpt; /* nrcpt of them */
+	const struct span *rcpt_attrs; /* the same; NULL: none has any */
 };
 
 /* One heap block; free() it. */
 struct envelope *envelope_new(const struct envelope_parts *parts);
 /* The domain of that recipient, as it was written. */
 struct span envelope_domain(const struct envelope *env, uint32_t rcpt);
+/* What the message, and what a recipient, carries beside (mail/attrs.h). */
+struct span envelope_attrs(const struct envelope *env);
+struct span envelope_rcpt_attrs(const struct envelope *env, uint32_t rcpt);
 /* How much memory the block takes. */
 size_t envelope_memory(const struct envelope *env);
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "mail/param.h"
 #include "smtp/base64.h"
 
 enum { LINE_MOST = 512 }; /* of a command, with its end: RFC 5321 4.5.3.1.4 */
@@ -37,8 +38,9 @@ miss_tls(struct client *c, const char *how, const struct reply *r)
 void
 client_forget_offers(struct client *c)
 {
-	c->can_pipeline = c->can_chunk = c->can_8bit = c->can_size =
-	    c->can_starttls = c->can_auth_plain = c->can_auth_login = false;
+	c->extensions = 0;
+	c->can_pipeline = c->can_chunk = c->can_starttls = c->can_auth_plain =
+	    c->can_auth_login = false;
 	c->rcpts_most = c->mails_most = 0;
 }
 
@@ -106,15 +108,12 @@ take_extension(struct client *c, struct span line)
 {
 	struct span word = span_cut(&line, ' ');
 
+	c->extensions |= extension_of(word);
 	if (span_equal_nocase(word, SPAN("PIPELINING")))
 		c->can_pipeline = true;
 	else if (span_equal_nocase(word, SPAN("CHUNKING")))
 		c->can_chunk = c->target->chunking &&
 			       c->options.chunking != CHUNKING_LACKS;
-	else if (span_equal_nocase(word, SPAN("8BITMIME")))
-		c->can_8bit = true;
-	else if (span_equal_nocase(word, SPAN("SIZE")))
-		c->can_size = true;
 	else if (span_equal_nocase(word, SPAN("STARTTLS")))
 		c->can_starttls = true;
 	else if (span_equal_nocase(word, SPAN("LIMITS")))

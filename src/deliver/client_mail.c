@@ -20,6 +20,7 @@
 #include <assert.h>
 
 #include "mail/envelope.h"
+#include "mail/param.h"
 
 enum { RCPTS_MOST = 100 }; /* of who says nothing: RFC 5321 4.5.3.1.8 */
 
@@ -38,21 +39,19 @@ mail_say_mail(struct client *c, struct buf *out)
 	const struct envelope *env = c->attempt->env;
 
 	(void)buf_printf(out, "MAIL FROM:<%s>", env->sender);
-	if (c->can_size)
-		(void)buf_printf(
-		    out, " SIZE=%llu", (unsigned long long)env->size);
-	if (c->can_8bit && (env->flags & ENVELOPE_8BIT) != 0)
-		(void)buf_append_text(out, " BODY=8BITMIME");
+	params_write_mail(env, c->extensions, out);
 	(void)buf_append_text(out, "\r\n");
 }
 
 static void
 put_rcpt(struct client *c, uint32_t i, struct buf *out)
 {
-	const struct attempt *a = c->attempt;
+	const struct envelope *env = c->attempt->env;
+	uint32_t rcpt = c->attempt->rcpts[i].index;
 
-	(void)buf_printf(
-	    out, "RCPT TO:<%s>\r\n", a->env->rcpts[a->rcpts[i].index].address);
+	(void)buf_printf(out, "RCPT TO:<%s>", env->rcpts[rcpt].address);
+	params_write_rcpt(env, rcpt, c->extensions, out);
+	(void)buf_append_text(out, "\r\n");
 }
 
 void

@@ -44,8 +44,9 @@ struct client {
 	const struct target *target; /* borrowed: the lane holds a reference */
 	struct client_options options;
 	enum state state;
-	bool has_tls, can_pipeline, can_chunk, can_8bit, can_size, can_starttls,
-	    can_auth_plain, can_auth_login;
+	uint32_t extensions; /* enum extension, those with parameters */
+	bool has_tls, can_pipeline, can_chunk, can_starttls, can_auth_plain,
+	    can_auth_login;
 	bool chunks_work; /* a BDAT was answered as it should be */
 	enum chunking learned; /* for other connections */
 	bool needs_reset; /* the host may still hold an open transaction */

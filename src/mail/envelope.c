@@ -1,13 +1,15 @@
 /*
  * The block: the struct, its recipients, the first ones of their groups, all
- * texts.
+ * texts; attributes stand behind the NUL of the text that they belong to.
  */
 #include "mail/envelope.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "mail/attrs.h"
 
 static bool
 is_shared(const struct envelope_parts *p)
@@ -15,15 +17,21 @@ is_shared(const struct envelope_parts *p)
 	return span_equal(p->account, p->sender);
 }
 
+static struct span
+rcpt_attrs(const struct envelope_parts *p, uint32_t i)
+{
+	return p->rcpt_attrs == NULL ? SPAN("") : p->rcpt_attrs[i];
+}
+
 static size_t
 text_size(const struct envelope_parts *p)
 {
-	size_t size = p->account.len + 1;
+	size_t size = p->account.len + 1 + p->attrs.len;
 
 	if (!is_shared(p))
 		size += p->sender.len + 1;
 	for (uint32_t i = 0; i < p->nrcpt; i++)
-		size += p->rcpt[i].len + 1;
+		size += p->rcpt[i].len + 1 + rcpt_attrs(p, i).len;
 	return size;
 }
 
@@ -37,6 +45,17 @@ place(char **at, struct span s)
 	text[s.len] = '\0';
 	*at += s.len + 1;
 	return text;
+}
+
+/* Their length, when they are put there. */
+static uint16_t
+place_attrs(char **at, struct span attrs)
+{
+	assert(attrs.len <= ATTRS_MAX);
+	if (attrs.len > 0)
+		memcpy(*at, attrs.ptr, attrs.len);
+	*at += attrs.len;
+	return (uint16_t)attrs.len;
 }
 
 /* --- groups --- */
@@ -123,12 +142,15 @@ head_size(uint32_t nrcpt)
 	       nrcpt * (sizeof(struct envelope_rcpt) + sizeof(uint32_t));
 }
 
-static uint32_t
+static uint16_t
 domain_at(struct span address)
 {
 	size_t at = span_find_last(address, '@');
 
-	return (uint32_t)(at == address.len ? at : at + 1);
+	if (at != address.len)
+		at++;
+	assert(at <= UINT16_MAX);
+	return (uint16_t)at;
 }
 
 struct envelope *
@@ -144,11 +166,13 @@ envelope_new(const struct envelope_parts *p)
 	env->flags = p->flags;
 	env->nrcpt = p->nrcpt;
 	env->account = place(&at, p->account);
+	env->attrs = place_attrs(&at, p->attrs);
 	/* Most send as what they are called. */
 	env->sender = is_shared(p) ? env->account : place(&at, p->sender);
 	for (uint32_t i = 0; i < p->nrcpt; i++) {
 		env->rcpts[i].address = place(&at, p->rcpt[i]);
 		env->rcpts[i].domain = domain_at(p->rcpt[i]);
+		env->rcpts[i].attrs = place_attrs(&at, rcpt_attrs(p, i));
 	}
 	env->groups = groups;
 	env->ngroups = p->nrcpt == 0 ? 0 : group(p, env->rcpts, groups);
@@ -163,14 +187,29 @@ envelope_domain(const struct envelope *env, uint32_t rcpt)
 	return span_text(r->address + r->domain);
 }
 
+struct span
+envelope_attrs(const struct envelope *env)
+{
+	return span_make(env->account + strlen(env->account) + 1, env->attrs);
+}
+
+struct span
+envelope_rcpt_attrs(const struct envelope *env, uint32_t rcpt)
+{
+	const struct envelope_rcpt *r = &env->rcpts[rcpt];
+
+	return span_make(r->address + strlen(r->address) + 1, r->attrs);
+}
+
 size_t
 envelope_memory(const struct envelope *env)
 {
-	size_t size = head_size(env->nrcpt) + strlen(env->account) + 1;
+	size_t size =
+	    head_size(env->nrcpt) + strlen(env->account) + 1 + env->attrs;
 
 	if (env->sender != env->account)
 		size += strlen(env->sender) + 1;
 	for (uint32_t i = 0; i < env->nrcpt; i++)
-		size += strlen(env->rcpts[i].address) + 1;
+		size += strlen(env->rcpts[i].address) + 1 + env->rcpts[i].attrs;
 	return size;
 }

@@ -1,8 +1,10 @@
 libpostern_a_SOURCES += \
+	include/mail/attrs.h src/mail/attrs.c \
 	include/mail/dsn.h src/mail/dsn.c \
 	include/mail/envelope.h src/mail/envelope.c \
 	include/mail/header.h src/mail/header.c \
 	include/mail/mend.h src/mail/mend.c \
+	include/mail/param.h src/mail/param.c \
 	include/mail/progress.h src/mail/progress.c \
 	include/mail/qid.h src/mail/qid.c \
 	include/mail/reason.h src/mail/reason.c \

@@ -10,6 +10,7 @@
 
 #include "base/crc32c.h"
 #include "base/mem.h"
+#include "mail/attrs.h"
 #include "mail/envelope.h"
 #include "le_priv.h"
 
@@ -158,6 +159,7 @@ record_message_encode(const struct record_message *m, struct buf *out)
 	const struct envelope *env = m->env;
 	struct progress few[RCPTS_ON_STACK], *all = all_rows(m, few);
 	size_t account = strlen(env->account), sender = strlen(env->sender);
+	struct span attrs = envelope_attrs(env);
 	enum where where = where_is(&m->stored, env->id);
 	uint8_t fixed[MESSAGE_FIXED + MESSAGE_FILE];
 
@@ -170,12 +172,13 @@ record_message_encode(const struct record_message *m, struct buf *out)
 	le_put32(fixed + 32, m->stored.crc);
 	le_put32(fixed + 36, (uint32_t)account);
 	le_put32(fixed + 40, (uint32_t)sender);
-	le_put32(fixed + 44, 0);
+	le_put32(fixed + 44, (uint32_t)attrs.len);
 	le_put64(fixed + MESSAGE_FIXED, m->stored.file);
 	(void)buf_append(out, fixed,
 	    where == WHERE_FILE ? sizeof fixed : (size_t)MESSAGE_FIXED);
 	(void)buf_append(out, env->account, account);
 	(void)buf_append(out, env->sender, sender);
+	(void)buf_append_span(out, attrs);
 	rows_encode(all, env->nrcpt, env, out);
 	if (all != few)
 		free(all);
@@ -190,21 +193,31 @@ record_progress_encode(
 
 /* --- reading --- */
 
+/* Whom the rows of a message are about: spans into the record. */
+struct whom {
+	struct span *address, *attrs; /* n of each */
+	uint32_t n;
+};
+
 /* Rows are made when the first recipient is found that needs one. */
 static bool
-take_rcpts(struct span *at, uint8_t version, struct span *rcpt, uint32_t n,
-    struct row **rows)
+take_rcpts(struct span *at, uint8_t version, struct whom *to, struct row **rows)
 {
 	struct rows_reader r;
+	struct row_who who;
 	struct progress p;
 	bool ok = rows_open(&r, *at, version);
 
-	for (uint32_t i = 0; ok && i < n; i++) {
-		ok = rows_next(&r, &p, &rcpt[i]);
-		if (!ok || row_is_fresh(&p))
+	for (uint32_t i = 0; ok && i < to->n; i++) {
+		ok = rows_next(&r, &p, &who) && who.address.len <= UINT16_MAX;
+		if (!ok)
+			break;
+		to->address[i] = who.address;
+		to->attrs[i] = who.attrs;
+		if (row_is_fresh(&p))
 			continue;
 		if (*rows == NULL)
-			*rows = mem_zalloc(n, sizeof **rows);
+			*rows = mem_zalloc(to->n, sizeof **rows);
 		row_set(&(*rows)[i], &p);
 	}
 	*at = r.at;
@@ -234,13 +247,13 @@ take_stored(
 }
 
 static bool
-decode(const struct record *rec, struct span *rcpt, uint32_t nrcpt,
-    struct message_found *out)
+decode(const struct record *rec, struct whom *to, struct message_found *out)
 {
 	uint64_t id = rec->head.id;
-	struct envelope_parts parts = {
-		.id = id, .nrcpt = nrcpt, .rcpt = rcpt
-	};
+	struct envelope_parts parts = { .id = id,
+		.nrcpt = to->n,
+		.rcpt = to->address,
+		.rcpt_attrs = to->attrs };
 	struct span at = rec->payload;
 	const uint8_t *p = (const uint8_t *)at.ptr;
 
@@ -252,9 +265,11 @@ decode(const struct record *rec, struct span *rcpt, uint32_t nrcpt,
 	if (!take_stored(&at, p, id, &out->stored) ||
 	    !rows_take_text(&at, le_get32(p + 36), &parts.account) ||
 	    !rows_take_text(&at, le_get32(p + 40), &parts.sender) ||
-	    !take_rcpts(&at, rec->head.version, rcpt, nrcpt, &out->rows) ||
+	    !rows_take(&at, le_get32(p + 44), &parts.attrs) ||
+	    parts.attrs.len > ATTRS_MAX || !attrs_are_valid(parts.attrs) ||
+	    !take_rcpts(&at, rec->head.version, to, &out->rows) ||
 	    at.len != (out->stored.file != 0 ? 0 : parts.size)) {
-		rows_free(out->rows, nrcpt);
+		rows_free(out->rows, to->n);
 		*out = (struct message_found){ 0 };
 		return false;
 	}
@@ -267,22 +282,23 @@ bool
 record_message_decode(const struct record *rec, struct message_found *out)
 {
 	struct span payload = rec->payload;
-	struct span few[RCPTS_ON_STACK], *rcpt = few;
-	uint32_t nrcpt;
+	struct span few[2 * RCPTS_ON_STACK];
+	struct whom to = { .address = few };
 	bool ok;
 
 	*out = (struct message_found){ 0 };
 	if (rec->head.type != RECORD_MESSAGE || payload.len < MESSAGE_FIXED)
 		return false;
-	nrcpt = le_get32((const uint8_t *)payload.ptr + 24);
+	to.n = le_get32((const uint8_t *)payload.ptr + 24);
 	/* No more than fit, so that a number alone cannot ask for memory. */
-	if (nrcpt > payload.len / RCPT_LEAST)
+	if (to.n > payload.len / RCPT_LEAST)
 		return false;
-	if (nrcpt > RCPTS_ON_STACK)
-		rcpt = mem_zalloc(nrcpt, sizeof *rcpt);
-	ok = decode(rec, rcpt, nrcpt, out);
-	if (rcpt != few)
-		free(rcpt);
+	if (to.n > RCPTS_ON_STACK)
+		to.address = mem_zalloc(2 * (size_t)to.n, sizeof few[0]);
+	to.attrs = to.address + to.n;
+	ok = decode(rec, &to, out);
+	if (to.address != few)
+		free(to.address);
 	return ok;
 }
 

@@ -15,6 +15,7 @@
 
 #include "base/mem.h"
 #include "le_priv.h"
+#include "mail/attrs.h"
 #include "mail/envelope.h"
 #include "mail/reason.h"
 #include "mail/words.h"
@@ -33,7 +34,8 @@ enum row_tag {
 	ROW_WORDS = 9, /* which of the record's words, from 1 on */
 	ROW_WORDS_AS_BEFORE = 10, /* 1: those of the row's news before */
 	ROW_STOOD = 11,
-	ROW_LAST_KNOWN = ROW_STOOD,
+	ROW_ATTRS = 12, /* of a message's recipient (mail/attrs.h) */
+	ROW_LAST_KNOWN = ROW_ATTRS,
 };
 enum words_tag {
 	WORDS_STATUS = 1,
@@ -344,17 +346,19 @@ number_get(const struct number *n, const struct progress *p)
 	return flag;
 }
 
-/* `words`: which of the record's; 0: none. */
+/* `words`: which of the record's; 0: none. `who`: NULL in news. */
 static void
-put_row(struct buf *out, const struct progress *p, const char *address,
+put_row(struct buf *out, const struct progress *p, const struct row_who *who,
     uint32_t words)
 {
 	size_t began = begin(out);
 
-	if (address != NULL)
-		put_text(out, ROW_ADDRESS, span_text(address));
+	if (who != NULL) {
+		put_text(out, ROW_ADDRESS, who->address);
+		put_text(out, ROW_ATTRS, who->attrs);
+	}
 	for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
-		if (address == NULL || numbers[i].tag != ROW_RCPT)
+		if (who == NULL || numbers[i].tag != ROW_RCPT)
 			put_number(
 			    out, numbers[i].tag, number_get(&numbers[i], p));
 	if (!p->is_reason_as_before)
@@ -402,9 +406,16 @@ rows_encode(const struct progress *rows, uint32_t n, const struct envelope *env,
 	put_u32(out, nwords);
 	for (uint32_t i = 0; i < nwords; i++)
 		put_words(out, words[i]);
-	for (uint32_t i = 0; i < n; i++)
-		put_row(out, &rows[i],
-		    env == NULL ? NULL : env->rcpts[i].address, which[i]);
+	for (uint32_t i = 0; i < n; i++) {
+		struct row_who who;
+
+		if (env != NULL)
+			who = (struct row_who){
+				span_text(env->rcpts[i].address),
+				envelope_rcpt_attrs(env, i),
+			};
+		put_row(out, &rows[i], env == NULL ? NULL : &who, which[i]);
+	}
 	if (which != few) {
 		free((void *)words);
 		free(which);
@@ -491,12 +502,15 @@ rows_open(struct rows_reader *r, struct span at, uint8_t version)
 }
 
 static bool
-next_older(struct rows_reader *r, struct progress *out, struct span *address)
+next_older(struct rows_reader *r, struct progress *out, struct row_who *who)
 {
 	struct span detail;
 	struct words w;
 
-	if (!older_next(&r->at, out, address, &detail))
+	if (who != NULL)
+		who->attrs = SPAN("");
+	if (!older_next(
+		&r->at, out, who == NULL ? NULL : &who->address, &detail))
 		return false;
 	if (r->nwords == 1)
 		reason_unref(r->words[0]);
@@ -512,7 +526,7 @@ next_older(struct rows_reader *r, struct progress *out, struct span *address)
 
 static bool
 read_tag(struct rows_reader *r, const struct tagged *t, struct progress *out,
-    struct span *address)
+    struct row_who *who)
 {
 	struct span text = t->value;
 	uint64_t n;
@@ -527,8 +541,13 @@ read_tag(struct rows_reader *r, const struct tagged *t, struct progress *out,
 	}
 	switch (t->tag) {
 	case ROW_ADDRESS:
-		return address != NULL &&
-		       rows_take_text(&text, text.len, address);
+		return who != NULL &&
+		       rows_take_text(&text, text.len, &who->address);
+	case ROW_ATTRS:
+		if (who == NULL || !attrs_are_valid(text))
+			return false;
+		who->attrs = text;
+		return true;
 	case ROW_WORDS:
 		if (!read_number(t->value, r->nwords, &n) || n == 0)
 			return false;
@@ -539,25 +558,25 @@ read_tag(struct rows_reader *r, const struct tagged *t, struct progress *out,
 }
 
 bool
-rows_next(struct rows_reader *r, struct progress *out, struct span *address)
+rows_next(struct rows_reader *r, struct progress *out, struct row_who *who)
 {
 	struct span row;
 	struct tagged t;
 	uint32_t len;
 
 	if (r->version < 3)
-		return next_older(r, out, address);
+		return next_older(r, out, who);
 	*out = (struct progress){ 0 };
-	if (address != NULL)
-		*address = SPAN("");
+	if (who != NULL)
+		*who = (struct row_who){ SPAN(""), SPAN("") };
 	buf_reset(&r->other);
 	if (!take_u32(&r->at, &len) || !rows_take(&r->at, len, &row))
 		return false;
 	while (!span_is_empty(row))
-		if (!take_tag(&row, &t) || !read_tag(r, &t, out, address))
+		if (!take_tag(&row, &t) || !read_tag(r, &t, out, who))
 			return false;
 	/* An older version has kept the tag, and told new words beside it. */
-	if (out->reason != NULL || address != NULL)
+	if (out->reason != NULL || who != NULL)
 		out->is_reason_as_before = false;
 	out->other = buf_span(&r->other);
 	return true;

@@ -56,6 +56,11 @@ void rows_free(struct row *rows, uint32_t n);
 void rows_encode(const struct progress *rows, uint32_t n,
     const struct envelope *env, struct buf *out);
 
+/* Whom a message's row is about. */
+struct row_who {
+	struct span address, attrs; /* borrowed */
+};
+
 /* Reading what rows_encode() wrote, here or in an older version. */
 struct rows_reader {
 	struct span at; /* borrowed: what is not read yet */
@@ -69,11 +74,11 @@ struct rows_reader {
 bool rows_open(struct rows_reader *r, struct span at, uint8_t version);
 /*
  * The next row: its spans and its reason are borrowed until the next call. Of a
- * message's row, *address; NULL for news, which say which recipient they mean.
+ * message's row, *who; NULL for news, which say which recipient they mean.
  * False at the end and for what is no row.
  */
 bool
-rows_next(struct rows_reader *r, struct progress *out, struct span *address);
+rows_next(struct rows_reader *r, struct progress *out, struct row_who *who);
 void rows_close(struct rows_reader *r);
 
 /* Takes `len` bytes from the front; false when there are fewer. */

@@ -26,6 +26,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "mail/param.h"
 #include "smtp/address.h"
 #include "smtp/command.h"
 
@@ -106,7 +107,7 @@ session_new(const struct session_options *o)
 	(void)snprintf(s->client, sizeof s->client, "%s", o->client);
 	/* One more than is kept is written, to see whether it is there. */
 	buf_init(&s->tx.rcpts, ((size_t)s->conf->limits.recipients + 1) *
-				   (ADDRESS_WRITTEN_MAX + 1));
+				   (ADDRESS_WRITTEN_MAX + PARAMS_RCPT_MAX));
 	buf_init(&s->facts, 16384);
 	session_time_start(s, o->opened);
 	return s;
@@ -142,7 +143,8 @@ session_forget(struct session *s)
 	size_t max = s->tx.rcpts.max;
 
 	free(s->tx.sender);
-	free(s->tx.hashes);
+	params_clear(&s->tx.params);
+	free(s->tx.named);
 	buf_clear(&s->tx.rcpts);
 	buf_clear(&s->tx.head);
 	buf_clear(&s->tx.body);
@@ -241,9 +243,9 @@ do_ehlo(struct session *s, struct span args, struct buf *out)
 	if (!take_helo(s, args))
 		return bad_helo;
 	s->is_esmtp = true;
-	(void)buf_printf(out,
-	    "250-%s\r\n250-PIPELINING\r\n250-SIZE %llu\r\n250-8BITMIME\r\n",
-	    s->conf->hostname, (unsigned long long)s->conf->max_message);
+	(void)buf_printf(
+	    out, "250-%s\r\n250-PIPELINING\r\n", s->conf->hostname);
+	extensions_offer(s->conf->max_message, out);
 	if (!s->has_tls)
 		(void)buf_append_text(out, "250-STARTTLS\r\n");
 	else if (s->login == NULL)

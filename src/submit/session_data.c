@@ -146,7 +146,7 @@ write_head(struct session *s, const struct header_facts *facts)
 	};
 
 	if (tx->nrcpt == 1)
-		t.rcpt = span_text(buf_span(&tx->rcpts).ptr);
+		t.rcpt = session_rcpt(tx, 0);
 	trace_write_received(&tx->head, &t);
 	if (!facts->has_date)
 		trace_write_date(&tx->head, s->now);

@@ -1,6 +1,6 @@
 /*
- * MAIL and RCPT: the envelope (RFC 5321 3.3), with the parameters of SIZE
- * (RFC 1870), 8BITMIME (RFC 6152) and AUTH (RFC 4954 section 5).
+ * MAIL and RCPT: the envelope (RFC 5321 3.3). Their parameters are
+ * mail/param.h's.
  */
 #include "session_priv.h"
 
@@ -48,45 +48,19 @@ bad_address(struct session *s, const char *code, const char *which,
 	    s, "%s Bad %s: %s", code, which, address_status_text(status));
 }
 
+/* NULL, or the reply to what is wrong. */
 static const char *
-mail_param(struct session *s, const struct command_param *p)
-{
-	uint64_t size;
-
-	if (span_equal_nocase(p->keyword, SPAN("SIZE"))) {
-		if (!span_to_u64(p->value, UINT64_MAX, &size))
-			return "501 5.5.4 SIZE wants a number";
-		if (size > s->conf->max_message)
-			return session_textf(s,
-			    "552 5.3.4 Message too big; at most %llu bytes "
-			    "are taken",
-			    (unsigned long long)s->conf->max_message);
-		return NULL;
-	}
-	if (span_equal_nocase(p->keyword, SPAN("BODY"))) {
-		s->tx.is_8bit = span_equal_nocase(p->value, SPAN("8BITMIME"));
-		if (s->tx.is_8bit || span_equal_nocase(p->value, SPAN("7BIT")))
-			return NULL;
-		return "501 5.5.4 BODY is 7BIT or 8BITMIME";
-	}
-	/* We do not pass identities on, so it says nothing to us. */
-	if (span_equal_nocase(p->keyword, SPAN("AUTH")) && p->has_value)
-		return NULL;
-	return "555 5.5.4 Parameter not recognized";
-}
-
-static const char *
-take_params(struct session *s, struct span rest,
-    const char *(*take)(struct session *s, const struct command_param *p))
+take_params(struct session *s, struct span rest, enum param_place place,
+    struct params *params)
 {
 	struct command_param p;
-	const char *wrong = NULL;
 	int got;
 
-	while (wrong == NULL && (got = command_next_param(&rest, &p)) != 0)
-		wrong = got < 0 ? "501 5.5.4 Parameters are not well formed"
-				: take(s, &p);
-	return wrong;
+	params->max_message = s->conf->max_message;
+	while ((got = command_next_param(&rest, &p)) > 0)
+		if (!params_read(params, place, p.keyword, p.value))
+			return session_textf(s, "%s", params->wrong);
+	return got < 0 ? "501 5.5.4 Parameters are not well formed" : NULL;
 }
 
 static const char *
@@ -117,7 +91,7 @@ do_mail(struct session *s, struct span args, struct buf *out)
 		status = ADDRESS_NO_DOMAIN;
 	if (status != ADDRESS_OK)
 		return bad_address(s, "501 5.1.7", "sender", status);
-	wrong = take_params(s, args, mail_param);
+	wrong = take_params(s, args, PARAM_OF_MAIL, &s->tx.params);
 	if (wrong != NULL) {
 		session_forget(s);
 		return wrong;
@@ -130,14 +104,6 @@ do_mail(struct session *s, struct span args, struct buf *out)
 		return refuse_sender(s);
 	session_enter(s, STATE_MAIL);
 	return "250 2.1.0 Sender ok";
-}
-
-static const char *
-rcpt_param(struct session *s, const struct command_param *p)
-{
-	(void)s;
-	(void)p;
-	return "555 5.5.4 Parameter not recognized";
 }
 
 /* Domains are alike in any case; what is before the @ is the next host's. */
@@ -153,24 +119,37 @@ address_hash(struct span rcpt)
 	return siphash24(key, low, rcpt.len);
 }
 
+struct span
+session_rcpt(const struct transaction *tx, uint32_t i)
+{
+	const struct named *n = &tx->named[i];
+
+	return span_to(span_from(buf_span(&tx->rcpts), n->at), n->address);
+}
+
+static struct span
+rcpt_attrs(const struct transaction *tx, uint32_t i)
+{
+	const struct named *n = &tx->named[i];
+
+	return span_to(
+	    span_from(buf_span(&tx->rcpts), n->at + n->address), n->attrs);
+}
+
 /* Named twice is answered twice and sent once. */
 static bool
 is_named_already(const struct transaction *tx, uint64_t hash, struct span rcpt)
 {
-	struct span all = buf_span(&tx->rcpts);
-
-	for (uint32_t i = 0; i < tx->nrcpt; i++) {
-		struct span one = span_cut(&all, '\0');
-
-		if (tx->hashes[i] == hash && span_equal_nocase(one, rcpt))
+	for (uint32_t i = 0; i < tx->nrcpt; i++)
+		if (tx->named[i].hash == hash &&
+		    span_equal_nocase(session_rcpt(tx, i), rcpt))
 			return true;
-	}
 	return false;
 }
 
 /* As it leaves: then two ways to write a mailbox are one recipient. */
 static void
-add_rcpt(struct transaction *tx, const struct address *to)
+add_rcpt(struct transaction *tx, const struct address *to, struct span attrs)
 {
 	size_t at = buf_len(&tx->rcpts);
 	struct span rcpt;
@@ -183,19 +162,21 @@ add_rcpt(struct transaction *tx, const struct address *to)
 		buf_truncate(&tx->rcpts, at);
 		return;
 	}
-	if (tx->nrcpt == tx->hash_cap) {
-		tx->hash_cap = tx->hash_cap == 0 ? 4 : tx->hash_cap * 2;
-		tx->hashes =
-		    mem_realloc(tx->hashes, tx->hash_cap * sizeof *tx->hashes);
+	if (tx->nrcpt == tx->named_cap) {
+		tx->named_cap = tx->named_cap == 0 ? 4 : tx->named_cap * 2;
+		tx->named =
+		    mem_realloc(tx->named, tx->named_cap * sizeof *tx->named);
 	}
-	tx->hashes[tx->nrcpt++] = hash;
-	(void)buf_append_char(&tx->rcpts, '\0');
+	tx->named[tx->nrcpt++] = (struct named){ hash, (uint32_t)at,
+		(uint16_t)rcpt.len, (uint16_t)attrs.len };
+	(void)buf_append_span(&tx->rcpts, attrs);
 }
 
 const char *
 do_rcpt(struct session *s, struct span args, struct buf *out)
 {
 	enum address_status status;
+	struct params params = { 0 };
 	struct address to;
 	const char *wrong;
 
@@ -207,38 +188,43 @@ do_rcpt(struct session *s, struct span args, struct buf *out)
 		status = ADDRESS_NO_DOMAIN;
 	if (status != ADDRESS_OK)
 		return bad_address(s, "501 5.1.3", "recipient", status);
-	wrong = take_params(s, args, rcpt_param);
-	if (wrong != NULL)
-		return wrong;
-	if (s->tx.nrcpt >= s->conf->limits.recipients)
-		return session_textf(s,
+	wrong = take_params(s, args, PARAM_OF_RCPT, &params);
+	if (wrong == NULL && s->tx.nrcpt >= s->conf->limits.recipients)
+		wrong = session_textf(s,
 		    "452 4.5.3 Too many recipients; at most %u a message",
 		    s->conf->limits.recipients);
-	add_rcpt(&s->tx, &to);
-	session_enter(s, STATE_RCPT);
-	return "250 2.1.5 Recipient ok";
+	if (wrong == NULL) {
+		add_rcpt(&s->tx, &to, buf_span(&params.attrs));
+		session_enter(s, STATE_RCPT);
+	}
+	params_clear(&params);
+	return wrong == NULL ? "250 2.1.5 Recipient ok" : wrong;
 }
 
 struct envelope *
 session_envelope(const struct session *s)
 {
 	const struct transaction *tx = &s->tx;
-	struct span all = buf_span(&tx->rcpts);
-	struct span *rcpts = mem_zalloc(tx->nrcpt, sizeof *rcpts);
+	struct span *rcpts = mem_zalloc(2 * (size_t)tx->nrcpt, sizeof *rcpts);
 	struct envelope_parts parts = {
 		.id = tx->id,
 		.size = tx->stored + buf_len(&tx->head) + buf_len(&tx->body),
 		.arrived = s->now,
+		.flags = tx->params.flags,
 		.account = span_text(s->login),
 		.sender = span_text(tx->sender),
+		.attrs = buf_span(&tx->params.attrs),
 		.rcpt = rcpts,
+		.rcpt_attrs = rcpts + tx->nrcpt,
 		.nrcpt = tx->nrcpt,
 	};
 	struct envelope *env;
 
-	for (uint32_t i = 0; i < tx->nrcpt; i++)
-		rcpts[i] = span_cut(&all, '\0');
-	if (tx->is_8bit || tx->dot.has_8bit)
+	for (uint32_t i = 0; i < tx->nrcpt; i++) {
+		rcpts[i] = session_rcpt(tx, i);
+		rcpts[tx->nrcpt + i] = rcpt_attrs(tx, i);
+	}
+	if (tx->dot.has_8bit)
 		parts.flags |= ENVELOPE_8BIT;
 	if (!tx->dot.has_dots)
 		parts.flags |= ENVELOPE_NO_DOTS;

@@ -8,6 +8,7 @@
 
 #include "conf/conf.h"
 #include "mail/mend.h"
+#include "mail/param.h"
 #include "smtp/dot.h"
 #include "submit/session.h"
 
@@ -25,12 +26,19 @@ enum state {
 enum { HELO_MAX = 255, TEXT_MAX = 512 };
 
 /* One mail transaction (RFC 5321 3.3); forgotten by session_forget() only. */
+/* A recipient in tx->rcpts: the address, then its attributes. */
+struct named {
+	uint64_t hash; /* of the address, to find one named twice */
+	uint32_t at;
+	uint16_t address, attrs; /* bytes */
+};
+
 struct transaction {
 	char *sender; /* owned; "" is the null path */
-	struct buf rcpts; /* each ended by a NUL */
-	uint64_t *hashes; /* owned; of each, to find one named twice */
-	uint32_t nrcpt, hash_cap;
-	bool is_8bit;
+	struct params params; /* of MAIL */
+	struct buf rcpts; /* their texts: where, says `named` */
+	struct named *named; /* owned */
+	uint32_t nrcpt, named_cap;
 	bool is_open; /* in the spool */
 	uint64_t id;
 	struct dot_reader dot;
@@ -100,6 +108,8 @@ void session_drop(
 const char *session_textf(struct session *s, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* The address of that recipient, as it was written. */
+struct span session_rcpt(const struct transaction *tx, uint32_t i);
 const char *do_mail(struct session *s, struct span args, struct buf *out);
 const char *do_rcpt(struct session *s, struct span args, struct buf *out);
 const char *do_data(struct session *s, struct span args, struct buf *out);

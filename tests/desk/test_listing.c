@@ -95,7 +95,7 @@ static json_t *
 one(const struct message *m)
 {
 	json_t *request = json_object();
-	json_t *o = listing_one(m, request, NOW, WALL);
+	json_t *o = listing_one(m, request, NULL, NOW, WALL);
 
 	json_decref(request);
 	return o;
@@ -263,7 +263,7 @@ START_TEST(nonsense_for_a_place_does_no_harm)
 {
 	const struct message *m = add(1, 3, 1);
 	json_t *request = json_pack("{s:I}", "at", (json_int_t)places[_i]);
-	json_t *o = listing_one(m, request, NOW, WALL);
+	json_t *o = listing_one(m, request, NULL, NOW, WALL);
 
 	ck_assert_uint_ge(json_array_size(json_object_get(o, "recipients")), 1);
 	ck_assert(json_is_false(json_object_get(o, "more")));

@@ -52,16 +52,44 @@ END_TEST
 START_TEST(its_memory_is_counted_to_the_byte)
 {
 	struct span rcpts[] = { SPAN("x@c.test"), SPAN("yy@d.test") };
+	struct span attrs[] = { SPAN("of one"), SPAN("of two, more") };
 	struct envelope_parts parts = { .account = SPAN("ann"),
 		.sender = SPAN("a@b.test"),
+		.attrs = SPAN("of all"),
 		.rcpt = rcpts,
+		.rcpt_attrs = attrs,
 		.nrcpt = 2 };
 	struct envelope *env = envelope_new(&parts);
-	const char *end =
-	    env->rcpts[1].address + strlen(env->rcpts[1].address) + 1;
+	const char *end = env->rcpts[1].address +
+			  strlen(env->rcpts[1].address) + 1 + attrs[1].len;
 
 	ck_assert_uint_eq(
 	    envelope_memory(env), (size_t)(end - (const char *)env));
+	free(env);
+}
+END_TEST
+
+START_TEST(attributes_stand_beside_what_they_are_of)
+{
+	struct span rcpts[] = { SPAN("x@c.test"), SPAN("y@d.test") };
+	struct span attrs[] = { SPAN("one\0more"), SPAN("") };
+	struct envelope_parts parts = { .account = SPAN("ann"),
+		.attrs = SPAN("all"),
+		.rcpt = rcpts,
+		.rcpt_attrs = attrs,
+		.nrcpt = 2 };
+	struct envelope *env = envelope_new(&parts);
+
+	ck_assert(span_equal(envelope_attrs(env), SPAN("all")));
+	ck_assert(span_equal(envelope_rcpt_attrs(env, 0), attrs[0]));
+	ck_assert(span_is_empty(envelope_rcpt_attrs(env, 1)));
+	ck_assert_str_eq(env->rcpts[1].address, "y@d.test");
+	free(env);
+	parts.rcpt_attrs = NULL;
+	parts.attrs = SPAN("");
+	env = envelope_new(&parts);
+	ck_assert(span_is_empty(envelope_attrs(env)));
+	ck_assert(span_is_empty(envelope_rcpt_attrs(env, 0)));
 	free(env);
 }
 END_TEST
@@ -122,6 +150,7 @@ fill(TCase *tc)
 	    (int)ARRAY_LEN(grouped));
 	tcase_add_test(tc, a_recipient_knows_its_domain);
 	tcase_add_test(tc, its_memory_is_counted_to_the_byte);
+	tcase_add_test(tc, attributes_stand_beside_what_they_are_of);
 }
 
 SUITE_MAIN("envelope", fill)

@@ -1,8 +1,10 @@
 # Check programs of this folder; one a source file.
+check_PROGRAMS += tests/mail/test_attrs
 check_PROGRAMS += tests/mail/test_dsn
 check_PROGRAMS += tests/mail/test_envelope
 check_PROGRAMS += tests/mail/test_header
 check_PROGRAMS += tests/mail/test_mend
+check_PROGRAMS += tests/mail/test_param
 check_PROGRAMS += tests/mail/test_qid
 check_PROGRAMS += tests/mail/test_reason
 check_PROGRAMS += tests/mail/test_reason_set

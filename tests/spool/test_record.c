@@ -152,6 +152,9 @@ END_TEST
 
 static const struct span rcpts[] = { { "a@x.test", 8 }, { "", 0 },
 	{ "c@x.test", 8 } };
+#define ALL_ATTRS SPAN("\x02\0\x03\0all")
+static const struct span attrs[] = { { "\x04\0\x01\0a", 5 }, { "", 0 },
+	{ "\xff\xff\x02\0cc\x03\0\0\0", 10 } };
 
 /* As if it had been read with its header. */
 static struct record
@@ -182,7 +185,9 @@ encode(const struct row *rows, uint64_t file, size_t *len)
 	    .nrcpt = 3,
 	    .account = SPAN("acc"),
 	    .sender = SPAN(""),
+	    .attrs = ALL_ATTRS,
 	    .rcpt = rcpts,
+	    .rcpt_attrs = attrs,
 	});
 	struct record_message m = { .env = env,
 		.rows = rows,
@@ -221,6 +226,10 @@ START_TEST(a_message_comes_back_as_it_went)
 	ck_assert_str_eq(found.env->sender, "");
 	ck_assert_str_eq(found.env->rcpts[1].address, "");
 	ck_assert_str_eq(found.env->rcpts[2].address, "c@x.test");
+	ck_assert(span_equal(envelope_attrs(found.env), ALL_ATTRS));
+	for (uint32_t i = 0; i < 3; i++)
+		ck_assert(
+		    span_equal(envelope_rcpt_attrs(found.env, i), attrs[i]));
 	ck_assert_uint_eq(found.flags, MESSAGE_HELD);
 	ck_assert_uint_eq(found.stored.crc, 77);
 	ck_assert_uint_eq(found.stored.file, 0);

@@ -284,12 +284,34 @@ END_TEST
 
 START_TEST(an_address_has_no_nul)
 {
-	struct span address;
+	struct row_who who;
 	struct progress got;
 
 	(void)buf_append(&out, "\0\0\0\0\x07\0\0\0\x01\0\x03\0a\0b", 15);
 	open_rows();
-	ck_assert(!rows_next(&reader, &got, &address));
+	ck_assert(!rows_next(&reader, &got, &who));
+}
+END_TEST
+
+/* A tag 12 whose value is an attribute of five bytes, of which four are there. */
+START_TEST(attributes_of_a_recipient_are_whole)
+{
+	static const char bytes[] = "\0\0\0\0\x0c\0\0\0\x0c\0\x08\0"
+				    "\x03\0\x05\0four";
+	struct row_who who;
+	struct progress got;
+
+	(void)buf_append(&out, bytes, sizeof bytes - 1);
+	open_rows();
+	ck_assert(!rows_next(&reader, &got, &who));
+	rows_close(&reader);
+	out.data[out.head + 14] = 4;
+	open_rows();
+	ck_assert(rows_next(&reader, &got, &who));
+	ck_assert(span_equal(who.attrs, SPAN("\x03\0\x04\0four")));
+	rows_close(&reader);
+	open_rows();
+	ck_assert(!rows_next(&reader, &got, NULL)); /* news have none */
 }
 END_TEST
 
@@ -316,6 +338,7 @@ fill(TCase *tc)
 	tcase_add_loop_test(
 	    tc, what_is_no_row_is_refused, 0, (int)ARRAY_LEN(wrong));
 	tcase_add_test(tc, an_address_has_no_nul);
+	tcase_add_test(tc, attributes_of_a_recipient_are_whole);
 	tcase_add_test(tc, more_words_than_there_can_be_take_no_memory);
 }
 
