@@ -12,7 +12,8 @@ import time
 import urllib.request
 
 from benching.loads import finish, start_sink
-from benching.machine import SINK, free_port, machine, program, run as do, say
+from benching.machine import (BUILD, SINK, free_port, machine, program,
+                              run as do, say)
 from benching.postern import Postern
 from benching.prepare import make_certificate
 from benching.processes import end_process, memory
@@ -195,10 +196,26 @@ def start(server):
 
 
 def relay(folder, certificate, retry="1min, 5min, 15min, 30min, 1h, 2h, 4h"):
-    """A relay whose next host is away: nothing listens at its port."""
+    """A relay to a next host that may be away: nothing listens at its port."""
     server = Postern(folder, certificate, free_port(SINK), retry=retry)
     server.pause = 0.005
     return server
+
+
+def in_line(server):
+    """How many stand in line for a connection, by `postern status`."""
+    status = json.loads(do(os.path.join(BUILD, "postern"), "-c",
+                           server.path("postern.conf"), "status", "--json"))
+    return sum(site["waiting"] for site in status["sites"])
+
+
+def until_in_line(server, count, seconds):
+    """It is asked seldom: the queue thread answers."""
+    end = time.monotonic() + seconds
+    while in_line(server) < count:
+        if time.monotonic() > end:
+            raise RuntimeError(f"{in_line(server)} of {count} are in line")
+        time.sleep(0.2)
 
 
 def loaded_ms(server):
@@ -208,11 +225,12 @@ def loaded_ms(server):
 
 def lead_time(depth):
     """Seconds from the filling until the first are due, with room to spare."""
-    return 15 + depth / 30000
+    return 20 + depth / 15000
 
 
 def waiting(folder, certificate, depth, empty):
-    """DUE of them come due while the others wait."""
+    """DUE of them come due while the others wait; the next host answers each
+    recipient with 451, so that each is tried and put off again."""
     server, f = relay(folder, certificate), {}
     at = int(time.time() + lead_time(depth))
     try:
@@ -220,16 +238,21 @@ def waiting(folder, certificate, depth, empty):
         f["start s"], own = start(server)
         f["load ms"] = loaded_ms(server)
         f["bytes/msg"] = (own - empty) / depth
+        # Before anything is tried: a site that is closed keeps all in line.
+        sink = start_sink(server, 100, MESSAGES, "depth")
+        atexit.register(end_process, sink)
         one_client(server, WARM, "warm")
         sent = one_client(server, BESIDE, "beside")
         f["p50 ms"], f["p99 ms"] = (sent["transaction_p50"],
                                     sent["transaction_p99"])
         pid, line = server.keeper.below()[0], Line(server.path("out"))
-        time.sleep(1)  # the client's own are put off by then
+        if line.look() > 0:
+            raise RuntimeError("they came due too early: a slow machine")
         before = by_kind(pid)
         line.wait(DUE, lead_time(depth) + 30)
         f.update((f"{k} us", v * 1e3) for k, v in took(
             before, by_kind(pid), DUE).items())
+        end_process(sink)
     finally:
         server.stop()
         shutil.rmtree(server.folder)
@@ -259,25 +282,21 @@ class Silent:
             taken.close()
 
 
-def watch_wave(server, line, upto):
-    """One client after another until so many are put off; the worst of those
-    beside whom it happened, and how long it took."""
-    worst, seconds, number = {"p50 ms": 0, "p99 ms": 0, "login ms": 0}, 0, 0
+def watch_wave(server, is_over, least=1):
+    """One client after another until it is over, so many at least; the worst of
+    all of them."""
+    worst, number = {"p50 ms": 0, "p99 ms": 0, "login ms": 0}, 0
     end = time.monotonic() + 180
-    while line.look() < upto:
-        before, began = line.count, time.monotonic()
+    while number < least or not is_over():
+        if time.monotonic() > end:
+            raise RuntimeError("the wave does not end")
         sent = one_client(server, 40, f"wave{number}")
         number += 1
-        if time.monotonic() > end:
-            raise RuntimeError(f"{line.count} of {upto} were put off")
-        if line.look() - before < 200:
-            continue
-        seconds += time.monotonic() - began
         for name, key in (("p50 ms", "transaction_p50"),
                           ("p99 ms", "transaction_p99"),
                           ("login ms", "login_p99")):
             worst[name] = max(worst[name], sent[key])
-    return worst, seconds
+    return worst
 
 
 def until_idle(pid):
@@ -288,22 +307,29 @@ def until_idle(pid):
         time.sleep(1)
 
 
+# Those in line but for the few that were tried themselves, and put off.
+TRIED = 50
+
+
 def away(folder, certificate, depth, empty):
-    """All are due at one time, and nothing listens at the next host's port;
-    first alone, for the CPU; then, when all are due again, with a client."""
-    server, f = relay(folder, certificate, "20s, 4h"), {}
+    """All are due at one time, and nothing listens at the next host's port: the
+    site closes, and all come to stand in its line. First alone, for the CPU;
+    then, when the relay was started again and all are due at once, with a
+    client."""
+    server, f = relay(folder, certificate, "4h"), {}
     at = int(time.time() + lead_time(depth))
     try:
         fill(server, depth, depth, at)
         start(server)
-        pid, line = server.keeper.below()[0], Line(server.path("out"))
+        pid = server.keeper.below()[0]
         before = queue_seconds(pid)
-        line.wait(depth, lead_time(depth) + 60)
+        until_in_line(server, depth - TRIED, lead_time(depth) + 60)
         f["queue us"] = (queue_seconds(pid) - before) * 1e6 / depth
         f["bytes/msg"] = (own_memory(server) - empty) / depth
-        # The few that were tried themselves have to wait longer.
-        worst, f["seconds"] = watch_wave(server, line, 2 * depth - 50)
-        f.update(worst)
+        server.stop()
+        server.start()
+        f.update(watch_wave(
+            server, lambda: in_line(server) >= depth - 2 * TRIED))
     finally:
         server.stop()
         shutil.rmtree(server.folder)
@@ -319,14 +345,14 @@ def silent(folder, certificate, depth, empty):
     try:
         fill(server, depth, depth, int(time.time()) - 1)
         start(server)
-        pid, line = server.keeper.below()[0], Line(server.path("out"))
-        until_idle(pid)
+        pid = server.keeper.below()[0]
+        until_in_line(server, depth - TRIED, 60)
         f["bytes/msg"] = (own_memory(server) - empty) / depth
         before = queue_seconds(pid)
-        threading.Timer(0.3, host.let_go).start()
-        worst, f["seconds"] = watch_wave(server, line, depth)
+        host.let_go()
+        until_idle(pid)
         f["queue us"] = (queue_seconds(pid) - before) * 1e6 / depth
-        f.update(worst)
+        f.update(watch_wave(server, lambda: True, 3))
     finally:
         server.stop()
         shutil.rmtree(server.folder)
@@ -345,7 +371,7 @@ def empty_memory(folder, certificate):
 
 def depth_table(folder, certificate, depths, empty):
     lines = [["waiting", "start s", "read back ms", "bytes of memory each",
-              "p50 ms", "p99 ms", "CPU us to put one off",
+              "p50 ms", "p99 ms", "CPU us to try one in vain",
               "of it: first thread"]]
     for depth in depths:
         f = waiting(folder, certificate, depth, empty)

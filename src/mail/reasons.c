@@ -13,8 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/map.h"
 #include "base/mem.h"
+#include "mail/reason_set.h"
 
 enum { LOOK_LEAST = 64 };
 
@@ -25,9 +25,8 @@ struct line {
 };
 
 struct reasons {
-	struct map map; /* struct reason, with a reference each */
+	struct reason_set set; /* with a reference each */
 	struct line whole; /* of these the folded ones that are not cut */
-	uint64_t seed[2];
 	size_t bytes, most;
 	size_t until; /* so many new ones until it looks through them */
 };
@@ -54,8 +53,7 @@ reasons_new(size_t most, const uint64_t seed[2])
 	struct reasons *t = MEM_NEW(struct reasons);
 
 	t->most = most;
-	memcpy(t->seed, seed, sizeof t->seed);
-	map_init(&t->map, t->seed);
+	reason_set_init(&t->set, seed);
 	t->until = LOOK_LEAST;
 	return t;
 }
@@ -66,24 +64,13 @@ reasons_free(struct reasons *t)
 	struct reason *r;
 	size_t at = 0;
 
-	while ((r = map_next(&t->map, &at)) != NULL)
+	while ((r = reason_set_next(&t->set, &at)) != NULL)
 		reason_unref(r);
-	map_clear(&t->map);
+	reason_set_clear(&t->set);
 	for (size_t i = t->whole.first; i < t->whole.end; i++)
 		reason_unref(t->whole.list[i]);
 	free(t->whole.list);
 	free(t);
-}
-
-/* What it is found by: all its words. They stay until this table cuts it. */
-static struct span
-key_of(struct reason *r)
-{
-	struct reason *whole = reason_whole(r);
-	struct span key = reason_key(whole);
-
-	reason_unref(whole);
-	return key;
 }
 
 static size_t
@@ -96,11 +83,11 @@ weight(struct reason *r)
 static void
 put_take(struct reasons *t, struct reason *r)
 {
-	(void)map_put(&t->map, key_of(r), r);
+	reason_set_add(&t->set, r);
 	t->bytes += weight(r);
 }
 
-/* Those stay in line that more than the map and the line hold. */
+/* Those stay in line that more than the set and the line hold. */
 static void
 look_through_line(struct line *l)
 {
@@ -119,22 +106,22 @@ look_through_line(struct line *l)
 static void
 look_through(struct reasons *t)
 {
-	struct map old = t->map;
+	struct reason_set old = t->set;
 	struct reason *r;
 	size_t at = 0;
 
 	look_through_line(&t->whole);
-	map_init(&t->map, t->seed);
+	reason_set_init(&t->set, old.seed);
 	t->bytes = 0;
-	while ((r = map_next(&old, &at)) != NULL) {
+	while ((r = reason_set_next(&old, &at)) != NULL) {
 		if (reason_has_more(r, 1))
 			put_take(t, r);
 		else
 			reason_unref(r);
 	}
-	map_clear(&old);
+	reason_set_clear(&old);
 	t->until =
-	    t->map.count > LOOK_LEAST ? t->map.count : (size_t)LOOK_LEAST;
+	    t->set.count > LOOK_LEAST ? t->set.count : (size_t)LOOK_LEAST;
 }
 
 /* By what is left of it, it may be another's equal: that one is found then. */
@@ -143,12 +130,12 @@ cut_first(struct reasons *t)
 {
 	struct reason *r = t->whole.list[t->whole.first++];
 
-	(void)map_remove(&t->map, key_of(r));
+	reason_set_remove(&t->set, r);
 	t->bytes -= weight(r);
 	reason_cut(r);
-	if (map_get(&t->map, key_of(r)) == NULL)
+	if (reason_set_find(&t->set, r) == NULL)
 		put_take(t, reason_ref(r));
-	reason_unref(r); /* the map's */
+	reason_unref(r); /* the set's */
 	reason_unref(r); /* the line's */
 }
 
@@ -168,7 +155,7 @@ add(struct reasons *t, struct reason *r)
 
 	if (!make_room(t, reason_memory(mine)) && reason_is_folded(mine)) {
 		reason_cut(mine);
-		kept = map_get(&t->map, key_of(mine));
+		kept = reason_set_find(&t->set, mine);
 		if (kept != NULL) {
 			reason_unref(mine);
 			return reason_ref(kept);
@@ -188,7 +175,7 @@ reasons_keep(struct reasons *t, struct reason *r)
 	/* One that is folded comes from here. */
 	if (r == NULL || reason_is_folded(r))
 		return reason_ref(r);
-	kept = map_get(&t->map, reason_key(r));
+	kept = reason_set_find(&t->set, r);
 	if (kept != NULL)
 		return reason_ref(kept);
 	if (t->until-- == 0)
@@ -199,7 +186,7 @@ reasons_keep(struct reasons *t, struct reason *r)
 size_t
 reasons_count(const struct reasons *t)
 {
-	return t->map.count;
+	return t->set.count;
 }
 
 size_t

@@ -8,6 +8,7 @@ libpostern_a_SOURCES += \
 	include/mail/progress.h src/mail/progress.c \
 	include/mail/qid.h src/mail/qid.c \
 	include/mail/reason.h src/mail/reason.c \
+	include/mail/reason_set.h src/mail/reason_set.c \
 	include/mail/reasons.h src/mail/reasons.c \
 	include/mail/subject.h src/mail/subject.c \
 	include/mail/trace.h src/mail/trace.c \

@@ -1,6 +1,7 @@
 /* Words that are kept: equal ones once, within a budget. */
 #include "tests/lib/suite.h"
 
+#include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -223,7 +224,10 @@ END_TEST
 
 /* --- others read while words are cut --- */
 
+enum { CUTS = 200 };
+
 static atomic_bool is_over;
+static atomic_uint reads;
 
 static struct reason *
 folded(unsigned n)
@@ -234,45 +238,56 @@ folded(unsigned n)
 	return f;
 }
 
+static bool
+reads_well(struct reason *r)
+{
+	struct reason *whole = reason_whole(r);
+	struct words w = reason_words(whole);
+	bool well =
+	    (w.said.len == LONG || w.said.len + w.status.len == REASON_CUT) &&
+	    w.said.ptr[w.said.len - 1] == 'x';
+
+	reason_unref(whole);
+	return well;
+}
+
 static void *
 read_on(void *arg)
 {
 	struct reason **all = arg;
-	uintptr_t reads = 0;
 
-	do { /* it may be over before this thread begins */
-		struct reason *whole = reason_whole(all[reads++ % 20]);
-		struct words w = reason_words(whole);
+	while (!atomic_load(&is_over)) {
+		unsigned n = atomic_fetch_add(&reads, 1);
 
-		if (w.said.len != LONG &&
-		    w.said.len + w.status.len != REASON_CUT)
+		if (!reads_well(all[n % CUTS])) {
+			atomic_store(&reads, UINT_MAX);
 			return NULL;
-		if (w.said.ptr[w.said.len - 1] != 'x')
-			return NULL;
-		reason_unref(whole);
-	} while (!atomic_load(&is_over));
-	return (void *)reads;
+		}
+	}
+	return arg;
 }
 
 START_TEST(words_are_cut_while_others_read_them)
 {
-	struct reason *all[20];
+	struct reason *all[CUTS];
 	pthread_t reader;
-	void *reads;
+	void *well;
 
 	atomic_store(&is_over, false);
-	for (unsigned i = 0; i < ARRAY_LEN(all); i++)
+	atomic_store(&reads, 0);
+	for (unsigned i = 0; i < CUTS; i++)
 		all[i] = folded(i);
 	ck_assert_int_eq(pthread_create(&reader, NULL, read_on, all), 0);
-	for (unsigned i = 0; i < ARRAY_LEN(all); i++) {
-		for (unsigned k = 0; k < 1000; k++)
-			reason_unref(reason_whole(all[i]));
+	for (unsigned i = 0; i < CUTS; i++) {
+		while (atomic_load(&reads) < i * 100)
+			ck_assert(reads_well(all[i]));
 		reason_cut(all[i]);
+		ck_assert(reads_well(all[i]));
 	}
 	atomic_store(&is_over, true);
-	ck_assert_int_eq(pthread_join(reader, &reads), 0);
-	ck_assert_ptr_nonnull(reads);
-	drop(all, ARRAY_LEN(all));
+	ck_assert_int_eq(pthread_join(reader, &well), 0);
+	ck_assert_ptr_nonnull(well);
+	drop(all, CUTS);
 }
 END_TEST
 
@@ -285,7 +300,8 @@ START_TEST(short_words_are_never_cut)
 		ck_assert(!reason_is_cut(kept[i]));
 	}
 	for (unsigned i = 0; i < ARRAY_LEN(kept); i++)
-		reason_unref(kept[i]);
+		ck_assert(!reason_is_cut(kept[i]));
+	drop(kept, ARRAY_LEN(kept));
 }
 END_TEST
 

@@ -7,6 +7,7 @@ check_PROGRAMS += tests/mail/test_mend
 check_PROGRAMS += tests/mail/test_param
 check_PROGRAMS += tests/mail/test_qid
 check_PROGRAMS += tests/mail/test_reason
+check_PROGRAMS += tests/mail/test_reason_set
 check_PROGRAMS += tests/mail/test_reasons
 check_PROGRAMS += tests/mail/test_subject
 check_PROGRAMS += tests/mail/test_trace
