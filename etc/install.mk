@@ -10,7 +10,7 @@ EXTRA_DIST += etc/postern.conf \
 	contrib/prove-spool contrib/quickstart \
 	docs/architecture.md docs/benchmarks.md docs/benchmarks.svg \
 	docs/performance.md docs/scale.md docs/security.md \
-	docs/spool.md \
+	docs/spool.md docs/testing.md \
 	contrib/bench-instructions \
 	contrib/bench contrib/benching/__init__.py contrib/benching/exim.py \
 	contrib/benching/haraka.py contrib/benching/idle.py \

@@ -163,7 +163,7 @@ static const struct {
 	{ "a tag without its value",
 	    BYTES("\x04\x00\x00\x00\x05\x00\x01\x00") },
 	{ "a tag cut", BYTES("\x03\x00\x00\x00\x05\x00\x00") },
-	{ "a state that is none", BYTES("\x05\0\0\0\x03\0\x01\0\x06") },
+	{ "a state that is none", BYTES("\x05\0\0\0\x03\0\x01\0\x07") },
 	{ "held twice", BYTES("\x05\0\0\0\x04\0\x01\0\x02") },
 	{ "tries of 33 bits", BYTES("\x09\0\0\0\x05\0\x05\0\0\0\0\0\x01") },
 	{ "a number of nine bytes",
