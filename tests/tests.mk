@@ -3,7 +3,7 @@
 check_LIBRARIES += libtest.a
 libtest_a_SOURCES = tests/lib/suite.h \
 	tests/lib/cert.c tests/lib/cert.h \
-	tests/lib/dialog.c tests/lib/dialog.h
+	tests/lib/dialog.c tests/lib/dialog.h tests/lib/parts.h
 
 include tests/base/tests.mk
 include tests/smtp/tests.mk
