@@ -12,7 +12,7 @@
 
 /* Whether it is some, of printable ASCII once it is decoded. */
 bool xtext_is_valid(struct span text);
-/* Appends what a valid one means. */
+/* Appends what it means; what is no xtext in it is left out. */
 void xtext_decode(struct span text, struct buf *out);
 
 #endif

@@ -5,6 +5,9 @@
 
 #include "mail/attrs.h"
 
+/* Bytes; what has a name needs less than what is left. */
+enum { OTHERS_MAX = ATTRS_MAX - 1024 };
+
 static void
 put_lower(json_t *o, const char *keyword, struct span value)
 {
@@ -51,6 +54,20 @@ digit(char c)
 	return c == '\0' || at == NULL ? -1 : (int)(at - all);
 }
 
+/* Attributes, and none that has a name here: such a one would not be read. */
+static bool
+are_others(struct span attrs)
+{
+	struct param_text p;
+
+	if (!attrs_are_valid(attrs))
+		return false;
+	while (params_next(&attrs, &p))
+		if (p.keyword != NULL)
+			return false;
+	return true;
+}
+
 static bool
 read_other(struct span text, struct params *out)
 {
@@ -63,7 +80,8 @@ read_other(struct span text, struct params *out)
 		ok = high >= 0 && low >= 0;
 		(void)buf_append_char(&bytes, (char)(high << 4 | low));
 	}
-	ok = ok && attrs_are_valid(buf_span(&bytes)) &&
+	ok = ok && are_others(buf_span(&bytes)) &&
+	     buf_len(&out->attrs) + buf_len(&bytes) <= OTHERS_MAX &&
 	     buf_append_span(&out->attrs, buf_span(&bytes));
 	buf_clear(&bytes);
 	if (!ok)

@@ -128,6 +128,14 @@ telling_new(struct dispatch *d, const struct message *m, enum dsn_action action)
 	return t;
 }
 
+/* Of those whose end is to be told, the ones of the next report. */
+static struct telling *
+telling_of_ends(struct dispatch *d, const struct message *m)
+{
+	return telling_new(
+	    d, m, message_has_failures(m) ? DSN_FAILED : DSN_RELAYED);
+}
+
 static void
 telling_free(struct telling *t)
 {
@@ -213,8 +221,7 @@ told(struct dispatch *d, struct message *m, const struct telling *t);
 void
 reports_send(struct dispatch *d, struct message *m)
 {
-	struct telling *t = telling_new(
-	    d, m, message_has_failures(m) ? DSN_FAILED : DSN_RELAYED);
+	struct telling *t = telling_of_ends(d, m);
 
 	if (t->nrcpts > 0) {
 		start(t, m);
@@ -274,7 +281,7 @@ told(struct dispatch *d, struct message *m, const struct telling *t)
 void
 reports_drop(struct dispatch *d, struct message *m)
 {
-	struct telling *t = telling_new(d, m, DSN_FAILED);
+	struct telling *t = telling_of_ends(d, m);
 
 	log_info("dropped qid=%s reason=\"undeliverable, and the null sender "
 		 "gets no report\" nrcpt=%u",

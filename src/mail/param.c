@@ -43,7 +43,7 @@ extensions_offer(uint64_t max_message, struct buf *out)
 
 /* --- what is wanted --- */
 
-/* The bits of a list of words; 0: it is none. */
+/* The bits of a list of words, each once; 0: it is none. */
 static uint32_t
 notify_of(struct span value)
 {
@@ -59,7 +59,7 @@ notify_of(struct span value)
 		for (size_t i = 0; i < ARRAY_LEN(words); i++)
 			if (span_equal_nocase(word, span_text(words[i])))
 				bit = 1u << i;
-		if (bit == 0 || word.len + 1 == value.len)
+		if (bit == 0 || (bits & bit) != 0 || word.len + 1 == value.len)
 			return 0;
 		bits |= bit;
 		value = span_from(

@@ -20,8 +20,10 @@ take(struct span *text)
 		*text = span_from(*text, 1);
 		return c > ' ' && c <= '~' && c != '=' ? c : -1;
 	}
-	if (text->len < 3)
+	if (text->len < 3) {
+		*text = SPAN("");
 		return -1;
+	}
 	high = digit(text->ptr[1]);
 	low = digit(text->ptr[2]);
 	*text = span_from(*text, 3);
@@ -45,6 +47,10 @@ xtext_is_valid(struct span text)
 void
 xtext_decode(struct span text, struct buf *out)
 {
-	while (!span_is_empty(text))
-		(void)buf_append_char(out, (char)take(&text));
+	while (!span_is_empty(text)) {
+		int c = take(&text);
+
+		if (c != -1)
+			(void)buf_append_char(out, (char)c);
+	}
 }

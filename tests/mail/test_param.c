@@ -115,6 +115,7 @@ static const struct {
 	{ PARAM_OF_RCPT, "NOTIFY", ",DELAY", false },
 	{ PARAM_OF_RCPT, "NOTIFY", "DELAY,", false },
 	{ PARAM_OF_RCPT, "NOTIFY", "DELAYED", false },
+	{ PARAM_OF_RCPT, "NOTIFY", "DELAY,delay", false },
 	{ PARAM_OF_RCPT, "NOTIFY", "", false },
 	{ PARAM_OF_RCPT, "ORCPT", "rfc822;a@b", true },
 	{ PARAM_OF_RCPT, "ORCPT", "utf-8;a", true },
@@ -151,6 +152,8 @@ START_TEST(xtext_has_an_end)
 
 	memset(text + 7, 'x', 493);
 	ck_assert(take(&p, PARAM_OF_RCPT, "ORCPT", text));
+	ck_assert(take(&p, PARAM_OF_RCPT, "NOTIFY", "SUCCESS,FAILURE,DELAY"));
+	ck_assert_uint_le(buf_len(&p.attrs), PARAMS_RCPT_MAX);
 	text[500] = 'x';
 	params_clear(&p);
 	ck_assert(!take(&p, PARAM_OF_RCPT, "ORCPT", text));

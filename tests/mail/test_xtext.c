@@ -38,9 +38,20 @@ START_TEST(it_is_read_as_written)
 }
 END_TEST
 
+START_TEST(what_is_none_has_an_end)
+{
+	struct buf out = { .max = 100 };
+
+	xtext_decode(SPAN("a+2bb+20c+4"), &out);
+	ck_assert(span_equal(buf_span(&out), SPAN("ab c")));
+	buf_clear(&out);
+}
+END_TEST
+
 static void
 fill(TCase *tc)
 {
+	tcase_add_test(tc, what_is_none_has_an_end);
 	tcase_add_loop_test(
 	    tc, it_is_read_as_written, 0, (int)ARRAY_LEN(texts));
 }
