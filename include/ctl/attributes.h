@@ -13,6 +13,10 @@
 
 #include "mail/param.h"
 
+/* Bytes of a newer version, as hexadecimal digits. */
+json_t *digits_show(struct span bytes);
+/* Appends what they mean, up to what is none; false: there is such a one. */
+bool digits_read(struct span text, struct buf *out);
 /* Sets `o`["parameters"]; not when there is none. */
 void attributes_show(json_t *o, struct span attrs);
 /*

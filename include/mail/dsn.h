@@ -6,6 +6,7 @@
 #ifndef MAIL_DSN_H
 #define MAIL_DSN_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/buf.h"
@@ -39,14 +40,13 @@ struct dsn {
 	uint64_t boundary; /* random */
 	struct span header; /* the original's, as it is on disk */
 	struct span content; /* all of the original, to be shown; or empty */
+	bool is_8bit; /* the content may be */
 	struct span subject; /* of it, for people (subject.h); may be empty */
 	const struct dsn_rcpt *rcpts;
 	size_t nrcpts;
 };
 
-/* Whether it is not 7-bit: the original, which is in it, is not. */
-bool dsn_is_8bit(const struct dsn *d);
-/* The whole message, header and all, in canonical form. */
+/* The whole message, header and all, in canonical form, 7-bit if the content is. */
 void dsn_write(struct buf *out, const struct dsn *d);
 
 #endif

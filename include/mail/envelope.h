@@ -56,6 +56,8 @@ struct envelope_parts {
 struct envelope *envelope_new(const struct envelope_parts *parts);
 /* The domain of that recipient, as it was written. */
 struct span envelope_domain(const struct envelope *env, uint32_t rcpt);
+/* Which group has each recipient: env->nrcpt indices; free() it. */
+uint32_t *envelope_groups_of(const struct envelope *env);
 /* What the message, and what a recipient, carries beside (mail/attrs.h). */
 struct span envelope_attrs(const struct envelope *env);
 struct span envelope_rcpt_attrs(const struct envelope *env, uint32_t rcpt);

@@ -35,6 +35,7 @@ struct report {
 	struct dsn_rcpt *rcpts; /* owned, with their texts */
 	char *hostname, *sender; /* owned */
 	bool is_full; /* the sender wants the whole original back */
+	bool is_8bit; /* the original may be */
 	struct qid qid, report_qid;
 	struct content *original; /* owned reference; NULL: unreadable */
 	struct buf shown, subject, body; /* shown: of the original */
@@ -101,15 +102,13 @@ static void
 read_original(struct report *r)
 {
 	uint64_t size = r->original == NULL ? 0 : content_size(r->original);
-	size_t most = HEADER_READ_MAX;
+	size_t most;
 	int64_t n = 1;
 	struct err err;
 
 	r->is_full = r->is_full && size > 0 && size <= FULL_MAX;
-	if (r->is_full)
-		most = (size_t)size;
-	if (most > size)
-		most = (size_t)size;
+	most = r->is_full || size < HEADER_READ_MAX ? (size_t)size
+						    : HEADER_READ_MAX;
 	r->shown.max = most + 1;
 	while (n > 0 && buf_len(&r->shown) < most) {
 		size_t at = buf_len(&r->shown);
@@ -134,6 +133,7 @@ write_report(void *arg)
 		end = scanned; /* whole lines only */
 	if (r->is_full)
 		r->dsn.content = buf_span(&r->shown);
+	r->dsn.is_8bit = r->is_full && r->is_8bit;
 	r->dsn.header = span_to(buf_span(&r->shown), end);
 	subject_text(r->dsn.header, &r->subject);
 	r->dsn.subject = buf_span(&r->subject);
@@ -163,8 +163,7 @@ on_written(void *arg)
 		.id = spool_entry_id(r->entry),
 		.size = buf_len(&r->body),
 		.arrived = r->dsn.now,
-		.flags = ENVELOPE_REPORT |
-			 (dsn_is_8bit(&r->dsn) ? ENVELOPE_8BIT : 0),
+		.flags = ENVELOPE_REPORT | (r->dsn.is_8bit ? ENVELOPE_8BIT : 0),
 		.rcpt = &rcpt,
 		.nrcpt = 1,
 	};
@@ -207,6 +206,7 @@ report_start(const struct report_request *q, report_cb cb, void *arg)
 	r->hostname = mem_strdup(q->hostname);
 	r->sender = mem_strdup(q->original->sender);
 	copy_rcpts(r, q);
+	r->is_8bit = (q->original->flags & ENVELOPE_8BIT) != 0;
 	r->is_full = q->action == DSN_FAILED &&
 		     params_wants_full(envelope_attrs(q->original));
 	r->dsn = (struct dsn){

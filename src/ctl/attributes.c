@@ -8,6 +8,39 @@
 /* Bytes; what has a name needs less than what is left. */
 enum { OTHERS_MAX = ATTRS_MAX - 1024 };
 
+json_t *
+digits_show(struct span bytes)
+{
+	struct buf text = { .max = 2 * bytes.len + 1 };
+	json_t *o;
+
+	for (size_t i = 0; i < bytes.len; i++)
+		(void)buf_printf(&text, "%02x", (unsigned char)bytes.ptr[i]);
+	o = json_stringn(buf_span(&text).ptr, buf_len(&text));
+	buf_clear(&text);
+	return o;
+}
+
+/* As digits_show() writes them. */
+static int
+digit(char c)
+{
+	return c == ascii_lower(c) ? ascii_hex(c) : -1;
+}
+
+bool
+digits_read(struct span text, struct buf *out)
+{
+	for (size_t i = 0; i + 1 < text.len; i += 2) {
+		int high = digit(text.ptr[i]), low = digit(text.ptr[i + 1]);
+
+		if (high < 0 || low < 0 ||
+		    !buf_append_char(out, (char)(high << 4 | low)))
+			return false;
+	}
+	return text.len % 2 == 0;
+}
+
 static void
 put_lower(json_t *o, const char *keyword, struct span value)
 {
@@ -35,23 +68,13 @@ attributes_show(json_t *o, struct span attrs)
 			put_lower(all, p.keyword, p.value);
 			continue;
 		}
-		for (size_t i = 0; i < p.whole.len; i++)
-			(void)buf_printf(
-			    &other, "%02x", (unsigned char)p.whole.ptr[i]);
+		(void)buf_append_span(&other, p.whole);
 	}
 	if (buf_len(&other) > 0)
-		(void)json_object_set_new(all, "other",
-		    json_stringn(buf_span(&other).ptr, buf_len(&other)));
+		(void)json_object_set_new(
+		    all, "other", digits_show(buf_span(&other)));
 	buf_clear(&other);
 	(void)json_object_set_new(o, "parameters", all);
-}
-
-static int
-digit(char c)
-{
-	const char *all = "0123456789abcdef", *at = strchr(all, c);
-
-	return c == '\0' || at == NULL ? -1 : (int)(at - all);
 }
 
 /* Attributes, and none that has a name here: such a one would not be read. */
@@ -72,14 +95,8 @@ static bool
 read_other(struct span text, struct params *out)
 {
 	struct buf bytes = { 0 };
-	bool ok = text.len % 2 == 0;
+	bool ok = digits_read(text, &bytes);
 
-	for (size_t i = 0; ok && i < text.len; i += 2) {
-		int high = digit(text.ptr[i]), low = digit(text.ptr[i + 1]);
-
-		ok = high >= 0 && low >= 0;
-		(void)buf_append_char(&bytes, (char)(high << 4 | low));
-	}
 	ok = ok && are_others(buf_span(&bytes)) &&
 	     buf_len(&out->attrs) + buf_len(&bytes) <= OTHERS_MAX &&
 	     buf_append_span(&out->attrs, buf_span(&bytes));

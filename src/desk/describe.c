@@ -308,23 +308,11 @@ set_summary(json_t *o, struct page *p, const struct message *m)
 
 /* --- messages --- */
 
-/* In the order of the envelope, as the sender gave them: which leg has each. */
-static uint32_t *
-legs_of(const struct envelope *env)
-{
-	uint32_t *legs = mem_zalloc(env->nrcpt, sizeof *legs);
-
-	for (uint32_t l = 0; l < env->ngroups; l++)
-		for (uint32_t i = env->groups[l]; i != ENVELOPE_NO_MORE;
-		     i = env->rcpts[i].next)
-			legs[i] = l;
-	return legs;
-}
-
+/* In the order of the envelope, as the sender gave them. */
 static json_t *
 describe_rcpts(struct page *p, const struct message *m, uint32_t *at)
 {
-	uint32_t *legs = legs_of(m->env);
+	uint32_t *legs = envelope_groups_of(m->env);
 	json_t *rcpts = json_array();
 	uint32_t i = *at;
 

@@ -122,14 +122,17 @@ facts_log(
     const struct leg_fact *fact, const struct fact_words *words, uint64_t now)
 {
 	const struct recipient *r = &fact->leg->message->rcpts[fact->rcpt];
-	struct reason *whole = reason_whole(r->reason);
-	struct words w = reason_words(whole);
+	struct reason *whole;
+	struct words w;
 	struct buf reply = { 0 };
 
 	if (kinds[fact->type].is_counted)
 		metric_add(kinds[fact->type].metric, 1);
-	if (kinds[fact->type].event != NULL && log_is_on(LOG_INFO))
-		write_line(fact, words, now, &w, reply_text(fact, &w, &reply));
+	if (kinds[fact->type].event == NULL || !log_is_on(LOG_INFO))
+		return;
+	whole = reason_whole(r->reason);
+	w = reason_words(whole);
+	write_line(fact, words, now, &w, reply_text(fact, &w, &reply));
 	buf_clear(&reply);
 	reason_unref(whole);
 }

@@ -64,33 +64,20 @@ rcpt_for(const struct message *m, uint32_t i, enum dsn_action action,
 	return out;
 }
 
-/* Nobody is warned of a recipient that the operator holds. */
+/*
+ * Whether a report of that kind is about the recipient of the leg. Nobody is
+ * warned of one that the operator holds.
+ */
 static bool
-is_held(const struct message *m, uint32_t rcpt)
+is_about(
+    const struct recipient *r, const struct leg *leg, enum dsn_action action)
 {
-	for (uint32_t l = 0; l < m->env->ngroups; l++) {
-		if (m->legs[l].state != LEG_HELD)
-			continue;
-		for (uint32_t i = m->env->groups[l]; i != ENVELOPE_NO_MORE;
-		     i = m->env->rcpts[i].next)
-			if (i == rcpt)
-				return true;
-	}
-	return false;
-}
-
-/* Whether a report of that kind is about the recipient. */
-static bool
-is_about(const struct message *m, uint32_t rcpt, enum dsn_action action)
-{
-	const struct recipient *r = &m->rcpts[rcpt];
-
 	switch (action) {
 	case DSN_FAILED: return recipient_has_failed(r);
 	case DSN_RELAYED: return r->state == RCPT_RELAYED;
 	case DSN_DELAYED: break;
 	}
-	return r->state == RCPT_QUEUED && !is_held(m, rcpt);
+	return r->state == RCPT_QUEUED && leg->state != LEG_HELD;
 }
 
 static bool
@@ -101,10 +88,11 @@ is_wanted(const struct message *m, uint32_t rcpt, enum dsn_action action)
 }
 
 static void
-add_rcpts(struct telling *t, const struct message *m, bool wanted)
+add_rcpts(struct telling *t, const struct message *m, const uint32_t *legs,
+    bool wanted)
 {
 	for (uint32_t i = 0; i < m->env->nrcpt; i++) {
-		if (!is_about(m, i, t->action) ||
+		if (!is_about(&m->rcpts[i], &m->legs[legs[i]], t->action) ||
 		    is_wanted(m, i, t->action) != wanted)
 			continue;
 		t->words[t->nall] = reason_whole(m->rcpts[i].reason);
@@ -116,15 +104,17 @@ static struct telling *
 telling_new(struct dispatch *d, const struct message *m, enum dsn_action action)
 {
 	struct telling *t = MEM_NEW(struct telling);
+	uint32_t *legs = envelope_groups_of(m->env);
 
 	t->dispatch = d;
 	t->id = m->env->id;
 	t->action = action;
 	t->rcpts = mem_zalloc(m->env->nrcpt, sizeof *t->rcpts);
 	t->words = mem_zalloc(m->env->nrcpt, sizeof(struct reason *));
-	add_rcpts(t, m, true);
+	add_rcpts(t, m, legs, true);
 	t->nrcpts = t->nall;
-	add_rcpts(t, m, false);
+	add_rcpts(t, m, legs, false);
+	free(legs);
 	return t;
 }
 

@@ -73,21 +73,6 @@ static const struct {
 	[DSN_RELAYED] = { "relayed", "Your message was passed on" },
 };
 
-static bool
-is_ascii(struct span s)
-{
-	for (size_t i = 0; i < s.len; i++)
-		if ((unsigned char)s.ptr[i] > 127)
-			return false;
-	return true;
-}
-
-bool
-dsn_is_8bit(const struct dsn *d)
-{
-	return !is_ascii(d->content);
-}
-
 static void
 write_head(struct buf *out, const struct dsn *d)
 {
@@ -109,7 +94,7 @@ write_head(struct buf *out, const struct dsn *d)
 	    date, SPAN_ARG(d->hostname), SPAN_ARG(d->sender),
 	    actions[d->action].subject, SPAN_ARG(d->report_qid), d->boundary,
 	    SPAN_ARG(d->hostname),
-	    dsn_is_8bit(d) ? "Content-Transfer-Encoding: 8bit\r\n" : "",
+	    d->is_8bit ? "Content-Transfer-Encoding: 8bit\r\n" : "",
 	    d->boundary);
 }
 
@@ -280,6 +265,15 @@ put_quoted(struct buf *out, struct span text)
 	}
 }
 
+static bool
+is_ascii(struct span s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if ((unsigned char)s.ptr[i] > 127)
+			return false;
+	return true;
+}
+
 /* Only a subject can have other letters; then the part is made 7-bit. */
 static void
 write_words(struct buf *out, const struct dsn *d)
@@ -417,7 +411,7 @@ write_original(struct buf *out, const struct dsn *d)
 		return;
 	}
 	(void)buf_printf(out, "Content-Type: message/rfc822\r\n%s\r\n",
-	    dsn_is_8bit(d) ? "Content-Transfer-Encoding: 8bit\r\n" : "");
+	    d->is_8bit ? "Content-Transfer-Encoding: 8bit\r\n" : "");
 	(void)buf_append_span(out, d->content);
 }
 

@@ -187,6 +187,18 @@ envelope_domain(const struct envelope *env, uint32_t rcpt)
 	return span_text(r->address + r->domain);
 }
 
+uint32_t *
+envelope_groups_of(const struct envelope *env)
+{
+	uint32_t *groups = mem_zalloc(env->nrcpt, sizeof *groups);
+
+	for (uint32_t g = 0; g < env->ngroups; g++)
+		for (uint32_t i = env->groups[g]; i != ENVELOPE_NO_MORE;
+		     i = env->rcpts[i].next)
+			groups[i] = g;
+	return groups;
+}
+
 struct span
 envelope_attrs(const struct envelope *env)
 {

@@ -48,15 +48,6 @@ find_word(struct span s, struct word *w)
 	       span_equal_nocase(w->charset, SPAN("us-ascii"));
 }
 
-static int
-hex(char c)
-{
-	if (ascii_is_digit(c))
-		return c - '0';
-	c = ascii_lower(c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static bool
 decode_q(struct span s, struct buf *out)
 {
@@ -66,10 +57,11 @@ decode_q(struct span s, struct buf *out)
 		if (c == '_') {
 			c = ' ';
 		} else if (c == '=') {
-			if (i + 2 >= s.len || hex(s.ptr[i + 1]) < 0 ||
-			    hex(s.ptr[i + 2]) < 0)
+			if (i + 2 >= s.len || ascii_hex(s.ptr[i + 1]) < 0 ||
+			    ascii_hex(s.ptr[i + 2]) < 0)
 				return false;
-			c = (char)(hex(s.ptr[i + 1]) << 4 | hex(s.ptr[i + 2]));
+			c = (char)(ascii_hex(s.ptr[i + 1]) << 4 |
+				   ascii_hex(s.ptr[i + 2]));
 			i += 2;
 		}
 		(void)buf_append_char(out, c);

@@ -4,9 +4,7 @@
 static int
 digit(char c)
 {
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+	return ascii_lower(c) == c && ascii_is_alpha(c) ? -1 : ascii_hex(c);
 }
 
 /* Takes a character off the front; -1: that is none. */

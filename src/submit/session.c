@@ -143,7 +143,7 @@ session_forget(struct session *s)
 	size_t max = s->tx.rcpts.max;
 
 	free(s->tx.sender);
-	params_clear(&s->tx.params);
+	buf_clear(&s->tx.attrs);
 	free(s->tx.named);
 	buf_clear(&s->tx.rcpts);
 	buf_clear(&s->tx.head);

@@ -79,6 +79,7 @@ const char *
 do_mail(struct session *s, struct span args, struct buf *out)
 {
 	enum address_status status;
+	struct params params = { 0 };
 	struct buf written = { 0 };
 	struct address from;
 	const char *wrong;
@@ -91,7 +92,9 @@ do_mail(struct session *s, struct span args, struct buf *out)
 		status = ADDRESS_NO_DOMAIN;
 	if (status != ADDRESS_OK)
 		return bad_address(s, "501 5.1.7", "sender", status);
-	wrong = take_params(s, args, PARAM_OF_MAIL, &s->tx.params);
+	wrong = take_params(s, args, PARAM_OF_MAIL, &params);
+	s->tx.flags = params.flags;
+	s->tx.attrs = params.attrs;
 	if (wrong != NULL) {
 		session_forget(s);
 		return wrong;
@@ -210,10 +213,10 @@ session_envelope(const struct session *s)
 		.id = tx->id,
 		.size = tx->stored + buf_len(&tx->head) + buf_len(&tx->body),
 		.arrived = s->now,
-		.flags = tx->params.flags,
+		.flags = tx->flags,
 		.account = span_text(s->login),
 		.sender = span_text(tx->sender),
-		.attrs = buf_span(&tx->params.attrs),
+		.attrs = buf_span(&tx->attrs),
 		.rcpt = rcpts,
 		.rcpt_attrs = rcpts + tx->nrcpt,
 		.nrcpt = tx->nrcpt,

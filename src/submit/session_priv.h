@@ -35,7 +35,8 @@ struct named {
 
 struct transaction {
 	char *sender; /* owned; "" is the null path */
-	struct params params; /* of MAIL */
+	uint32_t flags; /* enum envelope_flags, as MAIL says */
+	struct buf attrs; /* of the message */
 	struct buf rcpts; /* their texts: where, says `named` */
 	struct named *named; /* owned */
 	uint32_t nrcpt, named_cap;

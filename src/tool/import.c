@@ -208,31 +208,20 @@ take_words(const json_t *r)
 	return reason_new(&w);
 }
 
-static int
-digit(char c)
-{
-	return c >= '0' && c <= '9'   ? c - '0'
-	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
-				      : -1;
-}
-
-/* What a newer version knew, as pairs of digits: heap. Else empty. */
+/* What a newer version knew: heap. Empty when it is no such thing. */
 static struct span
 take_other(const json_t *r)
 {
-	struct span text = member(r, "other");
-	char *bytes = mem_alloc(text.len / 2 + 1);
-	size_t n = 0;
+	struct buf bytes = { 0 };
+	struct span other;
 
-	for (; n < text.len / 2; n++) {
-		int high = digit(text.ptr[2 * n]);
-		int low = digit(text.ptr[2 * n + 1]);
-
-		if (high < 0 || low < 0)
-			break;
-		bytes[n] = (char)(high << 4 | low);
-	}
-	return span_make(bytes, spool_tags_fit(span_make(bytes, n)) ? n : 0);
+	(void)digits_read(member(r, "other"), &bytes);
+	other = buf_span(&bytes);
+	if (!spool_tags_fit(other))
+		other = SPAN("");
+	other = span_make(span_dup(other), other.len);
+	buf_clear(&bytes);
+	return other;
 }
 
 /* Of whom something is still to be done. */

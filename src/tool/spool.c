@@ -109,19 +109,6 @@ plain_text(const char *text, size_t len)
 }
 
 static json_t *
-digits(struct span bytes)
-{
-	struct buf text = { 0 };
-	json_t *o;
-
-	for (size_t i = 0; i < bytes.len; i++)
-		(void)buf_printf(&text, "%02x", (unsigned char)bytes.ptr[i]);
-	o = json_stringn(buf_span(&text).ptr, buf_len(&text));
-	buf_clear(&text);
-	return o;
-}
-
-static json_t *
 rcpt_json(const char *address, struct span attrs, const struct progress *row)
 {
 	struct reason *whole = reason_whole(row->reason);
@@ -134,7 +121,7 @@ rcpt_json(const char *address, struct span attrs, const struct progress *row)
 
 	attributes_show(o, attrs);
 	if (row->other.len > 0)
-		(void)json_object_set_new(o, "other", digits(row->other));
+		(void)json_object_set_new(o, "other", digits_show(row->other));
 	if (whole == NULL)
 		return o;
 	(void)json_object_set_new(
