@@ -32,6 +32,7 @@ span_is_empty(struct span s)
 	return s.len == 0;
 }
 
+bool span_is_ascii(struct span s);
 bool span_equal(struct span a, struct span b);
 bool span_equal_nocase(struct span a, struct span b);
 bool span_starts(struct span s, struct span prefix);

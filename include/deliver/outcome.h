@@ -16,6 +16,7 @@ enum outcome {
 	OUTCOME_NEXT_TRANSACTION, /* the host takes only so many at a time */
 	OUTCOME_NEXT_CONNECTION, /* only so many messages a connection */
 	OUTCOME_NEXT_HOST, /* put off, but another host may take it now */
+	OUTCOME_ELSEWHERE, /* this host cannot, for good; another one may */
 	OUTCOME_LATER, /* put off */
 	OUTCOME_FAILED, /* for good */
 };

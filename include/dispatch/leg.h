@@ -66,6 +66,7 @@ struct leg {
 	uint8_t returned; /* how often it came back for another connection */
 	uint8_t wish : 3; /* enum leg_wish */
 	uint8_t is_next : 1; /* it had come to its turn: to its line's front */
+	uint8_t may_wait : 1; /* a host put it off, or was not to be had */
 	uint8_t by_hand : 1; /* `retry`: moves no step of the back-off */
 };
 
@@ -95,6 +96,7 @@ enum leg_outcome {
 	LEG_NEXT_TRANSACTION,
 	LEG_NEXT_CONNECTION,
 	LEG_NEXT_HOST,
+	LEG_ELSEWHERE,
 	LEG_LATER,
 	LEG_FAILED,
 };
@@ -125,6 +127,7 @@ struct leg_event {
 	uint32_t host; /* bit of the host that the lane was at */
 	bool is_unreached; /* the host was not to be had: it has not answered */
 	bool has_next_host; /* one that was not tried yet, and may be */
+	bool has_other_host; /* the same, or it may be some other time */
 	bool blames_host; /* the next attempt begins at another one */
 	bool lacks_dsn; /* the host sends no reports of success */
 };

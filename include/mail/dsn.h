@@ -41,12 +41,17 @@ struct dsn {
 	struct span header; /* the original's, as it is on disk */
 	struct span content; /* all of the original, to be shown; or empty */
 	bool is_8bit; /* the content may be */
+	bool is_utf8; /* the message was sent with SMTPUTF8 (RFC 6531) */
 	struct span subject; /* of it, for people (subject.h); may be empty */
 	const struct dsn_rcpt *rcpts;
 	size_t nrcpts;
 };
 
-/* The whole message, header and all, in canonical form, 7-bit if the content is. */
+/*
+ * The whole message, header and all, in canonical form: 7-bit, if the content is
+ * and the message was not sent with SMTPUTF8; else by RFC 6533. Its own header has
+ * other letters only in the sender's address.
+ */
 void dsn_write(struct buf *out, const struct dsn *d);
 
 #endif

@@ -16,7 +16,10 @@ enum envelope_flags {
 	ENVELOPE_8BIT = 1, /* BODY=8BITMIME, or content has 8-bit bytes */
 	ENVELOPE_NO_DOTS = 2, /* no line of the content begins with a dot */
 	ENVELOPE_REPORT = 4, /* made here: a bounce or a warning */
-	ENVELOPE_UTF8 = 8, /* SMTPUTF8 (RFC 6531) */
+	/* RFC 6531: its addresses or its header are more than ASCII, and the
+	   client said so */
+	ENVELOPE_UTF8 = 8,
+	ENVELOPE_UTF8_HEADER = 16, /* of those, the header */
 };
 
 enum { ENVELOPE_NO_MORE = UINT32_MAX };

@@ -21,6 +21,7 @@ enum extension {
 	EXTENSION_SIZE = 1, /* RFC 1870 */
 	EXTENSION_8BITMIME = 2, /* RFC 6152 */
 	EXTENSION_DSN = 4, /* RFC 3461 */
+	EXTENSION_SMTPUTF8 = 8, /* RFC 6531 */
 };
 
 /* The one that the first word of an EHLO line names; 0: none of these. */
@@ -40,6 +41,7 @@ struct params {
 	uint32_t flags; /* enum envelope_flags */
 	uint32_t seen; /* rows of the table, a bit each */
 	struct buf attrs; /* owned */
+	struct buf kept; /* owned: a value as it is kept, where that differs */
 	char wrong[160]; /* the reply to a wrong one */
 };
 

@@ -174,6 +174,8 @@ bool channel_allows(
     const struct channel *c, uint32_t tried, uint32_t host, uint64_t now);
 /* Whether there is another one for a leg that has tried those. */
 bool channel_has_other(const struct channel *c, uint32_t tried, uint64_t now);
+/* The same, whether it may go there now or some other time. */
+bool channel_has_untried(const struct channel *c, uint32_t tried);
 
 /* --- lanes --- */
 

@@ -2,7 +2,9 @@
  * address: paths of RFC 5321 4.1.2, parsed once at the edge. The parts are
  * spans into the text that was parsed. What is taken is wider than the grammar,
  * since only the next host knows its mailboxes: dots anywhere in a local part,
- * any length that fits. What address_write() writes is within it.
+ * any length that fits. What address_write() writes is within it. Letters beyond
+ * ASCII (RFC 6531) may stand in either part; whether that is allowed here and now,
+ * the caller knows.
  */
 #ifndef SMTP_ADDRESS_H
 #define SMTP_ADDRESS_H
@@ -24,6 +26,7 @@ struct address {
 	struct span local; /* as it came, quotes included */
 	struct span domain; /* without a dot at its end; "[...]": a literal */
 	bool is_plain; /* `text` is how it leaves */
+	bool is_utf8; /* it has letters beyond ASCII (RFC 6531) */
 };
 
 enum address_status {
@@ -32,8 +35,7 @@ enum address_status {
 	ADDRESS_NO_DOMAIN,
 	ADDRESS_BAD_LOCAL,
 	ADDRESS_BAD_DOMAIN,
-	ADDRESS_BAD_CHAR, /* control or 8-bit byte */
-	ADDRESS_UTF8, /* letters of UTF-8 (RFC 6531) */
+	ADDRESS_BAD_CHAR, /* a control character, or none at all */
 	ADDRESS_TOO_LONG,
 };
 

@@ -17,6 +17,15 @@ span_text(const char *text)
 }
 
 bool
+span_is_ascii(struct span s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if ((unsigned char)s.ptr[i] > 127)
+			return false;
+	return true;
+}
+
+bool
 span_equal(struct span a, struct span b)
 {
 	return a.len == b.len &&

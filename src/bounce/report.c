@@ -154,6 +154,19 @@ on_content(enum spool_status status, struct content *content, void *arg)
 	work_run(r->loop, write_report, on_written, r);
 }
 
+/* Only its To can want SMTPUTF8; the rest is content. */
+static uint32_t
+flags_of(const struct dsn *d)
+{
+	uint32_t flags = ENVELOPE_REPORT;
+
+	if (d->is_8bit || d->is_utf8)
+		flags |= ENVELOPE_8BIT;
+	if (!span_is_ascii(d->sender))
+		flags |= ENVELOPE_UTF8 | ENVELOPE_UTF8_HEADER;
+	return flags;
+}
+
 static void
 on_written(void *arg)
 {
@@ -163,7 +176,7 @@ on_written(void *arg)
 		.id = spool_entry_id(r->entry),
 		.size = buf_len(&r->body),
 		.arrived = r->dsn.now,
-		.flags = ENVELOPE_REPORT | (r->dsn.is_8bit ? ENVELOPE_8BIT : 0),
+		.flags = flags_of(&r->dsn),
 		.rcpt = &rcpt,
 		.nrcpt = 1,
 	};
@@ -215,6 +228,7 @@ report_start(const struct report_request *q, report_cb cb, void *arg)
 		.qid = span_text(r->qid.text),
 		.report_qid = span_text(r->report_qid.text),
 		.sender = span_text(r->sender),
+		.is_utf8 = (q->original->flags & ENVELOPE_UTF8) != 0,
 		.envid =
 		    copy(attrs_get(envelope_attrs(q->original), ATTR_ENVID)),
 		.arrived = q->original->arrived,

@@ -21,6 +21,7 @@
 
 #include "mail/envelope.h"
 #include "mail/param.h"
+#include "smtp/idn.h"
 
 enum { RCPTS_MOST = 100 }; /* of who says nothing: RFC 5321 4.5.3.1.8 */
 
@@ -33,13 +34,37 @@ mail_say_rset(struct client *c, struct buf *out)
 	(void)buf_append_text(out, "RSET\r\n");
 }
 
+static bool
+knows_utf8(const struct client *c)
+{
+	return (c->extensions & EXTENSION_SMTPUTF8) != 0;
+}
+
+/* A host without SMTPUTF8 knows a domain by its A-labels. */
+static void
+put_address(const struct client *c, const char *address, struct buf *out)
+{
+	struct span all = span_text(address);
+	size_t domain = span_find_last(all, '@') + 1;
+	char text[IDN_SIZE];
+
+	if (!c->is_utf8 || knows_utf8(c) || domain > all.len) {
+		(void)buf_append_span(out, all);
+		return;
+	}
+	(void)buf_append_span(out, span_to(all, domain));
+	(void)buf_append_span(out, idn_to_ascii(span_from(all, domain), text));
+}
+
 void
 mail_say_mail(struct client *c, struct buf *out)
 {
 	const struct envelope *env = c->attempt->env;
 
-	(void)buf_printf(out, "MAIL FROM:<%s>", env->sender);
-	params_write_mail(env, c->extensions, out);
+	(void)buf_append_text(out, "MAIL FROM:<");
+	put_address(c, env->sender, out);
+	(void)buf_append_char(out, '>');
+	params_write_mail(env, c->offered, out);
 	(void)buf_append_text(out, "\r\n");
 }
 
@@ -49,8 +74,10 @@ put_rcpt(struct client *c, uint32_t i, struct buf *out)
 	const struct envelope *env = c->attempt->env;
 	uint32_t rcpt = c->attempt->rcpts[i].index;
 
-	(void)buf_printf(out, "RCPT TO:<%s>", env->rcpts[rcpt].address);
-	params_write_rcpt(env, rcpt, c->extensions, out);
+	(void)buf_append_text(out, "RCPT TO:<");
+	put_address(c, env->rcpts[rcpt].address, out);
+	(void)buf_append_char(out, '>');
+	params_write_rcpt(env, rcpt, c->offered, out);
 	(void)buf_append_text(out, "\r\n");
 }
 
@@ -161,6 +188,60 @@ start_transaction(struct client *c, struct buf *out)
 	return say_group(c, out);
 }
 
+/* --- SMTPUTF8 (RFC 6531) --- */
+
+/* What no A-label can say: the letters in front of the domain. */
+static bool
+has_utf8_local(const char *address)
+{
+	struct span all = span_text(address);
+
+	return !span_is_ascii(span_to(all, span_find_last(all, '@')));
+}
+
+/* Whether this transaction is more than ASCII. */
+static bool
+needs_utf8(const struct attempt *a)
+{
+	const struct envelope *env = a->env;
+
+	if ((env->flags & ENVELOPE_UTF8) == 0)
+		return false;
+	if ((env->flags & ENVELOPE_UTF8_HEADER) != 0 ||
+	    !span_is_ascii(span_text(env->sender)))
+		return true;
+	for (uint32_t i = 0; i < a->nrcpt; i++)
+		if (!span_is_ascii(
+			span_text(env->rcpts[a->rcpts[i].index].address)))
+			return true;
+	return false;
+}
+
+/*
+ * Which recipients a host without SMTPUTF8 can be asked for: those that can be
+ * named in ASCII, from a sender who can. A header alone goes on as 8-bit content.
+ * False: none is left.
+ */
+static bool
+leave_out_utf8(struct client *c)
+{
+	const struct envelope *env = c->attempt->env;
+	struct verdict v = verdict_of_us(STAGE_MAIL, "5.6.7",
+	    SPAN("the host does not take addresses beyond ASCII (SMTPUTF8)"));
+	bool is_left = false;
+
+	v.outcome = OUTCOME_ELSEWHERE;
+	for (uint32_t i = 0; i < c->attempt->nrcpt; i++) {
+		struct attempt_rcpt *r = &c->attempt->rcpts[i];
+
+		if (has_utf8_local(env->sender) ||
+		    has_utf8_local(env->rcpts[r->index].address))
+			attempt_set(c->attempt, r, &v);
+		is_left |= r->outcome == OUTCOME_NONE;
+	}
+	return is_left;
+}
+
 enum client_need
 client_begin(struct client *c, const struct client_event *ev, struct buf *out)
 {
@@ -170,6 +251,14 @@ client_begin(struct client *c, const struct client_event *ev, struct buf *out)
 	c->attempt->rcpts_most = c->rcpts_most;
 	c->attempt->has_dsn = (c->extensions & EXTENSION_DSN) != 0;
 	c->size = ev->size;
+	c->is_utf8 = needs_utf8(c->attempt);
+	c->offered = c->extensions;
+	if (!c->is_utf8)
+		c->offered &= ~(uint32_t)EXTENSION_SMTPUTF8;
+	if (c->is_utf8 && !knows_utf8(c) && !leave_out_utf8(c)) {
+		c->attempt = NULL;
+		return client_be_ready(c);
+	}
 	c->way = choose_way(c, ev->at_hand);
 	return start_transaction(c, out);
 }

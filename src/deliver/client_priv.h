@@ -45,12 +45,15 @@ struct client {
 	struct client_options options;
 	enum state state;
 	uint32_t extensions; /* enum extension, those with parameters */
+	uint32_t
+	    offered; /* the same, without what this message does not need */
 	bool has_tls, can_pipeline, can_chunk, can_starttls, can_auth_plain,
 	    can_auth_login;
 	bool chunks_work; /* a BDAT was answered as it should be */
 	enum chunking learned; /* for other connections */
 	bool needs_reset; /* the host may still hold an open transaction */
 	enum content_way way;
+	bool is_utf8; /* the transaction is more than ASCII (RFC 6531) */
 	bool is_group; /* the transaction's commands have left together */
 	uint64_t size; /* of the content */
 	uint32_t rcpts_most, mails_most; /* RFC 9422; 0: the host did not say */

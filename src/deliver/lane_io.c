@@ -272,7 +272,9 @@ lane_run(struct lane_io *io, struct client_event *ev)
 	case CLIENT_TLS: lane_start_tls(io); break;
 	case CLIENT_CONTENT: lane_start_content(io, false); break;
 	case CLIENT_CHUNK: lane_start_content(io, true); break;
-	case CLIENT_READY: on_ready(io, had_attempt); break;
+	case CLIENT_READY:
+		on_ready(io, had_attempt || ev->type == CLIENT_GIVEN);
+		break;
 	case CLIENT_CLOSE: lane_lost(io, "the connection was closed"); break;
 	}
 }

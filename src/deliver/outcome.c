@@ -24,6 +24,7 @@ outcome_name(enum outcome o)
 		[OUTCOME_NEXT_TRANSACTION] = "next transaction",
 		[OUTCOME_NEXT_CONNECTION] = "next connection",
 		[OUTCOME_NEXT_HOST] = "next host",
+		[OUTCOME_ELSEWHERE] = "elsewhere",
 		[OUTCOME_LATER] = "later",
 		[OUTCOME_FAILED] = "failed",
 	};
@@ -159,6 +160,7 @@ class_of(enum outcome o)
 	case OUTCOME_NEXT_CONNECTION:
 	case OUTCOME_NEXT_HOST:
 	case OUTCOME_LATER: return '4';
+	case OUTCOME_ELSEWHERE:
 	case OUTCOME_FAILED: break;
 	}
 	return '5';

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/utf8.h"
 #include "base/mem.h"
 #include "ctl/attributes.h"
 #include "dispatch/message.h"
@@ -37,10 +38,17 @@ describe_text(struct span text)
 	char clean[4096];
 	size_t n = 0;
 
-	for (; n < text.len && n < sizeof clean; n++)
-		clean[n] = text.ptr[n] >= ' ' && text.ptr[n] <= '~'
-			       ? text.ptr[n]
-			       : '?';
+	while (!span_is_empty(text) && n + 4 <= sizeof clean) {
+		uint32_t c = 0;
+		size_t len = utf8_first(text, &c);
+
+		if (len == 0 || utf8_is_control(c))
+			clean[n++] = '?';
+		else
+			for (size_t i = 0; i < len; i++)
+				clean[n++] = text.ptr[i];
+		text = span_from(text, len == 0 ? 1 : len);
+	}
 	return json_stringn(clean, n);
 }
 

@@ -149,6 +149,7 @@ outcome_of(const struct attempt_rcpt *r, const struct lane_end *end)
 		[OUTCOME_NEXT_TRANSACTION] = LEG_NEXT_TRANSACTION,
 		[OUTCOME_NEXT_CONNECTION] = LEG_NEXT_CONNECTION,
 		[OUTCOME_NEXT_HOST] = LEG_NEXT_HOST,
+		[OUTCOME_ELSEWHERE] = LEG_ELSEWHERE,
 		[OUTCOME_LATER] = LEG_LATER,
 		[OUTCOME_FAILED] = LEG_FAILED,
 	};
@@ -206,6 +207,8 @@ settle_legs(struct dispatch *d, struct outgoing *o, const struct attempt *a,
 		ev.nresults = results_of(a, at, leg, end, results);
 		ev.has_next_host =
 		    channel_has_other(c, leg->tried | ev.host, ev.now);
+		ev.has_other_host =
+		    channel_has_untried(c, leg->tried | ev.host);
 		ev.random = random_u32();
 		at += ev.nresults;
 		dispatch_step(d, leg, &ev);
@@ -224,7 +227,9 @@ learn(struct dispatch *d, const struct outgoing *o, const struct attempt *a)
 	for (uint32_t i = 0; i < a->nrcpt; i++) {
 		delivered += a->rcpts[i].outcome == OUTCOME_DELIVERED;
 		left += a->rcpts[i].outcome == OUTCOME_NEXT_TRANSACTION;
-		answered += a->rcpts[i].outcome != OUTCOME_NONE;
+		/* What it cannot take it was not asked for. */
+		answered += a->rcpts[i].outcome != OUTCOME_NONE &&
+			    a->rcpts[i].outcome != OUTCOME_ELSEWHERE;
 		next |= a->rcpts[i].outcome == OUTCOME_NEXT_CONNECTION;
 	}
 	if (left > 0 && answered > left)

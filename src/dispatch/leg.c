@@ -280,12 +280,24 @@ wants_report(const struct step *s, uint32_t rcpt)
 	       params_wants(envelope_rcpt_attrs(env, rcpt), NOTIFY_SUCCESS);
 }
 
+/* For good only when each of its hosts has said so. */
+static enum leg_outcome
+weigh_elsewhere(const struct step *s)
+{
+	if (s->ev->has_next_host)
+		return LEG_NEXT_HOST;
+	return s->ev->has_other_host || s->leg->may_wait ? LEG_LATER
+							 : LEG_FAILED;
+}
+
 /* What the outcome comes to in this attempt: on at once, or a try. */
 static enum leg_outcome
 weigh(const struct step *s, enum leg_outcome outcome)
 {
 	const struct leg *leg = s->leg;
 
+	if (outcome == LEG_ELSEWHERE)
+		return weigh_elsewhere(s);
 	if (outcome == LEG_NEXT_HOST &&
 	    (!s->ev->has_next_host || leg->answered >= LEG_HOSTS_ASKED))
 		return LEG_LATER;
@@ -307,7 +319,8 @@ settle(struct step *s, const struct leg_result *result)
 	case LEG_NOT_TRIED:
 	case LEG_NEXT_TRANSACTION:
 	case LEG_NEXT_CONNECTION:
-	case LEG_NEXT_HOST: break;
+	case LEG_NEXT_HOST:
+	case LEG_ELSEWHERE: break; /* weighed: it is one of the others */
 	case LEG_DELIVERED:
 		end_one(s, result->rcpt,
 		    wants_report(s, result->rcpt) ? RCPT_RELAYED
@@ -326,19 +339,21 @@ static void
 count_hosts(struct step *s)
 {
 	struct leg *leg = s->leg;
-	bool host = false, connection = false;
+	bool host = false, connection = false, elsewhere = false;
 
 	for (uint32_t i = 0; i < s->ev->nresults; i++) {
 		enum leg_outcome o = s->ev->results[i].outcome;
 
 		host |= o == LEG_NEXT_HOST;
+		elsewhere |= o == LEG_ELSEWHERE;
 		connection |= o == LEG_NEXT_CONNECTION;
 	}
 	if (host && !s->ev->is_unreached && leg->answered < UINT8_MAX)
 		leg->answered++;
+	leg->may_wait |= host;
 	if (connection && leg->returned < UINT8_MAX)
 		leg->returned++;
-	if (host || s->ev->blames_host)
+	if (host || elsewhere || s->ev->blames_host)
 		leg->tried |= s->ev->host;
 }
 
@@ -399,7 +414,7 @@ on_routed(struct step *s)
 	leg->channel = s->ev->channel;
 	leg->era = s->ev->era;
 	if ((leg->tried & s->ev->hosts) == s->ev->hosts)
-		leg->tried = 0; /* all were: it begins again */
+		leg->tried = leg->may_wait = 0; /* all were: it begins again */
 	return enter(s, LEG_LINE);
 }
 

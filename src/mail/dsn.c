@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/utf8.h"
 #include "mail/header.h"
 #include "mail/trace.h"
 #include "mail/xtext.h"
@@ -65,6 +66,16 @@ peer_text(struct buf *out, struct span text)
 	peer_lines(out, span_to(text, NAME_MOST), " ", NULL);
 }
 
+/* An address that a client named and we have checked; letters as they are. */
+static void
+put_address(struct buf *out, const struct dsn *d, struct span address)
+{
+	if (d->is_utf8)
+		(void)buf_append_span(out, address);
+	else
+		peer_text(out, address);
+}
+
 static const struct {
 	const char *name, *subject;
 } actions[] = {
@@ -72,6 +83,8 @@ static const struct {
 	[DSN_DELAYED] = { "delayed", "Your message is delayed" },
 	[DSN_RELAYED] = { "relayed", "Your message was passed on" },
 };
+
+static const char eight_bit[] = "Content-Transfer-Encoding: 8bit\r\n";
 
 static void
 write_head(struct buf *out, const struct dsn *d)
@@ -93,8 +106,7 @@ write_head(struct buf *out, const struct dsn *d)
 	    "\r\n",
 	    date, SPAN_ARG(d->hostname), SPAN_ARG(d->sender),
 	    actions[d->action].subject, SPAN_ARG(d->report_qid), d->boundary,
-	    SPAN_ARG(d->hostname),
-	    d->is_8bit ? "Content-Transfer-Encoding: 8bit\r\n" : "",
+	    SPAN_ARG(d->hostname), d->is_8bit || d->is_utf8 ? eight_bit : "",
 	    d->boundary);
 }
 
@@ -228,7 +240,7 @@ put_text(struct buf *out, const struct dsn *d)
 		const struct dsn_rcpt *r = &d->rcpts[i];
 
 		(void)buf_append_text(out, "\r\n<");
-		peer_text(out, r->address);
+		put_address(out, d, r->address);
 		(void)buf_append_text(out, ">:\r\n");
 		if (r->is_expired || d->action == DSN_DELAYED)
 			put_tries(out, d, r);
@@ -265,23 +277,14 @@ put_quoted(struct buf *out, struct span text)
 	}
 }
 
-static bool
-is_ascii(struct span s)
-{
-	for (size_t i = 0; i < s.len; i++)
-		if ((unsigned char)s.ptr[i] > 127)
-			return false;
-	return true;
-}
-
-/* Only a subject can have other letters; then the part is made 7-bit. */
+/* Only a subject and addresses can have other letters; then the part is made 7-bit. */
 static void
 write_words(struct buf *out, const struct dsn *d)
 {
 	struct buf text = { .max = out->max };
 
 	put_text(&text, d);
-	if (is_ascii(buf_span(&text))) {
+	if (span_is_ascii(buf_span(&text))) {
 		(void)buf_append_text(
 		    out, "Content-Type: text/plain; charset=us-ascii\r\n\r\n");
 		(void)buf_append_span(out, buf_span(&text));
@@ -321,8 +324,10 @@ write_rcpt_fields(
 
 	(void)buf_append_text(out, "\r\n");
 	write_original_rcpt(out, r);
-	(void)buf_append_text(out, "Final-Recipient: rfc822; ");
-	peer_text(out, r->address);
+	/* RFC 6533 3: the type says whether there are more letters. */
+	(void)buf_printf(out, "Final-Recipient: %s; ",
+	    span_is_ascii(r->address) ? "rfc822" : "utf-8");
+	put_address(out, d, r->address);
 	(void)buf_printf(
 	    out, "\r\nAction: %s\r\nStatus: ", actions[d->action].name);
 	peer_text(out, w->status);
@@ -371,8 +376,13 @@ write_status(struct buf *out, const struct dsn *d)
 	char date[DATE_SIZE];
 
 	date_format(d->arrived, date);
-	(void)buf_append_text(
-	    out, "Content-Type: message/delivery-status\r\n\r\n");
+	if (d->is_utf8) /* RFC 6533 4 */
+		(void)buf_printf(out,
+		    "Content-Type: message/global-delivery-status\r\n%s\r\n",
+		    eight_bit);
+	else
+		(void)buf_append_text(
+		    out, "Content-Type: message/delivery-status\r\n\r\n");
 	write_envid(out, d->envid);
 	(void)buf_printf(out,
 	    "Reporting-MTA: dns; %.*s\r\n"
@@ -383,20 +393,31 @@ write_status(struct buf *out, const struct dsn *d)
 		write_rcpt_fields(out, d, &d->rcpts[i]);
 }
 
-/* 8-bit bytes of an old header would make the whole report 8-bit. */
+/*
+ * 8-bit bytes of a header that nobody announced would make the whole report 8-bit.
+ * What was announced is shown whole (RFC 6533 5).
+ */
 static void
-write_header(struct buf *out, struct span header)
+write_header(struct buf *out, const struct dsn *d)
 {
+	struct span header = d->header;
+	bool whole = d->is_utf8 && utf8_is_valid(header);
 	struct header_field f;
 	size_t shown = 0;
 
-	(void)buf_append_text(out, "Content-Type: text/rfc822-headers\r\n\r\n");
+	if (whole)
+		(void)buf_printf(out,
+		    "Content-Type: message/global-headers\r\n%s\r\n",
+		    eight_bit);
+	else
+		(void)buf_append_text(
+		    out, "Content-Type: text/rfc822-headers\r\n\r\n");
 	while (shown < HEADER_SHOWN_MAX && header_next(&header, &f)) {
 		for (size_t i = 0; i < f.raw.len; i++) {
 			char c = f.raw.ptr[i];
 
 			(void)buf_append_char(
-			    out, (unsigned char)c < 128 ? c : '?');
+			    out, whole || (unsigned char)c < 128 ? c : '?');
 		}
 		shown += f.raw.len;
 	}
@@ -407,11 +428,12 @@ static void
 write_original(struct buf *out, const struct dsn *d)
 {
 	if (span_is_empty(d->content)) {
-		write_header(out, d->header);
+		write_header(out, d);
 		return;
 	}
-	(void)buf_printf(out, "Content-Type: message/rfc822\r\n%s\r\n",
-	    d->is_8bit ? "Content-Transfer-Encoding: 8bit\r\n" : "");
+	(void)buf_printf(out, "Content-Type: %s\r\n%s\r\n",
+	    d->is_utf8 ? "message/global" : "message/rfc822",
+	    d->is_8bit || d->is_utf8 ? eight_bit : "");
 	(void)buf_append_span(out, d->content);
 }
 

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "base/utf8.h"
 #include "mail/attrs.h"
 #include "mail/envelope.h"
 #include "mail/xtext.h"
@@ -18,6 +19,7 @@ static const struct {
 	{ "SIZE", EXTENSION_SIZE, true },
 	{ "8BITMIME", EXTENSION_8BITMIME, false },
 	{ "DSN", EXTENSION_DSN, false },
+	{ "SMTPUTF8", EXTENSION_SMTPUTF8, false },
 };
 
 uint32_t
@@ -124,6 +126,16 @@ read_body(struct params *p, struct span value)
 	return true;
 }
 
+/* RFC 6531 3.4. */
+static bool
+read_utf8(struct params *p, struct span value)
+{
+	if (!span_is_empty(value))
+		return refuse(p, "501 5.5.4 SMTPUTF8 takes no value");
+	p->flags |= ENVELOPE_UTF8;
+	return true;
+}
+
 /* RFC 4954 section 5. We do not pass identities on, so it says nothing to us. */
 static bool
 read_auth(struct params *p, struct span value)
@@ -163,13 +175,43 @@ read_notify(struct params *p, struct span value)
 	    p, "501 5.5.4 NOTIFY is NEVER, or some of SUCCESS,FAILURE,DELAY");
 }
 
+/*
+ * RFC 6533 3: letters beyond ASCII are kept as "\x{...}", which every host and
+ * every report may have; without them xtext is all that is allowed.
+ */
+static bool
+keep_address(struct params *p, struct span type, struct span address)
+{
+	uint32_t c = 0;
+
+	if (span_is_ascii(address))
+		return xtext_is_valid(address);
+	if (!span_equal_nocase(type, SPAN("utf-8")) ||
+	    (p->flags & ENVELOPE_UTF8) == 0)
+		return false;
+	(void)buf_append_text(&p->kept, "utf-8;");
+	while (!span_is_empty(address)) {
+		size_t len = utf8_first(address, &c);
+
+		if (len == 0 || utf8_is_control(c))
+			return false;
+		if (len > 1)
+			(void)buf_printf(&p->kept, "\\x{%X}", (unsigned)c);
+		else
+			(void)buf_append_char(&p->kept, (char)c);
+		address = span_from(address, len);
+	}
+	return buf_len(&p->kept) <= ORCPT_MAX;
+}
+
 /* An address of another kind of mail is one, too: "x400;...". RFC 3461 4.2. */
 static bool
 read_orcpt(struct params *p, struct span value)
 {
 	size_t type = span_find(value, ';');
-	bool ok = value.len <= ORCPT_MAX && type > 0 && type < value.len &&
-		  xtext_is_valid(span_from(value, type + 1));
+	bool ok =
+	    value.len <= ORCPT_MAX && type > 0 && type < value.len &&
+	    keep_address(p, span_to(value, type), span_from(value, type + 1));
 
 	for (size_t i = 0; ok && i < type; i++)
 		ok = ascii_is_alnum(value.ptr[i]) || value.ptr[i] == '-';
@@ -195,6 +237,14 @@ write_body(const struct envelope *env, struct buf *out)
 		(void)buf_append_text(out, " BODY=8BITMIME");
 }
 
+/* Said to a host only where the transaction needs it (deliver/client_mail.c). */
+static void
+write_utf8(const struct envelope *env, struct buf *out)
+{
+	(void)env;
+	(void)buf_append_text(out, " SMTPUTF8");
+}
+
 /* --- the table --- */
 
 static const struct row {
@@ -208,6 +258,8 @@ static const struct row {
 } table[] = {
 	{ "SIZE", PARAM_OF_MAIL, EXTENSION_SIZE, 0, read_size, write_size },
 	{ "BODY", PARAM_OF_MAIL, EXTENSION_8BITMIME, 0, read_body, write_body },
+	{ "SMTPUTF8", PARAM_OF_MAIL, EXTENSION_SMTPUTF8, 0, read_utf8,
+	    write_utf8 },
 	{ "AUTH", PARAM_OF_MAIL, 0, 0, read_auth, NULL },
 	{ "RET", PARAM_OF_MAIL, EXTENSION_DSN, ATTR_RET, read_ret, NULL },
 	{ "ENVID", PARAM_OF_MAIL, EXTENSION_DSN, ATTR_ENVID, read_envid, NULL },
@@ -230,6 +282,7 @@ void
 params_clear(struct params *p)
 {
 	buf_clear(&p->attrs);
+	buf_clear(&p->kept);
 	*p = (struct params){ .max_message = p->max_message };
 }
 
@@ -249,10 +302,12 @@ params_read(struct params *p, enum param_place place, struct span keyword,
 		return false;
 	}
 	p->seen |= bit;
+	buf_reset(&p->kept);
 	if (!row->read(p, value))
 		return false;
 	if (row->tag != 0)
-		attrs_put(&p->attrs, row->tag, value);
+		attrs_put(&p->attrs, row->tag,
+		    buf_len(&p->kept) > 0 ? buf_span(&p->kept) : value);
 	return true;
 }
 

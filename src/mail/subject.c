@@ -7,6 +7,7 @@
 
 #include <stdint.h>
 
+#include "base/utf8.h"
 #include "mail/header.h"
 #include "smtp/base64.h"
 
@@ -118,41 +119,6 @@ decode(struct span s, struct buf *out)
 
 /* --- characters --- */
 
-/* RFC 3629: the next character; its length, or 0 for what is none. */
-static size_t
-next_character(struct span s, uint32_t *out)
-{
-	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	unsigned char first = (unsigned char)s.ptr[0];
-	size_t len = first < 0x80	      ? 1
-		     : (first & 0xe0) == 0xc0 ? 2
-		     : (first & 0xf0) == 0xe0 ? 3
-		     : (first & 0xf8) == 0xf0 ? 4
-					      : 0;
-	uint32_t c = len == 1 ? first : first & (0x7fu >> len);
-
-	if (len == 0 || len > s.len)
-		return 0;
-	for (size_t i = 1; i < len; i++) {
-		if (((unsigned char)s.ptr[i] & 0xc0) != 0x80)
-			return 0;
-		c = c << 6 | ((unsigned char)s.ptr[i] & 0x3f);
-	}
-	if (c < least[len] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
-		return 0;
-	*out = c;
-	return len;
-}
-
-/* Control characters, and those that turn or break the line around them. */
-static bool
-is_control(uint32_t c)
-{
-	return c < ' ' || (c >= 0x7f && c <= 0x9f) || c == 0x61c ||
-	       (c >= 0x200e && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
-	       (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
-}
-
 static void
 put_clean(struct span s, struct buf *out)
 {
@@ -160,7 +126,7 @@ put_clean(struct span s, struct buf *out)
 
 	while (!span_is_empty(s)) {
 		uint32_t c = '?';
-		size_t len = next_character(s, &c);
+		size_t len = utf8_first(s, &c);
 
 		if (buf_len(out) - begin + 4 + 3 > SUBJECT_MOST) {
 			(void)buf_append_text(out, "...");
@@ -168,9 +134,9 @@ put_clean(struct span s, struct buf *out)
 		}
 		if (len == 0)
 			(void)buf_append_char(out, '?');
-		else if (is_control(c) && buf_len(out) == begin)
+		else if (utf8_is_control(c) && buf_len(out) == begin)
 			; /* nothing stands before the first letter */
-		else if (is_control(c))
+		else if (utf8_is_control(c))
 			(void)buf_append_char(out, ' ');
 		else
 			(void)buf_append(out, s.ptr, len);

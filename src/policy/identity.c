@@ -2,13 +2,14 @@
 
 #include "conf/conf.h"
 #include "smtp/address.h"
+#include "smtp/idn.h"
 
 /* Parts, not text: "ann"@b.test is ann@b.test, and leaves as that. */
 static bool
 is_mailbox(struct span local, struct span domain, const struct address *from)
 {
 	return address_local_equal_nocase(local, from->local) &&
-	       span_equal_nocase(domain, from->domain);
+	       idn_equal(domain, from->domain);
 }
 
 static bool
@@ -36,7 +37,7 @@ matches(struct span pattern, struct span login, struct span hostname,
 	if (span_equal(pattern, SPAN("*")))
 		return true;
 	if (span_starts(pattern, SPAN("*@")))
-		return span_equal_nocase(span_from(pattern, 2), from->domain);
+		return idn_equal(span_from(pattern, 2), from->domain);
 	return is_address(pattern, from);
 }
 

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "mail/reason.h"
 #include "sched/site.h"
+#include "smtp/idn.h"
 
 enum { KIND_ENTRY, KIND_SITE };
 
@@ -26,9 +27,12 @@ cache_init(struct cache *c, const uint64_t seed[2])
 
 /* --- entries --- */
 
+/* As name servers know it: A-labels (smtp/idn.h), in small letters. */
 static struct span
-low(struct span domain, char out[256])
+low(struct span written, char out[256])
 {
+	char text[IDN_SIZE];
+	struct span domain = idn_to_ascii(written, text);
 	size_t n = domain.len < 255 ? domain.len : 255;
 
 	for (size_t i = 0; i < n; i++)

@@ -282,6 +282,12 @@ channel_has_other(const struct channel *c, uint32_t tried, uint64_t now)
 	return (good_hosts(c, now) & ~tried) != 0;
 }
 
+bool
+channel_has_untried(const struct channel *c, uint32_t tried)
+{
+	return (channel_hosts(c) & ~tried) != 0;
+}
+
 /* --- closing --- */
 
 bool

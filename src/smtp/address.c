@@ -1,17 +1,21 @@
 /*
  * A path is cut at its brackets first (a quoted local part may hold '>' and
  * '@'), then a source route is dropped, then local part and domain are checked.
- * Addresses of RFC 6531 (UTF-8) are told from rubbish, but not taken.
+ * Letters beyond ASCII (RFC 6531) may stand wherever letters may; as a whole they
+ * are looked at first (check_chars).
  */
 #include "smtp/address.h"
 
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "base/utf8.h"
+#include "smtp/idn.h"
+
 static inline bool
 is_atext(char c)
 {
-	return ascii_is_alnum(c) ||
+	return ascii_is_alnum(c) || (unsigned char)c > 127 ||
 	       (c != '\0' && strchr("!#$%&'*+-/=?^_`{|}~", c) != NULL);
 }
 
@@ -28,7 +32,7 @@ quoted_length(struct span s)
 	if (s.len == 0 || s.ptr[0] != '"')
 		return 0;
 	for (size_t i = 1; i < s.len; i++) {
-		if (!is_printable(s.ptr[i]))
+		if (!is_printable(s.ptr[i]) && (unsigned char)s.ptr[i] < 128)
 			return 0;
 		if (s.ptr[i] == '\\')
 			i++;
@@ -208,50 +212,47 @@ domain_is_literal(struct span domain)
 
 /* --- mailboxes and paths --- */
 
-/* How many bytes of a letter follow the first one (RFC 3629); -1: none. */
-static int
-utf8_tail(unsigned char first)
+/* Printable ASCII, or letters of UTF-8 that show what they are. */
+static bool
+check_chars(struct span s, bool *is_utf8)
 {
-	if (first >= 0xc2 && first <= 0xdf)
-		return 1;
-	if (first >= 0xe0 && first <= 0xef)
-		return 2;
-	return first >= 0xf0 && first <= 0xf4 ? 3 : -1;
+	*is_utf8 = false;
+	while (!span_is_empty(s)) {
+		uint32_t c = 0;
+		size_t len;
+
+		if (is_printable(s.ptr[0])) { /* nearly always */
+			s = span_from(s, 1);
+			continue;
+		}
+		len = utf8_first(s, &c);
+
+		if (len == 0 || utf8_is_control(c))
+			return false;
+		*is_utf8 |= len > 1;
+		s = span_from(s, len);
+	}
+	return true;
 }
 
-static enum address_status
-check_chars(struct span s)
+/* U-labels are checked as what they are for the name servers. */
+static bool
+is_domain(struct span domain)
 {
-	enum address_status status = ADDRESS_OK;
-	int tail = 0;
+	char text[IDN_SIZE];
 
-	for (size_t i = 0; i < s.len; i++) {
-		unsigned char c = (unsigned char)s.ptr[i];
-
-		if (tail == 0 && is_printable(s.ptr[i]))
-			continue;
-		status = ADDRESS_UTF8;
-		if (tail > 0 && (c & 0xc0) == 0x80)
-			tail--;
-		else if (tail > 0)
-			return ADDRESS_BAD_CHAR;
-		else
-			tail = utf8_tail(c);
-		if (tail < 0)
-			return ADDRESS_BAD_CHAR;
-	}
-	return tail > 0 ? ADDRESS_BAD_CHAR : status;
+	return domain_is_literal(domain) ||
+	       domain_is_valid(idn_to_ascii(domain, text));
 }
 
 enum address_status
 address_parse(struct span in, struct address *out)
 {
-	enum address_status status = check_chars(in);
 	size_t n;
 
 	*out = (struct address){ .text = in };
-	if (status != ADDRESS_OK)
-		return status;
+	if (!check_chars(in, &out->is_utf8))
+		return ADDRESS_BAD_CHAR;
 	n = quoted_length(in);
 	if (n == 0)
 		n = dotted_length(in, &out->is_plain);
@@ -271,7 +272,7 @@ address_parse(struct span in, struct address *out)
 		out->domain.len--;
 		out->is_plain = false;
 	}
-	if (!domain_is_valid(out->domain) && !domain_is_literal(out->domain))
+	if (!is_domain(out->domain))
 		return ADDRESS_BAD_DOMAIN;
 	return ADDRESS_OK;
 }
@@ -363,8 +364,6 @@ address_status_text(enum address_status s)
 	case ADDRESS_BAD_CHAR:
 		return "the address has a character that is "
 		       "not allowed";
-	case ADDRESS_UTF8:
-		return "letters beyond ASCII (SMTPUTF8) are not taken yet";
 	case ADDRESS_TOO_LONG: return "the address is too long";
 	}
 	return "";

@@ -50,11 +50,13 @@ is_keyword(struct span s)
 	return true;
 }
 
+/* Letters beyond ASCII are for the parameter to judge (RFC 6531 3.3). */
 static bool
 is_value(struct span s)
 {
 	for (size_t i = 0; i < s.len; i++)
-		if (s.ptr[i] < 33 || s.ptr[i] > 126 || s.ptr[i] == '=')
+		if ((s.ptr[i] >= 0 && s.ptr[i] <= ' ') || s.ptr[i] == 127 ||
+		    s.ptr[i] == '=')
 			return false;
 	return s.len > 0;
 }

@@ -3,4 +3,5 @@ libpostern_a_SOURCES += \
 	include/smtp/base64.h src/smtp/base64.c \
 	include/smtp/command.h src/smtp/command.c \
 	include/smtp/dot.h src/smtp/dot.c \
+	include/smtp/idn.h src/smtp/idn.c \
 	include/smtp/reply.h src/smtp/reply.c

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "mail/envelope.h"
 #include "mail/header.h"
 #include "mail/mend.h"
 #include "mail/qid.h"
@@ -108,10 +109,24 @@ write_author(const struct session *s, struct buf *out)
 		return buf_append_text(out, s->tx.sender);
 	if (span_find(login, '@') == login.len)
 		return write_local(login, span_text(s->conf->hostname), out);
-	if (address_parse(login, &a) != ADDRESS_OK)
+	if (address_parse(login, &a) != ADDRESS_OK ||
+	    (a.is_utf8 && (s->tx.flags & ENVELOPE_UTF8) == 0))
 		return false;
 	address_write(&a, out);
 	return true;
+}
+
+/*
+ * Whoever said SMTPUTF8 may have a header that is more than ASCII, and needs hosts
+ * that take it (RFC 6531 3.2); whoever did not say so wrote mere 8-bit content.
+ */
+static void
+note_header(struct transaction *tx, struct span header)
+{
+	if ((tx->flags & ENVELOPE_UTF8) == 0 || span_is_ascii(header))
+		return;
+	tx->flags |= ENVELOPE_UTF8_HEADER;
+	tx->needs_utf8 = true;
 }
 
 /* RFC 5322 3.6 wants a From, and large providers refuse mail without one. */
@@ -120,12 +135,14 @@ add_from(struct session *s)
 {
 	struct buf author = { 0 };
 
-	if (write_author(s, &author))
+	if (write_author(s, &author)) {
 		trace_write_from(&s->tx.head, buf_span(&author));
-	else
+		note_header(&s->tx, buf_span(&author));
+	} else {
 		refuse(s,
 		    "550 5.6.0 The message has no From, and the account's "
 		    "name makes none");
+	}
 	buf_clear(&author);
 }
 
@@ -138,14 +155,17 @@ write_head(struct session *s, const struct header_facts *facts)
 		.helo = span_text(s->helo),
 		.client = span_text(s->client),
 		.hostname = span_text(s->conf->hostname),
-		.protocol = SPAN("ESMTPSA"), /* RFC 3848 */
+		/* RFC 3848, RFC 6531 3.7.3 */
+		.protocol = (tx->flags & ENVELOPE_UTF8) != 0
+				? SPAN("UTF8SMTPSA")
+				: SPAN("ESMTPSA"),
 		.tls = span_text(s->tls_version),
 		.cipher = span_text(s->tls_cipher),
 		.qid = span_text(qid.text),
 		.when = s->now,
 	};
 
-	if (tx->nrcpt == 1)
+	if (tx->nrcpt == 1 && span_is_ascii(session_rcpt(tx, 0)))
 		t.rcpt = session_rcpt(tx, 0);
 	trace_write_received(&tx->head, &t);
 	if (!facts->has_date)
@@ -216,6 +236,8 @@ finish_header(struct session *s, size_t end, bool needs_blank)
 		refuse(s, too_long);
 		return;
 	}
+	if (tx->dot.has_8bit)
+		note_header(tx, span_to(buf_span(&tx->body), end));
 	header_review(span_to(buf_span(&tx->body), end), &facts);
 	if (facts.received > s->conf->limits.received) {
 		refuse(s, "554 5.4.6 Too many Received lines: a mail loop");

@@ -42,8 +42,6 @@ static const char *
 bad_address(struct session *s, const char *code, const char *which,
     enum address_status status)
 {
-	if (status == ADDRESS_UTF8)
-		code = "553 5.6.7"; /* RFC 6531 3.5 */
 	return session_textf(
 	    s, "%s Bad %s: %s", code, which, address_status_text(status));
 }
@@ -61,6 +59,16 @@ take_params(struct session *s, struct span rest, enum param_place place,
 		if (!params_read(params, place, p.keyword, p.value))
 			return session_textf(s, "%s", params->wrong);
 	return got < 0 ? "501 5.5.4 Parameters are not well formed" : NULL;
+}
+
+/* RFC 6531 3.4, 3.5; NULL: it may have the letters that it has. */
+static const char *
+bad_letters(const struct session *s, const struct address *a)
+{
+	if (!a->is_utf8 || (s->tx.flags & ENVELOPE_UTF8) != 0)
+		return NULL;
+	return "553 5.6.7 An address beyond ASCII wants MAIL FROM:<...> "
+	       "SMTPUTF8";
 }
 
 static const char *
@@ -95,6 +103,8 @@ do_mail(struct session *s, struct span args, struct buf *out)
 	wrong = take_params(s, args, PARAM_OF_MAIL, &params);
 	s->tx.flags = params.flags;
 	s->tx.attrs = params.attrs;
+	if (wrong == NULL)
+		wrong = bad_letters(s, &from);
 	if (wrong != NULL) {
 		session_forget(s);
 		return wrong;
@@ -102,6 +112,7 @@ do_mail(struct session *s, struct span args, struct buf *out)
 	address_write(&from, &written);
 	(void)buf_append_char(&written, '\0');
 	s->tx.sender = buf_take(&written).data;
+	s->tx.needs_utf8 = from.is_utf8;
 	if (!identity_may_send(conf_account(s->conf, span_text(s->login)),
 		span_text(s->login), span_text(s->conf->hostname), &from))
 		return refuse_sender(s);
@@ -179,7 +190,7 @@ const char *
 do_rcpt(struct session *s, struct span args, struct buf *out)
 {
 	enum address_status status;
-	struct params params = { 0 };
+	struct params params = { .flags = s->tx.flags };
 	struct address to;
 	const char *wrong;
 
@@ -192,12 +203,15 @@ do_rcpt(struct session *s, struct span args, struct buf *out)
 	if (status != ADDRESS_OK)
 		return bad_address(s, "501 5.1.3", "recipient", status);
 	wrong = take_params(s, args, PARAM_OF_RCPT, &params);
+	if (wrong == NULL)
+		wrong = bad_letters(s, &to);
 	if (wrong == NULL && s->tx.nrcpt >= s->conf->limits.recipients)
 		wrong = session_textf(s,
 		    "452 4.5.3 Too many recipients; at most %u a message",
 		    s->conf->limits.recipients);
 	if (wrong == NULL) {
 		add_rcpt(&s->tx, &to, buf_span(&params.attrs));
+		s->tx.needs_utf8 |= to.is_utf8;
 		session_enter(s, STATE_RCPT);
 	}
 	params_clear(&params);
@@ -231,6 +245,8 @@ session_envelope(const struct session *s)
 		parts.flags |= ENVELOPE_8BIT;
 	if (!tx->dot.has_dots)
 		parts.flags |= ENVELOPE_NO_DOTS;
+	if (!tx->needs_utf8)
+		parts.flags &= ~(uint32_t)ENVELOPE_UTF8;
 	env = envelope_new(&parts);
 	free(rcpts);
 	return env;

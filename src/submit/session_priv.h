@@ -25,7 +25,6 @@ enum state {
 
 enum { HELO_MAX = 255, TEXT_MAX = 512 };
 
-/* One mail transaction (RFC 5321 3.3); forgotten by session_forget() only. */
 /* A recipient in tx->rcpts: the address, then its attributes. */
 struct named {
 	uint64_t hash; /* of the address, to find one named twice */
@@ -33,6 +32,7 @@ struct named {
 	uint16_t address, attrs; /* bytes */
 };
 
+/* One mail transaction (RFC 5321 3.3); forgotten by session_forget() only. */
 struct transaction {
 	char *sender; /* owned; "" is the null path */
 	uint32_t flags; /* enum envelope_flags, as MAIL says */
@@ -40,6 +40,7 @@ struct transaction {
 	struct buf rcpts; /* their texts: where, says `named` */
 	struct named *named; /* owned */
 	uint32_t nrcpt, named_cap;
+	bool needs_utf8; /* an address or the header is more than ASCII */
 	bool is_open; /* in the spool */
 	uint64_t id;
 	struct dot_reader dot;

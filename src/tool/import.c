@@ -301,7 +301,8 @@ take_pair(struct import *im, const char *path, struct envelope_parts *p,
 		const char *key;
 		uint32_t flag;
 	} flags[] = { { "8bit", ENVELOPE_8BIT }, { "report", ENVELOPE_REPORT },
-		{ "utf8", ENVELOPE_UTF8 } };
+		{ "utf8", ENVELOPE_UTF8 },
+		{ "utf8_header", ENVELOPE_UTF8_HEADER } };
 	json_error_t why;
 	size_t most;
 
@@ -418,6 +419,18 @@ take_one(struct import *im, const char *name, struct envelope_parts *parts,
 	return rc;
 }
 
+/* Addresses beyond ASCII say themselves what they need. */
+static void
+note_letters(struct envelope_parts *p)
+{
+	bool ascii = span_is_ascii(p->sender);
+
+	for (uint32_t i = 0; i < p->nrcpt && ascii; i++)
+		ascii = span_is_ascii(p->rcpt[i]);
+	if (!ascii)
+		p->flags |= ENVELOPE_UTF8;
+}
+
 /* 1: on its way; 0: nothing to do; or negative. */
 static int
 import_one(struct import *im, const char *name)
@@ -432,6 +445,7 @@ import_one(struct import *im, const char *name)
 		parts.id = spool_entry_id(entry);
 		parts.size = content_size(im->content);
 		parts.rcpt = rcpts;
+		note_letters(&parts);
 		im->env = envelope_new(&parts);
 		spool_commit_past(entry, im->env, im->content, im->rows,
 		    im->flags, on_imported, im);

@@ -4,7 +4,7 @@
  *
  * An exported message is ID.eml, byte for byte, and ID.json, its envelope:
  *   {"id", "account", "sender", "arrived", "held", "warned", "8bit", "report",
- *    "utf8",
+ *    "utf8", "utf8_header",
  *    "recipients": [{"address", "state", "held", "tries", "step", "last", "due",
  *                    "stood", "status", "host", "stage", "what", "said"}]},
  * and in the message and in a recipient "parameters" (ctl/attributes.h)
@@ -147,14 +147,15 @@ envelope_json(
 		(void)json_array_append_new(
 		    rcpts, rcpt_json(env->rcpts[i].address,
 			       envelope_rcpt_attrs(env, i), &rows[i]));
-	o = json_pack("{s:s, s:s, s:s, s:I, s:b, s:b, s:b, s:b, s:b, s:o}",
+	o = json_pack("{s:s, s:s, s:s, s:I, s:b, s:b, s:b, s:b, s:b, s:b, s:o}",
 	    "id", qid_format(env->id).text, "account", env->account, "sender",
 	    env->sender, "arrived", (json_int_t)env->arrived, "held",
 	    (flags & MESSAGE_HELD) != 0, "warned",
 	    (flags & MESSAGE_WARNED) != 0, "8bit",
 	    (env->flags & ENVELOPE_8BIT) != 0, "report",
 	    (env->flags & ENVELOPE_REPORT) != 0, "utf8",
-	    (env->flags & ENVELOPE_UTF8) != 0, "recipients", rcpts);
+	    (env->flags & ENVELOPE_UTF8) != 0, "utf8_header",
+	    (env->flags & ENVELOPE_UTF8_HEADER) != 0, "recipients", rcpts);
 	attributes_show(o, envelope_attrs(env));
 	return o;
 }

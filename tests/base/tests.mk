@@ -5,6 +5,7 @@ check_PROGRAMS += tests/base/test_err
 check_PROGRAMS += tests/base/test_log
 check_PROGRAMS += tests/base/test_map
 check_PROGRAMS += tests/base/test_span
+check_PROGRAMS += tests/base/test_utf8
 check_PROGRAMS += tests/base/test_idmap
 check_PROGRAMS += tests/base/test_network
 check_PROGRAMS += tests/base/test_peer

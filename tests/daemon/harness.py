@@ -269,8 +269,8 @@ class Host:
 
     def __init__(self, script=None, address="127.0.0.1", port=0,
                  certificate=None, pipelining=True, login=None,
-                 implicit=False, chunking=False, dsn=False):
-        self.dsn = dsn
+                 implicit=False, chunking=False, dsn=False, utf8=False):
+        self.dsn, self.utf8 = dsn, utf8
         self.script, self.pipelining, self.login = script, pipelining, login
         self.chunking = chunking
         self.got, self.commands, self.connections = [], [], 0
@@ -343,6 +343,8 @@ class Talk:
                 lines.append("CHUNKING")
             if self.host.dsn:
                 lines.append("DSN")
+            if self.host.utf8:
+                lines.append("SMTPUTF8")
             if self.host.tls and not self.secure:
                 lines.append("STARTTLS")
             if self.host.login and self.secure:

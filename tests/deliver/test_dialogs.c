@@ -241,8 +241,8 @@ static void
 do_outcome(struct scene *s, struct span want)
 {
 	static const char *const words[OUTCOME_COUNT] = { "none", "delivered",
-		"next-transaction", "next-connection", "next-host", "later",
-		"failed" };
+		"next-transaction", "next-connection", "next-host", "elsewhere",
+		"later", "failed" };
 	const struct attempt_rcpt *r;
 	struct buf got = { 0 };
 	uint64_t i = 0;

@@ -424,6 +424,8 @@ play_back(struct play *s, struct leg *leg, const struct play_end *end)
 	ev.lacks_dsn = end->lacks_dsn;
 	ev.has_next_host =
 	    channel_has_other(p->channel, leg->tried | ev.host, s->now);
+	ev.has_other_host =
+	    channel_has_untried(p->channel, leg->tried | ev.host);
 	play_step(s, leg, &ev);
 	reason_unref(bounced);
 	play_settle(s);

@@ -253,8 +253,8 @@ static enum leg_outcome
 outcome_of(const struct scene *s, struct span word)
 {
 	static const char *const words[] = { "not-tried", "delivered",
-		"next-transaction", "next-connection", "next-host", "later",
-		"failed" };
+		"next-transaction", "next-connection", "next-host", "elsewhere",
+		"later", "failed" };
 
 	for (size_t i = 0; i < ARRAY_LEN(words); i++)
 		if (span_equal(word, span_text(words[i])))

@@ -1,7 +1,8 @@
 /*
  * parts: an envelope as a line of a dialog: "SENDER [KEY=VALUE ...] RCPT
  * [KEY=VALUE ...] RCPT ...", with the parameters of MAIL and RCPT behind what they
- * are of.
+ * are of. Among those of MAIL, "utf8-header" says that the header is more than
+ * ASCII.
  */
 #ifndef TESTS_LIB_PARTS_H
 #define TESTS_LIB_PARTS_H
@@ -32,7 +33,13 @@ parts_read(struct parts *p, struct span line)
 		struct span word = span_cut(&line, ' ');
 		size_t eq = span_find(word, '=');
 
-		if (eq == word.len) {
+		if (span_equal(word, SPAN("utf8-header"))) {
+			p->mail.flags |= ENVELOPE_UTF8_HEADER;
+		} else if (span_equal(word, SPAN("SMTPUTF8"))) {
+			if (!params_read(
+				&p->mail, PARAM_OF_MAIL, word, SPAN("")))
+				return false;
+		} else if (eq == word.len) {
 			of = &p->rcpt[p->parts.nrcpt];
 			p->rcpts[p->parts.nrcpt++] = word;
 		} else if (!params_read(of,
@@ -42,6 +49,7 @@ parts_read(struct parts *p, struct span line)
 	}
 	for (uint32_t i = 0; i < p->parts.nrcpt; i++)
 		p->attrs[i] = buf_span(&p->rcpt[i].attrs);
+	p->parts.flags |= p->mail.flags;
 	p->parts.attrs = buf_span(&p->mail.attrs);
 	p->parts.rcpt = p->rcpts;
 	p->parts.rcpt_attrs = p->attrs;

@@ -54,14 +54,37 @@ static const struct {
 	{ "no_space_inside", "<a @c.test>", ADDRESS_BAD_LOCAL, NULL, NULL },
 	{ "no_space_in_domain", "<a@c .test>", ADDRESS_BAD_DOMAIN, NULL, NULL },
 	{ "tab", "<a\t@c.test>", ADDRESS_BAD_CHAR, NULL, NULL },
-	{ "utf8", "<\xc3\xa4@c.test>", ADDRESS_UTF8, NULL, NULL },
-	{ "utf8_domain", "<a@\xe4\xbe\x8b.\xf0\x9f\x93\xa7>", ADDRESS_UTF8,
-	    NULL, NULL },
+	{ "utf8", "<\xc3\xa4@c.test>", ADDRESS_OK, "\xc3\xa4@c.test",
+	    "c.test" },
+	{ "utf8_quoted", "<\"\xc3\xa4 b\"@c.test>", ADDRESS_OK,
+	    "\"\xc3\xa4 b\"@c.test", "c.test" },
+	{ "utf8_domain",
+	    "<a@gr\xc3\xbc\xc3\x9f"
+	    "e.test>",
+	    ADDRESS_OK,
+	    "a@gr\xc3\xbc\xc3\x9f"
+	    "e.test",
+	    "gr\xc3\xbc\xc3\x9f"
+	    "e.test" },
+	{ "label_too_long_by_letters", "<a@\xc3\xa4" A63 ".test>",
+	    ADDRESS_BAD_DOMAIN, NULL, NULL },
+	{ "domain_with_a_blank", "<a@b\xc2\xa0.test>", ADDRESS_BAD_DOMAIN, NULL,
+	    NULL },
+	{ "domain_of_an_accent", "<a@\xcc\x81.test>", ADDRESS_BAD_DOMAIN, NULL,
+	    NULL },
+	{ "surrogate", "<\xed\xa0\x80@c.test>", ADDRESS_BAD_CHAR, NULL, NULL },
+	{ "beyond_unicode", "<\xf4\x90\x80\x80@c.test>", ADDRESS_BAD_CHAR, NULL,
+	    NULL },
+	{ "c1_control", "<a\xc2\x85@c.test>", ADDRESS_BAD_CHAR, NULL, NULL },
+	{ "turns_the_line", "<a\xe2\x80\xae@c.test>", ADDRESS_BAD_CHAR, NULL,
+	    NULL },
 	{ "latin1", "<\xe4@c.test>", ADDRESS_BAD_CHAR, NULL, NULL },
 	{ "half_a_letter", "<a@b.\xc3>", ADDRESS_BAD_CHAR, NULL, NULL },
 	{ "half_a_letter_inside", "<\xe4\xbe@b.test>", ADDRESS_BAD_CHAR, NULL,
 	    NULL },
 	{ "no_first_byte", "<\x80@b.test>", ADDRESS_BAD_CHAR, NULL, NULL },
+	{ "overlong_of_three", "<\xe0\x80\xaf@b.test>", ADDRESS_BAD_CHAR, NULL,
+	    NULL },
 	{ "overlong", "<\xc0\xaf@b.test>", ADDRESS_BAD_CHAR, NULL, NULL },
 	{ "utf8_and_control", "<\xc3\xa4\x01@c.test>", ADDRESS_BAD_CHAR, NULL,
 	    NULL },
@@ -131,6 +154,7 @@ START_TEST(path_is_parsed)
 		ck_assert(span_equal(got.text, span_text(paths[_i].text)));
 	if (paths[_i].domain != NULL)
 		ck_assert(span_equal(got.domain, span_text(paths[_i].domain)));
+	ck_assert(got.is_utf8 == (strncmp(paths[_i].name, "utf8", 4) == 0));
 	ck_assert(address_is_null(&got) == (strcmp(paths[_i].in, "<>") == 0));
 }
 END_TEST

@@ -93,6 +93,10 @@ describe(struct stage *s, const struct envelope *env)
 		(void)buf_append_text(&text, " 8bit");
 	if (!(env->flags & ENVELOPE_NO_DOTS))
 		(void)buf_append_text(&text, " dots");
+	if (env->flags & ENVELOPE_UTF8)
+		(void)buf_append_text(&text, " utf8");
+	if (env->flags & ENVELOPE_UTF8_HEADER)
+		(void)buf_append_text(&text, " utf8-header");
 	put_params(&text, envelope_attrs(env));
 	for (uint32_t i = 0; i < env->nrcpt; i++)
 		put_params(&text, envelope_rcpt_attrs(env, i));
