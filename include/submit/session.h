@@ -13,14 +13,14 @@
 #include "base/span.h"
 
 struct conf;
-struct envelope;
+struct draft;
 struct session;
 
 enum session_need {
 	SESSION_INPUT, /* more bytes from the client */
 	SESSION_TLS, /* write `out`, then shake hands */
 	SESSION_AUTH, /* do session_auth() */
-	SESSION_STORE, /* do session_store() */
+	SESSION_INTAKE, /* do what session_draft() needs */
 	SESSION_CLOSE, /* write `out`, then close */
 };
 
@@ -29,14 +29,12 @@ enum session_event_type {
 	EVENT_INPUT, /* `in` has more */
 	EVENT_TLS, /* the handshake after STARTTLS is done */
 	EVENT_AUTH, /* the exchange answered: `auth`, `data`, `login` */
-	EVENT_STORED, /* what session_store() asked for: `stored`, `id` */
+	EVENT_INTAKE, /* what the draft needed is done, or `refusal` says why not */
 	EVENT_TIMEOUT, /* session_due() has come */
 	EVENT_SHUTDOWN, /* the relay stops: say so and close */
 	EVENT_END, /* the client is gone */
 };
 
-/* What became of a storing step, in the words of SMTP. */
-enum session_stored { STORED_OK, STORED_FULL, STORED_FAULT };
 /* What became of an authentication step. */
 enum session_authed {
 	AUTHED_CONTINUE,
@@ -55,8 +53,7 @@ struct session_event {
 	/* The account is gone, suspended, or has another password by now. */
 	bool login_ended;
 	uint64_t random; /* for a Message-ID */
-	enum session_stored stored;
-	uint64_t id; /* EVENT_STORED after STORE_OPEN: the message's */
+	const char *refusal; /* EVENT_INTAKE: the reply; NULL: it is done */
 	enum session_authed auth;
 	struct span data; /* EVENT_AUTH: the challenge, raw */
 	struct span login; /* EVENT_AUTH, AUTHED_OK */
@@ -64,12 +61,6 @@ struct session_event {
 	uint64_t tried;
 	struct span tls_version, tls_cipher; /* EVENT_OPEN, EVENT_TLS */
 	bool has_binding; /* with TLS: channel binding can be had */
-};
-
-enum session_store {
-	STORE_OPEN, /* begin a message; its id comes back */
-	STORE_APPEND, /* take head, then body, to disk */
-	STORE_COMMIT, /* the envelope and what is left of head and body */
 };
 
 struct session_auth {
@@ -99,7 +90,7 @@ enum session_need session_step(
 /*
  * Until when the client must have done what it is to do (monotonic ms). Holds
  * until the next step; of no meaning while the need is SESSION_AUTH or
- * SESSION_STORE, which are ours to do.
+ * SESSION_INTAKE, which are ours to do.
  */
 uint64_t session_due(const struct session *s);
 
@@ -107,18 +98,11 @@ uint64_t session_due(const struct session *s);
 const struct session_auth *session_auth(const struct session *s);
 /* Whether an exchange is still wanted; if not, close it. */
 bool session_is_authenticating(const struct session *s);
-/* After SESSION_STORE. */
-enum session_store session_store(const struct session *s);
 /*
- * The lines we put in front, and the client's content so far. The owner may
- * take the memory of both (buf_take()) when it stores them.
+ * The message under way. After SESSION_INTAKE its owner does what it needs; while
+ * is_open is set, it has an entry in the spool, to be given up if the session ends.
  */
-struct buf *session_head(struct session *s);
-struct buf *session_body(struct session *s);
-/* After STORE_COMMIT: the finished envelope; the caller frees it. */
-struct envelope *session_envelope(const struct session *s);
-/* A message is open in the spool, and must be dropped if the session ends. */
-bool session_has_message(const struct session *s);
+struct draft *session_draft(struct session *s);
 /* The client has said EHLO or HELO since TLS began, or since it came. */
 bool session_has_helo(const struct session *s);
 /* Who logged in; empty before. */

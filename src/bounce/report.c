@@ -1,6 +1,6 @@
 /*
  *   report_start -> on_content (the original is at hand) -> in the pool: its
- *   header is read, the report written -> on_written -> on_committed
+ *   header is read, the report written -> on_written -> on_stored
  *
  * An original that cannot be read still gets its report, without its header.
  */
@@ -11,6 +11,8 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "intake/draft.h"
+#include "intake/intake_io.h"
 #include "io/loop.h"
 #include "io/work.h"
 #include "mail/attrs.h"
@@ -38,10 +40,9 @@ struct report {
 	bool is_8bit; /* the original may be */
 	struct qid qid, report_qid;
 	struct content *original; /* owned reference; NULL: unreadable */
-	struct buf shown, subject, body; /* shown: of the original */
-	struct spool_entry *entry; /* owned until committed */
-	struct envelope *env; /* owned until handed over */
-	struct content *content; /* a reference, while committing */
+	struct buf shown, subject; /* shown: of the original */
+	struct draft draft; /* the report itself */
+	struct intake intake;
 	report_cb cb;
 	void *arg;
 };
@@ -49,7 +50,7 @@ struct report {
 static void
 on_content(enum spool_status status, struct content *content, void *arg);
 static void on_written(void *arg);
-static void on_committed(enum spool_status status, void *arg);
+static void on_stored(const struct intake_answer *answer, void *arg);
 
 static void
 report_free(struct report *r)
@@ -67,10 +68,9 @@ report_free(struct report *r)
 	free(r->sender);
 	free((void *)(uintptr_t)r->dsn.envid.ptr);
 	content_unref(r->original);
-	content_unref(r->content);
+	draft_clear(&r->draft);
 	buf_clear(&r->shown);
 	buf_clear(&r->subject);
-	buf_clear(&r->body);
 	free(r);
 }
 
@@ -137,8 +137,8 @@ write_report(void *arg)
 	r->dsn.header = span_to(buf_span(&r->shown), end);
 	subject_text(r->dsn.header, &r->subject);
 	r->dsn.subject = buf_span(&r->subject);
-	r->body.max = REPORT_MAX;
-	dsn_write(&r->body, &r->dsn);
+	r->draft.body.max = REPORT_MAX;
+	dsn_write(&r->draft.body, &r->dsn);
 }
 
 static void
@@ -171,37 +171,40 @@ static void
 on_written(void *arg)
 {
 	struct report *r = arg;
-	struct span rcpt = r->dsn.sender;
-	struct envelope_parts parts = {
-		.id = spool_entry_id(r->entry),
-		.size = buf_len(&r->body),
-		.arrived = r->dsn.now,
-		.flags = flags_of(&r->dsn),
-		.rcpt = &rcpt,
-		.nrcpt = 1,
-	};
-	struct buf none = { 0 };
+	struct intake_answer now;
 
-	r->env = envelope_new(&parts);
-	r->content = content_new_take(&none, &r->body);
-	spool_commit(r->entry, r->env, r->content, on_committed, r);
+	r->draft.flags = flags_of(&r->dsn);
+	(void)draft_run(&r->draft, DRAFT_ENDS);
+	if (intake_do(&r->intake, &r->draft, &now))
+		on_stored(&now, r);
 }
 
 static void
-on_committed(enum spool_status status, void *arg)
+on_stored(const struct intake_answer *answer, void *arg)
 {
 	struct report *r = arg;
-	struct envelope *env = r->env;
 	report_cb cb = r->cb;
 	void *cb_arg = r->arg;
 
-	if (status != SPOOL_OK) {
+	if (answer->env == NULL)
 		log_error("report_not_stored qid=%s next=later", r->qid.text);
-		free(env);
-		env = NULL;
-	}
 	report_free(r);
-	cb(env, cb_arg);
+	cb(answer->env, cb_arg);
+}
+
+/* To the sender, from nobody (RFC 3461 6.1). */
+static void
+begin_draft(struct report *r, const struct report_request *q)
+{
+	struct intake_answer now;
+
+	r->draft.origin = DRAFT_REPORT;
+	r->draft.now = q->now;
+	draft_set_written_sender(&r->draft, SPAN(""));
+	draft_add_written(&r->draft, span_text(q->original->sender), SPAN(""));
+	(void)draft_run(&r->draft, DRAFT_BEGINS);
+	(void)intake_do(&r->intake, &r->draft, &now); /* at once */
+	(void)draft_answered(&r->draft, now.refusal);
 }
 
 void
@@ -213,9 +216,10 @@ report_start(const struct report_request *q, report_cb cb, void *arg)
 	r->loop = q->loop;
 	r->cb = cb;
 	r->arg = arg;
-	r->entry = spool_entry_open(q->spool, q->loop);
+	intake_init(&r->intake, q->spool, q->loop, on_stored, r);
+	begin_draft(r, q);
 	r->qid = qid_format(q->original->id);
-	r->report_qid = qid_format(spool_entry_id(r->entry));
+	r->report_qid = qid_format(r->draft.id);
 	r->hostname = mem_strdup(q->hostname);
 	r->sender = mem_strdup(q->original->sender);
 	copy_rcpts(r, q);

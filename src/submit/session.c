@@ -105,9 +105,6 @@ session_new(const struct session_options *o)
 	s->mechanisms = o->mechanisms;
 	s->nmechanisms = o->nmechanisms;
 	(void)snprintf(s->client, sizeof s->client, "%s", o->client);
-	/* One more than is kept is written, to see whether it is there. */
-	buf_init(&s->tx.rcpts, ((size_t)s->conf->limits.recipients + 1) *
-				   (ADDRESS_WRITTEN_MAX + PARAMS_RCPT_MAX));
 	buf_init(&s->facts, 16384);
 	session_time_start(s, o->opened);
 	return s;
@@ -140,15 +137,15 @@ session_enter(struct session *s, enum state to)
 void
 session_forget(struct session *s)
 {
-	size_t max = s->tx.rcpts.max;
+	draft_clear(&s->tx.draft);
+	s->tx = (struct transaction){ 0 };
+}
 
-	free(s->tx.sender);
-	buf_clear(&s->tx.attrs);
-	free(s->tx.named);
-	buf_clear(&s->tx.rcpts);
-	buf_clear(&s->tx.head);
-	buf_clear(&s->tx.body);
-	s->tx = (struct transaction){ .rcpts.max = max };
+void
+session_date_draft(struct session *s)
+{
+	s->tx.draft.now = s->now;
+	s->tx.draft.random = s->random;
 }
 
 /* RFC 3207 4.2: what was learnt before the handshake does not count. */
@@ -348,8 +345,13 @@ find_verb(struct span name)
 	return NULL;
 }
 
-static const char account_over[] =
-    "421 4.7.0 The account has changed; log in again";
+void
+session_end_account(struct session *s, struct buf *out)
+{
+	session_forget(s);
+	session_drop(s, "421 4.7.0 The account has changed; log in again",
+	    "the account has changed", out);
+}
 
 static const char *
 dispatch(struct session *s, struct span line, struct buf *out)
@@ -369,7 +371,7 @@ dispatch(struct session *s, struct span line, struct buf *out)
 	if (!(v->allowed & 1u << s->state))
 		return order_text(s, v);
 	if ((v->needs & NEEDS_ACCOUNT) && s->login_ended) {
-		session_drop(s, account_over, "the account has changed", out);
+		session_end_account(s, out);
 		return NULL;
 	}
 	return v->run(s, c.args, out);
@@ -493,28 +495,12 @@ take_line(struct session *s, struct span *in, struct buf *out)
 }
 
 static void
-open_content(struct session *s, const struct session_event *ev, struct buf *out)
-{
-	data_opened(s, ev, out);
-	if (s->state == STATE_DATA)
-		session_time_content(s);
-}
-
-static void
 take_content(struct session *s, struct span *in, struct buf *out)
 {
 	size_t before = in->len;
 
 	data_input(s, in, out);
 	session_time_octets(s, before - in->len);
-	if (s->state == STATE_READY)
-		session_time_command(s); /* it was refused at its end */
-	/* The last look before it counts as accepted. */
-	if (s->state == STATE_STORING && s->login_ended) {
-		s->need = SESSION_INPUT;
-		session_forget(s);
-		session_drop(s, account_over, "the account has changed", out);
-	}
 }
 
 static enum session_need
@@ -542,7 +528,7 @@ go_on(struct session *s, struct span *in, struct buf *out)
 		session_enter(s, STATE_CLOSED);
 		return SESSION_CLOSE;
 	}
-	if (s->need == SESSION_AUTH || s->need == SESSION_STORE)
+	if (s->need == SESSION_AUTH || s->need == SESSION_INTAKE)
 		session_time_pause(s);
 	return s->need;
 }
@@ -592,6 +578,7 @@ session_step(struct session *s, const struct session_event *ev, struct buf *out)
 	s->now = ev->now;
 	s->random = ev->random;
 	s->login_ended = s->login != NULL && ev->login_ended;
+	session_date_draft(s);
 	session_time_take(s, ev);
 	switch (ev->type) {
 	case EVENT_OPEN: greet(s, ev, out); break;
@@ -606,12 +593,9 @@ session_step(struct session *s, const struct session_event *ev, struct buf *out)
 		auth_answered(s, ev, out);
 		session_time_command(s);
 		break;
-	case EVENT_STORED:
+	case EVENT_INTAKE:
 		session_time_command(s);
-		if (s->store == STORE_OPEN)
-			open_content(s, ev, out);
-		else
-			data_stored(s, ev, out);
+		data_answered(s, ev, out);
 		break;
 	case EVENT_TIMEOUT: time_is_up(s, out); break;
 	case EVENT_SHUTDOWN:

@@ -24,14 +24,14 @@
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "conf/conf.h"
+#include "intake/draft.h"
+#include "intake/intake_io.h"
 #include "io/deadline.h"
 #include "io/loop.h"
 #include "io/stream.h"
 #include "io/tls.h"
 #include "mail/envelope.h"
 #include "mail/qid.h"
-#include "spool/content.h"
-#include "spool/spool.h"
 #include "submit/session.h"
 
 struct session_io {
@@ -43,9 +43,7 @@ struct session_io {
 	struct session *session; /* owned */
 	struct deadline *deadline; /* owned */
 	struct auth_exchange *exchange; /* owned; NULL: none */
-	struct spool_entry *entry; /* owned; NULL: none */
-	struct envelope *env; /* owned while committing */
-	struct content *content; /* owned while committing */
+	struct intake intake; /* of the message under way */
 	struct buf out;
 	enum session_need need;
 	bool implicit_tls, closing, shutdown_asked;
@@ -62,8 +60,7 @@ struct session_io {
 static void on_tls(enum stream_status status, void *arg);
 static void on_input(enum stream_status status, void *arg);
 static void on_auth(const struct auth_answer *answer, void *arg);
-static void on_appended(enum spool_status status, void *arg);
-static void on_committed(enum spool_status status, void *arg);
+static void on_intake(const struct intake_answer *answer, void *arg);
 static void on_deadline(void *arg);
 static void on_closed(void *arg);
 
@@ -110,13 +107,11 @@ close_session(struct session_io *io, const char *reason)
 		    io->client, log_quote_text(reason));
 	deadline_cancel(io->deadline);
 	end_exchange(io);
-	/* A commit under way keeps its entry; on_committed() finishes. */
-	if (io->entry != NULL && io->need != SESSION_STORE) {
-		spool_entry_drop(io->entry);
-		io->entry = NULL;
-	}
-	if (io->need != SESSION_STORE || io->entry == NULL)
-		stream_close(io->stream, on_closed, io);
+	/* What the spool is doing is finished first: on_intake(). */
+	if (io->intake.is_busy)
+		return;
+	intake_drop(&io->intake);
+	stream_close(io->stream, on_closed, io);
 }
 
 static void
@@ -189,74 +184,47 @@ start_auth(struct session_io *io)
 	    auth_start(io->worker->auth, io->worker->loop, &o, on_auth, io);
 }
 
-static enum session_stored
-stored_as(enum spool_status status)
+static void
+log_accepted(const struct session_io *io, const struct envelope *env)
 {
-	switch (status) {
-	case SPOOL_OK: return STORED_OK;
-	case SPOOL_FULL: return STORED_FULL;
-	case SPOOL_FAULT:
-	case SPOOL_ABSENT:
-	case SPOOL_DAMAGED: break;
-	}
-	return STORED_FAULT;
+	metric_add(METRIC_ACCEPTED, 1);
+	metric_add(METRIC_ACCEPTED_BYTES, (int64_t)env->size);
+	log_info(
+	    "accepted sid=%s qid=%s user=%s from=%s nrcpt=%u size=%" PRIu64,
+	    io->sid, qid_format(env->id).text, log_quote_text(env->account),
+	    log_address(span_text(env->sender)), env->nrcpt, env->size);
 }
 
-/* Answered at once: opening touches no disk. */
 static void
-open_entry(struct session_io *io)
+take_answer(
+    struct session_io *io, enum draft_need need, const struct intake_answer *a)
 {
-	struct session_event ev = { .type = EVENT_STORED };
-	enum spool_status status = spool_room(io->worker->spool, 0);
-
-	assert(io->entry == NULL); /* dropped with the step that needed it */
-	if (status == SPOOL_OK) {
-		io->entry =
-		    spool_entry_open(io->worker->spool, io->worker->loop);
-		ev.id = spool_entry_id(io->entry);
-	} else {
+	if (need == DRAFT_OPEN && a->refusal != NULL)
 		log_warn("refused sid=%s reason=\"%s\"", io->sid,
-		    status == SPOOL_FULL ? "not enough space in the spool"
-					 : "the spool does not accept mail");
-	}
-	ev.stored = stored_as(status);
-	run(io, &ev);
-}
-
-/* What there is; with a callback it is written now. */
-static void
-append(struct session_io *io, spool_done_cb cb)
-{
-	struct buf *head = session_head(io->session);
-
-	if (buf_len(head) > 0)
-		spool_entry_append_take(io->entry, head, NULL, NULL);
-	spool_entry_append_take(io->entry, session_body(io->session), cb, io);
-}
-
-static void
-commit(struct session_io *io)
-{
-	assert(io->env == NULL && io->content == NULL);
-	io->env = session_envelope(io->session);
-	if (spool_entry_appended(io->entry) > 0) {
-		append(io, NULL);
-		spool_commit(io->entry, io->env, NULL, on_committed, io);
+		    a->status == SPOOL_FULL ? "not enough space in the spool"
+					    : "the spool does not accept mail");
+	if (need != DRAFT_COMMIT)
+		return;
+	if (a->env == NULL) {
+		metric_add(METRIC_REFUSED, 1);
 		return;
 	}
-	io->content = content_new_take(
-	    session_head(io->session), session_body(io->session));
-	spool_commit(io->entry, io->env, io->content, on_committed, io);
+	log_accepted(io, a->env);
+	io->worker->accepted(a->env, io->worker->arg);
 }
 
 static void
-store(struct session_io *io)
+start_intake(struct session_io *io)
 {
-	switch (session_store(io->session)) {
-	case STORE_OPEN: open_entry(io); break;
-	case STORE_APPEND: append(io, on_appended); break;
-	case STORE_COMMIT: commit(io); break;
-	}
+	struct session_event ev = { .type = EVENT_INTAKE };
+	struct draft *d = session_draft(io->session);
+	struct intake_answer now;
+
+	if (!intake_do(&io->intake, d, &now))
+		return;
+	take_answer(io, d->need, &now);
+	ev.refusal = now.refusal;
+	run(io, &ev);
 }
 
 static void
@@ -288,10 +256,8 @@ drop_what_is_over(struct session_io *io)
 {
 	if (!session_is_authenticating(io->session))
 		end_exchange(io);
-	if (io->entry != NULL && !session_has_message(io->session)) {
-		spool_entry_drop(io->entry);
-		io->entry = NULL;
-	}
+	if (!session_draft(io->session)->is_open)
+		intake_drop(&io->intake);
 }
 
 static bool
@@ -341,7 +307,7 @@ run(struct session_io *io, struct session_event *ev)
 		stream_flush(io->stream);
 		start_auth(io);
 		break;
-	case SESSION_STORE: store(io); break;
+	case SESSION_INTAKE: start_intake(io); break;
 	case SESSION_CLOSE: close_session(io, "session ended"); break;
 	}
 }
@@ -438,63 +404,19 @@ on_auth(const struct auth_answer *answer, void *arg)
 }
 
 static void
-finish_store(struct session_io *io, enum spool_status status)
+on_intake(const struct intake_answer *answer, void *arg)
 {
-	struct session_event ev = { .type = EVENT_STORED,
-		.stored = stored_as(status) };
+	struct session_io *io = arg;
+	struct session_event ev = { .type = EVENT_INTAKE,
+		.refusal = answer->refusal };
 
+	take_answer(io, session_draft(io->session)->need, answer);
 	if (io->closing) {
-		if (io->entry != NULL)
-			spool_entry_drop(io->entry);
-		io->entry = NULL;
+		intake_drop(&io->intake);
 		stream_close(io->stream, on_closed, io);
 		return;
 	}
 	run(io, &ev);
-}
-
-static void
-on_appended(enum spool_status status, void *arg)
-{
-	struct session_io *io = arg;
-
-	finish_store(io, status);
-}
-
-static void
-log_accepted(struct session_io *io)
-{
-	struct qid qid = qid_format(io->env->id);
-
-	metric_add(METRIC_ACCEPTED, 1);
-	metric_add(METRIC_ACCEPTED_BYTES, (int64_t)io->env->size);
-	log_info(
-	    "accepted sid=%s qid=%s user=%s from=%s nrcpt=%u size=%" PRIu64,
-	    io->sid, qid.text, log_quote_text(io->env->account),
-	    log_address(span_text(io->env->sender)), io->env->nrcpt,
-	    io->env->size);
-}
-
-static void
-on_committed(enum spool_status status, void *arg)
-{
-	struct session_io *io = arg;
-	struct envelope *env = io->env;
-
-	content_unref(io->content); /* the spool has what it keeps */
-	io->entry = NULL; /* it ended with the commit, either way */
-	io->env = NULL;
-	io->content = NULL;
-	if (status == SPOOL_OK) {
-		io->env = env;
-		log_accepted(io);
-		io->env = NULL;
-		io->worker->accepted(env, io->worker->arg);
-	} else {
-		metric_add(METRIC_REFUSED, 1);
-		free(env);
-	}
-	finish_store(io, status);
 }
 
 static void
@@ -535,6 +457,7 @@ session_io_start(struct submit_worker *w, const struct submit_connection *c)
 	io->is_crowded = c->is_crowded;
 	(void)snprintf(io->client, sizeof io->client, "%s", c->client);
 	(void)snprintf(io->sid, sizeof io->sid, "%" PRIx64, c->number);
+	intake_init(&io->intake, w->spool, w->loop, on_intake, io);
 	list_append(&w->sessions, &io->node);
 	metric_add(METRIC_SESSIONS, 1);
 	io->session = session_new(&o);

@@ -4,12 +4,7 @@
  */
 #include "session_priv.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/log.h"
-#include "base/map.h"
-#include "base/mem.h"
 #include "mail/envelope.h"
 #include "policy/identity.h"
 #include "smtp/address.h"
@@ -65,7 +60,7 @@ take_params(struct session *s, struct span rest, enum param_place place,
 static const char *
 bad_letters(const struct session *s, const struct address *a)
 {
-	if (!a->is_utf8 || (s->tx.flags & ENVELOPE_UTF8) != 0)
+	if (!a->is_utf8 || (s->tx.draft.flags & ENVELOPE_UTF8) != 0)
 		return NULL;
 	return "553 5.6.7 An address beyond ASCII wants MAIL FROM:<...> "
 	       "SMTPUTF8";
@@ -76,19 +71,38 @@ refuse_sender(struct session *s)
 {
 	(void)buf_printf(&s->facts,
 	    "warn refused user=%s from=%s reason=\"not its own address\"\n",
-	    log_quote_text(s->login), log_quote_text(s->tx.sender));
+	    log_quote_text(s->login), log_quote_text(s->tx.draft.sender));
 	(void)session_textf(s, "553 5.7.1 Account %.100s may not send as <%s>",
-	    s->login, s->tx.sender);
+	    s->login, s->tx.draft.sender);
 	session_forget(s);
 	return s->text;
+}
+
+/* One more recipient than is kept is written, to see whether it is there. */
+static void
+begin_draft(struct session *s)
+{
+	size_t most = (size_t)s->conf->limits.recipients + 1;
+
+	s->tx.draft = (struct draft){
+		.origin = DRAFT_SUBMITTED,
+		.conf = s->conf,
+		.account = span_text(s->login),
+		.helo = span_text(s->helo),
+		.client = span_text(s->client),
+		.tls_version = span_text(s->tls_version),
+		.tls_cipher = span_text(s->tls_cipher),
+		.rcpts.max = most * (ADDRESS_WRITTEN_MAX + PARAMS_RCPT_MAX),
+	};
+	session_date_draft(s);
 }
 
 const char *
 do_mail(struct session *s, struct span args, struct buf *out)
 {
 	enum address_status status;
+	struct draft *d = &s->tx.draft;
 	struct params params = { 0 };
-	struct buf written = { 0 };
 	struct address from;
 	const char *wrong;
 
@@ -101,18 +115,16 @@ do_mail(struct session *s, struct span args, struct buf *out)
 	if (status != ADDRESS_OK)
 		return bad_address(s, "501 5.1.7", "sender", status);
 	wrong = take_params(s, args, PARAM_OF_MAIL, &params);
-	s->tx.flags = params.flags;
-	s->tx.attrs = params.attrs;
+	begin_draft(s);
+	d->flags = params.flags;
+	d->attrs = params.attrs;
 	if (wrong == NULL)
 		wrong = bad_letters(s, &from);
 	if (wrong != NULL) {
 		session_forget(s);
 		return wrong;
 	}
-	address_write(&from, &written);
-	(void)buf_append_char(&written, '\0');
-	s->tx.sender = buf_take(&written).data;
-	s->tx.needs_utf8 = from.is_utf8;
+	draft_set_sender(d, &from);
 	if (!identity_may_send(conf_account(s->conf, span_text(s->login)),
 		span_text(s->login), span_text(s->conf->hostname), &from))
 		return refuse_sender(s);
@@ -120,77 +132,11 @@ do_mail(struct session *s, struct span args, struct buf *out)
 	return "250 2.1.0 Sender ok";
 }
 
-/* Domains are alike in any case; what is before the @ is the next host's. */
-static uint64_t
-address_hash(struct span rcpt)
-{
-	static const uint64_t key[2] = { 0x506f737465726e31, 0x52435054 };
-	char low[ADDRESS_WRITTEN_MAX];
-	size_t at = span_find_last(rcpt, '@');
-
-	for (size_t i = 0; i < rcpt.len; i++)
-		low[i] = i < at ? rcpt.ptr[i] : ascii_lower(rcpt.ptr[i]);
-	return siphash24(key, low, rcpt.len);
-}
-
-struct span
-session_rcpt(const struct transaction *tx, uint32_t i)
-{
-	const struct named *n = &tx->named[i];
-
-	return span_to(span_from(buf_span(&tx->rcpts), n->at), n->address);
-}
-
-static struct span
-rcpt_attrs(const struct transaction *tx, uint32_t i)
-{
-	const struct named *n = &tx->named[i];
-
-	return span_to(
-	    span_from(buf_span(&tx->rcpts), n->at + n->address), n->attrs);
-}
-
-/* Named twice is answered twice and sent once. */
-static bool
-is_named_already(const struct transaction *tx, uint64_t hash, struct span rcpt)
-{
-	for (uint32_t i = 0; i < tx->nrcpt; i++)
-		if (tx->named[i].hash == hash &&
-		    span_equal_nocase(session_rcpt(tx, i), rcpt))
-			return true;
-	return false;
-}
-
-/* As it leaves: then two ways to write a mailbox are one recipient. */
-static void
-add_rcpt(struct transaction *tx, const struct address *to, struct span attrs)
-{
-	size_t at = buf_len(&tx->rcpts);
-	struct span rcpt;
-	uint64_t hash;
-
-	address_write(to, &tx->rcpts);
-	rcpt = span_from(buf_span(&tx->rcpts), at);
-	hash = address_hash(rcpt);
-	if (is_named_already(tx, hash, rcpt)) {
-		buf_truncate(&tx->rcpts, at);
-		return;
-	}
-	if (tx->nrcpt == tx->named_cap) {
-		tx->named_cap = tx->named_cap == 0 ? 4 : tx->named_cap * 2;
-		tx->named =
-		    mem_realloc(tx->named, tx->named_cap * sizeof *tx->named);
-	}
-	tx->named[tx->nrcpt++] = (struct named){ hash, (uint32_t)at,
-		(uint16_t)rcpt.len, (uint16_t)attrs.len };
-	(void)buf_append_span(&tx->rcpts, attrs);
-}
-
 const char *
 do_rcpt(struct session *s, struct span args, struct buf *out)
 {
 	enum address_status status;
-	struct params params = { .flags = s->tx.flags };
+	struct params params = { .flags = s->tx.draft.flags };
 	struct address to;
 	const char *wrong;
 
@@ -205,49 +151,14 @@ do_rcpt(struct session *s, struct span args, struct buf *out)
 	wrong = take_params(s, args, PARAM_OF_RCPT, &params);
 	if (wrong == NULL)
 		wrong = bad_letters(s, &to);
-	if (wrong == NULL && s->tx.nrcpt >= s->conf->limits.recipients)
+	if (wrong == NULL && s->tx.draft.nrcpt >= s->conf->limits.recipients)
 		wrong = session_textf(s,
 		    "452 4.5.3 Too many recipients; at most %u a message",
 		    s->conf->limits.recipients);
 	if (wrong == NULL) {
-		add_rcpt(&s->tx, &to, buf_span(&params.attrs));
-		s->tx.needs_utf8 |= to.is_utf8;
+		draft_add_rcpt(&s->tx.draft, &to, buf_span(&params.attrs));
 		session_enter(s, STATE_RCPT);
 	}
 	params_clear(&params);
 	return wrong == NULL ? "250 2.1.5 Recipient ok" : wrong;
-}
-
-struct envelope *
-session_envelope(const struct session *s)
-{
-	const struct transaction *tx = &s->tx;
-	struct span *rcpts = mem_zalloc(2 * (size_t)tx->nrcpt, sizeof *rcpts);
-	struct envelope_parts parts = {
-		.id = tx->id,
-		.size = tx->stored + buf_len(&tx->head) + buf_len(&tx->body),
-		.arrived = s->now,
-		.flags = tx->flags,
-		.account = span_text(s->login),
-		.sender = span_text(tx->sender),
-		.attrs = buf_span(&tx->attrs),
-		.rcpt = rcpts,
-		.rcpt_attrs = rcpts + tx->nrcpt,
-		.nrcpt = tx->nrcpt,
-	};
-	struct envelope *env;
-
-	for (uint32_t i = 0; i < tx->nrcpt; i++) {
-		rcpts[i] = session_rcpt(tx, i);
-		rcpts[tx->nrcpt + i] = rcpt_attrs(tx, i);
-	}
-	if (tx->dot.has_8bit)
-		parts.flags |= ENVELOPE_8BIT;
-	if (!tx->dot.has_dots)
-		parts.flags |= ENVELOPE_NO_DOTS;
-	if (!tx->needs_utf8)
-		parts.flags &= ~(uint32_t)ENVELOPE_UTF8;
-	env = envelope_new(&parts);
-	free(rcpts);
-	return env;
 }

@@ -7,7 +7,7 @@
 #define SUBMIT_SESSION_PRIV_H
 
 #include "conf/conf.h"
-#include "mail/mend.h"
+#include "intake/draft.h"
 #include "mail/param.h"
 #include "smtp/dot.h"
 #include "submit/session.h"
@@ -25,32 +25,11 @@ enum state {
 
 enum { HELO_MAX = 255, TEXT_MAX = 512 };
 
-/* A recipient in tx->rcpts: the address, then its attributes. */
-struct named {
-	uint64_t hash; /* of the address, to find one named twice */
-	uint32_t at;
-	uint16_t address, attrs; /* bytes */
-};
-
 /* One mail transaction (RFC 5321 3.3); forgotten by session_forget() only. */
 struct transaction {
-	char *sender; /* owned; "" is the null path */
-	uint32_t flags; /* enum envelope_flags, as MAIL says */
-	struct buf attrs; /* of the message */
-	struct buf rcpts; /* their texts: where, says `named` */
-	struct named *named; /* owned */
-	uint32_t nrcpt, named_cap;
-	bool needs_utf8; /* an address or the header is more than ASCII */
-	bool is_open; /* in the spool */
-	uint64_t id;
+	struct draft draft;
 	struct dot_reader dot;
-	struct buf head, body;
-	struct mend_scan header;
-	bool header_done;
-	bool drops_input; /* refused: read on to the end, keep nothing */
 	uint64_t size; /* of what was read, unstuffed */
-	uint64_t stored; /* of what went to the spool in pieces */
-	const char *refusal; /* the reply at the end; NULL: none so far */
 };
 
 /* What runs while the client is to do something: session_time.c. */
@@ -86,7 +65,6 @@ struct session {
 	bool wants_close;
 	struct session_time time;
 	enum session_need need; /* what the handler asked for */
-	enum session_store store;
 	struct session_auth auth;
 	struct buf auth_data;
 	struct transaction tx;
@@ -110,20 +88,20 @@ void session_drop(
 const char *session_textf(struct session *s, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* The address of that recipient, as it was written. */
-struct span session_rcpt(const struct transaction *tx, uint32_t i);
+/* The time and the dice of this step, for what is written into the message. */
+void session_date_draft(struct session *s);
+/* The account is gone, or is another one, by now. */
+void session_end_account(struct session *s, struct buf *out);
 const char *do_mail(struct session *s, struct span args, struct buf *out);
 const char *do_rcpt(struct session *s, struct span args, struct buf *out);
 const char *do_data(struct session *s, struct span args, struct buf *out);
-/* The spool opened the message, or could not. */
-void
-data_opened(struct session *s, const struct session_event *ev, struct buf *out);
-/* Takes content; true when the session can go on with commands. */
+/* Takes content. */
 void data_input(struct session *s, struct span *in, struct buf *out);
 /* Farewell to who fell silent; one who thinks that content has ended hears it. */
 const char *data_timeout_text(const struct session *s);
-void
-data_stored(struct session *s, const struct session_event *ev, struct buf *out);
+/* What the draft needed is done, or was not to be had. */
+void data_answered(
+    struct session *s, const struct session_event *ev, struct buf *out);
 
 const char *do_auth(struct session *s, struct span args, struct buf *out);
 const char *auth_line(struct session *s, struct span line);

@@ -17,6 +17,8 @@
 #include "base/mem.h"
 #include "conf/conf.h"
 #include "ctl/attributes.h"
+#include "intake/draft.h"
+#include "intake/intake_io.h"
 #include "io/loop.h"
 #include "mail/envelope.h"
 #include "mail/reason.h"
@@ -37,8 +39,9 @@ struct import {
 	unsigned long long done;
 	int rc;
 	struct err err;
-	struct envelope *env; /* owned, of the one under way, as the rest */
-	struct content *content;
+	struct intake intake; /* of the one under way, as the rest */
+	struct draft draft; /* its spans point into what follows */
+	struct content *content; /* owned reference */
 	struct progress *rows; /* owned, with their texts */
 	uint32_t nrows;
 	struct params params, *rcpt_params; /* owned; of each row */
@@ -363,8 +366,7 @@ take_given(struct import *im, const char *path, struct envelope_parts *p,
 static void
 forget_one(struct import *im)
 {
-	free(im->env);
-	im->env = NULL;
+	draft_clear(&im->draft);
 	content_unref(im->content);
 	im->content = NULL;
 	for (uint32_t i = 0; i < im->nrows; i++) {
@@ -387,15 +389,16 @@ forget_one(struct import *im)
 }
 
 static void
-on_imported(enum spool_status status, void *arg)
+on_imported(const struct intake_answer *answer, void *arg)
 {
 	struct import *im = arg;
 
-	if (status != SPOOL_OK) {
+	if (answer->env == NULL) {
 		im->rc = err_set(&im->err, -EIO, "%s: could not be stored",
 		    im->names[im->next - 1]);
 	} else {
 		im->done++;
+		free(answer->env);
 	}
 	forget_one(im);
 	import_next(im);
@@ -419,16 +422,34 @@ take_one(struct import *im, const char *name, struct envelope_parts *parts,
 	return rc;
 }
 
-/* Addresses beyond ASCII say themselves what they need. */
+/* It comes in by the door of all messages, as it was. */
 static void
-note_letters(struct envelope_parts *p)
+take_in(struct import *im, const struct envelope_parts *p)
 {
-	bool ascii = span_is_ascii(p->sender);
+	struct draft *d = &im->draft;
+	struct intake_answer now;
 
-	for (uint32_t i = 0; i < p->nrcpt && ascii; i++)
-		ascii = span_is_ascii(p->rcpt[i]);
-	if (!ascii)
-		p->flags |= ENVELOPE_UTF8;
+	d->origin = DRAFT_IMPORTED;
+	d->account = p->account;
+	d->arrived = p->arrived;
+	d->flags = p->flags;
+	(void)buf_append_span(&d->attrs, p->attrs);
+	d->given = im->content;
+	d->rows = im->rows;
+	d->message_flags = im->flags;
+	draft_set_written_sender(d, p->sender);
+	for (uint32_t i = 0; i < p->nrcpt; i++)
+		draft_add_written(d, p->rcpt[i],
+		    p->rcpt_attrs == NULL ? SPAN("") : p->rcpt_attrs[i]);
+	/* Addresses beyond ASCII say themselves what they need. */
+	if (d->needs_utf8)
+		d->flags |= ENVELOPE_UTF8;
+	d->needs_utf8 |= (d->flags & ENVELOPE_UTF8) != 0;
+	(void)draft_run(d, DRAFT_BEGINS);
+	(void)intake_do(&im->intake, d, &now); /* at once */
+	(void)draft_answered(d, now.refusal);
+	(void)draft_run(d, DRAFT_ENDS);
+	(void)intake_do(&im->intake, d, &now); /* never at once */
 }
 
 /* 1: on its way; 0: nothing to do; or negative. */
@@ -437,18 +458,11 @@ import_one(struct import *im, const char *name)
 {
 	struct envelope_parts parts = { 0 };
 	struct span *rcpts = NULL;
-	struct spool_entry *entry;
 	int rc = take_one(im, name, &parts, &rcpts);
 
 	if (rc == 0 && parts.nrcpt > 0) {
-		entry = spool_entry_open(im->spool, im->loop);
-		parts.id = spool_entry_id(entry);
-		parts.size = content_size(im->content);
 		parts.rcpt = rcpts;
-		note_letters(&parts);
-		im->env = envelope_new(&parts);
-		spool_commit_past(entry, im->env, im->content, im->rows,
-		    im->flags, on_imported, im);
+		take_in(im, &parts);
 		rc = 1;
 	}
 	free(rcpts);
@@ -542,6 +556,7 @@ run(const struct conf *conf, struct import *im)
 	if (im->spool == NULL)
 		return tool_fail(&im->err);
 	im->loop = loop_new();
+	intake_init(&im->intake, im->spool, im->loop, on_imported, im);
 	import_next(im);
 	loop_run(im->loop);
 	loop_free(im->loop);

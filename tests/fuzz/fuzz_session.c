@@ -11,6 +11,7 @@
 
 #include "conf/conf.h"
 #include "mail/envelope.h"
+#include "intake/draft.h"
 #include "submit/session.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -60,25 +61,33 @@ step(struct world *w, struct session_event *ev, struct span *in)
 static void
 take_pieces(struct world *w)
 {
-	w->appended += buf_len(session_head(w->session)) +
-		       buf_len(session_body(w->session));
-	buf_clear(session_head(w->session));
-	buf_clear(session_body(w->session));
+	struct draft *d = session_draft(w->session);
+
+	w->appended += buf_len(&d->head) + buf_len(&d->body);
+	buf_clear(&d->head);
+	buf_clear(&d->body);
 }
 
 static void
-store(struct world *w, struct session_event *ev)
+take_in(struct world *w, struct session_event *ev)
 {
+	struct draft *d = session_draft(w->session);
 	struct envelope *env;
 
-	ev->type = EVENT_STORED;
-	ev->stored = w->answers & 1 ? (w->answers >> 1) % 3 : STORED_OK;
-	ev->id = 7;
-	switch (session_store(w->session)) {
-	case STORE_OPEN: w->appended = 0; break;
-	case STORE_APPEND: take_pieces(w); break;
-	case STORE_COMMIT:
-		env = session_envelope(w->session);
+	ev->type = EVENT_INTAKE;
+	if ((w->answers & 1) != 0)
+		ev->refusal = "451 4.3.0 no";
+	assert(d->need == DRAFT_OPEN || d->is_open);
+	switch (d->need) {
+	case DRAFT_NOTHING: assert(false); break;
+	case DRAFT_OPEN:
+		w->appended = 0;
+		d->id = 7;
+		d->is_open = ev->refusal == NULL;
+		break;
+	case DRAFT_PASS: take_pieces(w); break;
+	case DRAFT_COMMIT:
+		env = draft_envelope(d, draft_size(d));
 		take_pieces(w);
 		assert(env->size == w->appended && env->nrcpt > 0);
 		free(env);
@@ -107,7 +116,7 @@ settle(struct world *w, struct span *in)
 			ev.login = SPAN("ann@b.test");
 			w->answers = (uint8_t)(w->answers * 5 + 1);
 			break;
-		case SESSION_STORE: store(w, &ev); break;
+		case SESSION_INTAKE: take_in(w, &ev); break;
 		}
 		step(w, &ev, in);
 	}

@@ -12,6 +12,7 @@
 #include "conf/conf.h"
 #include "mail/envelope.h"
 #include "mail/param.h"
+#include "intake/draft.h"
 #include "submit/session.h"
 #include "tests/lib/dialog.h"
 
@@ -62,9 +63,9 @@ event(struct stage *s, struct session_event *ev)
 	(void)buf_append_span(&s->facts, buf_span(session_facts(s->session)));
 	buf_clear(session_facts(s->session));
 	/* What session_io.c relies on. */
-	if (s->need == SESSION_STORE &&
-	    session_store(s->session) != STORE_OPEN &&
-	    !session_has_message(s->session))
+	if (s->need == SESSION_INTAKE &&
+	    session_draft(s->session)->need != DRAFT_OPEN &&
+	    !session_draft(s->session)->is_open)
 		dialog_fail(s->dialog, s->step, "no message to store");
 }
 
@@ -109,19 +110,19 @@ describe(struct stage *s, const struct envelope *env)
 static void
 take_pieces(struct stage *s)
 {
-	struct buf *head = session_head(s->session);
-	struct buf *body = session_body(s->session);
+	struct draft *d = session_draft(s->session);
 
-	(void)buf_append_span(&s->stored, buf_span(head));
-	(void)buf_append_span(&s->stored, buf_span(body));
-	buf_clear(head);
-	buf_clear(body);
+	(void)buf_append_span(&s->stored, buf_span(&d->head));
+	(void)buf_append_span(&s->stored, buf_span(&d->body));
+	buf_clear(&d->head);
+	buf_clear(&d->body);
 }
 
 static void
 commit(struct stage *s)
 {
-	struct envelope *env = session_envelope(s->session);
+	const struct draft *d = session_draft(s->session);
+	struct envelope *env = draft_envelope(d, draft_size(d));
 
 	describe(s, env);
 	take_pieces(s);
@@ -137,17 +138,21 @@ commit(struct stage *s)
 }
 
 static void
-answer_store(struct stage *s, enum session_stored result)
+answer_intake(struct stage *s, const char *refusal)
 {
-	struct session_event ev = { .type = EVENT_STORED, .stored = result };
+	struct session_event ev = { .type = EVENT_INTAKE, .refusal = refusal };
+	struct draft *d = session_draft(s->session);
 
-	switch (session_store(s->session)) {
-	case STORE_OPEN:
+	switch (d->need) {
+	case DRAFT_NOTHING: dialog_fail(s->dialog, s->step, "nothing to do");
+	case DRAFT_OPEN:
 		buf_clear(&s->stored);
-		ev.id = result == STORED_OK ? ++s->id : 0;
+		d->is_open = refusal == NULL;
+		if (d->is_open)
+			d->id = ++s->id;
 		break;
-	case STORE_APPEND: take_pieces(s); break;
-	case STORE_COMMIT: commit(s); break;
+	case DRAFT_PASS: take_pieces(s); break;
+	case DRAFT_COMMIT: commit(s); break;
 	}
 	event(s, &ev);
 }
@@ -164,14 +169,14 @@ is_asked(const struct stage *s)
 	return next < end &&
 	       (dialog_is(next, "stored", NULL) ||
 		   (dialog_is(next, "need", NULL) &&
-		       span_starts(dialog_value(next), SPAN("store"))));
+		       span_starts(dialog_value(next), SPAN("intake"))));
 }
 
 static void
 settle(struct stage *s)
 {
-	while (s->need == SESSION_STORE && !is_asked(s))
-		answer_store(s, STORED_OK);
+	while (s->need == SESSION_INTAKE && !is_asked(s))
+		answer_intake(s, NULL);
 }
 
 static void
@@ -207,8 +212,8 @@ say(struct stage *s, const char *text)
 	s->cut = CUT_WHOLE;
 	feed(s, span_text(text));
 	s->cut = cut;
-	while (s->need == SESSION_STORE)
-		answer_store(s, STORED_OK);
+	while (s->need == SESSION_INTAKE)
+		answer_intake(s, NULL);
 }
 
 static void
@@ -312,15 +317,16 @@ do_given(struct stage *s, const char *where)
 static void
 need_text(struct stage *s, struct buf *text)
 {
-	static const char *const needs[] = { "input", "tls", "auth", "store",
+	static const char *const needs[] = { "input", "tls", "auth", "intake",
 		"close" };
-	static const char *const stores[] = { "open", "append", "commit" };
+	static const char *const wants[] = { "nothing", "open", "pass",
+		"commit" };
 	const struct session_auth *a = session_auth(s->session);
 
 	(void)buf_append_text(text, needs[s->need]);
-	if (s->need == SESSION_STORE)
+	if (s->need == SESSION_INTAKE)
 		(void)buf_printf(
-		    text, " %s", stores[session_store(s->session)]);
+		    text, " %s", wants[session_draft(s->session)->need]);
 	if (s->need != SESSION_AUTH)
 		return;
 	if (a->is_start)
@@ -382,11 +388,14 @@ do_auth_answer(struct stage *s, struct span value)
 static void
 do_stored(struct stage *s, const char *value)
 {
-	if (s->need != SESSION_STORE)
+	if (s->need != SESSION_INTAKE)
 		dialog_fail(s->dialog, s->step, "nobody asks");
-	answer_store(s, strcmp(value, "full") == 0    ? STORED_FULL
-			: strcmp(value, "fault") == 0 ? STORED_FAULT
-						      : STORED_OK);
+	answer_intake(
+	    s, strcmp(value, "full") == 0
+		   ? "452 4.3.1 Not enough space; try again later"
+	       : strcmp(value, "fault") == 0
+		   ? "451 4.3.0 Message could not be stored; try again later"
+		   : NULL);
 }
 
 static void

@@ -1,0 +1,130 @@
+/*
+ * draft: a message on its way in, before the spool has it: an envelope in the
+ * making, and content, of which the lines that we put in front (the head) are kept
+ * apart. Every message comes in as a draft, whoever brings it: a client, a report
+ * of ours, an import. It goes through one table of steps (steps.c), each of which
+ * answers at once or later, and may refuse with a reply. Pure: what a step cannot
+ * do itself is a need, and intake_io does it.
+ */
+#ifndef INTAKE_DRAFT_H
+#define INTAKE_DRAFT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/span.h"
+#include "mail/header.h"
+#include "mail/mend.h"
+
+struct address;
+struct conf;
+struct content;
+struct draft_rcpt;
+struct envelope;
+struct progress;
+
+/* Who brings it, a bit each. */
+enum draft_origin {
+	DRAFT_SUBMITTED = 1, /* a client: the header is looked over */
+	DRAFT_REPORT = 2, /* we ourselves */
+	DRAFT_IMPORTED = 4, /* it was a message before, and has a past */
+};
+
+/* When a step has its turn. */
+enum draft_stage {
+	DRAFT_BEGINS, /* the envelope is known */
+	DRAFT_HEADER, /* the header section is whole */
+	DRAFT_PIECE, /* more content has come */
+	DRAFT_ENDS, /* all of it has */
+};
+
+enum draft_need {
+	DRAFT_NOTHING, /* the stage is over; see draft_is_refused() */
+	DRAFT_OPEN, /* an entry in the spool, and its id */
+	DRAFT_PASS, /* head and body go to disk */
+	DRAFT_COMMIT, /* all of it becomes durable */
+};
+
+/* The most content that may be added before draft_look(). */
+enum { DRAFT_TAKE_MAX = 32 * 1024 };
+
+/* `{0}` is one that nobody has begun. Zeroed again by draft_clear(). */
+struct draft {
+	enum draft_origin origin;
+	const struct conf *conf; /* borrowed; DRAFT_SUBMITTED only */
+	/* Borrowed until it is cleared: who brings it, and how. */
+	struct span account, helo, client, tls_version, tls_cipher;
+	int64_t now; /* wall clock, ms: the owner's to keep right */
+	uint64_t random; /* for a Message-ID */
+
+	uint64_t id; /* of the message, once it is open */
+	int64_t arrived; /* wall clock, ms; 0: it has no arrival but `now` */
+	char *sender; /* owned; NULL: unknown, "": the null path */
+	uint32_t flags; /* enum envelope_flags */
+	bool needs_utf8; /* an address or the header is more than ASCII */
+	struct buf attrs; /* owned: of the message */
+	struct buf rcpts; /* owned: texts of recipients */
+	struct draft_rcpt *named; /* owned: where those are */
+	uint32_t nrcpt, named_cap;
+
+	struct buf head; /* owned: the lines we put in front */
+	struct buf body; /* owned: what came after them, and is not passed */
+	struct content *given; /* borrowed: all of it, instead; or NULL */
+	uint64_t passed; /* octets of both that went to disk before */
+	/* What is known of a message with a past; borrowed. */
+	const struct progress *rows;
+	uint32_t message_flags;
+
+	struct mend_scan scan;
+	struct header_facts header;
+	size_t header_end; /* in body, while its steps run */
+	bool header_done;
+	bool has_new_dots; /* a line begins with a dot that did not so before */
+	bool is_open; /* in the spool: to be dropped if it is given up */
+	const char *refusal; /* the reply; NULL: none so far */
+	enum draft_stage stage;
+	size_t step; /* the next one of the table */
+	enum draft_need need; /* of the step before it */
+};
+
+/* Frees what it owns. The owner drops its entry, if it is open. */
+void draft_clear(struct draft *d);
+/* As the address leaves (address_write()); copied. */
+void draft_set_sender(struct draft *d, const struct address *from);
+/* The same; one that is named twice stays one recipient. */
+void
+draft_add_rcpt(struct draft *d, const struct address *to, struct span attrs);
+/* For addresses that are written so already; each recipient is one. */
+void draft_set_written_sender(struct draft *d, struct span from);
+void draft_add_written(struct draft *d, struct span to, struct span attrs);
+/* The address of that recipient, as it leaves. */
+struct span draft_rcpt(const struct draft *d, uint32_t i);
+/* The finished envelope; free() it. `size`: of the content. */
+struct envelope *draft_envelope(const struct draft *d, uint64_t size);
+/* Octets of content, where none was given: passed, and still here. */
+uint64_t draft_size(const struct draft *d);
+
+/*
+ * It is not taken: the first reply counts (borrowed; a text that stays). Content
+ * that is there, and that comes yet, is dropped.
+ */
+void draft_refuse(struct draft *d, const char *reply);
+bool draft_is_refused(const struct draft *d);
+
+/* Goes through the steps of a stage, until one needs something. */
+enum draft_need draft_run(struct draft *d, enum draft_stage stage);
+/*
+ * What was needed is done, or was not to be had: `refusal` is the reply, or NULL.
+ * Goes on with the steps of that stage.
+ */
+enum draft_need draft_answered(struct draft *d, const char *refusal);
+/* Makes room for DRAFT_TAKE_MAX more of content. */
+void draft_reserve(struct draft *d);
+/*
+ * Content was added to d->body; `is_all`: the last of it. Once the header section
+ * is whole its stage is run.
+ */
+enum draft_need draft_look(struct draft *d, bool is_all);
+
+#endif

@@ -1,0 +1,48 @@
+/*
+ * intake_io: does what a draft needs: the one door to the spool. A part of its
+ * owner's struct; lives on one loop.
+ */
+#ifndef INTAKE_INTAKE_IO_H
+#define INTAKE_INTAKE_IO_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "spool/spool.h"
+
+struct content;
+struct draft;
+struct envelope;
+struct loop;
+
+struct intake_answer {
+	const char
+	    *refusal; /* what draft_answered() is told; NULL: it is done */
+	enum spool_status status; /* the same, for who answers nobody */
+	struct envelope
+	    *env; /* after DRAFT_COMMIT, when it is done: the callee's */
+};
+typedef void (*intake_cb)(const struct intake_answer *answer, void *arg);
+
+struct intake {
+	struct spool *spool; /* borrowed: outlives it */
+	struct loop *loop; /* borrowed */
+	struct spool_entry *entry; /* owned; NULL: none */
+	struct envelope *env; /* owned while committing */
+	struct content *content; /* a reference while committing */
+	bool is_busy; /* a callback will come */
+	intake_cb cb;
+	void *arg;
+};
+
+void intake_init(struct intake *in, struct spool *spool, struct loop *loop,
+    intake_cb cb, void *arg);
+/*
+ * Does d->need. True: it is done at once, and `now` says what came of it; else the
+ * callback comes, later and once. The draft lives until then.
+ */
+bool intake_do(struct intake *in, struct draft *d, struct intake_answer *now);
+/* Gives up what was begun, if anything was. Not while it is busy. */
+void intake_drop(struct intake *in);
+
+#endif

@@ -1,0 +1,216 @@
+/* The envelope in the making, and where the header of the content ends. */
+#include "draft_priv.h"
+
+#include <stdlib.h>
+
+#include "base/map.h"
+#include "base/mem.h"
+#include "conf/conf.h"
+#include "mail/envelope.h"
+#include "smtp/address.h"
+
+void
+draft_clear(struct draft *d)
+{
+	free(d->sender);
+	free(d->named);
+	buf_clear(&d->attrs);
+	buf_clear(&d->rcpts);
+	buf_clear(&d->head);
+	buf_clear(&d->body);
+	*d = (struct draft){ 0 };
+}
+
+/* --- the envelope --- */
+
+void
+draft_set_sender(struct draft *d, const struct address *from)
+{
+	struct buf written = { 0 };
+
+	address_write(from, &written);
+	draft_set_written_sender(d, buf_span(&written));
+	buf_clear(&written);
+}
+
+void
+draft_set_written_sender(struct draft *d, struct span from)
+{
+	free(d->sender);
+	d->sender = span_dup(from);
+	d->needs_utf8 |= !span_is_ascii(from);
+}
+
+/* Domains are alike in any case; what is before the @ is the next host's. */
+static uint64_t
+address_hash(struct span rcpt)
+{
+	static const uint64_t key[2] = { 0x506f737465726e31, 0x52435054 };
+	char low[ADDRESS_WRITTEN_MAX];
+	size_t at = span_find_last(rcpt, '@');
+
+	for (size_t i = 0; i < rcpt.len; i++)
+		low[i] = i < at ? rcpt.ptr[i] : ascii_lower(rcpt.ptr[i]);
+	return siphash24(key, low, rcpt.len);
+}
+
+struct span
+draft_rcpt(const struct draft *d, uint32_t i)
+{
+	const struct draft_rcpt *n = &d->named[i];
+
+	return span_to(span_from(buf_span(&d->rcpts), n->at), n->address);
+}
+
+static struct span
+rcpt_attrs(const struct draft *d, uint32_t i)
+{
+	const struct draft_rcpt *n = &d->named[i];
+
+	return span_to(
+	    span_from(buf_span(&d->rcpts), n->at + n->address), n->attrs);
+}
+
+/* Named twice is answered twice and sent once. */
+static bool
+is_named_already(const struct draft *d, uint64_t hash, struct span rcpt)
+{
+	for (uint32_t i = 0; i < d->nrcpt; i++)
+		if (d->named[i].hash == hash &&
+		    span_equal_nocase(draft_rcpt(d, i), rcpt))
+			return true;
+	return false;
+}
+
+/* The address stands at the end of d->rcpts, from `at` on. */
+static void
+keep_rcpt(struct draft *d, size_t at, uint64_t hash, struct span attrs)
+{
+	struct span rcpt = span_from(buf_span(&d->rcpts), at);
+
+	if (d->nrcpt == d->named_cap) {
+		d->named_cap = d->named_cap == 0 ? 4 : d->named_cap * 2;
+		d->named =
+		    mem_realloc(d->named, d->named_cap * sizeof *d->named);
+	}
+	d->named[d->nrcpt++] = (struct draft_rcpt){ hash, (uint32_t)at,
+		(uint16_t)rcpt.len, (uint16_t)attrs.len };
+	d->needs_utf8 |= !span_is_ascii(rcpt);
+	(void)buf_append_span(&d->rcpts, attrs);
+}
+
+void
+draft_add_rcpt(struct draft *d, const struct address *to, struct span attrs)
+{
+	size_t at = buf_len(&d->rcpts);
+	struct span rcpt;
+	uint64_t hash;
+
+	address_write(to, &d->rcpts);
+	rcpt = span_from(buf_span(&d->rcpts), at);
+	hash = address_hash(rcpt);
+	if (is_named_already(d, hash, rcpt))
+		buf_truncate(&d->rcpts, at);
+	else
+		keep_rcpt(d, at, hash, attrs);
+}
+
+void
+draft_add_written(struct draft *d, struct span to, struct span attrs)
+{
+	size_t at = buf_len(&d->rcpts);
+
+	(void)buf_append_span(&d->rcpts, to);
+	keep_rcpt(d, at, 0, attrs);
+}
+
+struct envelope *
+draft_envelope(const struct draft *d, uint64_t size)
+{
+	struct span *rcpts = mem_zalloc(2 * (size_t)d->nrcpt, sizeof *rcpts);
+	struct envelope_parts parts = {
+		.id = d->id,
+		.size = size,
+		.arrived = d->arrived != 0 ? d->arrived : d->now,
+		.flags = d->flags,
+		.account = d->account,
+		.sender = span_text(d->sender),
+		.attrs = buf_span(&d->attrs),
+		.rcpt = rcpts,
+		.rcpt_attrs = rcpts + d->nrcpt,
+		.nrcpt = d->nrcpt,
+	};
+	struct envelope *env;
+
+	for (uint32_t i = 0; i < d->nrcpt; i++) {
+		rcpts[i] = draft_rcpt(d, i);
+		rcpts[d->nrcpt + i] = rcpt_attrs(d, i);
+	}
+	if (!d->needs_utf8)
+		parts.flags &= ~(uint32_t)ENVELOPE_UTF8;
+	env = envelope_new(&parts);
+	free(rcpts);
+	return env;
+}
+
+uint64_t
+draft_size(const struct draft *d)
+{
+	return d->passed + buf_len(&d->head) + buf_len(&d->body);
+}
+
+/* --- refusing --- */
+
+bool
+draft_is_refused(const struct draft *d)
+{
+	return d->refusal != NULL;
+}
+
+void
+draft_refuse(struct draft *d, const char *reply)
+{
+	if (d->refusal == NULL)
+		d->refusal = reply;
+	buf_clear(&d->body);
+	buf_clear(&d->head);
+}
+
+/* --- the content --- */
+
+void
+draft_reserve(struct draft *d)
+{
+	d->body.max = DRAFT_CHUNK + 2 * DRAFT_TAKE_MAX +
+		      2 * (size_t)d->conf->limits.header + MEND_LOOK_MAX;
+	d->head.max = 16384;
+	/* Where chunks went to disk, another will: not grown step by step. */
+	if (d->passed > 0 && buf_len(&d->body) == 0)
+		(void)buf_reserve(&d->body, DRAFT_CHUNK + DRAFT_TAKE_MAX);
+}
+
+enum draft_need
+draft_look(struct draft *d, bool is_all)
+{
+	size_t most = d->conf->limits.header, end = 0;
+
+	if (d->header_done || draft_is_refused(d))
+		return DRAFT_NOTHING;
+	switch (mend_find_end(buf_span(&d->body), is_all, &d->scan, &end)) {
+	case MEND_BLANK: fixups_begin(d, end, false); break;
+	case MEND_NO_BLANK: fixups_begin(d, end, true); break;
+	case MEND_INDENTED:
+		draft_refuse(d,
+		    "550 5.6.0 White space in front of the message's header; "
+		    "it must begin with the first line's first letter");
+		break;
+	case MEND_MORE:
+		/* What was not judged yet may be the body's: it has its own
+		   limit. */
+		if (d->scan.at > most ||
+		    buf_len(&d->body) - d->scan.at > most + MEND_LOOK_MAX)
+			draft_refuse(d, "552 5.3.4 Header section too long");
+		return DRAFT_NOTHING;
+	}
+	return draft_run(d, DRAFT_HEADER);
+}

@@ -1,0 +1,38 @@
+/* draft_priv: what the files of intake share. */
+#ifndef INTAKE_DRAFT_PRIV_H
+#define INTAKE_DRAFT_PRIV_H
+
+#include "intake/draft.h"
+
+/* Where a recipient is in d->rcpts: the address, then its attributes. */
+struct draft_rcpt {
+	uint64_t hash; /* of the address, to find one named twice */
+	uint32_t at;
+	uint16_t address, attrs; /* bytes */
+};
+
+enum {
+	DRAFT_SMALL_MAX = 96 * 1024, /* beyond it content leaves memory, */
+	DRAFT_CHUNK = 224 * 1024, /* and then goes on in such pieces: with
+				     DRAFT_TAKE_MAX a SPOOL_CHUNK */
+};
+
+/*
+ * --- fixups.c: what a submission server does to a header (RFC 6409 section 8) ---
+ *
+ * Steps of the stage DRAFT_HEADER. The header is d->body[0 .. d->header_end), and
+ * d->header what was found in it.
+ */
+
+/* The header section ends there; `needs_blank`: no blank line ends it yet. */
+void fixups_begin(struct draft *d, size_t end, bool needs_blank);
+
+enum draft_need fixup_loop(struct draft *d);
+enum draft_need fixup_private(struct draft *d);
+enum draft_need fixup_empty(struct draft *d);
+enum draft_need fixup_received(struct draft *d);
+enum draft_need fixup_date(struct draft *d);
+enum draft_need fixup_message_id(struct draft *d);
+enum draft_need fixup_from(struct draft *d);
+
+#endif

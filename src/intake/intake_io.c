@@ -1,0 +1,151 @@
+/*
+ *   DRAFT_OPEN    an entry: answered at once
+ *   DRAFT_PASS    head and body to the entry's file -> on_passed
+ *   DRAFT_COMMIT  the envelope is made -> on_committed; the entry is over
+ */
+#include "intake/intake_io.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "intake/draft.h"
+#include "mail/envelope.h"
+#include "spool/content.h"
+
+static void on_passed(enum spool_status status, void *arg);
+static void on_committed(enum spool_status status, void *arg);
+
+/* Why a message is not taken, in the words of SMTP. */
+static const char *
+refusal_of(enum spool_status status)
+{
+	switch (status) {
+	case SPOOL_OK: return NULL;
+	case SPOOL_FULL: return "452 4.3.1 Not enough space; try again later";
+	case SPOOL_FAULT:
+	case SPOOL_ABSENT:
+	case SPOOL_DAMAGED: break;
+	}
+	return "451 4.3.0 Message could not be stored; try again later";
+}
+
+static struct intake_answer
+answer_of(enum spool_status status)
+{
+	return (struct intake_answer){ .refusal = refusal_of(status),
+		.status = status };
+}
+
+void
+intake_init(struct intake *in, struct spool *spool, struct loop *loop,
+    intake_cb cb, void *arg)
+{
+	*in = (struct intake){
+		.spool = spool, .loop = loop, .cb = cb, .arg = arg
+	};
+}
+
+/* What we must tell, and what is there already, is not turned away for space. */
+static struct intake_answer
+open_entry(struct intake *in, struct draft *d)
+{
+	enum spool_status status =
+	    d->origin == DRAFT_SUBMITTED ? spool_room(in->spool, 0) : SPOOL_OK;
+
+	assert(in->entry == NULL);
+	if (status == SPOOL_OK) {
+		in->entry = spool_entry_open(in->spool, in->loop);
+		d->id = spool_entry_id(in->entry);
+		d->is_open = true;
+	}
+	return answer_of(status);
+}
+
+/* What there is; with a callback it is written now. */
+static void
+pass(struct intake *in, struct draft *d, spool_done_cb cb)
+{
+	if (buf_len(&d->head) > 0)
+		spool_entry_append_take(in->entry, &d->head, NULL, NULL);
+	spool_entry_append_take(in->entry, &d->body, cb, in);
+}
+
+static struct content *
+content_of(struct draft *d)
+{
+	return d->given != NULL ? content_ref(d->given)
+				: content_new_take(&d->head, &d->body);
+}
+
+static void
+commit(struct intake *in, struct draft *d)
+{
+	assert(in->env == NULL && in->content == NULL);
+	in->env = draft_envelope(
+	    d, d->given != NULL ? content_size(d->given) : draft_size(d));
+	if (spool_entry_appended(in->entry) > 0)
+		pass(in, d, NULL);
+	else
+		in->content = content_of(d);
+	if (d->rows == NULL && d->message_flags == 0)
+		spool_commit(in->entry, in->env, in->content, on_committed, in);
+	else
+		spool_commit_past(in->entry, in->env, in->content, d->rows,
+		    d->message_flags, on_committed, in);
+}
+
+bool
+intake_do(struct intake *in, struct draft *d, struct intake_answer *now)
+{
+	assert(!in->is_busy);
+	switch (d->need) {
+	case DRAFT_NOTHING: *now = answer_of(SPOOL_OK); return true;
+	case DRAFT_OPEN: *now = open_entry(in, d); return true;
+	case DRAFT_PASS:
+		in->is_busy = true;
+		pass(in, d, on_passed);
+		return false;
+	case DRAFT_COMMIT:
+		in->is_busy = true;
+		commit(in, d);
+		return false;
+	}
+	return true;
+}
+
+static void
+on_passed(enum spool_status status, void *arg)
+{
+	struct intake *in = arg;
+	struct intake_answer answer = answer_of(status);
+
+	in->is_busy = false;
+	in->cb(&answer, in->arg);
+}
+
+static void
+on_committed(enum spool_status status, void *arg)
+{
+	struct intake *in = arg;
+	struct intake_answer answer = answer_of(status);
+
+	content_unref(in->content); /* the spool has what it keeps */
+	in->content = NULL;
+	in->entry = NULL; /* it ended with the commit, either way */
+	if (status == SPOOL_OK)
+		answer.env = in->env;
+	else
+		free(in->env);
+	in->env = NULL;
+	in->is_busy = false;
+	in->cb(&answer, in->arg);
+}
+
+void
+intake_drop(struct intake *in)
+{
+	assert(!in->is_busy);
+	if (in->entry != NULL)
+		spool_entry_drop(in->entry);
+	in->entry = NULL;
+}

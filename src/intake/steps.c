@@ -1,0 +1,91 @@
+/*
+ * The one table of what is done with a message before it is taken, in its order.
+ * A step returns what it needs before the next one may run; or nothing, after it
+ * did its part, or refused (draft_refuse()), which ends the stage.
+ *
+ *   BEGINS -> HEADER -> PIECE (each) -> ENDS: it is in the spool
+ */
+#include "draft_priv.h"
+
+#include <assert.h>
+
+enum { ANYBODY = DRAFT_SUBMITTED | DRAFT_REPORT | DRAFT_IMPORTED };
+
+static enum draft_need open_entry(struct draft *d);
+static enum draft_need pass(struct draft *d);
+static enum draft_need commit(struct draft *d);
+
+static const struct step {
+	enum draft_stage stage;
+	unsigned origins; /* whose messages it is for */
+	enum draft_need (*run)(struct draft *d);
+} steps[] = {
+	{ DRAFT_BEGINS, ANYBODY, open_entry },
+	{ DRAFT_HEADER, DRAFT_SUBMITTED, fixup_loop },
+	{ DRAFT_HEADER, DRAFT_SUBMITTED, fixup_private },
+	{ DRAFT_HEADER, DRAFT_SUBMITTED, fixup_empty },
+	{ DRAFT_HEADER, DRAFT_SUBMITTED, fixup_received },
+	{ DRAFT_HEADER, DRAFT_SUBMITTED, fixup_date },
+	{ DRAFT_HEADER, DRAFT_SUBMITTED, fixup_message_id },
+	{ DRAFT_HEADER, DRAFT_SUBMITTED, fixup_from },
+	{ DRAFT_PIECE, ANYBODY, pass },
+	{ DRAFT_ENDS, ANYBODY, commit },
+};
+
+static enum draft_need
+open_entry(struct draft *d)
+{
+	return d->is_open ? DRAFT_NOTHING : DRAFT_OPEN;
+}
+
+static enum draft_need
+pass(struct draft *d)
+{
+	size_t most = d->passed > 0 ? DRAFT_CHUNK : DRAFT_SMALL_MAX;
+
+	if (!d->header_done || buf_len(&d->body) < most)
+		return DRAFT_NOTHING;
+	d->passed += buf_len(&d->head) + buf_len(&d->body);
+	return DRAFT_PASS;
+}
+
+static enum draft_need
+commit(struct draft *d)
+{
+	(void)d;
+	return DRAFT_COMMIT;
+}
+
+static enum draft_need
+go_on(struct draft *d)
+{
+	while (d->step < ARRAY_LEN(steps) && d->refusal == NULL) {
+		const struct step *step = &steps[d->step++];
+
+		if (step->stage != d->stage || (step->origins & d->origin) == 0)
+			continue;
+		d->need = step->run(d);
+		if (d->need != DRAFT_NOTHING)
+			return d->need;
+	}
+	return DRAFT_NOTHING;
+}
+
+enum draft_need
+draft_run(struct draft *d, enum draft_stage stage)
+{
+	assert(d->need == DRAFT_NOTHING);
+	d->stage = stage;
+	d->step = 0;
+	return go_on(d);
+}
+
+enum draft_need
+draft_answered(struct draft *d, const char *refusal)
+{
+	assert(d->need != DRAFT_NOTHING);
+	d->need = DRAFT_NOTHING;
+	if (refusal != NULL)
+		draft_refuse(d, refusal);
+	return go_on(d);
+}

@@ -1,0 +1,3 @@
+# Check programs of this folder; one a source file.
+check_PROGRAMS += tests/intake/test_draft
+check_PROGRAMS += tests/intake/test_intake_io
