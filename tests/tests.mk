@@ -8,6 +8,7 @@ libtest_a_SOURCES = tests/lib/suite.h \
 include tests/base/tests.mk
 include tests/smtp/tests.mk
 include tests/mail/tests.mk
+include tests/facts/tests.mk
 include tests/conf/tests.mk
 include tests/policy/tests.mk
 include tests/sched/tests.mk

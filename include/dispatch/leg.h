@@ -145,12 +145,12 @@ enum leg_need {
 };
 
 enum leg_fact_type {
-	FACT_DELIVERED,
-	FACT_DEFERRED,
-	FACT_FAILED,
-	FACT_EXPIRED,
-	FACT_REMOVED,
-	FACT_HELD, /* only to be recorded: held or released */
+	LEG_FACT_DELIVERED,
+	LEG_FACT_DEFERRED,
+	LEG_FACT_FAILED,
+	LEG_FACT_EXPIRED,
+	LEG_FACT_REMOVED,
+	LEG_FACT_HELD, /* only to be recorded: held or released */
 };
 /* What happened to a recipient: to be recorded, and told. */
 struct leg_fact {

@@ -81,6 +81,7 @@ struct draft {
 	size_t header_end; /* in body, while its steps run */
 	bool header_done;
 	bool has_new_dots; /* a line begins with a dot that did not so before */
+	char *message_id; /* owned: as it stands in the header, or NULL */
 	bool is_open; /* in the spool: to be dropped if it is given up */
 	const char *refusal; /* the reply; NULL: none so far */
 	enum draft_stage stage;

@@ -44,6 +44,7 @@ struct header_facts {
 	bool has_bcc;
 	bool has_return_path;
 	unsigned received; /* how many Received lines */
+	struct span message_id; /* the first one; points into the header */
 };
 
 void header_review(struct span header, struct header_facts *out);

@@ -76,6 +76,7 @@ struct session_options {
 	const char *const *mechanisms;
 	size_t nmechanisms;
 	const char *client; /* numeric address; copied */
+	const char *sid; /* the connection's name in all facts; copied */
 	uint64_t opened; /* monotonic clock, ms: the connection's begin */
 	/* There is no seat: 421 instead of a greeting. */
 	bool is_refused;
@@ -107,8 +108,5 @@ struct draft *session_draft(struct session *s);
 bool session_has_helo(const struct session *s);
 /* Who logged in; empty before. */
 struct span session_login(const struct session *s);
-
-/* Lines for the log, each ended by LF, since the last call; emptied by it. */
-struct buf *session_facts(struct session *s);
 
 #endif

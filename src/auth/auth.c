@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "auth_priv.h"
-#include "base/log.h"
+#include "facts/fact.h"
 #include "conf/conf.h"
 #include "io/loop.h"
 
@@ -207,9 +207,8 @@ note_broken(struct auth *a, const struct stat *st, const struct err *err)
 	a->seen = *st;
 	(void)pthread_mutex_unlock(&a->lock);
 	if (is_news)
-		log_error("users_unreadable why=%s keeping=\"the accounts as "
-			  "they were\"",
-		    log_quote_text(err->text));
+		FACT(USERS_UNREADABLE, fact_string("why", err->text),
+		    fact_string("keeping", "the accounts as they were"));
 }
 
 /* From some accounts to none is a slip, unless the file says that it is not. */
@@ -240,8 +239,8 @@ read_again(struct auth *a, const struct conf *conf,
 		note_broken(a, st, &err);
 		return;
 	}
-	log_info("users_read file=%s accounts=%zu", log_quote_text(conf->users),
-	    users_count(accounts->users));
+	FACT(USERS_READ, fact_string("file", conf->users),
+	    fact_number("accounts", users_count(accounts->users)));
 	replace(a, accounts, NULL, st);
 }
 

@@ -16,7 +16,7 @@
 #include <string.h>
 
 #include "auth_priv.h"
-#include "base/log.h"
+#include "facts/fact.h"
 #include "conf/conf.h"
 
 #define APP_NAME "postern"
@@ -65,10 +65,10 @@ on_log(void *context, int level, const char *message)
 		return SASL_BADPARAM;
 	/* With our own back end its complaints are about options it has not. */
 	if (level == SASL_LOG_ERR && m != NULL && m->accounts == NULL)
-		log_warn("sasl message=%s", log_quote_text(message));
+		FACT(SASL, fact_string("message", message));
 	else
-		log_debug(
-		    "sasl level=%d message=%s", level, log_quote_text(message));
+		FACT(SASL_DEBUG, fact_number("level", (uint64_t)level),
+		    fact_string("message", message));
 	return SASL_OK;
 }
 

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "auth_priv.h"
-#include "base/log.h"
+#include "facts/fact.h"
 #include "conf/conf.h"
 
 /* Keys that were exchanged for others of the same password. */
@@ -141,11 +141,12 @@ finish(struct auth *a, const struct user *u, int rc, const struct err *err)
 	a->renewal_failed = failed;
 	(void)pthread_mutex_unlock(&a->lock);
 	if (rc == 0)
-		log_info("key_renewed user=%s", log_quote_text(u->name));
+		FACT(KEY_RENEWED, fact_string("user", u->name));
 	else if (failed)
-		log_warn("key_renewal_failed user=%s why=%s next=\"keys stay "
-			 "as they are until the next reload\"",
-		    log_quote_text(u->name), log_quote_text(err->text));
+		FACT(KEY_RENEWAL_FAILED, fact_string("user", u->name),
+		    fact_string("why", err->text),
+		    fact_string(
+			"next", "keys stay as they are until the next reload"));
 }
 
 void

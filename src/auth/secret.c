@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "auth_priv.h"
-#include "base/log.h"
+#include "facts/fact.h"
 #include "io/loop.h"
 
 static int
@@ -76,8 +76,8 @@ secret_load(const char *directory, unsigned char key[USERS_KEY_LEN])
 		rc = err_errno(&err, "%s", path);
 	}
 	if (rc != 0)
-		log_warn("login_key_not_kept why=%s what=\"who asks before and "
-			 "after a restart can tell which accounts exist\"",
-		    log_quote_text(err.text));
+		FACT(LOGIN_KEY_NOT_KEPT, fact_string("why", err.text),
+		    fact_string("what", "who asks before and after a restart "
+					"can tell which accounts exist"));
 	free(path);
 }

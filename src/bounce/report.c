@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
+#include "facts/fact.h"
 #include "base/mem.h"
 #include "intake/draft.h"
 #include "intake/intake_io.h"
@@ -148,9 +148,9 @@ on_content(enum spool_status status, struct content *content, void *arg)
 
 	r->original = content;
 	if (status != SPOOL_OK)
-		log_error("report_without_header qid=%s what=\"the original "
-			  "cannot be read from the spool\"",
-		    r->qid.text);
+		FACT(REPORT_WITHOUT_HEADER, fact_word("qid", r->qid.text),
+		    fact_string(
+			"what", "the original cannot be read from the spool"));
 	work_run(r->loop, write_report, on_written, r);
 }
 
@@ -187,7 +187,8 @@ on_stored(const struct intake_answer *answer, void *arg)
 	void *cb_arg = r->arg;
 
 	if (answer->env == NULL)
-		log_error("report_not_stored qid=%s next=later", r->qid.text);
+		FACT(REPORT_NOT_STORED, fact_word("qid", r->qid.text),
+		    fact_word("next", "later"));
 	report_free(r);
 	cb(answer->env, cb_arg);
 }

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
+#include "facts/fact.h"
 #include "base/mem.h"
 
 /* What a good reply is: of that class, or that one (RFC 5321 4.2.1, 4954 4). */
@@ -86,9 +86,10 @@ static const struct rule {
 void
 client_enter(struct client *c, enum state to)
 {
-	log_debug("client host=%s from=%s to=%s",
-	    c->attempt == NULL ? "-" : log_quote_text(c->attempt->host),
-	    rules[c->state].name, rules[to].name);
+	FACT(CLIENT,
+	    fact_string("host", c->attempt == NULL ? "-" : c->attempt->host),
+	    fact_word("from", rules[c->state].name),
+	    fact_word("to", rules[to].name));
 	c->state = to;
 }
 

@@ -9,7 +9,7 @@
 
 #include <errno.h>
 
-#include "base/log.h"
+#include "facts/fact.h"
 #include "deliver/attempt.h"
 #include "io/stream.h"
 #include "io/work.h"
@@ -52,8 +52,8 @@ put_off_unreadable(struct lane_io *io, const char *why)
 	struct verdict v =
 	    verdict_of_us(STAGE_CONTENT, "4.3.0", span_text(why));
 
-	log_error("content_unreadable qid=%s what=%s",
-	    qid_format(io->attempt->env->id).text, log_quote_text(why));
+	FACT(CONTENT_UNREADABLE, fact_id("qid", io->attempt->env->id),
+	    fact_string("what", why));
 	attempt_set_rest(io->attempt, &v);
 	lane_break_off(io, "4.3.0", why);
 }

@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-#include "base/log.h"
+#include "facts/fact.h"
 #include "base/metrics.h"
 #include "deliver/attempt.h"
 #include "io/deadline.h"
@@ -55,8 +55,8 @@ lane_log_failed(const struct lane_io *io)
 	struct buf line = { 0 };
 
 	words_join(&line, &w);
-	log_info("lane_failed host=%s reason=%s", log_quote(w.host),
-	    log_quote(buf_span(&line)));
+	FACT(LANE_FAILED, fact_text("host", w.host),
+	    fact_text("reason", buf_span(&line)));
 	buf_clear(&line);
 }
 

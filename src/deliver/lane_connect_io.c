@@ -11,7 +11,7 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 
-#include "base/log.h"
+#include "facts/fact.h"
 #include "deliver/attempt.h"
 #include "deliver/peers.h"
 #include "io/loop.h"
@@ -194,8 +194,8 @@ lane_miss_tls(struct lane_io *io, const char *why)
 		lane_leave_address(io);
 		return;
 	}
-	log_info("tls_failed host=%s reason=%s next=clear",
-	    log_quote_text(lane_address(io)->host), log_quote_text(why));
+	FACT(TLS_FAILED, fact_string("host", lane_address(io)->host),
+	    fact_string("reason", why), fact_word("next", "clear"));
 	lane_shut(io, THEN_WITHOUT_TLS);
 }
 

@@ -21,7 +21,7 @@
 #include <assert.h>
 #include <stdio.h>
 
-#include "base/log.h"
+#include "facts/fact.h"
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "deliver/attempt.h"
@@ -53,9 +53,10 @@ lane_enter(struct lane_io *io, enum lane_state to)
 	};
 
 	if (io->state != to)
-		log_debug("lane host=%s from=%s to=%s",
-		    log_quote_text(io->target->hosts[io->host].name),
-		    names[io->state], names[to]);
+		FACT(LANE,
+		    fact_string("host", io->target->hosts[io->host].name),
+		    fact_word("from", names[io->state]),
+		    fact_word("to", names[to]));
 	io->state = to;
 }
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/list.h"
-#include "base/log.h"
+#include "facts/fact.h"
 #include "base/mem.h"
 #include "conf/conf.h"
 #include "ctl/server.h"
@@ -224,8 +224,8 @@ on_done(const struct dispatch_done *done, void *arg)
 {
 	struct verb *v = arg;
 
-	log_info("operator qid=%s did=%s too_late=%u",
-	    qid_format(done->id).text, v->name, done->nlate);
+	FACT(OPERATOR, fact_id("qid", done->id), fact_word("did", v->name),
+	    fact_number("too_late", done->nlate));
 	answer_later(v->later, verb_answer(v, done));
 	free(v);
 }

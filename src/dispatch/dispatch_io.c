@@ -11,7 +11,7 @@
 
 #include <stdlib.h>
 
-#include "base/log.h"
+#include "facts/fact.h"
 #include "base/mem.h"
 #include "io/deadline.h"
 #include "io/loop.h"
@@ -423,8 +423,8 @@ record(struct dispatch *d, struct message *m)
 static void
 finish(struct dispatch *d, struct message *m)
 {
-	log_info("done qid=%s delay=%llums", qid_format(m->env->id).text,
-	    (unsigned long long)message_age(m, loop_now(d->loop)));
+	FACT(DONE, fact_id("qid", m->env->id),
+	    fact_ms("delay", (message_age(m, loop_now(d->loop)))));
 	if (d->walk == m)
 		d->walk = queue_next(d->queue, m);
 	heap_drop(&d->heap, &m->due);
@@ -458,7 +458,7 @@ dispatch_message_event(
 
 void
 dispatch_settle(
-    struct dispatch *d, struct message *m, const struct fact_words *words)
+    struct dispatch *d, struct message *m, const struct leg_fact_more *words)
 {
 	struct message_event ev = { .type = MESSAGE_MOVED,
 		.now = loop_now(d->loop) };
@@ -492,10 +492,10 @@ dispatch_may_deliver(struct dispatch *d)
 	if (health.recording == d->is_paused) {
 		d->is_paused = !health.recording;
 		if (d->is_paused)
-			log_error("delivery_paused reason=%s",
-			    log_quote_text(health.why));
+			FACT(
+			    DELIVERY_PAUSED, fact_string("reason", health.why));
 		else
-			log_info("delivery_resumed");
+			FACT(DELIVERY_RESUMED);
 	}
 	return !d->is_paused;
 }

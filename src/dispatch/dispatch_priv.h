@@ -55,7 +55,7 @@ dispatch_event(const struct dispatch *d, enum leg_event_type type);
 void
 dispatch_step(struct dispatch *d, struct leg *leg, const struct leg_event *ev);
 /* What is told with a fact beside the recipient's own words. */
-struct fact_words {
+struct leg_fact_more {
 	const char *tls; /* of the connection; NULL or "": none */
 };
 /*
@@ -63,7 +63,7 @@ struct fact_words {
  * does what it needs then. The message may be gone after it.
  */
 void dispatch_settle(
-    struct dispatch *d, struct message *m, const struct fact_words *words);
+    struct dispatch *d, struct message *m, const struct leg_fact_more *words);
 void dispatch_message_event(
     struct dispatch *d, struct message *m, const struct message_event *ev);
 /* Whether deliveries can be recorded; if not, it looks again soon. */
@@ -116,10 +116,10 @@ void operator_too_late(struct dispatch *d, struct message *m);
 
 /* --- facts.c --- */
 
-/* The words of a reason in one line, quoted; until the next call, as a log line. */
-const char *facts_quote(const struct reason *reason);
-void facts_log(
-    const struct leg_fact *fact, const struct fact_words *words, uint64_t now);
+/* The words of a reason in one line, which stands in `room`. */
+struct fact_field facts_reason(const struct reason *reason, struct buf *room);
+void facts_log(const struct leg_fact *fact, const struct leg_fact_more *words,
+    uint64_t now);
 /* The leg has joined the line of what is closed: when that opens, and why. */
 void facts_log_in_line(const struct leg *leg, uint64_t now);
 

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
-#include "base/log.h"
+#include "facts/fact.h"
 #include "base/mem.h"
 #include "deliver/attempt.h"
 #include "deliver/lane_end.h"
@@ -252,7 +252,7 @@ bring_back(struct dispatch *d, struct outgoing *o, struct attempt *a,
 {
 	struct leg_result few[RESULTS_AT_HAND], *results = few;
 	struct message *m = o->load->message;
-	struct fact_words words = { .tls = a->tls };
+	struct leg_fact_more words = { .tls = a->tls };
 
 	if (a->nrcpt > RESULTS_AT_HAND)
 		results = mem_alloc(a->nrcpt * sizeof *results);
@@ -306,18 +306,23 @@ dispatch_answered(
 static void
 tell_login(struct dispatch *d, struct site *site, const struct lane_end *end)
 {
+	struct buf room = { 0 };
+
 	if (site_tells_login(site, loop_now(d->loop)))
-		log_error("relay_login_failed relay=%s reason=%s",
-		    log_quote_text(site->name), facts_quote(end->reason));
+		FACT(RELAY_LOGIN_FAILED, fact_string("relay", site->name),
+		    facts_reason(end->reason, &room));
+	buf_clear(&room);
 }
 
 static void
 tell_closed(const struct channel *c, uint64_t now)
 {
-	log_warn("site_closed site=%s next=%llus reason=%s",
-	    log_quote_text(c->site->name),
-	    (unsigned long long)(channel_opens_at(c, now) - now + 999) / 1000,
-	    facts_quote(channel_why(c, now)));
+	struct buf room = { 0 };
+
+	FACT(SITE_CLOSED, fact_string("site", c->site->name),
+	    fact_s("next", (channel_opens_at(c, now) - now + 999) / 1000),
+	    facts_reason(channel_why(c, now), &room));
+	buf_clear(&room);
 }
 
 /* Whose fault it was: the site's, the channel's, the message's, or nobody's. */

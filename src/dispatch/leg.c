@@ -17,7 +17,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "base/log.h"
+#include "facts/fact.h"
 #include "base/mem.h"
 #include "dispatch/message.h"
 #include "mail/param.h"
@@ -144,12 +144,10 @@ leg_rank(const struct leg *leg)
 static void
 trace(const struct leg *leg, enum leg_state to)
 {
-	if (log_is_on(LOG_DEBUG))
-		log_debug("leg qid=%s domain=%s from=%s to=%s",
-		    qid_format(leg->message->env->id).text,
-		    log_quote(envelope_domain(leg->message->env, leg->first)),
-		    leg_state_name((enum leg_state)leg->state),
-		    leg_state_name(to));
+	FACT(LEG, fact_id("qid", leg->message->env->id),
+	    fact_text("domain", envelope_domain(leg->message->env, leg->first)),
+	    fact_word("from", leg_state_name((enum leg_state)leg->state)),
+	    fact_word("to", leg_state_name(to)));
 }
 
 /* What each state needs, and when the leg is to be woken in it. */
@@ -208,9 +206,9 @@ static const struct {
 	enum leg_fact_type type;
 	enum rcpt_state state;
 } ends[] = {
-	[WISH_EXPIRE] = { FACT_EXPIRED, RCPT_EXPIRED },
-	[WISH_BOUNCE] = { FACT_FAILED, RCPT_FAILED },
-	[WISH_REMOVE] = { FACT_REMOVED, RCPT_REMOVED },
+	[WISH_EXPIRE] = { LEG_FACT_EXPIRED, RCPT_EXPIRED },
+	[WISH_BOUNCE] = { LEG_FACT_FAILED, RCPT_FAILED },
+	[WISH_REMOVE] = { LEG_FACT_REMOVED, RCPT_REMOVED },
 };
 
 /* Of all that are neither over nor with a host. */
@@ -253,9 +251,9 @@ put_off(struct step *s, uint32_t rcpt)
 	if (s->leg->wish != WISH_HOLD &&
 	    s->ev->now >= end_of_time(s->leg, s->options)) {
 		message_set_state(s->leg->message, rcpt, RCPT_EXPIRED);
-		tell(s, rcpt, FACT_EXPIRED);
+		tell(s, rcpt, LEG_FACT_EXPIRED);
 	} else {
-		tell(s, rcpt, FACT_DEFERRED);
+		tell(s, rcpt, LEG_FACT_DEFERRED);
 	}
 }
 
@@ -325,11 +323,11 @@ settle(struct step *s, const struct leg_result *result)
 		end_one(s, result->rcpt,
 		    wants_report(s, result->rcpt) ? RCPT_RELAYED
 						  : RCPT_DELIVERED,
-		    FACT_DELIVERED);
+		    LEG_FACT_DELIVERED);
 		break;
 	case LEG_LATER: put_off(s, result->rcpt); break;
 	case LEG_FAILED:
-		end_one(s, result->rcpt, RCPT_FAILED, FACT_FAILED);
+		end_one(s, result->rcpt, RCPT_FAILED, LEG_FACT_FAILED);
 		break;
 	}
 }
@@ -364,7 +362,7 @@ hold(struct step *s)
 {
 	LEG_FOREACH (i, s->leg)
 		if (is_queued(&s->leg->message->rcpts[i]))
-			tell(s, i, FACT_HELD);
+			tell(s, i, LEG_FACT_HELD);
 	s->leg->stood = s->ev->now - s->leg->stood;
 	return enter(s, LEG_HELD);
 }
@@ -428,7 +426,7 @@ on_unrouted(struct step *s)
 			continue;
 		recipient_set_reason(&m->rcpts[i], s->ev->reason);
 		if (s->ev->outcome == LEG_FAILED)
-			end_one(s, i, RCPT_FAILED, FACT_FAILED);
+			end_one(s, i, RCPT_FAILED, LEG_FACT_FAILED);
 		else
 			put_off(s, i);
 	}
@@ -512,7 +510,7 @@ on_release(struct step *s)
 	leg->stood = s->ev->now - leg->stood;
 	LEG_FOREACH (i, leg)
 		if (is_queued(&leg->message->rcpts[i]))
-			tell(s, i, FACT_HELD);
+			tell(s, i, LEG_FACT_HELD);
 	return enter(s, LEG_WAITING);
 }
 

@@ -8,7 +8,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "base/log.h"
+#include "facts/fact.h"
 #include "base/mem.h"
 #include "mail/qid.h"
 #include "mail/reason.h"
@@ -168,11 +168,11 @@ warning_at(
 static void
 enter(struct message *m, enum message_state to)
 {
-	if (log_is_on(LOG_DEBUG) && m->state != to)
-		log_debug("message qid=%s from=%s to=%s",
-		    qid_format(m->env->id).text,
-		    message_state_name((enum message_state)m->state),
-		    message_state_name(to));
+	if (m->state != to)
+		FACT(MESSAGE, fact_id("qid", m->env->id),
+		    fact_word("from",
+			message_state_name((enum message_state)m->state)),
+		    fact_word("to", message_state_name(to)));
 	m->state = to & 15;
 }
 

@@ -8,7 +8,7 @@
 
 #include <stdlib.h>
 
-#include "base/log.h"
+#include "facts/fact.h"
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "bounce/report.h"
@@ -35,11 +35,11 @@ static void on_stored(struct envelope *env, void *arg);
 static const struct {
 	enum notify wish; /* who has it is told */
 	const char *status; /* of a recipient without one */
-	const char *event;
+	enum fact_kind fact; /* what is told when it is sent */
 } kinds[] = {
-	[DSN_FAILED] = { NOTIFY_FAILURE, "5.0.0", "bounced" },
-	[DSN_DELAYED] = { NOTIFY_DELAY, "4.0.0", "warned" },
-	[DSN_RELAYED] = { NOTIFY_SUCCESS, "2.0.0", "confirmed" },
+	[DSN_FAILED] = { NOTIFY_FAILURE, "5.0.0", FACT_BOUNCED },
+	[DSN_DELAYED] = { NOTIFY_DELAY, "4.0.0", FACT_WARNED },
+	[DSN_RELAYED] = { NOTIFY_SUCCESS, "2.0.0", FACT_CONFIRMED },
 };
 
 static struct dsn_rcpt
@@ -217,9 +217,9 @@ reports_send(struct dispatch *d, struct message *m)
 		start(t, m);
 		return;
 	}
-	log_info("dropped qid=%s reason=\"the sender wants no report\" "
-		 "nrcpt=%u",
-	    qid_format(t->id).text, t->nall);
+	FACT(DROPPED, fact_id("qid", t->id),
+	    fact_string("reason", "the sender wants no report"),
+	    fact_number("nrcpt", t->nall));
 	told(d, m, t);
 	telling_free(t);
 }
@@ -273,24 +273,31 @@ reports_drop(struct dispatch *d, struct message *m)
 {
 	struct telling *t = telling_of_ends(d, m);
 
-	log_info("dropped qid=%s reason=\"undeliverable, and the null sender "
-		 "gets no report\" nrcpt=%u",
-	    qid_format(t->id).text, t->nall);
+	FACT(DROPPED, fact_id("qid", t->id),
+	    fact_string(
+		"reason", "undeliverable, and the null sender gets no report"),
+	    fact_number("nrcpt", t->nall));
 	told(d, m, t);
 	telling_free(t);
 }
 
 static void
-log_sent(const struct telling *t, const struct envelope *env)
+tell_sent(const struct telling *t, const struct envelope *env)
 {
-	struct qid qid = qid_format(t->id), report = qid_format(env->id);
+	struct fact_field fields[] = {
+		fact_id("qid", t->id),
+		fact_id("report", env->id),
+		fact_address("to", span_text(env->rcpts[0].address)),
+		fact_number("nrcpt", t->nrcpts),
+	};
 
 	metric_add(METRIC_BOUNCES, 1);
-	log_info("%s qid=%s report=%s to=%s nrcpt=%u", kinds[t->action].event,
-	    qid.text, report.text,
-	    log_address(span_text(env->rcpts[0].address)), t->nrcpts);
-	log_info("accepted qid=%s for=%s from=<> nrcpt=1 size=%llu",
-	    report.text, qid.text, (unsigned long long)env->size);
+	if (fact_count(kinds[t->action].fact))
+		fact_tell(kinds[t->action].fact, fields, ARRAY_LEN(fields));
+	FACT(ACCEPTED, fact_id("qid", env->id), fact_id("for", t->id),
+	    fact_address("from", SPAN("")),
+	    fact_address("to", span_text(env->rcpts[0].address)),
+	    fact_number("nrcpt", 1), fact_number("size", env->size));
 }
 
 static void
@@ -304,7 +311,7 @@ on_stored(struct envelope *env, void *arg)
 
 	d->reports--;
 	if (env != NULL)
-		log_sent(t, env);
+		tell_sent(t, env);
 	if (m != NULL && t->action != DSN_DELAYED) {
 		if (env != NULL)
 			told(d, m, t);

@@ -14,6 +14,7 @@ draft_clear(struct draft *d)
 {
 	free(d->sender);
 	free(d->named);
+	free(d->message_id);
 	buf_clear(&d->attrs);
 	buf_clear(&d->rcpts);
 	buf_clear(&d->head);

@@ -13,6 +13,8 @@
 #include "mail/trace.h"
 #include "smtp/address.h"
 
+enum { ID_KEPT = 250 }; /* octets of a Message-ID, to be told */
+
 static const char too_long[] = "552 5.3.4 Header section too long";
 
 /* --- the header becomes one --- */
@@ -79,6 +81,9 @@ fixups_begin(struct draft *d, size_t end, bool needs_blank)
 	d->header_end = end;
 	note_letters(d, span_to(buf_span(&d->body), end));
 	header_review(span_to(buf_span(&d->body), end), &d->header);
+	if (d->header.has_message_id)
+		d->message_id =
+		    span_dup(span_to(span_trim(d->header.message_id), ID_KEPT));
 }
 
 /* --- steps --- */
@@ -159,10 +164,16 @@ enum draft_need
 fixup_message_id(struct draft *d)
 {
 	struct qid qid = qid_format(d->id);
+	size_t at = buf_len(&d->head);
+	struct span line;
 
-	if (!d->header.has_message_id)
-		trace_write_message_id(&d->head, span_text(qid.text), d->random,
-		    span_text(d->conf->hostname));
+	if (d->header.has_message_id)
+		return DRAFT_NOTHING; /* fixups_begin() has kept it */
+	trace_write_message_id(&d->head, span_text(qid.text), d->random,
+	    span_text(d->conf->hostname));
+	line = span_from(buf_span(&d->head), at);
+	line = span_from(line, span_find(line, '<'));
+	d->message_id = span_dup(span_to(line, span_find(line, '\r')));
 	return DRAFT_NOTHING;
 }
 

@@ -14,7 +14,7 @@
 #include <unistd.h>
 #include <uv.h>
 
-#include "base/log.h"
+#include "facts/fact.h"
 #include "base/mem.h"
 #include "io/deadline.h"
 #include "io/loop.h"
@@ -68,8 +68,9 @@ accept_some(struct listener *l)
 			return;
 		if (is_passing(errno))
 			continue;
-		log_error("accept_failed port=%u what=%s next=%dms", l->port,
-		    log_quote_text(strerror(errno)), PAUSE_MS);
+		FACT(ACCEPT_FAILED, fact_number("port", l->port),
+		    fact_string("what", strerror(errno)),
+		    fact_ms("next", PAUSE_MS));
 		(void)uv_poll_stop(&l->poll);
 		deadline_set(l->pause, PAUSE_MS);
 		return;

@@ -178,7 +178,11 @@ header_review(struct span header, struct header_facts *out)
 		switch (field) {
 		case FIELD_FROM: out->has_from = true; break;
 		case FIELD_DATE: out->has_date = true; break;
-		case FIELD_MESSAGE_ID: out->has_message_id = true; break;
+		case FIELD_MESSAGE_ID:
+			if (!out->has_message_id)
+				out->message_id = f.value;
+			out->has_message_id = true;
+			break;
 		case FIELD_BCC: out->has_bcc = true; break;
 		case FIELD_RETURN_PATH: out->has_return_path = true; break;
 		case FIELD_RECEIVED: out->received++; break;

@@ -14,7 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/log.h"
+#include "facts/fact.h"
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "base/peer.h"
@@ -103,10 +103,10 @@ log_refusal(struct acceptor *a, const struct port *port, const char *address,
 	uint32_t times = seats_refusals(a->seats, host, loop_now(a->loop));
 
 	if (times > 0)
-		log_warn("refused client=%s port=%u reason=\"%s\" times=%u "
-			 "sessions=%u",
-		    address, port->listen.port, why, times,
-		    seats_taken(a->seats));
+		FACT(REFUSED, fact_word("client", address),
+		    fact_number("port", port->listen.port),
+		    fact_string("reason", why), fact_number("times", times),
+		    fact_number("sessions", seats_taken(a->seats)));
 }
 
 /* In the clear the reply is one call, and no seat is needed for it. */

@@ -34,6 +34,8 @@
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "conf/conf.h"
+#include "facts/fact.h"
+#include "facts/write.h"
 #include "log_target.h"
 
 enum {
@@ -103,18 +105,19 @@ stamp_now(char out[STAMP_SIZE])
 }
 
 static void
-add_line(struct logger *l, enum log_level level, const char *line)
+add_fact(struct logger *l, const struct fact *fact)
 {
 	struct buf *out = &l->lines;
 	char stamp[STAMP_SIZE];
 
 	stamp_now(stamp);
 	if (l->is_json) {
-		log_to_json(level, stamp, line, out);
+		fact_write_json(fact, stamp, out);
 	} else {
 		(void)buf_append_text(out, stamp);
-		(void)buf_printf(out, " %-5s ", log_level_name(level));
-		(void)buf_append_text(out, line);
+		(void)buf_printf(
+		    out, " %-5s ", log_level_name(fact_level(fact->kind)));
+		fact_write_text(fact, out);
 	}
 	(void)buf_append_char(out, '\n');
 }
@@ -129,14 +132,13 @@ drop(struct logger *l, uint64_t lines)
 static void
 tell_dropped(struct logger *l)
 {
-	char line[64];
+	struct fact_field lines = fact_number("lines", l->dropped);
+	struct fact fact = { FACT_LOG_DROPPED, &lines, 1 };
 
 	if (l->dropped == 0)
 		return;
-	(void)snprintf(line, sizeof line, "log_dropped lines=%llu",
-	    (unsigned long long)l->dropped);
 	l->dropped = 0;
-	add_line(l, LOG_WARN, line);
+	add_fact(l, &fact);
 }
 
 static bool
@@ -148,15 +150,16 @@ has_room_for(const struct logger *l, enum log_level level)
 }
 
 static void
-write_line(enum log_level level, const char *line, void *arg)
+take_fact(const struct fact *fact, void *arg)
 {
+	enum log_level level = fact_level(fact->kind);
 	struct logger *l = arg;
 	bool wake = false;
 
 	(void)pthread_mutex_lock(&l->lock);
 	if (has_room_for(l, level)) {
 		wake = buf_len(&l->lines) == 0 && !l->dozes;
-		add_line(l, level, line);
+		add_fact(l, fact);
 	} else {
 		drop(l, 1);
 	}
@@ -377,7 +380,7 @@ logger_open(const struct conf *conf, struct err *err)
 		return NULL;
 	}
 	log_set_level((enum log_level)conf->log_level);
-	log_set_writer(write_line, l);
+	facts_set_log(take_fact, l);
 	return l;
 }
 
@@ -432,7 +435,7 @@ logger_close(struct logger *l)
 
 	if (l == NULL)
 		return;
-	log_set_writer(NULL, NULL);
+	facts_set_log(NULL, NULL);
 	(void)pthread_mutex_lock(&l->lock);
 	l->stop = true;
 	atomic_store(&l->leave_by, clock_ms() + LEAVE_MS);

@@ -6,7 +6,7 @@
 
 #include "acceptor.h"
 #include "auth/auth.h"
-#include "base/log.h"
+#include "facts/fact.h"
 #include "conf/conf.h"
 #include "desk/control.h"
 #include "dispatch/dispatch.h"
@@ -53,9 +53,10 @@ open_spool(struct relay *r, struct err *err)
 		return err_wrap(
 		    err, -1, "spool %s", r->rooms.conf->spool_directory);
 	loop_refresh(r->loop); /* it did not turn while the spool was read */
-	log_info("queue_loaded messages=%zu ms=%" PRIu64,
-	    queue_count(dispatch_queue(r->rooms.dispatch)),
-	    (uv_hrtime() - before) / 1000000);
+	FACT(QUEUE_LOADED,
+	    fact_number(
+		"messages", queue_count(dispatch_queue(r->rooms.dispatch))),
+	    fact_number("ms", ((uv_hrtime() - before) / 1000000)));
 	return 0;
 }
 

@@ -20,7 +20,7 @@
 
 #include "acceptor.h"
 #include "auth/auth.h"
-#include "base/log.h"
+#include "facts/fact.h"
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "conf/conf.h"
@@ -79,8 +79,9 @@ relay_new(const char *conf_file, struct err *err)
 	watch_signals(r);
 	dispatch_start(r->rooms.dispatch);
 	buf_clear(&warnings);
-	log_info("started hostname=%s workers=%u pid=%ld",
-	    r->rooms.conf->hostname, crew_count(r->crew), (long)getpid());
+	FACT(STARTED, fact_word("hostname", r->rooms.conf->hostname),
+	    fact_number("workers", crew_count(r->crew)),
+	    fact_number("pid", (uint64_t)getpid()));
 	return r;
 fail:
 	buf_clear(&warnings);
@@ -92,7 +93,7 @@ void
 relay_run(struct relay *r)
 {
 	loop_run(r->loop);
-	log_info("stopped pid=%ld", (long)getpid());
+	FACT(STOPPED, fact_number("pid", (uint64_t)getpid()));
 }
 
 /* --- while it runs --- */
@@ -192,8 +193,8 @@ stop(struct relay *r, int number)
 		on_stop_limit(r); /* asked twice: now */
 		return;
 	}
-	log_info("stopping signal=%d sessions=%u", number,
-	    acceptor_sessions(r->rooms.acceptor));
+	FACT(STOPPING, fact_number("signal", (uint64_t)number),
+	    fact_number("sessions", acceptor_sessions(r->rooms.acceptor)));
 	r->stopping = true;
 	acceptor_stop(r->rooms.acceptor);
 	dispatch_stop(r->rooms.dispatch);

@@ -8,7 +8,7 @@
 
 #include "acceptor.h"
 #include "auth/auth.h"
-#include "base/log.h"
+#include "facts/fact.h"
 #include "conf/conf.h"
 #include "dispatch/dispatch.h"
 #include "io/tls.h"
@@ -76,10 +76,10 @@ take(struct prepared *p, struct rooms *r, struct buf *trouble)
 	dispatch_take(r->dispatch, p->conf, p->dispatch);
 	acceptor_take(r->acceptor, p->acceptor, trouble);
 	if (needs_restart(r->conf, p->conf))
-		log_warn(
-		    "reload what=\"spool.directory, workers, auth.backend, "
-		    "control.socket and http.address change at the next start "
-		    "only\"");
+		FACT(RELOAD, fact_string("what",
+				 "spool.directory, workers, auth.backend, "
+				 "control.socket and http.address change at "
+				 "the next start only"));
 	tls_server_unref(r->tls);
 	conf_unref(r->conf);
 	r->tls = p->tls;
@@ -111,17 +111,16 @@ reload(struct rooms *r, struct buf *trouble)
 	struct err err;
 
 	if (try(r, trouble, &err) != 0) {
-		log_error("reload_failed what=%s next=\"the old configuration "
-			  "stays\"",
-		    log_quote_text(err.text));
+		FACT(RELOAD_FAILED, fact_string("what", err.text),
+		    fact_string("next", "the old configuration stays"));
 		(void)buf_append_text(trouble, err.text);
 		(void)buf_append_text(trouble, "; the old configuration stays");
 		return -1;
 	}
 	if (buf_len(trouble) > 0)
-		log_error("reloaded_in_part file=%s what=%s", r->conf->file,
-		    log_quote(buf_span(trouble)));
+		FACT(RELOADED_IN_PART, fact_word("file", r->conf->file),
+		    fact_text("what", buf_span(trouble)));
 	else
-		log_info("reloaded file=%s", r->conf->file);
+		FACT(RELOADED, fact_word("file", r->conf->file));
 	return buf_len(trouble) > 0 ? -1 : 0;
 }

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "auth/auth.h"
-#include "base/log.h"
+#include "facts/fact.h"
 #include "base/mem.h"
 #include "conf/conf.h"
 #include "io/hostname.h"
@@ -17,7 +17,7 @@ settings_log_warnings(const struct buf *warnings)
 		struct span line = span_cut(&all, '\n');
 
 		if (!span_is_empty(line))
-			log_warn("configuration what=%s", log_quote(line));
+			FACT(CONFIGURATION, fact_text("what", line));
 	}
 }
 
@@ -34,9 +34,9 @@ settings_drop_mechanisms(struct conf *conf, struct auth *auth, struct err *err)
 			conf->mechanisms[n++] = name;
 			continue;
 		}
-		log_warn("mechanism_missing mech=%s what=\"libsasl2 has no "
-			 "such plug-in here (package libsasl2-modules)\"",
-		    name);
+		FACT(MECHANISM_MISSING, fact_word("mech", name),
+		    fact_string("what", "libsasl2 has no such plug-in here "
+					"(package libsasl2-modules)"));
 		free(name);
 	}
 	conf->nmechanisms = n;

@@ -20,7 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
+#include "facts/fact.h"
 #include "base/mem.h"
 
 enum { TTL_LEAST = 10, TTL_MOST = 3600, TTL_PARTIAL = 60 };
@@ -127,10 +127,9 @@ enter(struct lookup *l, enum lookup_state to)
 {
 	struct lookup_need need = { .first = l->nquestions };
 
-	if (log_is_on(LOG_DEBUG))
-		log_debug("lookup name=%s from=%s to=%s",
-		    log_quote_text(l->name), lookup_state_name(l->state),
-		    lookup_state_name(to));
+	FACT(LOOKUP, fact_string("name", l->name),
+	    fact_word("from", lookup_state_name(l->state)),
+	    fact_word("to", lookup_state_name(to)));
 	l->state = to;
 	for (unsigned i = 0; i < (states[to].of_hosts ? l->nhosts : 1); i++)
 		l->open += add_questions(l, i);

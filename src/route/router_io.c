@@ -20,7 +20,7 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "base/log.h"
+#include "facts/fact.h"
 #include "base/mem.h"
 #include "cache_priv.h"
 #include "conf/conf.h"
@@ -292,8 +292,8 @@ to_channel(
 	struct err err;
 
 	if (plan_read(&p, &q, &err) != 0) {
-		log_error("route_unusable domain=%s what=%s",
-		    log_quote_text(e->domain), log_quote_text(err.text));
+		FACT(ROUTE_UNUSABLE, fact_string("domain", e->domain),
+		    fact_string("what", err.text));
 		no_route(e, ROUTE_TEMPORARY, "4.7.0", err.text);
 		return;
 	}

@@ -18,7 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/log.h"
+#include "facts/fact.h"
 #include "base/mem.h"
 #include "recover_priv.h"
 
@@ -91,7 +91,7 @@ found_other(struct recovery *r, const char *name)
 		(void)j->disk->unlink(j->disk->arg, j->folder, name);
 		return;
 	}
-	log_warn("spool_foreign_file name=%s", log_quote_text(name));
+	FACT(SPOOL_FOREIGN_FILE, fact_string("name", name));
 }
 
 static int
@@ -174,8 +174,8 @@ find(struct chain *c, uint64_t number)
 static void
 complain(const struct link *l, const char *what)
 {
-	log_error("spool_damaged segment=%llu reason=%s",
-	    (unsigned long long)l->number, log_quote_text(what));
+	FACT(SPOOL_DAMAGED, fact_number("segment", l->number),
+	    fact_string("reason", what));
 }
 
 /* The one before `l`, with what is known of its end; NULL: there is none. */
@@ -232,8 +232,7 @@ remove_void(struct recovery *r)
 		segment_name(l->number, name);
 		if (d->unlink(d->arg, r->j->folder, name) != 0)
 			return err_errno(r->err, "remove journal/%s", name);
-		log_info(
-		    "spool_unused segment=%llu", (unsigned long long)l->number);
+		FACT(SPOOL_UNUSED, fact_number("segment", l->number));
 	}
 	return 0;
 }

@@ -16,7 +16,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/log.h"
+#include "facts/fact.h"
 #include "base/mem.h"
 #include "io/loop.h"
 #include "journal_priv.h"
@@ -169,9 +169,8 @@ resume(struct journal *j)
 		round_settle(j, &r);
 		forget_cancels(j);
 		set_fault(j, 0);
-		log_warn("spool_resumed directory=%s segment=%llu",
-		    log_quote_text(j->directory),
-		    (unsigned long long)j->current->number);
+		FACT(SPOOL_RESUMED, fact_string("directory", j->directory),
+		    fact_number("segment", j->current->number));
 		return true;
 	}
 	keep_lazies(j, &r);
@@ -182,21 +181,21 @@ resume(struct journal *j)
 		content_files_drop(j, false);
 	j->retry_at = journal_now() + RETRY_EVERY;
 	if (!was)
-		log_error("spool_stopped directory=%s reason=%s",
-		    log_quote_text(j->directory),
-		    log_quote_text(strerror(-rc)));
+		FACT(SPOOL_STOPPED, fact_string("directory", j->directory),
+		    fact_string("reason", strerror(-rc)));
 	return false;
 }
 
 static void
 give_up(struct journal *j, struct round *r, int rc)
 {
-	log_error("spool_fault directory=%s segment=%llu messages=%s "
-		  "reason=%s",
-	    log_quote_text(j->directory),
-	    j->current == NULL ? 0ULL : (unsigned long long)j->current->number,
-	    list_is_empty(&r->commits) ? "none" : "refused",
-	    log_quote_text(strerror(-rc)));
+	FACT(SPOOL_FAULT, fact_string("directory", j->directory),
+	    fact_number("segment",
+		(j->current == NULL ? 0ULL
+				    : (unsigned long long)j->current->number)),
+	    fact_word(
+		"messages", list_is_empty(&r->commits) ? "none" : "refused"),
+	    fact_string("reason", strerror(-rc)));
 	remember_cancels(j, &r->commits);
 	keep_lazies(j, r);
 	roll_seal(j);
@@ -330,9 +329,8 @@ finish(struct journal *j)
 		return;
 	(void)pthread_mutex_unlock(&j->lock);
 	if (!resume(j))
-		log_error("spool_unrecorded directory=%s messages may be sent "
-			  "twice",
-		    log_quote_text(j->directory));
+		FACT(SPOOL_UNRECORDED, fact_string("directory", j->directory),
+		    fact_string("what", "messages may be sent twice"));
 	(void)pthread_mutex_lock(&j->lock);
 }
 

@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "base/crc32c.h"
-#include "base/log.h"
+#include "facts/fact.h"
 #include "base/mem.h"
 #include "io/loop.h"
 #include "io/work.h"
@@ -249,8 +249,8 @@ note(struct journal_entry *e, int rc)
 	e->status = journal_status(rc);
 	if (e->status == SPOOL_FULL)
 		content_files_drop(journal_of(e->base.spool), false);
-	log_error("spool_content_failed qid=%s reason=%s",
-	    qid_format(e->base.id).text, log_quote_text(strerror(-rc)));
+	FACT(SPOOL_CONTENT_FAILED, fact_id("qid", e->base.id),
+	    fact_string("reason", strerror(-rc)));
 }
 
 static void

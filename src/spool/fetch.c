@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
+#include "facts/fact.h"
 #include "base/mem.h"
 #include "io/loop.h"
 #include "io/work.h"
@@ -134,11 +134,14 @@ keep(struct fetch *f)
 static void
 tell_damage(const struct fetch *f)
 {
-	log_error("spool_damaged qid=%s segment=%llu offset=%u file=%s",
-	    qid_format(f->id).text,
-	    f->segment == NULL ? 0ULL : (unsigned long long)f->segment->number,
-	    f->offset,
-	    f->file == NULL ? "none" : qid_format(f->file->stored.file).text);
+	FACT(SPOOL_DAMAGED, fact_id("qid", f->id),
+	    fact_number("segment",
+		(f->segment == NULL ? 0ULL
+				    : (unsigned long long)f->segment->number)),
+	    fact_number("offset", f->offset),
+	    fact_word("file", f->file == NULL
+				  ? "none"
+				  : qid_format(f->file->stored.file).text));
 }
 
 static void

@@ -8,7 +8,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include "base/log.h"
+#include "facts/fact.h"
 #include "base/mem.h"
 #include "journal_priv.h"
 #include "mail/envelope.h"
@@ -81,9 +81,8 @@ on_message(struct envelope *env, const struct progress *rcpts, uint32_t flags,
 		in->rc = in->visit(env, rcpts, flags, content, in->arg);
 	} else if (in->rc == 0) {
 		in->summary->damaged++;
-		log_error("spool_damaged qid=%s reason=\"its content cannot "
-			  "be read\"",
-		    qid_format(env->id).text);
+		FACT(SPOOL_DAMAGED, fact_id("qid", env->id),
+		    fact_string("reason", "its content cannot be read"));
 	}
 	content_unref(content);
 	free(env);

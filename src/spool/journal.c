@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/log.h"
+#include "facts/fact.h"
 #include "base/mem.h"
 #include "journal_priv.h"
 
@@ -321,12 +321,10 @@ journal_open_on(const struct disk *disk, const struct spool_options *options,
 		rc = committer_start(j, err);
 	}
 	if (rc == 0) {
-		log_info("spool_open directory=%s messages=%llu segments=%llu "
-			 "set_aside=%llu",
-		    log_quote_text(j->directory),
-		    (unsigned long long)j->index.waiting,
-		    (unsigned long long)j->nsegments,
-		    (unsigned long long)j->set_aside);
+		FACT(SPOOL_OPEN, fact_string("directory", j->directory),
+		    fact_number("messages", j->index.waiting),
+		    fact_number("segments", j->nsegments),
+		    fact_number("set_aside", j->set_aside));
 		return &j->base;
 	}
 	(void)err_wrap(err, rc, "spool %s", j->directory);

@@ -20,7 +20,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/log.h"
+#include "facts/fact.h"
 #include "base/mem.h"
 #include "content_file_priv.h"
 #include "journal_priv.h"
@@ -189,9 +189,8 @@ provide_spare(struct journal *j)
 	if (rc == 0)
 		keeper_found_spare(j, spare);
 	else if (rc != -ECANCELED)
-		log_warn("spool_spare_failed directory=%s reason=%s",
-		    log_quote_text(j->directory),
-		    log_quote_text(strerror(-rc)));
+		FACT(SPOOL_SPARE_FAILED, fact_string("directory", j->directory),
+		    fact_string("reason", strerror(-rc)));
 }
 
 /* --- dropping --- */
@@ -245,8 +244,9 @@ remove_file(struct journal *j, struct content_file *f)
 	/* What stays behind is found at the next start. */
 	if (j->disk->unlink(j->disk->arg, j->contents, qid.text) != 0 &&
 	    errno != ENOENT)
-		log_warn("spool_remove_failed file=content/%s reason=%s",
-		    qid.text, log_quote_text(strerror(errno)));
+		FACT(SPOOL_REMOVE_FAILED, fact_word("folder", "content"),
+		    fact_word("file", qid.text),
+		    fact_string("reason", strerror(errno)));
 	content_file_unref(f);
 }
 
@@ -284,9 +284,8 @@ work(struct journal *j)
 	else if (spare)
 		provide_spare(j);
 	if (rc != 0)
-		log_error("spool_drop_failed directory=%s reason=%s",
-		    log_quote_text(j->directory),
-		    log_quote_text(strerror(-rc)));
+		FACT(SPOOL_DROP_FAILED, fact_string("directory", j->directory),
+		    fact_string("reason", strerror(-rc)));
 	(void)pthread_mutex_lock(&k->lock);
 	if (rc != 0) {
 		list_prepend(&k->drops, node);

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
+#include "facts/fact.h"
 #include "base/mem.h"
 #include "journal_priv.h"
 #include "mail/envelope.h"
@@ -82,9 +82,9 @@ reclaim_choose(struct journal *j, struct round *r)
 static int
 set_aside(struct journal *j, struct copy *c)
 {
-	log_error("spool_damaged qid=%s segment=%llu offset=%u length=%u",
-	    qid_format(c->id).text, (unsigned long long)c->from->number,
-	    c->offset, c->length);
+	FACT(SPOOL_DAMAGED, fact_id("qid", c->id),
+	    fact_number("segment", c->from->number),
+	    fact_number("offset", c->offset), fact_number("length", c->length));
 	recover_set_aside(j, c->from, c->offset, c->offset + c->length);
 	c->damaged = true;
 	return -EBADMSG;
@@ -94,9 +94,9 @@ set_aside(struct journal *j, struct copy *c)
 static int
 wait(struct journal *j, const struct copy *c, int rc)
 {
-	log_warn("spool_read_failed qid=%s segment=%llu reason=%s",
-	    qid_format(c->id).text, (unsigned long long)c->from->number,
-	    log_quote_text(strerror(-rc)));
+	FACT(SPOOL_READ_FAILED, fact_id("qid", c->id),
+	    fact_number("segment", c->from->number),
+	    fact_string("reason", strerror(-rc)));
 	j->reclaim_at = journal_now() + READ_RETRY;
 	return 0;
 }
@@ -125,7 +125,7 @@ reclaim_read_words(struct journal *j, struct copy *c)
 	if (rc < 0 && rc != -EBADMSG)
 		return wait(j, c, rc);
 	if (rc == -EBADMSG)
-		log_warn("spool_words_damaged qid=%s", qid_format(c->id).text);
+		FACT(SPOOL_WORDS_DAMAGED, fact_id("qid", c->id));
 	for (uint32_t i = 0; i < c->ncut; i++) {
 		struct row *row = &c->rows[c->cut[i].rcpt];
 

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/log.h"
+#include "facts/fact.h"
 #include "base/mem.h"
 #include "io/loop.h"
 #include "mail/envelope.h"
@@ -85,8 +85,8 @@ recover_set_aside(
 		(void)close(fd); /* synced, or told of */
 	}
 	if (rc != 0)
-		log_warn("spool_set_aside_failed name=%s reason=%s", name,
-		    log_quote_text(strerror(-rc)));
+		FACT(SPOOL_SET_ASIDE_FAILED, fact_word("name", name),
+		    fact_string("reason", strerror(-rc)));
 	if (folder != -1)
 		(void)close(folder);
 	free(name);
@@ -102,12 +102,10 @@ tell_wounds(struct recovery *r)
 		/* An older record of it may have been whole. */
 		if (index_get(&r->j->index, w->id) == NULL) {
 			r->j->set_aside++;
-			log_error("spool_damaged qid=%s segment=%llu "
-				  "offset=%llu length=%llu",
-			    qid_format(w->id).text,
-			    (unsigned long long)w->segment->number,
-			    (unsigned long long)w->from,
-			    (unsigned long long)(w->to - w->from));
+			FACT(SPOOL_DAMAGED, fact_id("qid", w->id),
+			    fact_number("segment", w->segment->number),
+			    fact_number("offset", w->from),
+			    fact_number("length", ((w->to - w->from))));
 			recover_set_aside(r->j, w->segment, w->from, w->to);
 		}
 		free(w);
@@ -175,8 +173,8 @@ move_to_damaged(struct journal *j, const char *name)
 	folder = open_damaged(j);
 	if (folder != -1)
 		rc = renameat(j->contents, name, folder, name);
-	log_warn("spool_orphan name=%s moved=%s", log_quote_text(name),
-	    rc == 0 ? "damaged" : "no");
+	FACT(SPOOL_ORPHAN, fact_string("name", name),
+	    fact_word("moved", rc == 0 ? "damaged" : "no"));
 	if (folder != -1)
 		(void)close(folder);
 }
@@ -263,9 +261,10 @@ see_files(struct recovery *r)
 static void
 leave_out(struct journal *j, struct live *live)
 {
-	log_error("spool_damaged qid=%s file=%s reason=%s",
-	    qid_format(live->id).text, qid_format(live->file->stored.file).text,
-	    log_quote_text("its content file is missing, cut, or another's"));
+	FACT(SPOOL_DAMAGED, fact_id("qid", live->id),
+	    fact_id("file", live->file->stored.file),
+	    fact_string(
+		"reason", "its content file is missing, cut, or another's"));
 	j->set_aside++;
 	free(live->env);
 	live->env = NULL;

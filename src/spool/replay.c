@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
+#include "facts/fact.h"
 #include "base/mem.h"
 #include "le_priv.h"
 #include "mail/envelope.h"
@@ -55,11 +55,9 @@ load_blocks(
 		int64_t n = disk_read(r->j->disk, fd, to, some, at + done);
 
 		if (n < 0)
-			log_error("spool_unreadable segment=%llu offset=%llu "
-				  "reason=%s",
-			    (unsigned long long)number,
-			    (unsigned long long)(at + done),
-			    log_quote_text(strerror((int)-n)));
+			FACT(SPOOL_UNREADABLE, fact_number("segment", number),
+			    fact_number("offset", ((at + done))),
+			    fact_string("reason", strerror((int)-n)));
 		n = n < 0 ? 0 : n;
 		memset(to + n, 0, some - (size_t)n);
 	}
@@ -104,12 +102,11 @@ damaged(struct reader *in, const struct bad *b)
 		wound(in, b);
 		return;
 	}
-	log_error("spool_damaged segment=%llu offset=%llu length=%llu "
-		  "record=%s qid=%s",
-	    (unsigned long long)in->segment->number,
-	    (unsigned long long)b->from, (unsigned long long)(b->to - b->from),
-	    record_type_name(b->type),
-	    b->id == 0 ? "unknown" : qid_format(b->id).text);
+	FACT(SPOOL_DAMAGED, fact_number("segment", in->segment->number),
+	    fact_number("offset", b->from),
+	    fact_number("length", ((b->to - b->from))),
+	    fact_word("record", record_type_name(b->type)),
+	    fact_word("qid", b->id == 0 ? "unknown" : qid_format(b->id).text));
 	in->r->j->set_aside++;
 	recover_set_aside(in->r->j, in->segment, b->from, b->to);
 }
@@ -117,9 +114,9 @@ damaged(struct reader *in, const struct bad *b)
 static void
 torn(const struct reader *in, const struct bad *b)
 {
-	log_info("spool_torn segment=%llu offset=%llu length=%llu",
-	    (unsigned long long)in->segment->number,
-	    (unsigned long long)b->from, (unsigned long long)(b->to - b->from));
+	FACT(SPOOL_TORN, fact_number("segment", in->segment->number),
+	    fact_number("offset", b->from),
+	    fact_number("length", ((b->to - b->from))));
 }
 
 static void

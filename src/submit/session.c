@@ -24,7 +24,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
 #include "base/mem.h"
 #include "mail/param.h"
 #include "smtp/address.h"
@@ -105,7 +104,7 @@ session_new(const struct session_options *o)
 	s->mechanisms = o->mechanisms;
 	s->nmechanisms = o->nmechanisms;
 	(void)snprintf(s->client, sizeof s->client, "%s", o->client);
-	buf_init(&s->facts, 16384);
+	(void)snprintf(s->sid, sizeof s->sid, "%s", o->sid);
 	session_time_start(s, o->opened);
 	return s;
 }
@@ -116,10 +115,21 @@ session_free(struct session *s)
 	if (s == NULL)
 		return;
 	session_forget(s);
-	buf_clear(&s->facts);
 	buf_clear(&s->auth_data);
 	free(s->login);
 	free(s);
+}
+
+struct fact_field
+session_sid(const struct session *s)
+{
+	return fact_word("sid", s->sid);
+}
+
+struct fact_field
+session_client(const struct session *s)
+{
+	return fact_word("client", s->client);
 }
 
 void
@@ -128,9 +138,8 @@ session_enter(struct session *s, enum state to)
 	static const char *const names[] = { "new", "ready", "auth", "mail",
 		"rcpt", "data", "storing", "closed" };
 
-	if (log_is_on(LOG_DEBUG))
-		(void)buf_printf(&s->facts, "debug state from=%s to=%s\n",
-		    names[s->state], names[to]);
+	FACT(SESSION, session_sid(s), session_client(s),
+	    fact_word("from", names[s->state]), fact_word("to", names[to]));
 	s->state = to;
 }
 
@@ -182,8 +191,8 @@ session_drop(
     struct session *s, const char *reply, const char *why, struct buf *out)
 {
 	session_say(out, reply);
-	(void)buf_printf(
-	    &s->facts, "info dropped reason=%s\n", log_quote_text(why));
+	FACT(DROPPED, session_sid(s), session_client(s),
+	    fact_string("reason", why));
 	s->wants_close = true;
 }
 
@@ -385,8 +394,8 @@ count_error(struct session *s, const char *reply, struct buf *out)
 	    ++s->errors < s->conf->limits.errors || s->wants_close)
 		return;
 	session_say(out, "421 4.7.0 Too many errors");
-	(void)buf_printf(
-	    &s->facts, "info dropped reason=errors count=%u\n", s->errors);
+	FACT(DROPPED, session_sid(s), session_client(s),
+	    fact_word("reason", "errors"), fact_number("count", s->errors));
 	s->wants_close = true;
 }
 
@@ -520,8 +529,8 @@ go_on(struct session *s, struct span *in, struct buf *out)
 	if (s->need == SESSION_TLS && !span_is_empty(*in)) {
 		buf_reset(out);
 		session_say(out, "554 5.5.0 Input behind STARTTLS");
-		(void)buf_append_text(&s->facts,
-		    "warn dropped reason=\"input behind STARTTLS\"\n");
+		FACT(DROPPED_WARN, session_sid(s), session_client(s),
+		    fact_string("reason", "input behind STARTTLS"));
 		s->wants_close = true;
 	}
 	if (s->wants_close) {
@@ -617,10 +626,4 @@ bool
 session_has_helo(const struct session *s)
 {
 	return s->helo[0] != '\0';
-}
-
-struct buf *
-session_facts(struct session *s)
-{
-	return &s->facts;
 }

@@ -8,7 +8,6 @@
  */
 #include "session_priv.h"
 
-#include "base/log.h"
 #include "mail/envelope.h"
 #include "mail/qid.h"
 
@@ -73,10 +72,10 @@ refuse_at_end(struct session *s, struct buf *out)
 {
 	const struct draft *d = &s->tx.draft;
 
-	(void)buf_printf(&s->facts,
-	    "info refused user=%s from=%s size=%llu reply=%s\n",
-	    log_quote_text(s->login), log_quote_text(d->sender),
-	    (unsigned long long)s->tx.size, log_quote_text(d->refusal));
+	FACT(REFUSED_INFO, session_sid(s), session_client(s),
+	    fact_string("user", s->login),
+	    fact_address("from", span_text(d->sender)),
+	    fact_number("size", s->tx.size), fact_string("reply", d->refusal));
 	session_say(out, d->refusal);
 	session_forget(s);
 	session_enter(s, STATE_READY);

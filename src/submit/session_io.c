@@ -20,7 +20,7 @@
 #include <string.h>
 
 #include "auth/auth.h"
-#include "base/log.h"
+#include "facts/fact.h"
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "conf/conf.h"
@@ -73,8 +73,9 @@ note_heard(struct session_io *io)
 	if (io->is_heard)
 		return;
 	io->is_heard = true;
-	log_info("connected sid=%s client=%s tls=%s", io->sid, io->client,
-	    io->implicit_tls ? "implicit" : "starttls");
+	FACT(CONNECTED, fact_word("sid", io->sid),
+	    fact_word("client", io->client),
+	    fact_word("tls", io->implicit_tls ? "implicit" : "starttls"));
 }
 
 /* One that the client broke off tells who tried, too. */
@@ -84,10 +85,10 @@ end_exchange(struct session_io *io)
 	if (io->exchange == NULL)
 		return;
 	if (io->is_trying)
-		log_info("login_cancelled sid=%s client=%s user=%s mech=%s",
-		    io->sid, io->client,
-		    log_quote_text(auth_name(io->exchange)),
-		    auth_mechanism(io->exchange));
+		FACT(LOGIN_CANCELLED, fact_word("sid", io->sid),
+		    fact_word("client", io->client),
+		    fact_string("user", auth_name(io->exchange)),
+		    fact_word("mech", auth_mechanism(io->exchange)));
 	io->is_trying = false;
 	auth_close(io->exchange);
 	io->exchange = NULL;
@@ -100,11 +101,13 @@ close_session(struct session_io *io, const char *reason)
 		return;
 	io->closing = true;
 	if (io->is_heard)
-		log_info("closed sid=%s client=%s reason=%s", io->sid,
-		    io->client, log_quote_text(reason));
+		FACT(CLOSED, fact_word("sid", io->sid),
+		    fact_word("client", io->client),
+		    fact_string("reason", reason));
 	else
-		log_debug("probed sid=%s client=%s reason=%s", io->sid,
-		    io->client, log_quote_text(reason));
+		FACT(PROBED, fact_word("sid", io->sid),
+		    fact_word("client", io->client),
+		    fact_string("reason", reason));
 	deadline_cancel(io->deadline);
 	end_exchange(io);
 	/* What the spool is doing is finished first: on_intake(). */
@@ -128,29 +131,6 @@ on_closed(void *arg)
 	metric_add(METRIC_SESSIONS, -1);
 	io->worker->closed(io->token, io->worker->arg);
 	free(io);
-}
-
-/* The core's facts, each with its level in front, as lines of the log. */
-static void
-log_facts(struct session_io *io)
-{
-	struct buf *facts = session_facts(io->session);
-	struct span all = buf_span(facts);
-
-	while (!span_is_empty(all)) {
-		struct span line = span_cut(&all, '\n');
-		struct span level = span_cut(&line, ' ');
-		struct span event = span_cut(&line, ' ');
-		enum log_level at = LOG_INFO;
-
-		if (span_equal(level, SPAN("warn")))
-			at = LOG_WARN;
-		else if (span_equal(level, SPAN("debug")))
-			at = LOG_DEBUG;
-		log_line(at, "%.*s sid=%s client=%s %.*s", SPAN_ARG(event),
-		    io->sid, io->client, SPAN_ARG(line));
-	}
-	buf_clear(facts);
 }
 
 /* --- what the core may need --- */
@@ -185,14 +165,18 @@ start_auth(struct session_io *io)
 }
 
 static void
-log_accepted(const struct session_io *io, const struct envelope *env)
+tell_accepted(const struct session_io *io, const struct envelope *env)
 {
+	const struct draft *d = session_draft(io->session);
+
 	metric_add(METRIC_ACCEPTED, 1);
 	metric_add(METRIC_ACCEPTED_BYTES, (int64_t)env->size);
-	log_info(
-	    "accepted sid=%s qid=%s user=%s from=%s nrcpt=%u size=%" PRIu64,
-	    io->sid, qid_format(env->id).text, log_quote_text(env->account),
-	    log_address(span_text(env->sender)), env->nrcpt, env->size);
+	FACT(ACCEPTED, fact_word("sid", io->sid), fact_id("qid", env->id),
+	    fact_string("user", env->account),
+	    fact_address("from", span_text(env->sender)),
+	    fact_address("to", span_text(env->rcpts[0].address)),
+	    fact_number("nrcpt", env->nrcpt), fact_number("size", env->size),
+	    fact_string("message_id", d->message_id));
 }
 
 static void
@@ -200,16 +184,18 @@ take_answer(
     struct session_io *io, enum draft_need need, const struct intake_answer *a)
 {
 	if (need == DRAFT_OPEN && a->refusal != NULL)
-		log_warn("refused sid=%s reason=\"%s\"", io->sid,
-		    a->status == SPOOL_FULL ? "not enough space in the spool"
-					    : "the spool does not accept mail");
+		FACT(REFUSED, fact_word("sid", io->sid),
+		    fact_string(
+			"reason", a->status == SPOOL_FULL
+				      ? "not enough space in the spool"
+				      : "the spool does not accept mail"));
 	if (need != DRAFT_COMMIT)
 		return;
 	if (a->env == NULL) {
 		metric_add(METRIC_REFUSED, 1);
 		return;
 	}
-	log_accepted(io, a->env);
+	tell_accepted(io, a->env);
 	io->worker->accepted(a->env, io->worker->arg);
 }
 
@@ -285,7 +271,6 @@ run(struct session_io *io, struct session_event *ev)
 		ev->random = (uint64_t)random_u32() << 32 | random_u32();
 	io->need = session_step(io->session, ev, &io->out);
 	stream_consume(io->stream, before - input.len);
-	log_facts(io);
 	drop_what_is_over(io);
 	if (!io->has_ticket && stream_has_tls(io->stream) &&
 	    session_has_helo(io->session)) {
@@ -324,9 +309,9 @@ on_tls(enum stream_status status, void *arg)
 	if (status != STREAM_OK) {
 		if (stream_has_heard(io->stream)) {
 			note_heard(io);
-			log_info("tls_failed sid=%s client=%s what=%s", io->sid,
-			    io->client,
-			    log_quote_text(stream_error(io->stream)));
+			FACT(TLS_FAILED, fact_word("sid", io->sid),
+			    fact_word("client", io->client),
+			    fact_string("what", stream_error(io->stream)));
 		}
 		close_session(io, "TLS handshake failed");
 		return;
@@ -355,23 +340,24 @@ on_input(enum stream_status status, void *arg)
 }
 
 static void
-log_login(struct session_io *io, const struct auth_answer *a)
+tell_login(struct session_io *io, const struct auth_answer *a)
 {
-	const char *mechanism = session_auth(io->session)->mechanism;
+	struct fact_field sid = fact_word("sid", io->sid);
+	struct fact_field client = fact_word("client", io->client);
+	struct fact_field mech =
+	    fact_word("mech", session_auth(io->session)->mechanism);
+	struct fact_field user = fact_text("user", a->name);
+	struct fact_field waited = fact_ms("waited", a->waited);
+	struct fact_field reason = fact_string("reason", a->detail);
 
-	if (a->result == AUTH_OK) {
-		metric_add(METRIC_LOGINS, 1);
-		log_info("login sid=%s client=%s user=%s mech=%s tls=%s",
-		    io->sid, io->client, log_quote(a->login), mechanism,
-		    stream_tls_version(io->stream));
-		return;
-	}
-	metric_add(METRIC_LOGIN_FAILURES, 1);
-	log_line(a->result == AUTH_TEMPORARY ? LOG_ERROR : LOG_WARN,
-	    "login_failed sid=%s client=%s user=%s mech=%s waited=%ums "
-	    "reason=%s",
-	    io->sid, io->client, log_quote(a->name), mechanism, a->waited,
-	    log_quote_text(a->detail == NULL ? "" : a->detail));
+	if (a->result == AUTH_OK)
+		FACT(LOGIN, sid, client, fact_text("user", a->login), mech,
+		    fact_word("tls", stream_tls_version(io->stream)));
+	else if (a->result == AUTH_TEMPORARY)
+		FACT(LOGIN_FAILED_ERROR, sid, client, user, mech, waited,
+		    reason);
+	else
+		FACT(LOGIN_FAILED, sid, client, user, mech, waited, reason);
 }
 
 static void
@@ -393,7 +379,7 @@ on_auth(const struct auth_answer *answer, void *arg)
 
 	if (answer->result != AUTH_CONTINUE) {
 		io->is_trying = false;
-		log_login(io, answer);
+		tell_login(io, answer);
 	}
 	if (answer->result == AUTH_OK) {
 		io->ticket = answer->ticket;
@@ -444,6 +430,7 @@ session_io_start(struct submit_worker *w, const struct submit_connection *c)
 		.mechanisms = c->mechanisms,
 		.nmechanisms = c->nmechanisms,
 		.client = c->client,
+		.sid = io->sid,
 		.opened = loop_now(w->loop),
 		.is_refused = c->is_refused,
 	};

@@ -4,7 +4,6 @@
  */
 #include "session_priv.h"
 
-#include "base/log.h"
 #include "mail/envelope.h"
 #include "policy/identity.h"
 #include "smtp/address.h"
@@ -69,9 +68,10 @@ bad_letters(const struct session *s, const struct address *a)
 static const char *
 refuse_sender(struct session *s)
 {
-	(void)buf_printf(&s->facts,
-	    "warn refused user=%s from=%s reason=\"not its own address\"\n",
-	    log_quote_text(s->login), log_quote_text(s->tx.draft.sender));
+	FACT(REFUSED, session_sid(s), session_client(s),
+	    fact_string("user", s->login),
+	    fact_address("from", span_text(s->tx.draft.sender)),
+	    fact_string("reason", "not its own address"));
 	(void)session_textf(s, "553 5.7.1 Account %.100s may not send as <%s>",
 	    s->login, s->tx.draft.sender);
 	session_forget(s);

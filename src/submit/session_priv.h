@@ -7,6 +7,7 @@
 #define SUBMIT_SESSION_PRIV_H
 
 #include "conf/conf.h"
+#include "facts/fact.h"
 #include "intake/draft.h"
 #include "mail/param.h"
 #include "smtp/dot.h"
@@ -47,6 +48,7 @@ struct session {
 	const char *const *mechanisms; /* borrowed: see session_options */
 	size_t nmechanisms;
 	char client[64];
+	char sid[20];
 	enum state state;
 	char helo[HELO_MAX + 1];
 	bool is_esmtp;
@@ -68,7 +70,6 @@ struct session {
 	struct session_auth auth;
 	struct buf auth_data;
 	struct transaction tx;
-	struct buf facts;
 	char text[TEXT_MAX]; /* a reply with something in it */
 	int64_t now;
 	uint64_t random;
@@ -78,6 +79,9 @@ struct session {
 typedef const char *(*verb_fn)(
     struct session *s, struct span args, struct buf *out);
 
+/* Whose fact it is. */
+struct fact_field session_sid(const struct session *s);
+struct fact_field session_client(const struct session *s);
 void session_enter(struct session *s, enum state to);
 /* Ends the transaction on every road (docs/security.md). */
 void session_forget(struct session *s);

@@ -18,10 +18,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/log.h"
 #include "base/mem.h"
 #include "conf/conf.h"
 #include "ctl/attributes.h"
+#include "facts/fact.h"
+#include "facts/write.h"
 #include "mail/envelope.h"
 #include "mail/qid.h"
 #include "mail/reason.h"
@@ -38,10 +39,15 @@ static const char usage[] =
 /* --- check --- */
 
 static void
-print_finding(enum log_level level, const char *line, void *arg)
+print_finding(const struct fact *fact, void *arg)
 {
+	struct buf line = { 0 };
+
 	(void)arg;
-	(void)fprintf(stderr, "%s: %s\n", log_level_name(level), line);
+	fact_write_text(fact, &line);
+	(void)fprintf(stderr, "%s: %.*s\n",
+	    log_level_name(fact_level(fact->kind)), SPAN_ARG(buf_span(&line)));
+	buf_clear(&line);
 }
 
 static int
@@ -252,9 +258,9 @@ tool_spool(struct tool *t, int argc, char **argv)
 	if (conf == NULL)
 		return EXIT_FAILED;
 	log_set_level(LOG_WARN);
-	log_set_writer(print_finding, NULL);
+	facts_set_log(print_finding, NULL);
 	rc = run(t, conf, argc, argv);
-	log_set_writer(NULL, NULL);
+	facts_set_log(NULL, NULL);
 	conf_unref(conf);
 	return rc;
 }

@@ -13,8 +13,8 @@
 #include <unistd.h>
 #include <uv.h>
 
-#include "base/log.h"
 #include "conf/conf.h"
+#include "facts/fact.h"
 #include "io/loop.h"
 #include "smtp/base64.h"
 #include "src/auth/auth_priv.h"
@@ -715,11 +715,10 @@ END_TEST
 static unsigned errors;
 
 static void
-count_errors(enum log_level level, const char *line, void *arg)
+count_errors(const struct fact *fact, void *arg)
 {
 	(void)arg;
-	errors +=
-	    level == LOG_ERROR && strstr(line, "users_unreadable") != NULL;
+	errors += fact->kind == FACT_USERS_UNREADABLE;
 }
 
 START_TEST(a_broken_file_changes_nothing)
@@ -728,7 +727,7 @@ START_TEST(a_broken_file_changes_nothing)
 
 	open_auth("");
 	errors = 0;
-	log_set_writer(count_errors, NULL);
+	facts_set_log(count_errors, NULL);
 	f = fopen(path, "a");
 	(void)fputs("broken\n", f);
 	(void)fclose(f);
@@ -746,7 +745,7 @@ START_TEST(a_broken_file_changes_nothing)
 	refresh();
 	ck_assert_uint_eq(errors, 2);
 	ck_assert_int_eq(log_in("bob", "secret"), AUTH_BAD);
-	log_set_writer(NULL, NULL);
+	facts_set_log(NULL, NULL);
 }
 END_TEST
 

@@ -34,6 +34,7 @@
 #include "smtp/dot.h"
 #include "spool/content.h"
 #include "spool/spool.h"
+#include "intake/draft.h"
 #include "submit/session.h"
 
 #define ACCOUNT "ann@example.com"
@@ -95,20 +96,22 @@ struct receiving {
 };
 
 static void
-store(struct receiving *r)
+take_in(struct receiving *r)
 {
-	struct session_event ev = { .type = EVENT_STORED, .now = WALL };
+	struct session_event ev = { .type = EVENT_INTAKE, .now = WALL };
+	struct draft *d = session_draft(r->session);
 	struct span none = SPAN("");
 
-	if (session_store(r->session) == STORE_OPEN)
-		ev.id = ++r->id;
-	else if (session_store(r->session) == STORE_COMMIT)
-		free(session_envelope(r->session));
-	if (session_store(r->session) != STORE_OPEN) {
-		buf_clear(session_head(r->session));
-		buf_clear(session_body(r->session));
+	if (d->need == DRAFT_OPEN) {
+		d->id = ++r->id;
+		d->is_open = true;
+	} else {
+		if (d->need == DRAFT_COMMIT)
+			free(draft_envelope(d, draft_size(d)));
+		buf_clear(&d->head);
+		buf_clear(&d->body);
 	}
-	r->accepted += session_store(r->session) == STORE_COMMIT;
+	r->accepted += d->need == DRAFT_COMMIT;
 	ev.in = &none;
 	(void)session_step(r->session, &ev, &r->out);
 }
@@ -130,18 +133,17 @@ step(struct receiving *r, struct session_event *ev, struct span in)
 
 		need = session_step(r->session, &ok, &r->out);
 	}
-	while (need == SESSION_STORE) {
+	while (need == SESSION_INTAKE) {
 		struct session_event more = {
 			.type = EVENT_INPUT, .in = &in, .now = WALL
 		};
 
-		store(r);
+		take_in(r);
 		need = SESSION_INPUT;
 		if (in.len > 0)
 			need = session_step(r->session, &more, &r->out);
 	}
 	buf_reset(&r->out);
-	buf_reset(session_facts(r->session));
 }
 
 static void
@@ -160,6 +162,7 @@ open_session(struct receiving *r)
 		.mechanisms = (const char *const *)r->conf->mechanisms,
 		.nmechanisms = r->conf->nmechanisms,
 		.client = "192.0.2.9",
+		.sid = "1",
 	};
 	struct session_event ev = { .type = EVENT_OPEN,
 		.tls_version = SPAN("TLSv1.3"),

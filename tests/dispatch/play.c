@@ -161,7 +161,7 @@ write_fact(struct play *s, const struct leg_fact *fact)
 
 	(void)buf_printf(&s->out, "fact: %s %s tries=%u step=%u",
 	    m->env->rcpts[fact->rcpt].address,
-	    fact->type != FACT_HELD	   ? types[fact->type]
+	    fact->type != LEG_FACT_HELD	   ? types[fact->type]
 	    : fact->leg->state == LEG_HELD ? "held"
 					   : "released",
 	    r->tries, r->step);

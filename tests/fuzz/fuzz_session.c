@@ -55,7 +55,6 @@ step(struct world *w, struct session_event *ev, struct span *in)
 	assert(all.len == 0 || (all.len >= 2 && all.ptr[all.len - 1] == '\n' &&
 				   all.ptr[all.len - 2] == '\r'));
 	buf_clear(&out);
-	buf_clear(session_facts(w->session));
 }
 
 static void
@@ -126,7 +125,9 @@ settle(struct world *w, struct span *in)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct session_options o = { .conf = conf(), .client = "192.0.2.9" };
+	struct session_options o = {
+		.conf = conf(), .client = "192.0.2.9", .sid = "1"
+	};
 	struct session_event ev = { .type = EVENT_OPEN };
 	struct world w = { 0 };
 	struct span in = { "", 0 };

@@ -11,9 +11,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/log.h"
 #include "base/metrics.h"
 #include "conf/conf.h"
+#include "facts/fact.h"
 
 enum {
 	LINES = 5000, /* more than a pipe holds */
@@ -87,7 +87,7 @@ START_TEST(only_a_log_is_written_on)
 		ck_assert_ptr_nonnull(strstr(err.text, "expected a log"));
 		ck_assert_ptr_nonnull(strstr(err.text, path));
 	}
-	log_info("hello");
+	FACT(RELOADED, fact_word("what", "hello"));
 	logger_close(l);
 	(void)pread(fd, text, sizeof text - 1, 0);
 	ck_assert_int_eq(strncmp(text, targets[_i].text, len), 0);
@@ -123,7 +123,8 @@ read_lines(size_t most)
 START_TEST(a_full_pipe_that_does_not_wait_loses_no_line)
 {
 	for (int i = 0; i < LINES; i++)
-		log_info("counted n=%d what=\"a line of some length\"", i);
+		FACT(CONNECTED, fact_number("n", (unsigned)i),
+		    fact_string("what", "a line of some length"));
 	ck_assert_uint_eq(read_lines(LINES), LINES);
 }
 END_TEST
@@ -135,7 +136,8 @@ say_too_much(void)
 	teardown();
 	open_at(O_CLOEXEC);
 	for (int i = 0; i < MANY; i++)
-		log_info("counted n=%d what=\"a line of some length\"", i);
+		FACT(CONNECTED, fact_number("n", (unsigned)i),
+		    fact_string("what", "a line of some length"));
 }
 
 /* All that comes until nothing comes for a second; heap. */
@@ -176,7 +178,7 @@ START_TEST(lines_that_nobody_reads_are_dropped_and_counted)
 	    count_lines(all, (ssize_t)strlen(all)) + dropped, MANY + 1);
 	free(all);
 	/* It goes on. */
-	log_info("later");
+	FACT(RELOADED, fact_word("what", "later"));
 	ck_assert_uint_eq(read_lines(1), 1);
 }
 END_TEST
@@ -186,12 +188,12 @@ START_TEST(warnings_and_errors_are_dropped_last)
 	char *all;
 
 	say_too_much();
-	log_warn("precious one");
-	log_info("cheap");
-	log_error("precious two");
+	FACT(SITE_CLOSED, fact_word("what", "one"));
+	FACT(RELOADED, fact_word("what", "cheap"));
+	FACT(SPOOL_FAULT, fact_word("what", "two"));
 	all = read_all();
-	ck_assert_ptr_nonnull(strstr(all, "warn  precious one\n"));
-	ck_assert_ptr_nonnull(strstr(all, "error precious two\n"));
+	ck_assert_ptr_nonnull(strstr(all, "warn  site_closed what=one\n"));
+	ck_assert_ptr_nonnull(strstr(all, "error spool_fault what=two\n"));
 	ck_assert_ptr_null(strstr(all, "cheap"));
 	free(all);
 }
@@ -204,7 +206,8 @@ START_TEST(there_is_an_end_of_errors_too)
 
 	say_too_much();
 	for (int i = 0; i < MANY; i++)
-		log_error("counted n=%d what=\"a line of some length\"", i);
+		FACT(SPOOL_FAULT, fact_number("n", (unsigned)i),
+		    fact_string("what", "a line of some length"));
 	all = read_all();
 	ck_assert_ptr_nonnull(strstr(all, "log_dropped"));
 	ck_assert_uint_lt(strlen(all), READ_MAX);
@@ -266,14 +269,14 @@ START_TEST(a_reload_parts_the_lines)
 
 	(void)close(mkstemp(a));
 	(void)close(mkstemp(b));
-	log_info("first");
+	FACT(RELOADED, fact_word("what", "first"));
 	reload_to(a);
-	log_info("second");
+	FACT(RELOADED, fact_word("what", "second"));
 	reload_to(b);
-	log_info("third");
+	FACT(RELOADED, fact_word("what", "third"));
 	/* What was only prepared changes nothing. */
 	logger_discard(logger_prepare(&conf, &err));
-	log_info("fourth");
+	FACT(RELOADED, fact_word("what", "fourth"));
 	logger_close(logger);
 	logger = NULL;
 	ck_assert_uint_eq(read_lines(1), 1);
@@ -295,7 +298,8 @@ START_TEST(a_reload_leaves_a_target_that_nobody_reads)
 	(void)close(mkstemp(path));
 	say_too_much();
 	reload_to(path);
-	log_warn("here"); /* its reserve is not full */
+	FACT(SITE_CLOSED,
+	    fact_word("what", "here")); /* its reserve is not full */
 	logger_close(logger);
 	logger = NULL;
 	ck_assert_uint_le(seconds() - began, 5);

@@ -12,6 +12,8 @@
 #include "conf/conf.h"
 #include "mail/envelope.h"
 #include "mail/param.h"
+#include "facts/fact.h"
+#include "facts/write.h"
 #include "intake/draft.h"
 #include "submit/session.h"
 #include "tests/lib/dialog.h"
@@ -60,8 +62,6 @@ event(struct stage *s, struct session_event *ev)
 	s->need = session_step(s->session, ev, &s->out);
 	buf_consume(&s->in, before - in.len);
 	s->is_over = s->need == SESSION_CLOSE;
-	(void)buf_append_span(&s->facts, buf_span(session_facts(s->session)));
-	buf_clear(session_facts(s->session));
 	/* What session_io.c relies on. */
 	if (s->need == SESSION_INTAKE &&
 	    session_draft(s->session)->need != DRAFT_OPEN &&
@@ -248,6 +248,7 @@ open_session(struct stage *s, bool implicit)
 		.mechanisms = (const char *const *)s->conf->mechanisms,
 		.nmechanisms = s->conf->nmechanisms,
 		.client = "192.0.2.9",
+		.sid = "1",
 		.opened = s->tick,
 		.is_refused = s->is_refused,
 	};
@@ -520,6 +521,18 @@ read_conf(struct stage *s)
 	buf_clear(&warnings);
 }
 
+/* As the log has it, with its level. */
+static void
+hear(const struct fact *fact, void *arg)
+{
+	struct stage *s = arg;
+
+	(void)buf_printf(
+	    &s->facts, "%s ", log_level_name(fact_level(fact->kind)));
+	fact_write_text(fact, &s->facts);
+	(void)buf_append_char(&s->facts, '\n');
+}
+
 static void
 run_dialog(const struct dialog *d, unsigned cut)
 {
@@ -532,11 +545,13 @@ run_dialog(const struct dialog *d, unsigned cut)
 		.content.max = CONTENT_MAX };
 
 	read_conf(&s);
+	facts_set_log(hear, &s);
 	for (size_t i = 0; i < d->nsteps; i++) {
 		s.step = &d->steps[i];
 		run_step(&s, s.step);
 	}
 	dialog_expect_silence(d, s.step, &s.out);
+	facts_set_log(NULL, NULL);
 	session_free(s.session);
 	conf_unref(s.conf);
 	buf_clear(&s.in);
