@@ -1,12 +1,15 @@
 /*
  * metrics: counters that any thread may raise and any may read. A counter only
- * grows; a gauge goes both ways. One table in metrics.c gives the names, so
+ * grows; a gauge goes both ways; a family is one counter (or gauge) for each of a
+ * few labels; a histogram counts times. Tables in metrics.c give the names, so
  * that all who show them show the same.
  */
 #ifndef BASE_METRICS_H
 #define BASE_METRICS_H
 
 #include <stdint.h>
+
+#include "base/span.h"
 
 enum metric {
 	METRIC_SESSIONS, /* gauge: receiving sessions now */
@@ -26,6 +29,11 @@ enum metric {
 	METRIC_COMMIT_RECORDS,
 	METRIC_CONTENT_HELD, /* gauge: bytes of content in memory */
 	METRIC_LOG_DROPPED, /* lines: the log was not read */
+	METRIC_LOG_BEHIND, /* gauge: 1, while lines are dropped */
+	METRIC_USERS_BROKEN, /* gauge: 1, while auth.users cannot be read */
+	METRIC_DNS_UNANSWERED, /* gauge: questions in a row without an answer */
+	METRIC_RELOAD_TIME, /* gauge: of the last good one, s since 1970 */
+	METRIC_RELOAD_FAILED, /* gauge: 1, when the last one was refused */
 	METRIC_COUNT
 };
 
@@ -37,6 +45,64 @@ struct metric_info {
 
 const struct metric_info *metric_info(enum metric m);
 void metric_add(enum metric m, int64_t n);
+void metric_set(enum metric gauge, int64_t n);
 int64_t metric_get(enum metric m);
+
+/* --- families --- */
+
+enum family {
+	FAMILY_LOGINS, /* FAMILY_LOGIN_RESULTS for each mechanism */
+	FAMILY_ATTEMPTS, /* enum attempt_result: recipients */
+	FAMILY_REFUSALS, /* replies to clients, by their code */
+	FAMILY_LEGS, /* gauge: enum leg_state */
+	FAMILY_COUNT
+};
+enum login_result { LOGIN_OK, LOGIN_BAD, LOGIN_BROKEN, LOGIN_RESULTS };
+enum attempt_result {
+	ATTEMPT_DELIVERED,
+	ATTEMPT_DEFERRED,
+	ATTEMPT_FAILED,
+	ATTEMPT_EXPIRED,
+};
+enum { FAMILY_LABELS_MAX = 24 };
+
+struct family_info {
+	const char *name, *help;
+	int is_gauge;
+	const char *const *labels; /* as Prometheus writes them, `nlabels` */
+	unsigned nlabels;
+};
+
+const struct family_info *family_info(enum family f);
+void family_add(enum family f, unsigned label, int64_t n);
+int64_t family_get(enum family f, unsigned label);
+/* The label of that text (all of it stands in it); the last one: none. */
+unsigned family_label(enum family f, struct span text);
+
+/* --- histograms --- */
+
+enum histogram {
+	HISTOGRAM_LOGIN, /* from AUTH to its answer */
+	HISTOGRAM_ACCEPT, /* from the end of content to its answer */
+	HISTOGRAM_SYNC, /* a group of the journal on stable storage */
+	HISTOGRAM_DELIVER, /* from arrival to the next host's answer */
+	HISTOGRAM_COUNT
+};
+enum { HISTOGRAM_BUCKETS = 20 };
+
+struct histogram_info {
+	const char *name, *help; /* the name without "_seconds" */
+};
+
+struct histogram_values {
+	uint64_t below[HISTOGRAM_BUCKETS]; /* with all that is less */
+	uint64_t count, sum_us;
+};
+
+const struct histogram_info *histogram_info(enum histogram h);
+/* The upper ends, microseconds. */
+const uint64_t *histogram_bounds(void);
+void histogram_add(enum histogram h, uint64_t us);
+void histogram_get(enum histogram h, struct histogram_values *out);
 
 #endif

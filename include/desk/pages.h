@@ -1,5 +1,5 @@
 /*
- * pages: what the relay says over HTTP: /healthz (200 or 503, and why) and
+ * pages: what the relay says over HTTP: /healthz (200 or 503, and each reason) and
  * /metrics (Prometheus' text form). No name of a person or message is in them.
  */
 #ifndef DESK_PAGES_H
@@ -7,15 +7,22 @@
 
 #include "base/span.h"
 
+struct conf;
 struct http_page;
-struct pages;
 struct queue;
+struct router;
 struct spool;
+struct tls_server;
 
 /* What the pages tell of; borrowed, outlives the server. */
 struct pages {
 	struct spool *spool;
 	const struct queue *queue;
+	struct router *router;
+	/* Where the newest ones are: a reload changes them. */
+	struct conf *const *conf;
+	struct tls_server *const *tls;
+	int64_t started; /* wall ms */
 };
 
 /* http_handler; `arg` is a struct pages. */

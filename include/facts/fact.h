@@ -157,8 +157,10 @@ typedef void (*fact_sink)(const struct fact *fact, void *arg);
 enum { FACT_SINKS = 4 };
 /* Who hears of each fact that the log's level lets through. NULL sets none. */
 void facts_set_log(fact_sink sink, void *arg);
-/* Who hears of all, whatever the level; for good. */
-void facts_add_sink(fact_sink sink, void *arg);
+/* Who hears of those kinds, whatever the level; until facts_forget_sinks(). */
+void facts_add_sink(
+    fact_sink sink, void *arg, const enum fact_kind *kinds, size_t nkinds);
+void facts_forget_sinks(void);
 /* Counts it; whether anybody wants to hear more. */
 bool fact_count(enum fact_kind kind);
 void

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "auth_priv.h"
+#include "base/metrics.h"
 #include "facts/fact.h"
 #include "conf/conf.h"
 #include "io/loop.h"
@@ -126,6 +127,7 @@ replace(struct auth *a, struct accounts *accounts, struct conf *conf,
 	a->accounts = accounts;
 	a->seen = *st;
 	a->is_broken = false;
+	metric_set(METRIC_USERS_BROKEN, 0);
 	if (conf != NULL) {
 		old_conf = a->conf;
 		a->conf = conf;
@@ -205,6 +207,7 @@ note_broken(struct auth *a, const struct stat *st, const struct err *err)
 	is_news = !a->is_broken || !is_same_file(&a->seen, st);
 	a->is_broken = true;
 	a->seen = *st;
+	metric_set(METRIC_USERS_BROKEN, 1);
 	(void)pthread_mutex_unlock(&a->lock);
 	if (is_news)
 		FACT(USERS_UNREADABLE, fact_string("why", err->text),

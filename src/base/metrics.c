@@ -25,6 +25,15 @@ static const struct metric_info infos[METRIC_COUNT] = {
 	    "bytes of content in memory", 1 },
 	[METRIC_LOG_DROPPED] = { "log_dropped",
 	    "lines that the log did not take", 0 },
+	[METRIC_LOG_BEHIND] = { "log_behind", "1: lines are dropped", 1 },
+	[METRIC_USERS_BROKEN] = { "users_broken",
+	    "1: auth.users cannot be read", 1 },
+	[METRIC_DNS_UNANSWERED] = { "dns_unanswered",
+	    "questions in a row that no name server answered", 1 },
+	[METRIC_RELOAD_TIME] = { "reload_time_seconds",
+	    "when the configuration was read, since 1970", 1 },
+	[METRIC_RELOAD_FAILED] = { "reload_failed",
+	    "1: the last reload was refused", 1 },
 };
 
 static _Atomic int64_t values[METRIC_COUNT];
@@ -41,8 +50,155 @@ metric_add(enum metric m, int64_t n)
 	atomic_fetch_add_explicit(&values[m], n, memory_order_relaxed);
 }
 
+void
+metric_set(enum metric gauge, int64_t n)
+{
+	atomic_store_explicit(&values[gauge], n, memory_order_relaxed);
+}
+
 int64_t
 metric_get(enum metric m)
 {
 	return atomic_load_explicit(&values[m], memory_order_relaxed);
+}
+
+/* --- families --- */
+
+#define RESULTS(mechanism)                                                     \
+	"mechanism=\"" mechanism "\",result=\"ok\"",                           \
+	    "mechanism=\"" mechanism "\",result=\"bad\"",                      \
+	    "mechanism=\"" mechanism "\",result=\"error\""
+
+static const char *const logins[] = { RESULTS("PLAIN"), RESULTS("LOGIN"),
+	RESULTS("SCRAM-SHA-256"), RESULTS("SCRAM-SHA-256-PLUS"),
+	RESULTS("other") };
+static const char *const attempts[] = { "result=\"delivered\"",
+	"result=\"deferred\"", "result=\"failed\"", "result=\"expired\"" };
+static const char *const refusals[] = { "code=\"421\"", "code=\"451\"",
+	"code=\"452\"", "code=\"454\"", "code=\"500\"", "code=\"501\"",
+	"code=\"502\"", "code=\"503\"", "code=\"504\"", "code=\"530\"",
+	"code=\"534\"", "code=\"535\"", "code=\"538\"", "code=\"550\"",
+	"code=\"552\"", "code=\"553\"", "code=\"554\"", "code=\"555\"",
+	"code=\"other\"" };
+static const char *const legs[] = { "state=\"waiting\"", "state=\"held\"",
+	"state=\"routing\"", "state=\"line\"", "state=\"lane\"",
+	"state=\"leaving\"", "state=\"over\"" };
+
+static const struct family_info families[FAMILY_COUNT] = {
+	[FAMILY_LOGINS] = { "login_attempts", "logins that were tried", 0,
+	    logins, ARRAY_LEN(logins) },
+	[FAMILY_ATTEMPTS] = { "attempts",
+	    "what became of recipients, each time", 0, attempts,
+	    ARRAY_LEN(attempts) },
+	[FAMILY_REFUSALS] = { "refusals", "replies to clients that say no", 0,
+	    refusals, ARRAY_LEN(refusals) },
+	[FAMILY_LEGS] = { "queue_legs",
+	    "recipients' domains of messages, by what they wait for", 1, legs,
+	    ARRAY_LEN(legs) },
+};
+
+static _Atomic int64_t family_values[FAMILY_COUNT][FAMILY_LABELS_MAX];
+
+const struct family_info *
+family_info(enum family f)
+{
+	return &families[f];
+}
+
+void
+family_add(enum family f, unsigned label, int64_t n)
+{
+	atomic_fetch_add_explicit(
+	    &family_values[f][label], n, memory_order_relaxed);
+}
+
+int64_t
+family_get(enum family f, unsigned label)
+{
+	return atomic_load_explicit(
+	    &family_values[f][label], memory_order_relaxed);
+}
+
+/* Between the first two quotes. */
+static struct span
+value_of(const char *label)
+{
+	struct span all = span_text(label);
+
+	(void)span_cut(&all, '"');
+	return span_cut(&all, '"');
+}
+
+unsigned
+family_label(enum family f, struct span text)
+{
+	unsigned n = families[f].nlabels;
+
+	for (unsigned i = 0; i < n; i++)
+		if (span_equal(value_of(families[f].labels[i]), text))
+			return i;
+	return n - 1;
+}
+
+/* --- histograms --- */
+
+static const struct histogram_info histograms[HISTOGRAM_COUNT] = {
+	[HISTOGRAM_LOGIN] = { "login", "from AUTH to its answer" },
+	[HISTOGRAM_ACCEPT] = { "accept",
+	    "from the end of content to its answer" },
+	[HISTOGRAM_SYNC] = { "sync",
+	    "a group of the journal, until it is on disk" },
+	[HISTOGRAM_DELIVER] = { "deliver",
+	    "from a message's arrival to the next host's 250" },
+};
+
+/* From 0.1 ms to a day. */
+static const uint64_t bounds[HISTOGRAM_BUCKETS] = { 100, 250, 500, 1000, 2500,
+	5000, 10000, 25000, 50000, 100000, 250000, 500000, 1000000, 2500000,
+	10000000, 60000000, 300000000, 3600000000, 21600000000, 86400000000 };
+
+static struct {
+	_Atomic uint64_t in[HISTOGRAM_BUCKETS + 1]; /* the last: beyond */
+	_Atomic uint64_t sum_us;
+} histogram_counts[HISTOGRAM_COUNT];
+
+const struct histogram_info *
+histogram_info(enum histogram h)
+{
+	return &histograms[h];
+}
+
+const uint64_t *
+histogram_bounds(void)
+{
+	return bounds;
+}
+
+void
+histogram_add(enum histogram h, uint64_t us)
+{
+	unsigned i = 0;
+
+	while (i < HISTOGRAM_BUCKETS && us > bounds[i])
+		i++;
+	atomic_fetch_add_explicit(
+	    &histogram_counts[h].in[i], 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(
+	    &histogram_counts[h].sum_us, us, memory_order_relaxed);
+}
+
+void
+histogram_get(enum histogram h, struct histogram_values *out)
+{
+	uint64_t count = 0;
+
+	for (unsigned i = 0; i <= HISTOGRAM_BUCKETS; i++) {
+		count += atomic_load_explicit(
+		    &histogram_counts[h].in[i], memory_order_relaxed);
+		if (i < HISTOGRAM_BUCKETS)
+			out->below[i] = count;
+	}
+	out->count = count;
+	out->sum_us = atomic_load_explicit(
+	    &histogram_counts[h].sum_us, memory_order_relaxed);
 }

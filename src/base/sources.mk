@@ -1,5 +1,6 @@
 libpostern_a_SOURCES += \
 	include/base/buf.h src/base/buf.c \
+	include/base/clock.h src/base/clock.c \
 	include/base/crc32c.h src/base/crc32c.c \
 	include/base/err.h src/base/err.c \
 	include/base/idmap.h src/base/idmap.c \

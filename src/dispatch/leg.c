@@ -19,6 +19,7 @@
 
 #include "facts/fact.h"
 #include "base/mem.h"
+#include "base/metrics.h"
 #include "dispatch/message.h"
 #include "mail/param.h"
 #include "mail/qid.h"
@@ -178,6 +179,8 @@ enter(struct step *s, enum leg_state to)
 	bool was = leg_is_in_hand(leg);
 
 	trace(leg, to);
+	family_add(FAMILY_LEGS, leg->state, -1);
+	family_add(FAMILY_LEGS, to, 1);
 	leg->state = (uint8_t)to;
 	if (was && !leg_is_in_hand(leg))
 		m->in_hand--;
@@ -611,6 +614,7 @@ leg_begin(struct leg *leg, struct message *m, uint32_t first,
 		leg->state = LEG_HELD;
 		leg->stood = now - past.stood;
 	}
+	family_add(FAMILY_LEGS, leg->state, 1);
 	(void)need_of(leg, options);
 }
 

@@ -10,6 +10,7 @@
 
 #include "facts/fact.h"
 #include "base/mem.h"
+#include "base/metrics.h"
 #include "mail/qid.h"
 #include "mail/reason.h"
 
@@ -477,6 +478,8 @@ message_free(struct message *m)
 {
 	for (uint32_t i = 0; i < m->env->nrcpt; i++)
 		reason_unref(m->rcpts[i].reason);
+	for (uint32_t i = 0; i < m->env->ngroups; i++)
+		family_add(FAMILY_LEGS, m->legs[i].state, -1);
 	free(m->env);
 	free(m);
 }

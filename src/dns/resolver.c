@@ -22,6 +22,7 @@
 #include "base/buf.h"
 #include "base/list.h"
 #include "base/mem.h"
+#include "base/metrics.h"
 #include "dns_priv.h"
 #include "io/loop.h"
 
@@ -235,6 +236,16 @@ is_refusal(int status)
 	       status == ARES_ENOTIMP;
 }
 
+/* Any answer shows that somebody is there. */
+static void
+note_answer(int status)
+{
+	if (status == ARES_ETIMEOUT || status == ARES_ECONNREFUSED)
+		metric_add(METRIC_DNS_UNANSWERED, 1);
+	else if (status != ARES_EDESTRUCTION && status != ARES_ECANCELLED)
+		metric_set(METRIC_DNS_UNANSWERED, 0);
+}
+
 static void ask(struct question *q, int channel);
 
 static void
@@ -247,6 +258,7 @@ on_ares(void *arg, int status, int timeouts, unsigned char *bytes, int len)
 			      status == ARES_ENOTFOUND);
 
 	(void)timeouts;
+	note_answer(status);
 	if (r->closing || q->cb == NULL) {
 		question_free(q);
 		return;

@@ -121,6 +121,7 @@ struct sink {
 
 static struct sink log_sink, sinks[FACT_SINKS];
 static size_t nsinks;
+static uint8_t wanted[FACT_KINDS]; /* by which sinks, a bit each */
 
 const char *
 fact_name(enum fact_kind kind)
@@ -229,10 +230,21 @@ facts_set_log(fact_sink sink, void *arg)
 }
 
 void
-facts_add_sink(fact_sink sink, void *arg)
+facts_add_sink(
+    fact_sink sink, void *arg, const enum fact_kind *which, size_t nwhich)
 {
 	assert(nsinks < FACT_SINKS);
-	sinks[nsinks++] = (struct sink){ sink, arg };
+	sinks[nsinks] = (struct sink){ sink, arg };
+	for (size_t i = 0; i < nwhich; i++)
+		wanted[which[i]] |= (uint8_t)(1u << nsinks);
+	nsinks++;
+}
+
+void
+facts_forget_sinks(void)
+{
+	memset(wanted, 0, sizeof wanted);
+	nsinks = 0;
 }
 
 static bool
@@ -246,7 +258,7 @@ fact_count(enum fact_kind kind)
 {
 	if (kinds[kind].metric != NOT_COUNTED)
 		metric_add((enum metric)kinds[kind].metric, 1);
-	return nsinks > 0 || is_logged(kind);
+	return wanted[kind] != 0 || is_logged(kind);
 }
 
 void
@@ -255,7 +267,8 @@ fact_tell(enum fact_kind kind, const struct fact_field *fields, size_t nfields)
 	struct fact fact = { kind, fields, nfields };
 
 	for (size_t i = 0; i < nsinks; i++)
-		sinks[i].tell(&fact, sinks[i].arg);
+		if ((wanted[kind] >> i & 1) != 0)
+			sinks[i].tell(&fact, sinks[i].arg);
 	if (is_logged(kind))
 		log_sink.tell(&fact, log_sink.arg);
 }

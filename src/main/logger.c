@@ -30,6 +30,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/metrics.h"
@@ -77,10 +78,7 @@ struct logger_next {
 static uint64_t
 clock_ms(void)
 {
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+	return clock_us() / 1000;
 }
 
 /* RFC 3339, UTC, milliseconds. */
@@ -127,6 +125,8 @@ drop(struct logger *l, uint64_t lines)
 {
 	l->dropped += lines;
 	metric_add(METRIC_LOG_DROPPED, (int64_t)lines);
+	if (lines > 0)
+		metric_set(METRIC_LOG_BEHIND, 1);
 }
 
 static void
@@ -138,6 +138,7 @@ tell_dropped(struct logger *l)
 	if (l->dropped == 0)
 		return;
 	l->dropped = 0;
+	metric_set(METRIC_LOG_BEHIND, 0);
 	add_fact(l, &fact);
 }
 

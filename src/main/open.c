@@ -65,8 +65,12 @@ open_http(struct relay *r, struct err *err)
 {
 	if (r->rooms.conf->http_address == NULL)
 		return 0;
-	r->pages =
-	    (struct pages){ r->spool, dispatch_queue(r->rooms.dispatch) };
+	r->pages = (struct pages){ .spool = r->spool,
+		.queue = dispatch_queue(r->rooms.dispatch),
+		.router = dispatch_router(r->rooms.dispatch),
+		.conf = &r->rooms.conf,
+		.tls = &r->rooms.tls,
+		.started = wall_now() };
 	r->http = http_server_open(
 	    r->loop, r->rooms.conf->http_address, pages_write, &r->pages, err);
 	return r->http == NULL ? -1 : 0;

@@ -20,6 +20,7 @@
 
 #include "acceptor.h"
 #include "auth/auth.h"
+#include "facts/count.h"
 #include "facts/fact.h"
 #include "base/mem.h"
 #include "base/metrics.h"
@@ -69,6 +70,7 @@ relay_new(const char *conf_file, struct err *err)
 	r->rooms.logger = logger_open(r->rooms.conf, err);
 	if (r->rooms.logger == NULL)
 		goto fail;
+	facts_count();
 	settings_log_warnings(&warnings);
 	r->loop = loop_new();
 	if (relay_open_road(r, err) != 0)
@@ -78,6 +80,7 @@ relay_new(const char *conf_file, struct err *err)
 	deadline_set(r->refresh, REFRESH_MS);
 	watch_signals(r);
 	dispatch_start(r->rooms.dispatch);
+	metric_set(METRIC_RELOAD_TIME, wall_now() / 1000);
 	buf_clear(&warnings);
 	FACT(STARTED, fact_word("hostname", r->rooms.conf->hostname),
 	    fact_number("workers", crew_count(r->crew)),

@@ -9,8 +9,10 @@
 #include "acceptor.h"
 #include "auth/auth.h"
 #include "facts/fact.h"
+#include "base/metrics.h"
 #include "conf/conf.h"
 #include "dispatch/dispatch.h"
+#include "io/loop.h"
 #include "io/tls.h"
 #include "logger.h"
 #include "settings.h"
@@ -111,12 +113,15 @@ reload(struct rooms *r, struct buf *trouble)
 	struct err err;
 
 	if (try(r, trouble, &err) != 0) {
+		metric_set(METRIC_RELOAD_FAILED, 1);
 		FACT(RELOAD_FAILED, fact_string("what", err.text),
 		    fact_string("next", "the old configuration stays"));
 		(void)buf_append_text(trouble, err.text);
 		(void)buf_append_text(trouble, "; the old configuration stays");
 		return -1;
 	}
+	metric_set(METRIC_RELOAD_FAILED, buf_len(trouble) > 0);
+	metric_set(METRIC_RELOAD_TIME, wall_now() / 1000);
 	if (buf_len(trouble) > 0)
 		FACT(RELOADED_IN_PART, fact_word("file", r->conf->file),
 		    fact_text("what", buf_span(trouble)));

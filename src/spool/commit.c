@@ -16,6 +16,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
+#include "base/metrics.h"
 #include "facts/fact.h"
 #include "base/mem.h"
 #include "io/loop.h"
@@ -224,10 +226,12 @@ static void
 run_round(struct journal *j, struct round *r)
 {
 	enum spool_status status = SPOOL_OK;
+	uint64_t began = clock_us();
 	int rc;
 
 	prepare(r);
 	rc = round_write(j, r);
+	histogram_add(HISTOGRAM_SYNC, clock_us() - began);
 	if (rc == 0) {
 		round_settle(j, r);
 	} else {

@@ -25,6 +25,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/metrics.h"
 #include "mail/param.h"
 #include "smtp/address.h"
 #include "smtp/command.h"
@@ -171,6 +172,9 @@ forget_client(struct session *s)
 void
 session_say(struct buf *out, const char *reply)
 {
+	if (reply[0] == '4' || reply[0] == '5')
+		family_add(FAMILY_REFUSALS,
+		    family_label(FAMILY_REFUSALS, span_make(reply, 3)), 1);
 	(void)buf_append_text(out, reply);
 	(void)buf_append(out, "\r\n", 2);
 }

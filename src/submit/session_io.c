@@ -21,6 +21,7 @@
 
 #include "auth/auth.h"
 #include "facts/fact.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "conf/conf.h"
@@ -50,6 +51,7 @@ struct session_io {
 	bool has_ticket; /* to be resumed by: see stream_send_ticket() */
 	bool is_heard; /* the client has said something: it is in the log */
 	bool is_trying; /* the exchange has not ended */
+	uint64_t began; /* what is under way for the client, us */
 	struct auth_ticket ticket; /* what its login stands on */
 	const atomic_bool *is_crowded; /* borrowed: see submit_connection */
 	void *token;
@@ -152,6 +154,7 @@ start_auth(struct session_io *io)
 		auth_step(io->exchange, a->data);
 		return;
 	}
+	io->began = clock_us();
 	/* The core may have ended one and begun the next in the same step. */
 	end_exchange(io);
 	io->is_trying = true;
@@ -191,6 +194,7 @@ take_answer(
 				      : "the spool does not accept mail"));
 	if (need != DRAFT_COMMIT)
 		return;
+	histogram_add(HISTOGRAM_ACCEPT, clock_us() - io->began);
 	if (a->env == NULL) {
 		metric_add(METRIC_REFUSED, 1);
 		return;
@@ -206,6 +210,8 @@ start_intake(struct session_io *io)
 	struct draft *d = session_draft(io->session);
 	struct intake_answer now;
 
+	if (d->need == DRAFT_COMMIT)
+		io->began = clock_us();
 	if (!intake_do(&io->intake, d, &now))
 		return;
 	take_answer(io, d->need, &now);
@@ -379,6 +385,7 @@ on_auth(const struct auth_answer *answer, void *arg)
 
 	if (answer->result != AUTH_CONTINUE) {
 		io->is_trying = false;
+		histogram_add(HISTOGRAM_LOGIN, clock_us() - io->began);
 		tell_login(io, answer);
 	}
 	if (answer->result == AUTH_OK) {

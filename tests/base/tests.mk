@@ -4,6 +4,7 @@ check_PROGRAMS += tests/base/test_crc32c
 check_PROGRAMS += tests/base/test_err
 check_PROGRAMS += tests/base/test_log
 check_PROGRAMS += tests/base/test_map
+check_PROGRAMS += tests/base/test_metrics
 check_PROGRAMS += tests/base/test_span
 check_PROGRAMS += tests/base/test_utf8
 check_PROGRAMS += tests/base/test_idmap

@@ -96,10 +96,14 @@ START_TEST(what_is_counted_is_so_without_a_reader)
 }
 END_TEST
 
-START_TEST(other_sinks_hear_all)
+START_TEST(other_sinks_hear_what_they_want_whatever_the_level)
 {
-	facts_add_sink(hear_all, NULL);
+	static const enum fact_kind kinds[] = { FACT_LEG, FACT_SPOOL_FAULT };
+
+	facts_add_sink(hear_all, NULL, kinds, 2);
 	log_set_level(LOG_ERROR);
+	FACT(DONE, make());
+	ck_assert_uint_eq(made, 0);
 	FACT(LEG, make());
 	ck_assert_uint_eq(all_heard.heard, 1);
 	ck_assert_int_eq(all_heard.kind, FACT_LEG);
@@ -107,6 +111,9 @@ START_TEST(other_sinks_hear_all)
 	FACT(SPOOL_FAULT, make());
 	ck_assert_uint_eq(all_heard.heard, 2);
 	ck_assert_uint_eq(log_heard.heard, 1);
+	facts_forget_sinks();
+	FACT(LEG, make());
+	ck_assert_uint_eq(all_heard.heard, 2);
 }
 END_TEST
 
@@ -129,7 +136,7 @@ fill(TCase *tc)
 	tcase_add_loop_test(tc, each_kind_has_a_name, 0, FACT_KINDS);
 	tcase_add_test(tc, the_log_hears_what_its_level_lets_through);
 	tcase_add_test(tc, what_is_counted_is_so_without_a_reader);
-	tcase_add_test(tc, other_sinks_hear_all);
+	tcase_add_test(tc, other_sinks_hear_what_they_want_whatever_the_level);
 	tcase_add_test(tc, a_field_is_found_by_its_name);
 }
 
