@@ -31,6 +31,9 @@ enum spool_status {
 	SPOOL_DAMAGED, /* spool_fetch: its bytes are not what was stored */
 };
 
+/* All have arrived; or, with a negative rc, what is there cannot be read. */
+typedef void (*spool_loaded_cb)(int rc, const struct err *err, void *arg);
+
 struct spool_options {
 	const char *directory; /* made with mode 0700 when absent */
 	double reserve_percent; /* of the file system's blocks and inodes */
@@ -39,12 +42,19 @@ struct spool_options {
 	uint64_t held_max; /* content in memory; 0: 64 MiB */
 	uint64_t words_max; /* whole words in memory; 0: 32 MiB */
 	unsigned lazy_ms; /* how long done and progress may wait; 0: 10 */
+	/*
+	 * Where messages that are there arrive, in turns, while new ones are taken
+	 * already; `loaded` comes behind the last. NULL: all of them arrive before
+	 * the spool is open.
+	 */
+	struct loop *loop;
+	spool_loaded_cb loaded;
 };
 
 /*
- * Called while opening, once for each waiting message, in the order of ids, on
- * the caller's thread. `env` is the callee's from then on (free()). `rcpts` has
- * env->nrcpt rows in order, and is borrowed, as are the reasons.
+ * A message arrives: once for each that waits, in the order of ids, on the
+ * caller's thread (or the loop's). `env` is the callee's from then on (free()).
+ * `rcpts` has env->nrcpt rows in order, and is borrowed, as are the reasons.
  */
 typedef void (*spool_load_cb)(struct envelope *env,
     const struct progress *rcpts, uint32_t message_flags, void *arg);
@@ -186,6 +196,9 @@ struct spool_health {
 	uint64_t live_bytes, used_bytes; /* in segments and content files */
 	uint64_t segments;
 	uint64_t set_aside; /* damaged, found at the start */
+	/* Messages of before the start arrive yet; of how many segments. */
+	bool is_loading;
+	uint64_t nread, ntoread;
 	char why[256];
 };
 

@@ -34,6 +34,7 @@ struct end_of_turn {
 };
 
 static void on_alarm(void *arg);
+static void set_alarm(struct dispatch *d);
 static void
 on_routed(struct route_waiter *w, const struct route *route, void *arg);
 
@@ -237,8 +238,11 @@ dispatch_load(struct envelope *env, const struct progress *rows, uint32_t flags,
 	 * The loop does not turn while the spool is read: its time would stand
 	 * still, and with the wall clock going on, all would be due too early.
 	 */
-	loop_refresh(d->loop);
+	if (!d->running)
+		loop_refresh(d->loop);
 	(void)add(d, env, rows, flags);
+	if (d->running)
+		set_alarm(d);
 }
 
 void

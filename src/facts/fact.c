@@ -69,6 +69,7 @@ static const struct {
 	    NOT_COUNTED },
 	[FACT_SASL] = { "sasl", LOG_WARN, NOT_COUNTED },
 	[FACT_SASL_DEBUG] = { "sasl", LOG_DEBUG, NOT_COUNTED },
+	[FACT_SPOOL_REFUSED] = { "spool_refused", LOG_ERROR, NOT_COUNTED },
 	[FACT_SPOOL_OPEN] = { "spool_open", LOG_INFO, NOT_COUNTED },
 	[FACT_SPOOL_STOPPED] = { "spool_stopped", LOG_ERROR, NOT_COUNTED },
 	[FACT_SPOOL_RESUMED] = { "spool_resumed", LOG_WARN, NOT_COUNTED },

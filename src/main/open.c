@@ -1,17 +1,19 @@
 /* What the road is made of, opened in the order in which it is needed. */
 #include "relay_priv.h"
 
-#include <inttypes.h>
 #include <pthread.h>
+#include <stdlib.h>
 
 #include "acceptor.h"
 #include "auth/auth.h"
+#include "base/clock.h"
 #include "facts/fact.h"
 #include "conf/conf.h"
 #include "desk/control.h"
 #include "dispatch/dispatch.h"
 #include "dispatch/queue.h"
 #include "http/server.h"
+#include "io/deadline.h"
 #include "io/loop.h"
 #include "io/tls.h"
 #include "io/work.h"
@@ -39,25 +41,74 @@ start_pool(struct relay *r)
 	(void)pthread_setname_np(pthread_self(), name);
 }
 
+enum { LOADING_MS = 500 }; /* of a start: how long it waits for old messages */
+
+/* A message from before the start, while new ones are taken already. */
+static void
+on_arrived(struct envelope *env, const struct progress *rows, uint32_t flags,
+    void *arg)
+{
+	struct relay *r = arg;
+
+	if (r->stopping)
+		free(env); /* the spool has it */
+	else
+		dispatch_load(env, rows, flags, r->rooms.dispatch);
+}
+
+static void
+on_loaded(int rc, const struct err *err, void *arg)
+{
+	struct relay *r = arg;
+
+	r->is_loaded = true;
+	if (rc == 0) {
+		FACT(QUEUE_LOADED,
+		    fact_number("messages",
+			queue_count(dispatch_queue(r->rooms.dispatch))),
+		    fact_number("ms", clock_us() / 1000 - r->opened_ms));
+		return;
+	}
+	/* Going on would leave messages behind, and nobody would know. */
+	FACT(SPOOL_REFUSED,
+	    fact_string("directory", r->rooms.conf->spool_directory),
+	    fact_string("reason", err->text));
+	r->failed = true;
+	if (r->rooms.acceptor != NULL) /* else it has not started */
+		relay_stop(r);
+}
+
+/* Most spools are read in a moment, and then nobody sees them half read. */
+static void
+wait_a_moment(struct relay *r)
+{
+	uint64_t until = clock_us() / 1000 + LOADING_MS;
+	struct deadline *limit = deadline_new(r->loop, do_nothing, NULL);
+
+	deadline_set(limit, LOADING_MS);
+	while (!r->is_loaded && clock_us() / 1000 < until)
+		(void)uv_run(loop_uv(r->loop), UV_RUN_ONCE);
+	deadline_close(limit);
+}
+
 static int
 open_spool(struct relay *r, struct err *err)
 {
 	struct spool_options o = {
 		.directory = r->rooms.conf->spool_directory,
 		.reserve_percent = r->rooms.conf->spool_reserve,
+		.loop = r->loop,
+		.loaded = on_loaded,
 	};
-	uint64_t before = uv_hrtime();
 
-	r->spool = journal_open(&o, dispatch_load, r->rooms.dispatch, err);
+	r->opened_ms = clock_us() / 1000;
+	r->spool = journal_open(&o, on_arrived, r, err);
 	if (r->spool == NULL)
 		return err_wrap(
 		    err, -1, "spool %s", r->rooms.conf->spool_directory);
-	loop_refresh(r->loop); /* it did not turn while the spool was read */
-	FACT(QUEUE_LOADED,
-	    fact_number(
-		"messages", queue_count(dispatch_queue(r->rooms.dispatch))),
-	    fact_number("ms", ((uv_hrtime() - before) / 1000000)));
-	return 0;
+	loop_refresh(r->loop); /* it did not turn meanwhile */
+	wait_a_moment(r);
+	return r->failed ? err_set(err, -1, "the spool cannot be read") : 0;
 }
 
 static int

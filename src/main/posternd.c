@@ -49,6 +49,7 @@ main(int argc, char **argv)
 	const char *file = SYSCONFDIR "/postern/postern.conf";
 	struct relay *relay;
 	struct err err;
+	bool is_fine;
 	int option;
 
 	while ((option = getopt(argc, argv, "c:Vh")) != -1) {
@@ -74,7 +75,7 @@ main(int argc, char **argv)
 		(void)fprintf(stderr, "posternd: %s\n", err.text);
 		return EXIT_FAILURE;
 	}
-	relay_run(relay);
+	is_fine = relay_run(relay);
 	relay_free(relay);
-	return EXIT_SUCCESS;
+	return is_fine ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -92,11 +92,12 @@ fail:
 	return NULL;
 }
 
-void
+bool
 relay_run(struct relay *r)
 {
 	loop_run(r->loop);
 	FACT(STOPPED, fact_number("pid", (uint64_t)getpid()));
+	return !r->failed;
 }
 
 /* --- while it runs --- */
@@ -189,15 +190,13 @@ on_stop_limit(void *arg)
 	relay_finish_if_idle(r);
 }
 
-static void
-stop(struct relay *r, int number)
+void
+relay_stop(struct relay *r)
 {
 	if (r->stopping) {
 		on_stop_limit(r); /* asked twice: now */
 		return;
 	}
-	FACT(STOPPING, fact_number("signal", (uint64_t)number),
-	    fact_number("sessions", acceptor_sessions(r->rooms.acceptor)));
 	r->stopping = true;
 	acceptor_stop(r->rooms.acceptor);
 	dispatch_stop(r->rooms.dispatch);
@@ -214,7 +213,10 @@ on_signal(uv_signal_t *handle, int number)
 	struct buf trouble = { 0 };
 
 	if (number != SIGHUP) {
-		stop(r, number);
+		FACT(STOPPING, fact_number("signal", (uint64_t)number),
+		    fact_number(
+			"sessions", acceptor_sessions(r->rooms.acceptor)));
+		relay_stop(r);
 		return;
 	}
 	(void)relay_reload(&trouble, r); /* it is logged */

@@ -18,8 +18,11 @@ struct relay;
  * when something is not as it must be.
  */
 struct relay *relay_new(const char *conf_file, struct err *err);
-/* Blocks until a clean stop (SIGTERM or SIGINT). SIGHUP reloads. */
-void relay_run(struct relay *r);
+/*
+ * Blocks until a clean stop (SIGTERM or SIGINT). SIGHUP reloads. False: it
+ * stopped because it could not go on; the log says why.
+ */
+bool relay_run(struct relay *r);
 /* After relay_run(), or instead of it. */
 void relay_free(struct relay *r);
 

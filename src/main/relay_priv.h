@@ -30,13 +30,18 @@ struct relay {
 	struct deadline *stop_limit, *refresh;
 	struct trim trim;
 	uv_signal_t signals[3];
+	uint64_t opened_ms; /* when the spool was, monotonic */
+	bool is_loaded; /* what it had before has arrived */
 	bool stopping, stopped;
+	bool failed; /* it stops because it cannot go on */
 };
 
 /* --- relay.c --- */
 
 /* A stop is over when the last session and the last lane are. */
 void relay_finish_if_idle(struct relay *r);
+/* As SIGTERM does; a second time it is at once. */
+void relay_stop(struct relay *r);
 /* For the control socket; `arg` is the relay. */
 int relay_reload(struct buf *trouble, void *arg);
 

@@ -264,9 +264,13 @@ chain_read(struct recovery *r)
 }
 
 int
+chain_find_spares(struct recovery *r)
+{
+	return each_name(r, found_other);
+}
+
+int
 chain_clean(struct recovery *r)
 {
-	int rc = each_name(r, found_other);
-
-	return rc != 0 || r->j->read_only ? rc : remove_void(r);
+	return r->j->read_only ? 0 : remove_void(r);
 }

@@ -16,6 +16,7 @@
 #include "facts/fact.h"
 #include "base/mem.h"
 #include "journal_priv.h"
+#include "loader_priv.h"
 
 enum {
 	SEGMENT_SIZE = 16 * 1024 * 1024,
@@ -98,6 +99,7 @@ journal_close(struct spool *s)
 {
 	struct journal *j = journal_of(s);
 
+	loader_stop(j->loader);
 	/* Their room may be what the last records need. */
 	content_files_drop(j, true);
 	committer_stop(j);
@@ -150,6 +152,9 @@ journal_health(struct spool *s, struct spool_health *out)
 	out->used_bytes = j->used_bytes + j->index.file_bytes + kept;
 	out->segments = j->nsegments;
 	out->set_aside = j->set_aside;
+	out->is_loading = j->is_loading;
+	out->nread = j->nread;
+	out->ntoread = j->ntoread;
 	if (j->faulted)
 		(void)snprintf(out->why, sizeof out->why, "%s", j->why);
 	else if (!has_space)
@@ -303,6 +308,22 @@ take_lock(struct journal *j, struct err *err)
 	return 0;
 }
 
+/* While it is loading, of the messages only those that were read already. */
+static void
+tell_open(struct journal *j)
+{
+	uint64_t messages, segments;
+
+	(void)pthread_mutex_lock(&j->lock);
+	messages = j->index.waiting;
+	segments = j->nsegments;
+	(void)pthread_mutex_unlock(&j->lock);
+	FACT(SPOOL_OPEN, fact_string("directory", j->directory),
+	    fact_number("messages", messages),
+	    fact_number("segments", segments),
+	    fact_number("set_aside", j->set_aside));
+}
+
 struct spool *
 journal_open_on(const struct disk *disk, const struct spool_options *options,
     spool_load_cb load, void *arg, struct err *err)
@@ -313,7 +334,9 @@ journal_open_on(const struct disk *disk, const struct spool_options *options,
 	if (rc == 0)
 		rc = take_lock(j, err);
 	if (rc == 0)
-		rc = recover(j, load, arg, err);
+		rc = j->options.loop == NULL
+			 ? recover(j, load, arg, err)
+			 : loader_start(j, &j->options, load, arg, err);
 	if (rc == 0)
 		rc = keeper_start(j, err);
 	if (rc == 0) {
@@ -321,10 +344,7 @@ journal_open_on(const struct disk *disk, const struct spool_options *options,
 		rc = committer_start(j, err);
 	}
 	if (rc == 0) {
-		FACT(SPOOL_OPEN, fact_string("directory", j->directory),
-		    fact_number("messages", j->index.waiting),
-		    fact_number("segments", j->nsegments),
-		    fact_number("set_aside", j->set_aside));
+		tell_open(j);
 		return &j->base;
 	}
 	(void)err_wrap(err, rc, "spool %s", j->directory);

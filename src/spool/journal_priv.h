@@ -6,7 +6,7 @@
  *
  * An entry's road:     entry.c -> commit.c -> write.c -> answer in commit.c
  * A segment's life:    roll.c -> (full) -> reclaim.c -> keeper.c
- * A start's steps:     journal.c -> recover.c -> chain.c -> replay.c
+ * A start's steps:     journal.c -> loader.c -> recover.c -> chain.c -> replay.c
  */
 #ifndef SPOOL_JOURNAL_PRIV_H
 #define SPOOL_JOURNAL_PRIV_H
@@ -49,7 +49,9 @@ struct journal {
 	uint64_t salt;
 	atomic_uint open_entries;
 	bool read_only; /* inspect.c: look, change nothing */
-	uint64_t set_aside; /* messages and ranges, while reading back */
+	_Atomic uint64_t
+	    set_aside; /* messages and ranges, while reading back */
+	struct loader *loader; /* owned while it works; else NULL */
 	struct keeper keeper;
 	struct content_files files;
 	struct space space;
@@ -71,6 +73,9 @@ struct journal {
 	struct index index;
 	struct list segments; /* struct segment, oldest first */
 	uint64_t nsegments, used_bytes;
+	/* Segments of before the start are read: none of them goes. */
+	bool is_loading;
+	uint64_t nread, ntoread;
 
 	/* committer's: */
 	struct segment *current; /* where the next group goes; NULL: none */

@@ -38,7 +38,7 @@ reclaim_is_due(const struct journal *j)
 {
 	const struct segment *s = oldest(j);
 
-	return s != NULL && !list_is_empty(&s->live) &&
+	return s != NULL && !j->is_loading && !list_is_empty(&s->live) &&
 	       journal_now() >= j->reclaim_at &&
 	       j->used_bytes >
 		   2 * j->index.live_bytes + SLACK * j->options.segment_size;
@@ -169,7 +169,7 @@ reclaim_settle(struct journal *j, struct round *r)
 void
 reclaim_drop_empty(struct journal *j)
 {
-	struct segment *s = oldest(j);
+	struct segment *s = j->is_loading ? NULL : oldest(j);
 
 	for (; s != NULL && s->count == 0; s = oldest(j)) {
 		list_remove(&s->node);

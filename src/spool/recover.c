@@ -99,8 +99,13 @@ tell_wounds(struct recovery *r)
 	size_t at = 0;
 
 	while ((w = map_next(&r->wounds, &at)) != NULL) {
+		bool is_lost;
+
 		/* An older record of it may have been whole. */
-		if (index_get(&r->j->index, w->id) == NULL) {
+		(void)pthread_mutex_lock(&r->j->lock);
+		is_lost = index_get(&r->j->index, w->id) == NULL;
+		(void)pthread_mutex_unlock(&r->j->lock);
+		if (is_lost) {
 			r->j->set_aside++;
 			FACT(SPOOL_DAMAGED, fact_id("qid", w->id),
 			    fact_number("segment", w->segment->number),
@@ -147,18 +152,68 @@ keep_last(struct recovery *r)
 	return 0;
 }
 
-static int
-read_segments(struct recovery *r)
+/* The next of the chain that counts, from `at` on; NULL: there is none. */
+static struct link *
+next_link(struct recovery *r, size_t *at)
 {
-	int rc = 0;
-
-	for (size_t i = 0; rc == 0 && i < r->chain.n; i++) {
-		struct link *l = &r->chain.links[i];
+	while (*at < r->chain.n) {
+		struct link *l = &r->chain.links[(*at)++];
 
 		if (l->counts)
-			rc = replay(r, take_link(r->j, l), l, &r->j->before);
+			return l;
 	}
+	return NULL;
+}
+
+int
+recover_begin(struct recovery *r)
+{
+	struct journal *j = r->j;
+	struct link *l;
+	size_t at = 0;
+	int rc;
+
+	random_fill(&j->salt, sizeof j->salt);
+	j->next_number = 1;
+	rc = chain_read(r);
+	while (rc == 0 && (l = next_link(r, &at)) != NULL) {
+		l->segment = take_link(j, l);
+		r->nsegments++;
+	}
+	return rc;
+}
+
+int
+recover_tail(struct recovery *r)
+{
+	struct link *l, *last = NULL;
+	size_t at = 0;
+	int rc = 0;
+
+	while ((l = next_link(r, &at)) != NULL)
+		last = l;
+	r->is_probe = true;
+	if (last != NULL)
+		rc = replay(r, last->segment, last, &r->j->before);
+	r->is_probe = false;
+	r->last_id = atomic_load(&r->j->base.last_id);
 	return rc != 0 ? rc : keep_last(r);
+}
+
+int
+recover_read(struct recovery *r)
+{
+	struct link *l = next_link(r, &r->next);
+	struct tail end;
+	int rc;
+
+	if (l == NULL)
+		return 0;
+	rc = replay(r, l->segment, l, &end);
+	if (rc != 0)
+		return rc;
+	r->nread++;
+	return 1;
 }
 
 /* --- content files --- */
@@ -194,20 +249,29 @@ is_behind(const struct live *a, const struct live *b)
  * that, so what is in the file is of the record that comes last.
  */
 static void
+map_file(struct recovery *r, struct live *live)
+{
+	struct live *other;
+
+	if (live->file == NULL)
+		return;
+	other = map_put_u64(&r->files, live->file->stored.file, live);
+	if (other != NULL && is_behind(other, live))
+		(void)map_put_u64(&r->files, other->file->stored.file, other);
+}
+
+/* Of one segment after the other, so that nobody waits long for the lock. */
+static void
 map_files(struct recovery *r)
 {
-	struct live *live;
+	struct link *l;
 	size_t at = 0;
 
-	while ((live = idmap_next(&r->j->index.map, &at)) != NULL) {
-		struct live *other;
-
-		if (live->file == NULL)
-			continue;
-		other = map_put_u64(&r->files, live->file->stored.file, live);
-		if (other != NULL && is_behind(other, live))
-			(void)map_put_u64(
-			    &r->files, other->file->stored.file, other);
+	while ((l = next_link(r, &at)) != NULL) {
+		(void)pthread_mutex_lock(&r->j->lock);
+		LIST_FOREACH (node, &l->segment->live)
+			map_file(r, LIST_ENTRY(node, struct live, node));
+		(void)pthread_mutex_unlock(&r->j->lock);
 	}
 }
 
@@ -221,8 +285,11 @@ see_file(struct recovery *r, const char *name)
 
 	if (name[0] == '.')
 		return;
-	if (qid_parse(span_text(name), &id))
+	if (qid_parse(span_text(name), &id)) {
+		if (id > r->last_id)
+			return; /* it came since */
 		live = map_get_u64(&r->files, id);
+	}
 	if (live != NULL) {
 		/* It may be longer: it had another content before. */
 		live->seen = fstatat(j->contents, name, &st, 0) == 0 &&
@@ -258,6 +325,7 @@ see_files(struct recovery *r)
 	return 0;
 }
 
+/* Under the lock. */
 static void
 leave_out(struct journal *j, struct live *live)
 {
@@ -271,25 +339,29 @@ leave_out(struct journal *j, struct live *live)
 	content_file_unref(index_remove(&j->index, live));
 }
 
+int
+recover_end(struct recovery *r)
+{
+	int rc = chain_clean(r);
+
+	tell_wounds(r);
+	return rc != 0 ? rc : see_files(r);
+}
+
 /* --- to the schedule --- */
 
-struct rows {
-	struct progress *rows; /* owned; reused */
-	uint32_t cap;
-};
-
 static const struct progress *
-fill_rows(struct rows *all, const struct live *live)
+fill_rows(struct rows_room *room, const struct live *live)
 {
 
-	if (live->nrcpt > all->cap) {
-		all->cap = live->nrcpt;
-		all->rows =
-		    mem_realloc(all->rows, all->cap * sizeof *all->rows);
+	if (live->nrcpt > room->cap) {
+		room->cap = live->nrcpt;
+		room->rows =
+		    mem_realloc(room->rows, room->cap * sizeof *room->rows);
 	}
 	for (uint32_t i = 0; i < live->nrcpt; i++)
-		all->rows[i] = row_get(&live->rows[i], i);
-	return all->rows;
+		room->rows[i] = row_get(&live->rows[i], i);
+	return room->rows;
 }
 
 static int
@@ -302,86 +374,120 @@ by_id(const void *a, const void *b)
 }
 
 /*
- * All messages in the order of ids: each finds its place in the schedule at the
- * end. In the journal old ones that reclaiming copied are behind young ones.
+ * Each finds its place in the schedule at the end. In the journal old ones that
+ * reclaiming copied are behind young ones.
  */
-static struct live **
-in_order(const struct journal *j, size_t *n)
+struct live **
+recover_order(struct recovery *r, size_t *n)
 {
-	struct live **all = mem_alloc((j->index.map.count + 1) * sizeof *all);
+	struct live **all = NULL;
 	bool sorted = true;
+	size_t at = 0, cap = 0;
+	struct link *l;
 
 	*n = 0;
-	LIST_FOREACH (it, &j->segments) {
-		struct segment *s = LIST_ENTRY(it, struct segment, node);
-
-		LIST_FOREACH (node, &s->live) {
+	while ((l = next_link(r, &at)) != NULL) {
+		(void)pthread_mutex_lock(&r->j->lock);
+		if (*n + l->segment->count > cap) {
+			cap = (*n + l->segment->count) * 2;
+			all = mem_realloc(all, cap * sizeof *all);
+		}
+		LIST_FOREACH (node, &l->segment->live) {
 			all[*n] = LIST_ENTRY(node, struct live, node);
 			if (*n > 0 && all[*n]->id < all[*n - 1]->id)
 				sorted = false;
 			++*n;
 		}
+		(void)pthread_mutex_unlock(&r->j->lock);
 	}
 	if (!sorted)
 		qsort(all, *n, sizeof *all, by_id);
 	return all;
 }
 
-static void
-hand_over(struct journal *j, spool_load_cb load, void *arg)
+void
+recover_hand(struct recovery *r, struct live *live, struct rows_room *room,
+    spool_load_cb load, void *arg)
 {
-	struct rows rows = { 0 };
-	size_t n;
-	struct live **all = in_order(j, &n);
+	struct journal *j = r->j;
+	const struct progress *rows = NULL;
+	struct envelope *env = NULL;
+	uint32_t flags = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		struct live *live = all[i];
-		struct envelope *env = live->env;
-
-		if (live->file != NULL && !live->seen) {
-			leave_out(j, live);
-			continue;
-		}
+	(void)pthread_mutex_lock(&j->lock);
+	if (live->file != NULL && !live->seen) {
+		leave_out(j, live);
+	} else {
+		env = live->env;
 		live->env = NULL;
-		load(env, fill_rows(&rows, live), live->flags, arg);
+		rows = fill_rows(room, live);
+		flags = live->flags;
 	}
-	free(all);
-	free(rows.rows);
+	(void)pthread_mutex_unlock(&j->lock);
+	/* Nobody else knows the message yet: its rows stay what they are. */
+	if (env != NULL)
+		load(env, rows, flags, arg);
 }
 
-static void
-drop_envelopes(struct journal *j)
+void
+recover_drop(struct recovery *r)
 {
+	struct link *l;
 	size_t at = 0;
-	struct live *live;
 
-	while ((live = idmap_next(&j->index.map, &at)) != NULL) {
-		free(live->env);
-		live->env = NULL;
-	}
+	(void)pthread_mutex_lock(&r->j->lock);
+	while ((l = next_link(r, &at)) != NULL)
+		LIST_FOREACH (node, &l->segment->live) {
+			struct live *live = LIST_ENTRY(node, struct live, node);
+
+			free(live->env);
+			live->env = NULL;
+		}
+	(void)pthread_mutex_unlock(&r->j->lock);
 }
 
+void
+recover_clear(struct recovery *r)
+{
+	struct wound *w;
+	size_t at = 0;
+
+	while ((w = map_next(&r->wounds, &at)) != NULL)
+		free(w);
+	map_clear(&r->wounds);
+	map_clear(&r->files);
+	chain_clear(&r->chain);
+	free(r->bytes);
+}
+
+/* All at once. */
 int
 recover(struct journal *j, spool_load_cb load, void *arg, struct err *err)
 {
 	struct recovery r = { .j = j, .err = err };
-	int rc;
+	struct rows_room room = { 0 };
+	struct live **all;
+	size_t n;
+	int rc = recover_begin(&r);
 
-	random_fill(&j->salt, sizeof j->salt);
-	j->next_number = 1;
-	rc = chain_read(&r);
 	if (rc == 0)
-		rc = read_segments(&r);
+		rc = recover_tail(&r);
+	while (rc == 0 && (rc = recover_read(&r)) > 0)
+		rc = 0;
 	if (rc == 0)
-		rc = chain_clean(&r);
-	tell_wounds(&r);
+		rc = chain_find_spares(&r);
 	if (rc == 0)
-		rc = see_files(&r);
-	if (rc == 0)
-		hand_over(j, load, arg);
-	else
-		drop_envelopes(j);
-	chain_clear(&r.chain);
-	free(r.bytes);
-	return rc;
+		rc = recover_end(&r);
+	if (rc != 0) {
+		recover_drop(&r);
+		recover_clear(&r);
+		return rc;
+	}
+	all = recover_order(&r, &n);
+	for (size_t i = 0; i < n; i++)
+		recover_hand(&r, all[i], &room, load, arg);
+	free(all);
+	free(room.rows);
+	recover_clear(&r);
+	return 0;
 }

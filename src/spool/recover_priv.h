@@ -15,6 +15,7 @@ struct link {
 	enum header_status status;
 	struct segment_header header;
 	bool counts;
+	struct segment *segment; /* borrowed, once taken: the journal's */
 	bool limited; /* `limit` is known: the next one's header says it */
 	struct tail limit;
 };
@@ -38,15 +39,42 @@ struct recovery {
 	struct map files; /* struct live by the name of its content file */
 	uint8_t *bytes; /* owned; of the segment that is being read */
 	size_t cap;
+	uint64_t
+	    last_id; /* of what was there before; what is above came since */
+	size_t next; /* link that is to be read */
+	size_t nread, nsegments; /* of those that count */
+	bool is_probe; /* only the tail is looked for: nothing counts */
 	struct err *err;
 };
 
+/*
+ * recover.c, in this order. Begin: which segments count; they are the journal's
+ * then. Tail: where the newest one ends, which is all that a journal must know
+ * before it goes on. Read: the next segment, 1, or 0 when all are read. End: what
+ * is damaged, and content files. From the tail on others may use the journal.
+ */
+int recover_begin(struct recovery *r);
+int recover_tail(struct recovery *r);
+int recover_read(struct recovery *r);
+int recover_end(struct recovery *r);
+/* Of all that was read, in the order of ids; the caller frees the array. */
+struct live **recover_order(struct recovery *r, size_t *n);
+/* Hands it to `load`, and forgets its envelope. */
+struct rows_room {
+	struct progress *rows; /* owned; reused */
+	uint32_t cap;
+};
+void recover_hand(struct recovery *r, struct live *live, struct rows_room *room,
+    spool_load_cb load, void *arg);
+/* None of it is wanted: before the first is handed over. */
+void recover_drop(struct recovery *r);
+void recover_clear(struct recovery *r);
+
 /* Lists the segments, reads their headers, finds out which count. */
 int chain_read(struct recovery *r);
-/*
- * Takes over spares, removes what counts for nothing. Only when all has been
- * read: a spool that is refused stays as it is.
- */
+/* Takes over spares. */
+int chain_find_spares(struct recovery *r);
+/* Removes what counts for nothing. Only when all has been read. */
 int chain_clean(struct recovery *r);
 void chain_clear(struct chain *c);
 

@@ -98,6 +98,8 @@ wound(struct reader *in, const struct bad *b)
 static void
 damaged(struct reader *in, const struct bad *b)
 {
+	if (in->r->is_probe)
+		return;
 	if (b->type == RECORD_MESSAGE) {
 		wound(in, b);
 		return;
@@ -114,6 +116,8 @@ damaged(struct reader *in, const struct bad *b)
 static void
 torn(const struct reader *in, const struct bad *b)
 {
+	if (in->r->is_probe)
+		return;
 	FACT(SPOOL_TORN, fact_number("segment", in->segment->number),
 	    fact_number("offset", b->from),
 	    fact_number("length", ((b->to - b->from))));
@@ -234,7 +238,7 @@ apply_cancel(struct recovery *r, const struct record *rec)
 }
 
 static bool
-apply(struct reader *in, const struct record *rec)
+apply_locked(struct reader *in, const struct record *rec)
 {
 	switch ((enum record_type)rec->head.type) {
 	case RECORD_MESSAGE: return apply_message(in, rec);
@@ -244,6 +248,20 @@ apply(struct reader *in, const struct record *rec)
 	case RECORD_CANCEL: return apply_cancel(in->r, rec);
 	}
 	return false;
+}
+
+/* Others may use the index by now. */
+static bool
+apply(struct reader *in, const struct record *rec)
+{
+	bool ok;
+
+	if (in->r->is_probe)
+		return true;
+	(void)pthread_mutex_lock(&in->r->j->lock);
+	ok = apply_locked(in, rec);
+	(void)pthread_mutex_unlock(&in->r->j->lock);
+	return ok;
 }
 
 /* --- the walk --- */
@@ -334,7 +352,8 @@ replay(struct recovery *r, struct segment *s, const struct link *link,
 		.salt = r->j->salt,
 		.segment = s->number };
 	rc = walk(&in);
-	s->end = in.end;
+	if (!r->is_probe)
+		s->end = in.end;
 	*end = (struct tail){ s->number, in.end, in.end };
 	for (size_t i = 0; i < in.nbad; i++)
 		torn(&in, &in.bad[i]);

@@ -19,6 +19,7 @@ libpostern_a_SOURCES += \
 	src/spool/older.c \
 	src/spool/reclaim.c \
 	src/spool/record.c src/spool/record_priv.h \
+	src/spool/loader.c src/spool/loader_priv.h \
 	src/spool/recover.c src/spool/recover_priv.h \
 	src/spool/replay.c \
 	src/spool/roll.c \

@@ -5,6 +5,7 @@ check_PROGRAMS += tests/spool/test_entry
 check_PROGRAMS += tests/spool/test_fault
 check_PROGRAMS += tests/spool/test_journal
 check_PROGRAMS += tests/spool/test_keeper
+check_PROGRAMS += tests/spool/test_loading
 check_PROGRAMS += tests/spool/test_mem
 check_PROGRAMS += tests/spool/test_news
 check_PROGRAMS += tests/spool/test_older
