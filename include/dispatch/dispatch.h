@@ -26,6 +26,7 @@ struct lane;
 struct lane_end;
 struct loop;
 struct message;
+struct order;
 struct queue;
 struct router;
 struct router_next;
@@ -94,24 +95,22 @@ struct router *dispatch_router(struct dispatch *d);
 /*
  * The operator's hand. `cb` comes once, later, when what was asked for is on
  * stable storage. `late` are addresses (borrowed) that were with a host when they
- * were asked for: it took them, or may have. `recorded` false: the spool could not
- * record it yet.
+ * were asked for: it took them, or may have. `affected` counts these, too.
+ * `recorded` false: the spool could not record it yet. The message may be gone when
+ * it returns.
  */
-enum dispatch_verb {
-	VERB_HOLD,
-	VERB_RELEASE,
-	VERB_RETRY,
-	VERB_BOUNCE, /* the sender is told */
-	VERB_REMOVE, /* nobody is */
-};
 struct dispatch_done {
 	uint64_t id;
 	char *const *late; /* nlate of them */
 	uint32_t nlate;
+	uint32_t affected; /* recipients that it was about */
 	bool recorded;
 };
-typedef void (*dispatch_verb_cb)(const struct dispatch_done *done, void *arg);
-void dispatch_do(struct dispatch *d, struct message *m, enum dispatch_verb verb,
-    dispatch_verb_cb cb, void *arg);
+typedef void (*dispatch_done_cb)(const struct dispatch_done *done, void *arg);
+/* Only what order_judge() says can be done. */
+void dispatch_do(struct dispatch *d, struct message *m,
+    const struct order *order, dispatch_done_cb cb, void *arg);
+/* Closed sites are tried at once, for who asks for it by hand. */
+void dispatch_open_sites(struct dispatch *d);
 
 #endif

@@ -113,7 +113,7 @@ dispatch_take(
 {
 	router_take(d->router, next);
 	d->era++;
-	d->walk = queue_after(d->queue, 0);
+	d->walk = queue_first(d->queue);
 	conf_unref(d->conf);
 	d->conf = conf_ref(conf);
 	set_options(d, conf);
@@ -157,7 +157,7 @@ stop_legs(struct dispatch *d)
 {
 	struct leg_event ev = dispatch_event(d, LEG_STOP);
 
-	for (struct message *m = queue_after(d->queue, 0); m != NULL;
+	for (struct message *m = queue_first(d->queue); m != NULL;
 	     m = queue_next(d->queue, m))
 		for (uint32_t i = 0; i < m->env->ngroups; i++)
 			dispatch_step(d, &m->legs[i], &ev);

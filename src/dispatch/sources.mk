@@ -3,6 +3,7 @@ libpostern_a_SOURCES += \
 	src/dispatch/dispatch_priv.h \
 	include/dispatch/leg.h src/dispatch/leg.c \
 	include/dispatch/message.h src/dispatch/message.c \
+	include/dispatch/order.h src/dispatch/order.c \
 	include/dispatch/queue.h src/dispatch/queue.c \
 	src/dispatch/addresses_io.c src/dispatch/facts.c \
 	src/dispatch/lanes_io.c src/dispatch/lanes_priv.h src/dispatch/lines_io.c \

@@ -1,8 +1,7 @@
 /* postern status: a running relay in one page. */
 #include <stdio.h>
 
-#include "conf/conf.h"
-#include "ctl/client.h"
+#include "shows.h"
 #include "tool.h"
 
 static long long
@@ -57,8 +56,8 @@ print_sites(const json_t *sites)
 	}
 }
 
-static void
-print(const json_t *o)
+void
+status_print(const json_t *o)
 {
 	const json_t *n = json_object_get(o, "counters");
 	char up[32];
@@ -83,35 +82,4 @@ print(const json_t *o)
 	if (number(o, "sites_more") > 0)
 		(void)printf("           and %lld sites more\n",
 		    number(o, "sites_more"));
-}
-
-int
-tool_status(struct tool *t, int argc, char **argv)
-{
-	struct ctl_client *c;
-	struct conf *conf;
-	struct err err;
-	json_t *o;
-
-	(void)argv;
-	if (argc != 1)
-		return tool_usage("status [--json]");
-	conf = tool_conf(t);
-	if (conf == NULL)
-		return EXIT_FAILED;
-	c = ctl_client_open(conf->control_socket, &err);
-	o = c == NULL
-		? NULL
-		: ctl_client_ask(c, json_pack("{s:s}", "do", "status"), &err);
-	ctl_client_close(c);
-	conf_unref(conf);
-	if (o == NULL)
-		return tool_fail(&err);
-	if (t->json) {
-		tool_print_json(o);
-		return EXIT_OK;
-	}
-	print(o);
-	json_decref(o);
-	return EXIT_OK;
 }
