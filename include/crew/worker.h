@@ -61,6 +61,25 @@ uint32_t worker_load(const struct worker *w);
 uint64_t worker_ran_ns(const struct worker *w);
 
 /*
+ * What the operator asks of a worker's sessions: to list some, or to end some. The
+ * answer comes with `done`, on the queue thread; it frees the ask. `done` must not
+ * count on the worker's life.
+ */
+struct session_ask {
+	uint64_t after; /* list: those behind that number */
+	struct session_row *rows; /* owned; room for `most`; NULL: it ends some */
+	size_t most;
+	uint64_t number; /* end: see session_io_dismiss() */
+	char *account; /* owned, or NULL */
+	size_t n; /* the answer: how many there are, or were ended */
+	void (*done)(struct session_ask *ask);
+	void *arg;
+};
+/* Takes the ask. */
+void worker_ask_sessions(struct worker *w, struct session_ask *ask);
+void session_ask_free(struct session_ask *ask);
+
+/*
  * To that host of the target. Takes the attempt and a reference to the target; the
  * lane is the caller's, and stays where it is until its end is told.
  */

@@ -1,7 +1,7 @@
 /*
- * Parcels to the worker: serve, open, give, withdraw, quit, abort, stop or free.
- * Back: logged in, accepted, closed, answered, too late, ended. A lane's `io` is written and read on the
- * worker only; an attempt that finds it gone goes back untouched.
+ * Parcels to the worker: serve, ask, open, give, withdraw, quit, abort, stop or free.
+ * Back: logged in, accepted, closed, asked, answered, too late, ended. A lane's `io`
+ * is written and read on the worker only; an attempt that finds it gone goes back untouched.
  */
 #include "crew/worker.h"
 
@@ -49,6 +49,7 @@ struct note {
 	void *token;
 	bool more;
 	struct lane_end *end; /* owned */
+	struct session_ask *ask; /* owned */
 };
 
 #define NOTE(p) ((struct note *)(void *)(p))
@@ -297,6 +298,33 @@ open_stop(struct parcel *p)
 	free(n);
 }
 
+static void
+open_asked(struct parcel *p)
+{
+	struct note *n = NOTE(p);
+	struct session_ask *ask = n->ask;
+
+	free(n);
+	ask->done(ask);
+}
+
+static void
+open_ask(struct parcel *p)
+{
+	struct note *n = NOTE(p);
+	struct session_ask *ask = n->ask;
+	struct worker *w = n->worker;
+
+	if (ask->rows != NULL)
+		ask->n = session_io_list(
+		    &w->submit, ask->after, ask->rows, ask->most);
+	else
+		ask->n = session_io_dismiss(
+		    &w->submit, ask->number, ask->account);
+	n->parcel.open = open_asked;
+	mailbox_post(w->queue, &n->parcel);
+}
+
 /* --- the queue thread's calls --- */
 
 static void
@@ -433,6 +461,23 @@ worker_serve(struct worker *w, const struct submit_connection *c)
 	n->connection = *c;
 	(void)snprintf(n->client, sizeof n->client, "%s", c->client);
 	w->sessions++;
+	post(w, n);
+}
+
+void
+session_ask_free(struct session_ask *ask)
+{
+	free(ask->rows);
+	free(ask->account);
+	free(ask);
+}
+
+void
+worker_ask_sessions(struct worker *w, struct session_ask *ask)
+{
+	struct note *n = note_new(w, open_ask);
+
+	n->ask = ask;
 	post(w, n);
 }
 

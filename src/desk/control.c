@@ -25,6 +25,8 @@ static json_t *do_list(const struct ask *ask);
 static json_t *(*const serves[VERBS])(const struct ask *ask) = {
 	[VERB_STATUS] = do_status,
 	[VERB_RELOAD] = do_reload,
+	[VERB_SESSIONS] = do_sessions,
+	[VERB_SESSIONS_END] = do_sessions_end,
 	[VERB_QUEUE_LIST] = do_list,
 	[VERB_QUEUE_SUMMARY] = do_summary,
 	[VERB_QUEUE_SHOW] = do_show,

@@ -6,6 +6,7 @@ libpostern_a_SOURCES += \
 	src/desk/listing.h src/desk/listing.c \
 	include/desk/pages.h src/desk/pages.c \
 	src/desk/scan.h src/desk/scan.c \
+	src/desk/sessions.c \
 	src/desk/status.h src/desk/status.c \
 	src/desk/steer.c \
 	src/desk/summary.h src/desk/summary.c

@@ -125,12 +125,12 @@ session_free(struct session *s)
 	free(s);
 }
 
+static const char *const names[] = { "new", "ready", "auth", "mail", "rcpt",
+	"data", "storing", "closed" };
+
 void
 session_enter(struct session *s, enum state to)
 {
-	static const char *const names[] = { "new", "ready", "auth", "mail",
-		"rcpt", "data", "storing", "closed" };
-
 	if (log_is_on(LOG_DEBUG))
 		(void)buf_printf(&s->facts, "debug state from=%s to=%s\n",
 		    names[s->state], names[to]);
@@ -615,8 +615,12 @@ session_step(struct session *s, const struct session_event *ev, struct buf *out)
 		break;
 	case EVENT_TIMEOUT: time_is_up(s, out); break;
 	case EVENT_SHUTDOWN:
-		session_drop(
-		    s, "421 4.3.2 Shutting down", "shutting down", out);
+		if (ev->is_dismissed)
+			session_drop(s, "421 4.3.2 Ended by the operator",
+			    "ended by the operator", out);
+		else
+			session_drop(s, "421 4.3.2 Shutting down",
+			    "shutting down", out);
 		break;
 	case EVENT_END: s->wants_close = true; break;
 	}
@@ -627,6 +631,18 @@ struct span
 session_login(const struct session *s)
 {
 	return span_text(s->login);
+}
+
+const char *
+session_state_name(const struct session *s)
+{
+	return names[s->state];
+}
+
+struct span
+session_tls(const struct session *s)
+{
+	return span_text(s->tls_version);
 }
 
 bool

@@ -16,6 +16,8 @@ static int show_reload(struct call *c);
 static int (*const shows[VERBS])(struct call *c) = {
 	[VERB_STATUS] = show_status,
 	[VERB_RELOAD] = show_reload,
+	[VERB_SESSIONS] = sessions_show,
+	[VERB_SESSIONS_END] = sessions_end,
 	[VERB_QUEUE_LIST] = queue_list,
 	[VERB_QUEUE_SUMMARY] = queue_summary,
 	[VERB_QUEUE_SHOW] = queue_show,

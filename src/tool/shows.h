@@ -4,6 +4,14 @@
 
 #include <jansson.h>
 
+#include "call.h"
+
 void status_print(const json_t *o);
+
+/* --- the ends of calls --- */
+
+int sessions_show(struct call *c);
+int sessions_end(struct call *c);
+int trace_show(struct call *c);
 
 #endif
