@@ -26,7 +26,8 @@ struct worker;
 
 /* What comes back, on the queue thread. */
 struct worker_events {
-	void (*accepted)(struct envelope *env, void *arg);
+	void (*accepted)(
+	    struct envelope *env, const struct submit_origin *from, void *arg);
 	void (*logged_in)(void *token, void *arg);
 	void (*closed)(struct worker *w, void *token, void *arg);
 	void (*answered)(

@@ -22,6 +22,7 @@ struct attempt;
 struct conf;
 struct dispatch;
 struct envelope;
+struct history;
 struct lane;
 struct lane_end;
 struct loop;
@@ -75,8 +76,14 @@ void dispatch_free(struct dispatch *d);
 /* A message from the spool's past; spool_load_cb. */
 void dispatch_load(struct envelope *env, const struct progress *rows,
     uint32_t flags, void *dispatch);
+/* How a new one came in: for its history. */
+struct dispatch_origin {
+	const char *sid; /* borrowed, as the next; "": by no session */
+	const char *message_id; /* its Message-ID; "": it has none */
+};
 /* A new one. Takes the envelope. */
-void dispatch_add(struct dispatch *d, struct envelope *env);
+void dispatch_add(struct dispatch *d, struct envelope *env,
+    const struct dispatch_origin *from);
 
 /* What workers say. */
 void dispatch_answered(
@@ -91,6 +98,8 @@ void dispatch_too_late(struct dispatch *d, struct lane *lane);
 /* For who shows what waits. */
 struct queue *dispatch_queue(struct dispatch *d);
 struct router *dispatch_router(struct dispatch *d);
+/* What happened lately; the desk adds what the operator did. */
+struct history *dispatch_history(struct dispatch *d);
 
 /*
  * The operator's hand. `cb` comes once, later, when what was asked for is on

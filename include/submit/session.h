@@ -118,6 +118,8 @@ struct buf *session_head(struct session *s);
 struct buf *session_body(struct session *s);
 /* After STORE_COMMIT: the finished envelope; the caller frees it. */
 struct envelope *session_envelope(const struct session *s);
+/* After STORE_COMMIT: its Message-ID, for who looks for it by that; empty: none. */
+struct span session_message_id(const struct session *s);
 /* A message is open in the spool, and must be dropped if the session ends. */
 bool session_has_message(const struct session *s);
 /* The client has said EHLO or HELO since TLS began, or since it came. */

@@ -19,6 +19,12 @@ struct loop;
 struct spool;
 struct tls_server;
 
+/* How a message came in; borrowed for the call. */
+struct submit_origin {
+	const char *sid;
+	const char *message_id; /* "": it has none */
+};
+
 /* What all sessions of one worker share. Outlives them. */
 struct submit_worker {
 	struct loop *loop; /* borrowed */
@@ -29,7 +35,8 @@ struct submit_worker {
 	 * A message was answered with 250: it is on disk, and `env` is the
 	 * callee's. On the worker's thread, as the next.
 	 */
-	void (*accepted)(struct envelope *env, void *arg);
+	void (*accepted)(
+	    struct envelope *env, const struct submit_origin *from, void *arg);
 	/* A client has logged in; `token` is as given. */
 	void (*logged_in)(void *token, void *arg);
 	/* A connection ended; `token` is as given. */

@@ -46,6 +46,7 @@ struct note {
 	struct target *target;
 	struct attempt *attempt;
 	struct envelope *env;
+	char sid[20], *message_id; /* owned */
 	void *token;
 	bool more;
 	struct lane_end *end; /* owned */
@@ -78,7 +79,10 @@ open_accepted(struct parcel *p)
 {
 	struct note *n = NOTE(p);
 
-	n->worker->events.accepted(n->env, n->worker->events.arg);
+	n->worker->events.accepted(n->env,
+	    &(struct submit_origin){ n->sid, n->message_id },
+	    n->worker->events.arg);
+	free(n->message_id);
 	free(n);
 }
 
@@ -147,12 +151,15 @@ open_returned(struct parcel *p)
 /* --- on the worker: what its rooms report --- */
 
 static void
-on_accepted(struct envelope *env, void *arg)
+on_accepted(
+    struct envelope *env, const struct submit_origin *from, void *arg)
 {
 	struct worker *w = arg;
 	struct note *n = note_new(w, open_accepted);
 
 	n->env = env;
+	(void)snprintf(n->sid, sizeof n->sid, "%s", from->sid);
+	n->message_id = mem_strdup(from->message_id);
 	mailbox_post(w->queue, &n->parcel);
 }
 

@@ -27,6 +27,7 @@ static json_t *(*const serves[VERBS])(const struct ask *ask) = {
 	[VERB_RELOAD] = do_reload,
 	[VERB_SESSIONS] = do_sessions,
 	[VERB_SESSIONS_END] = do_sessions_end,
+	[VERB_TRACE] = do_trace,
 	[VERB_QUEUE_LIST] = do_list,
 	[VERB_QUEUE_SUMMARY] = do_summary,
 	[VERB_QUEUE_SHOW] = do_show,
@@ -99,6 +100,7 @@ do_status(const struct ask *ask)
 	    .queue = dispatch_queue(c->dispatch),
 	    .router = dispatch_router(c->dispatch),
 	    .spool = c->spool,
+	    .history = dispatch_history(c->dispatch),
 	    .now = loop_now(c->loop),
 	    .started = c->started,
 	});

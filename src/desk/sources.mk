@@ -9,4 +9,5 @@ libpostern_a_SOURCES += \
 	src/desk/sessions.c \
 	src/desk/status.h src/desk/status.c \
 	src/desk/steer.c \
-	src/desk/summary.h src/desk/summary.c
+	src/desk/summary.h src/desk/summary.c \
+	src/desk/tracing.c

@@ -5,6 +5,7 @@
 #include "base/metrics.h"
 #include "config.h"
 #include "describe.h"
+#include "dispatch/history.h"
 #include "dispatch/queue.h"
 #include "mail/reason.h"
 #include "route/router.h"
@@ -113,6 +114,10 @@ status_make(const struct status_of *of)
 
 	(void)json_object_set_new(o, "spool", describe_spool(of->spool));
 	(void)json_object_set_new(o, "resolver", describe_resolver(of->router));
+	(void)json_object_set_new(o, "trace",
+	    json_pack("{s:I, s:o}", "entries",
+		(json_int_t)history_count(of->history), "since",
+		describe_time(history_since(of->history))));
 	(void)json_object_set_new(o, "sites", sites);
 	(void)json_object_set_new(o, "sites_more", json_integer(more));
 	(void)json_object_set_new(o, "counters", describe_metrics());

@@ -16,13 +16,16 @@
 #include "ctl/server.h"
 #include "describe.h"
 #include "dispatch/dispatch.h"
+#include "dispatch/history.h"
 #include "dispatch/message.h"
 #include "dispatch/order.h"
+#include "io/loop.h"
 #include "mail/qid.h"
 #include "scan.h"
 
 struct steer {
 	struct ctl_later *later; /* borrowed: answered once */
+	struct history *history; /* borrowed: dispatch's, which calls back */
 	const char *verb; /* its name without "queue" */
 	json_t *answer; /* owned, as the next */
 	char *filter; /* for the log */
@@ -102,6 +105,19 @@ take_answer(struct steer *s)
 	return answer;
 }
 
+/* For who asks later what became of it. */
+static void
+note(const struct steer *s, uint64_t id)
+{
+	struct trace_entry e = { .kind = TRACE_OPERATOR,
+		.id = id,
+		.at = wall_now() };
+
+	e.text[TRACE_USER] = span_text(ctl_user(s->later));
+	e.text[TRACE_DID] = span_text(s->verb);
+	history_add(s->history, &e);
+}
+
 static void
 on_done(const struct dispatch_done *done, void *arg)
 {
@@ -112,6 +128,7 @@ on_done(const struct dispatch_done *done, void *arg)
 
 	log_info("operator qid=%s did=%s too_late=%u user=%s", qid.text,
 	    s->verb, done->nlate, log_quote_text(ctl_user(later)));
+	note(s, done->id);
 	if (done->affected > done->nlate || done->nlate == 0)
 		(void)json_array_append_new(s->done, json_string(qid.text));
 	if (done->nlate > 0)
@@ -195,6 +212,7 @@ do_steer(const struct ask *ask)
 	}
 	s = MEM_NEW(struct steer);
 	s->later = ask->later;
+	s->history = dispatch_history(ask->control->dispatch);
 	s->verb = verbs[ask->verb].name + sizeof "queue";
 	s->is_dry = json_is_true(json_object_get(ask->request, "dry_run"));
 	s->filter = filter_text(ask->request);

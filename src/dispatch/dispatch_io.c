@@ -25,6 +25,7 @@ enum {
 	PAUSE_MS = 1000,
 	HEALTH_MS = 50,
 	ROWS_AT_HAND = 8,
+	HISTORY_BYTES = 4 << 20,
 };
 
 /* Opened when the loop has nothing else to do in this turn. */
@@ -75,6 +76,7 @@ dispatch_new(struct loop *loop, const struct conf *conf, struct err *err)
 	d->conf = conf_ref(conf);
 	set_options(d, conf);
 	d->queue = queue_new();
+	d->history = history_new(HISTORY_BYTES);
 	d->bounced = bounced_by_operator();
 	list_init(&d->serve);
 	list_init(&d->idle);
@@ -175,6 +177,7 @@ dispatch_free(struct dispatch *d)
 	lines_forget(d);
 	deadline_close(d->alarm);
 	queue_free(d->queue);
+	history_free(d->history);
 	router_free(d->router);
 	turns_clear(&d->all);
 	heap_clear(&d->heap);
@@ -189,6 +192,12 @@ struct queue *
 dispatch_queue(struct dispatch *d)
 {
 	return d->queue;
+}
+
+struct history *
+dispatch_history(struct dispatch *d)
+{
+	return d->history;
 }
 
 struct router *
@@ -242,8 +251,10 @@ dispatch_load(struct envelope *env, const struct progress *rows, uint32_t flags,
 }
 
 void
-dispatch_add(struct dispatch *d, struct envelope *env)
+dispatch_add(struct dispatch *d, struct envelope *env,
+    const struct dispatch_origin *from)
 {
+	facts_keep_accepted(d->history, env, from);
 	(void)add(d, env, NULL, 0);
 	if (d->running)
 		on_alarm(d);
@@ -464,8 +475,11 @@ dispatch_settle(
 		.now = loop_now(d->loop) };
 	enum message_need need = message_step(m, &ev, &d->message_options);
 
-	for (uint32_t i = 0; i < d->facts.n; i++)
+	for (uint32_t i = 0; i < d->facts.n; i++) {
 		facts_log(&d->facts.list[i], words, ev.now);
+		facts_keep(d->history, &d->facts.list[i], words, ev.now,
+		    wall_now());
+	}
 	/* What ends the message is recorded by that alone. */
 	if (need != MESSAGE_DONE)
 		record(d, m);

@@ -1,6 +1,7 @@
 libpostern_a_SOURCES += \
 	include/dispatch/dispatch.h src/dispatch/dispatch_io.c \
 	src/dispatch/dispatch_priv.h \
+	include/dispatch/history.h src/dispatch/history.c \
 	include/dispatch/leg.h src/dispatch/leg.c \
 	include/dispatch/message.h src/dispatch/message.c \
 	include/dispatch/order.h src/dispatch/order.c \

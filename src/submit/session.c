@@ -143,6 +143,7 @@ session_forget(struct session *s)
 	size_t max = s->tx.rcpts.max;
 
 	free(s->tx.sender);
+	free(s->tx.message_id);
 	buf_clear(&s->tx.attrs);
 	free(s->tx.named);
 	buf_clear(&s->tx.rcpts);

@@ -202,6 +202,38 @@ mend_header(struct transaction *tx, size_t *end)
 	return true;
 }
 
+/* Kept of a Message-ID: more than any sane one has. */
+enum { MESSAGE_ID_MOST = 300 };
+
+/* Without blanks and folds at both ends. */
+static struct span
+trim_folds(struct span s)
+{
+	static const char blanks[] = " \t\r\n";
+
+	while (s.len > 0 && memchr(blanks, s.ptr[0], 4) != NULL)
+		s = span_from(s, 1);
+	while (s.len > 0 && memchr(blanks, s.ptr[s.len - 1], 4) != NULL)
+		s = span_to(s, s.len - 1);
+	return s;
+}
+
+/* The client's, or the one that we wrote: for who looks for the message by it. */
+static void
+note_message_id(struct transaction *tx)
+{
+	struct span parts[] = { buf_span(&tx->head), buf_span(&tx->body) };
+	struct header_field field;
+
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+		while (tx->message_id == NULL &&
+		       header_next(&parts[i], &field))
+			if (span_equal_nocase(
+				field.name, SPAN("message-id")))
+				tx->message_id = span_dup(span_to(
+				    trim_folds(field.value), MESSAGE_ID_MOST));
+}
+
 /* The header is body[0 .. end). `needs_blank`: none ends it yet. */
 static void
 finish_header(struct session *s, size_t end, bool needs_blank)
@@ -234,6 +266,7 @@ finish_header(struct session *s, size_t end, bool needs_blank)
 		    header_remove_empty(
 			tx->body.data + tx->body.head, buf_len(&tx->body)));
 	write_head(s, &facts);
+	note_message_id(tx);
 }
 
 static void

@@ -45,6 +45,7 @@ struct session_io {
 	struct auth_exchange *exchange; /* owned; NULL: none */
 	struct spool_entry *entry; /* owned; NULL: none */
 	struct envelope *env; /* owned while committing */
+	char *message_id; /* owned while committing */
 	struct content *content; /* owned while committing */
 	struct buf out;
 	enum session_need need;
@@ -241,6 +242,7 @@ commit(struct session_io *io)
 {
 	assert(io->env == NULL && io->content == NULL);
 	io->env = session_envelope(io->session);
+	io->message_id = span_dup(session_message_id(io->session));
 	if (spool_entry_appended(io->entry) > 0) {
 		append(io, NULL);
 		spool_commit(io->entry, io->env, NULL, on_committed, io);
@@ -483,21 +485,25 @@ on_committed(enum spool_status status, void *arg)
 {
 	struct session_io *io = arg;
 	struct envelope *env = io->env;
+	char *message_id = io->message_id;
+	struct submit_origin from = { io->sid, message_id };
 
 	content_unref(io->content); /* the spool has what it keeps */
 	io->entry = NULL; /* it ended with the commit, either way */
 	io->env = NULL;
+	io->message_id = NULL;
 	io->content = NULL;
 	if (status == SPOOL_OK) {
 		io->env = env;
 		io->messages++;
 		log_accepted(io);
 		io->env = NULL;
-		io->worker->accepted(env, io->worker->arg);
+		io->worker->accepted(env, &from, io->worker->arg);
 	} else {
 		metric_add(METRIC_REFUSED, 1);
 		free(env);
 	}
+	free(message_id);
 	finish_store(io, status);
 }
 

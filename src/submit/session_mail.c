@@ -204,6 +204,12 @@ do_rcpt(struct session *s, struct span args, struct buf *out)
 	return wrong == NULL ? "250 2.1.5 Recipient ok" : wrong;
 }
 
+struct span
+session_message_id(const struct session *s)
+{
+	return span_text(s->tx.message_id);
+}
+
 struct envelope *
 session_envelope(const struct session *s)
 {

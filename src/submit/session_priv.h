@@ -46,6 +46,7 @@ struct transaction {
 	struct buf head, body;
 	struct mend_scan header;
 	bool header_done;
+	char *message_id; /* owned; NULL: not known, or not yet */
 	bool drops_input; /* refused: read on to the end, keep nothing */
 	uint64_t size; /* of what was read, unstuffed */
 	uint64_t stored; /* of what went to the spool in pieces */

@@ -18,6 +18,7 @@ static int (*const shows[VERBS])(struct call *c) = {
 	[VERB_RELOAD] = show_reload,
 	[VERB_SESSIONS] = sessions_show,
 	[VERB_SESSIONS_END] = sessions_end,
+	[VERB_TRACE] = trace_show,
 	[VERB_QUEUE_LIST] = queue_list,
 	[VERB_QUEUE_SUMMARY] = queue_summary,
 	[VERB_QUEUE_SHOW] = queue_show,

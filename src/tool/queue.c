@@ -147,8 +147,8 @@ print_rcpt(const json_t *r)
 	(void)putchar('\n');
 }
 
-static void
-print_message(const json_t *m)
+void
+queue_print(const json_t *m)
 {
 	char age[32];
 	json_t *r;
@@ -243,7 +243,7 @@ show_one(struct call *c, const char *id)
 		tool_print_json(m);
 		return EXIT_OK;
 	}
-	print_message(m);
+	queue_print(m);
 	json_decref(m);
 	return EXIT_OK;
 }

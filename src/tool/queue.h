@@ -7,6 +7,8 @@
 int queue_list(struct call *c);
 int queue_show(struct call *c);
 int queue_cat(struct call *c);
+/* All about a message, for people. */
+void queue_print(const json_t *m);
 /* --- steer.c --- */
 int queue_steer(struct call *c);
 /* --- summary.c --- */

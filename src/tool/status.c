@@ -35,6 +35,17 @@ print_resolver(const json_t *resolver)
 }
 
 static void
+print_trace(const json_t *trace)
+{
+	const char *since =
+	    json_string_value(json_object_get(trace, "since"));
+
+	(void)printf("trace      %lld events known%s%s\n",
+	    number(trace, "entries"), since == NULL ? "" : ", since ",
+	    since == NULL ? "" : since);
+}
+
+static void
 print_sites(const json_t *sites)
 {
 	char wait[32];
@@ -77,6 +88,7 @@ status_print(const json_t *o)
 		     "reports %lld\n",
 	    number(n, "delivered"), number(n, "deferred"), number(n, "failed"),
 	    number(n, "bounces"));
+	print_trace(json_object_get(o, "trace"));
 	print_resolver(json_object_get(o, "resolver"));
 	print_sites(json_object_get(o, "sites"));
 	if (number(o, "sites_more") > 0)
