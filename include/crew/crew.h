@@ -47,6 +47,8 @@ struct crew *
 crew_start(uint32_t workers, struct loop *loop, struct spool *spool,
     struct auth *auth, const struct worker_events *events, struct err *err);
 uint32_t crew_count(const struct crew *c);
+/* The one of that number, from 0 on. */
+struct worker *crew_worker(struct crew *c, uint32_t i);
 /* For a new session or lane. `now` in milliseconds, of a steady clock. */
 struct worker *crew_pick(struct crew *c, uint64_t now);
 /* Asks all sessions and lanes to end. */

@@ -26,7 +26,8 @@ struct worker;
 
 /* What comes back, on the queue thread. */
 struct worker_events {
-	void (*accepted)(struct envelope *env, void *arg);
+	void (*accepted)(
+	    struct envelope *env, const struct submit_origin *from, void *arg);
 	void (*logged_in)(void *token, void *arg);
 	void (*closed)(struct worker *w, void *token, void *arg);
 	void (*answered)(
@@ -59,6 +60,26 @@ void worker_serve(struct worker *w, const struct submit_connection *c);
 uint32_t worker_load(const struct worker *w);
 /* CPU time of its thread so far; of a guest's, that of the queue too. */
 uint64_t worker_ran_ns(const struct worker *w);
+
+/*
+ * What the operator asks of a worker's sessions: to list some, or to end some. The
+ * answer comes with `done`, on the queue thread; it frees the ask. `done` must not
+ * count on the worker's life.
+ */
+struct session_ask {
+	uint64_t after; /* list: those behind that number */
+	struct session_row
+	    *rows; /* owned; room for `most`; NULL: it ends some */
+	size_t most;
+	uint64_t number; /* end: see session_io_dismiss() */
+	char *account; /* owned, or NULL */
+	size_t n; /* the answer: how many there are, or were ended */
+	void (*done)(struct session_ask *ask);
+	void *arg;
+};
+/* Takes the ask. */
+void worker_ask_sessions(struct worker *w, struct session_ask *ask);
+void session_ask_free(struct session_ask *ask);
 
 /*
  * To that host of the target. Takes the attempt and a reference to the target; the

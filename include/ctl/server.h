@@ -28,6 +28,10 @@ typedef bool (*ctl_handler)(struct span request, struct buf *answer,
 /* A socket that nobody listens on any more is replaced; a live one is not. */
 struct ctl_server *ctl_server_open(struct loop *loop, const char *path,
     ctl_handler handler, void *arg, struct err *err);
+/* Who asks: the peer's user, as the kernel says; -1: it did not. */
+long ctl_uid(const struct ctl_later *later);
+/* That user's name; "": it has none in /etc/passwd. Valid while it asks. */
+const char *ctl_user(struct ctl_later *later);
 /* The answer to a request for which the handler returned false. */
 void ctl_answer(struct ctl_later *later, struct span answer);
 /* Closes connections too, and removes the socket. */

@@ -1,7 +1,7 @@
 /*
  * control: what the operator may ask of a running relay, over the control
  * socket: the queue listed, shown and steered; the state of it all. Requests
- * and answers are JSON objects; control.c has the table. Queue thread only.
+ * and answers are JSON objects; ctl/verbs.h has the table. Queue thread only.
  */
 #ifndef DESK_CONTROL_H
 #define DESK_CONTROL_H
@@ -11,12 +11,19 @@
 
 struct conf;
 struct control;
+struct crew;
 struct dispatch;
 struct loop;
 struct spool;
 
+/* What it tells of and steers; all borrowed. */
+struct control_of {
+	struct dispatch *dispatch;
+	struct spool *spool;
+	struct crew *crew;
+};
 struct control *control_open(struct loop *loop, const struct conf *conf,
-    struct dispatch *dispatch, struct spool *spool, struct err *err);
+    const struct control_of *of, struct err *err);
 /*
  * Who reads the configuration again when the operator asks for it: 0, or not, and
  * `trouble` says what failed.

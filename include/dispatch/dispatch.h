@@ -22,10 +22,12 @@ struct attempt;
 struct conf;
 struct dispatch;
 struct envelope;
+struct history;
 struct lane;
 struct lane_end;
 struct loop;
 struct message;
+struct order;
 struct queue;
 struct router;
 struct router_next;
@@ -74,8 +76,14 @@ void dispatch_free(struct dispatch *d);
 /* A message from the spool's past; spool_load_cb. */
 void dispatch_load(struct envelope *env, const struct progress *rows,
     uint32_t flags, void *dispatch);
+/* How a new one came in: for its history. */
+struct dispatch_origin {
+	const char *sid; /* borrowed, as the next; "": by no session */
+	const char *message_id; /* its Message-ID; "": it has none */
+};
 /* A new one. Takes the envelope. */
-void dispatch_add(struct dispatch *d, struct envelope *env);
+void dispatch_add(struct dispatch *d, struct envelope *env,
+    const struct dispatch_origin *from);
 
 /* What workers say. */
 void dispatch_answered(
@@ -90,28 +98,28 @@ void dispatch_too_late(struct dispatch *d, struct lane *lane);
 /* For who shows what waits. */
 struct queue *dispatch_queue(struct dispatch *d);
 struct router *dispatch_router(struct dispatch *d);
+/* What happened lately; the desk adds what the operator did. */
+struct history *dispatch_history(struct dispatch *d);
 
 /*
  * The operator's hand. `cb` comes once, later, when what was asked for is on
  * stable storage. `late` are addresses (borrowed) that were with a host when they
- * were asked for: it took them, or may have. `recorded` false: the spool could not
- * record it yet.
+ * were asked for: it took them, or may have. `affected` counts these, too.
+ * `recorded` false: the spool could not record it yet. The message may be gone when
+ * it returns.
  */
-enum dispatch_verb {
-	VERB_HOLD,
-	VERB_RELEASE,
-	VERB_RETRY,
-	VERB_BOUNCE, /* the sender is told */
-	VERB_REMOVE, /* nobody is */
-};
 struct dispatch_done {
 	uint64_t id;
 	char *const *late; /* nlate of them */
 	uint32_t nlate;
+	uint32_t affected; /* recipients that it was about */
 	bool recorded;
 };
-typedef void (*dispatch_verb_cb)(const struct dispatch_done *done, void *arg);
-void dispatch_do(struct dispatch *d, struct message *m, enum dispatch_verb verb,
-    dispatch_verb_cb cb, void *arg);
+typedef void (*dispatch_done_cb)(const struct dispatch_done *done, void *arg);
+/* Only what order_judge() says can be done. */
+void dispatch_do(struct dispatch *d, struct message *m,
+    const struct order *order, dispatch_done_cb cb, void *arg);
+/* Closed sites are tried at once, for who asks for it by hand. */
+void dispatch_open_sites(struct dispatch *d);
 
 #endif

@@ -119,6 +119,11 @@ struct leg_event {
 	/* LEG_UNROUTED; and why the operator bounced it, or it stood in line */
 	enum leg_outcome outcome; /* LEG_LATER or LEG_FAILED */
 	struct reason *reason;
+	/*
+	 * LEG_RETRY, LEG_BOUNCE, LEG_REMOVE: of these recipients of the message
+	 * alone, by their index; NULL: of all. Borrowed.
+	 */
+	const bool *only;
 	/* LEG_TAKEN */
 	struct lane *lane;
 	/* LEG_BACK; of this leg's recipients that were out */

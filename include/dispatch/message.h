@@ -13,7 +13,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/list.h"
 #include "dispatch/leg.h"
 #include "mail/envelope.h"
 
@@ -29,7 +28,9 @@ const char *message_state_name(enum message_state state);
 
 struct message {
 	struct due due; /* of the report, or of the warning */
-	struct list order; /* all messages, by id */
+	struct {
+		struct message *left, *right;
+	} order; /* all messages by arrival: the queue's */
 	struct envelope *env; /* owned */
 	int64_t born; /* monotonic ms; before the start: negative */
 	uint64_t report_at; /* GATHERING: the latest moment; AGAIN: the next */

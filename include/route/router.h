@@ -68,6 +68,8 @@ void router_stop(struct router *r);
  * still given while it is asked for again, for a day. Valid until the loop's turn.
  */
 const struct route *router_known(struct router *r, struct span domain);
+/* The same for who only looks: it is not asked for again, and counts as no use. */
+const struct route *router_peek(const struct router *r, struct span domain);
 /* The answer comes through route_cb, later; once. */
 void router_ask(struct router *r, struct span domain, struct span account,
     enum turn_rank rank, struct route_waiter *waiter);

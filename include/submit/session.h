@@ -52,6 +52,8 @@ struct session_event {
 	bool is_crowded; /* more than half of the relay's seats are taken */
 	/* The account is gone, suspended, or has another password by now. */
 	bool login_ended;
+	bool
+	    is_dismissed; /* EVENT_SHUTDOWN: the operator ends this one alone */
 	uint64_t random; /* for a Message-ID */
 	const char *refusal; /* EVENT_INTAKE: the reply; NULL: it is done */
 	enum session_authed auth;
@@ -106,6 +108,10 @@ bool session_is_authenticating(const struct session *s);
 struct draft *session_draft(struct session *s);
 /* The client has said EHLO or HELO since TLS began, or since it came. */
 bool session_has_helo(const struct session *s);
+/* The name of its state, for people. */
+const char *session_state_name(const struct session *s);
+/* The version of TLS; empty before. */
+struct span session_tls(const struct session *s);
 /* Who logged in; empty before. */
 struct span session_login(const struct session *s);
 

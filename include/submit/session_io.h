@@ -7,6 +7,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/list.h"
@@ -18,6 +19,12 @@ struct loop;
 struct spool;
 struct tls_server;
 
+/* How a message came in; borrowed for the call. */
+struct submit_origin {
+	const char *sid;
+	const char *message_id; /* "": it has none */
+};
+
 /* What all sessions of one worker share. Outlives them. */
 struct submit_worker {
 	struct loop *loop; /* borrowed */
@@ -28,7 +35,8 @@ struct submit_worker {
 	 * A message was answered with 250: it is on disk, and `env` is the
 	 * callee's. On the worker's thread, as the next.
 	 */
-	void (*accepted)(struct envelope *env, void *arg);
+	void (*accepted)(
+	    struct envelope *env, const struct submit_origin *from, void *arg);
 	/* A client has logged in; `token` is as given. */
 	void (*logged_in)(void *token, void *arg);
 	/* A connection ended; `token` is as given. */
@@ -54,6 +62,26 @@ void
 session_io_start(struct submit_worker *w, const struct submit_connection *c);
 /* Says 421 to every session that is not in the middle of storing. */
 void session_io_shutdown_all(struct submit_worker *w);
+/* A session as the operator sees it. */
+struct session_row {
+	uint64_t
+	    number; /* of the connection; its sid in the log is that in hex */
+	uint64_t since; /* monotonic ms */
+	uint32_t messages; /* accepted */
+	const char *state; /* static */
+	char client[64], tls[16];
+	char account[256]; /* "": nobody has logged in; cut, if it is longer */
+};
+/* Those with a higher number than `after`, the lowest first; how many they are. */
+size_t session_io_list(const struct submit_worker *w, uint64_t after,
+    struct session_row *rows, size_t most);
+/*
+ * Says 421 to the one of that number (0: none), and to all of that account (NULL:
+ * none), now, or as soon as a message that is being stored is answered. How many
+ * they were.
+ */
+size_t session_io_dismiss(
+    struct submit_worker *w, uint64_t number, const char *account);
 /* Closes what is left; a message that is being committed is finished first. */
 void session_io_abort_all(struct submit_worker *w);
 

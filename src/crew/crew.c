@@ -111,6 +111,12 @@ crew_count(const struct crew *c)
 	return c->n;
 }
 
+struct worker *
+crew_worker(struct crew *c, uint32_t i)
+{
+	return c->members[i].worker;
+}
+
 void
 crew_quit(struct crew *c)
 {

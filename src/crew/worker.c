@@ -1,7 +1,7 @@
 /*
- * Parcels to the worker: serve, open, give, withdraw, quit, abort, stop or free.
- * Back: logged in, accepted, closed, answered, too late, ended. A lane's `io` is written and read on the
- * worker only; an attempt that finds it gone goes back untouched.
+ * Parcels to the worker: serve, ask, open, give, withdraw, quit, abort, stop or free.
+ * Back: logged in, accepted, closed, asked, answered, too late, ended. A lane's `io`
+ * is written and read on the worker only; an attempt that finds it gone goes back untouched.
  */
 #include "crew/worker.h"
 
@@ -46,9 +46,11 @@ struct note {
 	struct target *target;
 	struct attempt *attempt;
 	struct envelope *env;
+	char sid[20], *message_id; /* owned */
 	void *token;
 	bool more;
 	struct lane_end *end; /* owned */
+	struct session_ask *ask; /* owned */
 };
 
 #define NOTE(p) ((struct note *)(void *)(p))
@@ -77,7 +79,10 @@ open_accepted(struct parcel *p)
 {
 	struct note *n = NOTE(p);
 
-	n->worker->events.accepted(n->env, n->worker->events.arg);
+	n->worker->events.accepted(n->env,
+	    &(struct submit_origin){ n->sid, n->message_id },
+	    n->worker->events.arg);
+	free(n->message_id);
 	free(n);
 }
 
@@ -146,12 +151,14 @@ open_returned(struct parcel *p)
 /* --- on the worker: what its rooms report --- */
 
 static void
-on_accepted(struct envelope *env, void *arg)
+on_accepted(struct envelope *env, const struct submit_origin *from, void *arg)
 {
 	struct worker *w = arg;
 	struct note *n = note_new(w, open_accepted);
 
 	n->env = env;
+	(void)snprintf(n->sid, sizeof n->sid, "%s", from->sid);
+	n->message_id = mem_strdup(from->message_id);
 	mailbox_post(w->queue, &n->parcel);
 }
 
@@ -297,6 +304,33 @@ open_stop(struct parcel *p)
 	free(n);
 }
 
+static void
+open_asked(struct parcel *p)
+{
+	struct note *n = NOTE(p);
+	struct session_ask *ask = n->ask;
+
+	free(n);
+	ask->done(ask);
+}
+
+static void
+open_ask(struct parcel *p)
+{
+	struct note *n = NOTE(p);
+	struct session_ask *ask = n->ask;
+	struct worker *w = n->worker;
+
+	if (ask->rows != NULL)
+		ask->n = session_io_list(
+		    &w->submit, ask->after, ask->rows, ask->most);
+	else
+		ask->n =
+		    session_io_dismiss(&w->submit, ask->number, ask->account);
+	n->parcel.open = open_asked;
+	mailbox_post(w->queue, &n->parcel);
+}
+
 /* --- the queue thread's calls --- */
 
 static void
@@ -433,6 +467,23 @@ worker_serve(struct worker *w, const struct submit_connection *c)
 	n->connection = *c;
 	(void)snprintf(n->client, sizeof n->client, "%s", c->client);
 	w->sessions++;
+	post(w, n);
+}
+
+void
+session_ask_free(struct session_ask *ask)
+{
+	free(ask->rows);
+	free(ask->account);
+	free(ask);
+}
+
+void
+worker_ask_sessions(struct worker *w, struct session_ask *ask)
+{
+	struct note *n = note_new(w, open_ask);
+
+	n->ask = ask;
 	post(w, n);
 }
 

@@ -5,6 +5,8 @@
  */
 #include "ctl/server.h"
 
+#include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -22,6 +24,8 @@ struct ctl_later {
 	struct ctl_server *server; /* borrowed: closes its connections */
 	struct stream *stream; /* owned; NULL: closed */
 	struct buf rest; /* of the answer: what has not left yet */
+	long uid; /* of the peer; -1: not known */
+	char *user; /* owned: its name; NULL: not looked up yet */
 	bool is_waiting; /* for ctl_answer() */
 	bool is_closing;
 };
@@ -52,6 +56,7 @@ static void
 connection_free(struct ctl_later *c)
 {
 	buf_clear(&c->rest);
+	free(c->user);
 	free(c);
 }
 
@@ -149,6 +154,51 @@ ctl_answer(struct ctl_later *c, struct span answer)
 	go_on(c);
 }
 
+static long
+uid_of_peer(int fd)
+{
+	struct ucred peer;
+	socklen_t len = sizeof peer;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == -1)
+		return -1;
+	return (long)peer.uid;
+}
+
+long
+ctl_uid(const struct ctl_later *c)
+{
+	return c->uid;
+}
+
+/* Of the file alone: what else knows names may be slow, and blocks. */
+static char *
+name_of(long uid)
+{
+	FILE *f = fopen("/etc/passwd", "re");
+	const struct passwd *p = NULL;
+	char *name = NULL;
+
+	while (f != NULL && name == NULL) {
+		p = fgetpwent(f);
+		if (p == NULL)
+			break;
+		if ((long)p->pw_uid == uid)
+			name = mem_strdup(p->pw_name);
+	}
+	if (f != NULL)
+		(void)fclose(f);
+	return name == NULL ? mem_strdup("") : name;
+}
+
+const char *
+ctl_user(struct ctl_later *c)
+{
+	if (c->user == NULL)
+		c->user = name_of(c->uid);
+	return c->user;
+}
+
 static void
 on_connection(int fd, const struct sockaddr_storage *peer, void *arg)
 {
@@ -158,6 +208,7 @@ on_connection(int fd, const struct sockaddr_storage *peer, void *arg)
 	(void)peer;
 	c->server = s;
 	c->rest.max = CTL_ANSWER_MAX + 256;
+	c->uid = uid_of_peer(fd);
 	c->stream = stream_new(s->loop, fd);
 	list_append(&s->connections, &c->node);
 	stream_read(c->stream, on_input, c);

@@ -1,21 +1,12 @@
 #include "listing.h"
 
+#include <string.h>
+
 #include "describe.h"
 #include "dispatch/message.h"
-#include "dispatch/queue.h"
 #include "mail/qid.h"
 #include "mail/reason.h"
-
-uint64_t
-listing_id(const json_t *request, const char *key)
-{
-	const char *text = json_string_value(json_object_get(request, key));
-	uint64_t id = 0;
-
-	if (text == NULL || !qid_parse(span_text(text), &id))
-		return 0;
-	return id;
-}
+#include "scan.h"
 
 /* The recipient to go on with; past the last one: the last one again. */
 static uint32_t
@@ -39,34 +30,45 @@ begin(const json_t *request, uint64_t now, int64_t wall)
 	};
 }
 
+/* Of the message that the page before ended in; 0 for any other. */
+static uint32_t
+goes_on_at(const struct message *m, const json_t *request)
+{
+	const char *id = json_string_value(json_object_get(request, "at_id"));
+
+	if (id == NULL || strcmp(id, qid_format(m->env->id).text) != 0)
+		return 0;
+	return wanted_at(m, request);
+}
+
 json_t *
-listing_page(
-    const struct queue *q, const json_t *request, uint64_t now, int64_t wall)
+listing_page(struct scan *s, const json_t *request, uint64_t now, int64_t wall)
 {
 	struct page p = begin(request, now, wall);
-	uint64_t after = listing_id(request, "after");
-	struct message *m = NULL;
-	json_t *rows = json_array(), *o;
+	json_t *rows = json_array(), *missing = json_array(), *o;
+	struct scan_item item;
 	uint32_t at = 0;
 
-	if (json_object_get(request, "at") != NULL)
-		m = queue_find(q, after);
-	if (m != NULL)
-		at = wanted_at(m, request);
-	else
-		m = queue_after(q, after);
-	while (m != NULL && p.room > 0) {
+	o = json_pack("{s:o, s:o}", "messages", rows, "missing", missing);
+	while (p.room > 0 && scan_next(s, &item)) {
+		const struct message *m = item.message;
+
+		if (m == NULL) {
+			(void)json_array_append_new(
+			    missing, describe_text(span_text(item.id)));
+			continue;
+		}
+		at = json_array_size(rows) == 0 ? goes_on_at(m, request) : 0;
 		(void)json_array_append_new(rows, describe_message(&p, m, &at));
-		after = m->env->id;
-		if (at < m->env->nrcpt)
-			break;
-		at = 0;
-		m = queue_next(q, m);
-	}
-	o = json_pack("{s:o, s:b, s:s}", "messages", rows, "more", m != NULL,
-	    "after", qid_format(after).text);
-	if (at > 0)
+		if (at == m->env->nrcpt)
+			continue;
+		scan_stay(s);
 		(void)json_object_set_new(o, "at", json_integer(at));
+		(void)json_object_set_new(
+		    o, "at_id", json_string(qid_format(m->env->id).text));
+		break;
+	}
+	scan_end(s, o);
 	return o;
 }
 

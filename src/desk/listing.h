@@ -1,13 +1,14 @@
 /*
- * listing: what waits, page by page. A request says where to go on:
+ * listing: what waits, page by page. Which messages, and where to go on, is the
+ * scan's (scan.h); beside it a request says
  *
- *   {"after": ID}             the messages behind that one; none: from the first
- *   {"after": ID, "at": N}    the rest of that message, from recipient N on,
- *                             and what is behind it
- *   {"brief": true}           of each message only the first recipient
+ *   {"brief": true}             of each message only the first recipient
+ *   {"at": N, "at_id": ID}      of that message, if it comes first, the rest:
+ *                               from recipient N on
  *
- * and so does the answer, which has "more", and "after" and "at" for the next
- * request. A row whose "from" is not 0 goes on where the page before ended.
+ * and the answer has "at" and "at_id" for the next request, when the page ended in
+ * the middle of a message. A row whose "from" is not 0 goes on where the page before
+ * ended.
  */
 #ifndef DESK_LISTING_H
 #define DESK_LISTING_H
@@ -17,15 +18,15 @@
 #include <stdint.h>
 
 struct message;
-struct queue;
 struct reason;
+struct scan;
 
 /* Bytes of a page, about, and so a few milliseconds of the loop. */
-enum { LISTING_PAGE = 256 * 1024 };
+enum { LISTING_PAGE = 128 * 1024 };
 
-/* {"messages": [...], "more": ...} */
-json_t *listing_page(
-    const struct queue *q, const json_t *request, uint64_t now, int64_t wall);
+/* {"messages": [...], "missing": [ID, ...], "more": ...} */
+json_t *
+listing_page(struct scan *s, const json_t *request, uint64_t now, int64_t wall);
 /*
  * One message, from recipient "at" of the request on; "more" is in the row.
  * `whole`: words for each recipient, for those that were cut in memory; or NULL.
@@ -34,7 +35,5 @@ json_t *listing_one(const struct message *m, const json_t *request,
     struct reason *const *whole, uint64_t now, int64_t wall);
 /* Whether it would have to show words that were cut. */
 bool listing_is_cut(const struct message *m);
-/* The id that the request has there; 0: none, or none that is one. */
-uint64_t listing_id(const json_t *request, const char *key);
 
 #endif

@@ -103,7 +103,7 @@ put_histogram(struct buf *out, enum histogram h)
 static void
 put_queue(const struct pages *p, struct buf *out)
 {
-	const struct message *oldest = queue_after(p->queue, 0);
+	const struct message *oldest = queue_first(p->queue);
 	int64_t age = oldest == NULL ? 0 : wall_now() - oldest->env->arrived;
 
 	put_gauge(

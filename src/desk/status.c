@@ -5,6 +5,7 @@
 #include "base/metrics.h"
 #include "config.h"
 #include "describe.h"
+#include "dispatch/history.h"
 #include "dispatch/queue.h"
 #include "mail/reason.h"
 #include "route/router.h"
@@ -84,11 +85,13 @@ describe_spool(struct spool *spool)
 	struct spool_health h;
 
 	spool_health(spool, &h);
-	return json_pack("{s:b, s:b, s:I, s:I, s:I, s:I, s:s}", "accepting",
-	    h.accepting, "recording", h.recording, "messages",
-	    (json_int_t)h.messages, "live_bytes", (json_int_t)h.live_bytes,
-	    "used_bytes", (json_int_t)h.used_bytes, "segments",
-	    (json_int_t)h.segments, "why", h.why);
+	return json_pack("{s:b, s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:s}",
+	    "loading", h.is_loading, "accepting", h.accepting, "recording",
+	    h.recording, "messages", (json_int_t)h.messages, "live_bytes",
+	    (json_int_t)h.live_bytes, "used_bytes", (json_int_t)h.used_bytes,
+	    "segments", (json_int_t)h.segments, "segments_read",
+	    (json_int_t)h.nread, "segments_to_read", (json_int_t)h.ntoread,
+	    "why", h.why);
 }
 
 static json_t *
@@ -113,6 +116,10 @@ status_make(const struct status_of *of)
 
 	(void)json_object_set_new(o, "spool", describe_spool(of->spool));
 	(void)json_object_set_new(o, "resolver", describe_resolver(of->router));
+	(void)json_object_set_new(o, "trace",
+	    json_pack("{s:I, s:o}", "entries",
+		(json_int_t)history_count(of->history), "since",
+		describe_time(history_since(of->history))));
 	(void)json_object_set_new(o, "sites", sites);
 	(void)json_object_set_new(o, "sites_more", json_integer(more));
 	(void)json_object_set_new(o, "counters", describe_metrics());

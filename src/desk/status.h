@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 struct channel;
+struct history;
 struct queue;
 struct router;
 struct spool;
@@ -18,6 +19,7 @@ struct status_of {
 	const struct queue *queue;
 	struct router *router;
 	struct spool *spool;
+	const struct history *history;
 	uint64_t now, started; /* the loop's time, ms */
 };
 

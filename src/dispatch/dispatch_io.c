@@ -25,6 +25,7 @@ enum {
 	PAUSE_MS = 1000,
 	HEALTH_MS = 50,
 	ROWS_AT_HAND = 8,
+	HISTORY_BYTES = 4 << 20,
 };
 
 /* Opened when the loop has nothing else to do in this turn. */
@@ -76,6 +77,7 @@ dispatch_new(struct loop *loop, const struct conf *conf, struct err *err)
 	d->conf = conf_ref(conf);
 	set_options(d, conf);
 	d->queue = queue_new();
+	d->history = history_new(HISTORY_BYTES);
 	d->bounced = bounced_by_operator();
 	list_init(&d->serve);
 	list_init(&d->idle);
@@ -114,7 +116,7 @@ dispatch_take(
 {
 	router_take(d->router, next);
 	d->era++;
-	d->walk = queue_after(d->queue, 0);
+	d->walk = queue_first(d->queue);
 	conf_unref(d->conf);
 	d->conf = conf_ref(conf);
 	set_options(d, conf);
@@ -158,7 +160,7 @@ stop_legs(struct dispatch *d)
 {
 	struct leg_event ev = dispatch_event(d, LEG_STOP);
 
-	for (struct message *m = queue_after(d->queue, 0); m != NULL;
+	for (struct message *m = queue_first(d->queue); m != NULL;
 	     m = queue_next(d->queue, m))
 		for (uint32_t i = 0; i < m->env->ngroups; i++)
 			dispatch_step(d, &m->legs[i], &ev);
@@ -176,6 +178,7 @@ dispatch_free(struct dispatch *d)
 	lines_forget(d);
 	deadline_close(d->alarm);
 	queue_free(d->queue);
+	history_free(d->history);
 	router_free(d->router);
 	turns_clear(&d->all);
 	heap_clear(&d->heap);
@@ -190,6 +193,12 @@ struct queue *
 dispatch_queue(struct dispatch *d)
 {
 	return d->queue;
+}
+
+struct history *
+dispatch_history(struct dispatch *d)
+{
+	return d->history;
 }
 
 struct router *
@@ -246,8 +255,10 @@ dispatch_load(struct envelope *env, const struct progress *rows, uint32_t flags,
 }
 
 void
-dispatch_add(struct dispatch *d, struct envelope *env)
+dispatch_add(struct dispatch *d, struct envelope *env,
+    const struct dispatch_origin *from)
 {
+	facts_keep_accepted(d->history, env, from);
 	(void)add(d, env, NULL, 0);
 	if (d->running)
 		on_alarm(d);
@@ -468,8 +479,11 @@ dispatch_settle(
 		.now = loop_now(d->loop) };
 	enum message_need need = message_step(m, &ev, &d->message_options);
 
-	for (uint32_t i = 0; i < d->facts.n; i++)
+	for (uint32_t i = 0; i < d->facts.n; i++) {
 		facts_log(&d->facts.list[i], words, ev.now);
+		facts_keep(
+		    d->history, &d->facts.list[i], words, ev.now, wall_now());
+	}
 	/* What ends the message is recorded by that alone. */
 	if (need != MESSAGE_DONE)
 		record(d, m);

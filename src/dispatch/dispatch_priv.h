@@ -5,6 +5,7 @@
 #include "base/map.h"
 #include "conf/conf.h"
 #include "dispatch/dispatch.h"
+#include "dispatch/history.h"
 #include "dispatch/leg.h"
 #include "dispatch/message.h"
 #include "dispatch/queue.h"
@@ -25,6 +26,7 @@ struct dispatch {
 	struct message_options message_options;
 	struct queue *queue; /* owned */
 	struct router *router; /* owned */
+	struct history *history; /* owned */
 	struct heap heap; /* of legs, messages and channels */
 	struct deadline *alarm; /* owned: the heap's first, or a pause's end */
 	struct leg_facts facts; /* of the step under way, until they are told */
@@ -120,6 +122,11 @@ void operator_too_late(struct dispatch *d, struct message *m);
 struct fact_field facts_reason(const struct reason *reason, struct buf *room);
 void facts_log(const struct leg_fact *fact, const struct leg_fact_more *words,
     uint64_t now);
+/* The same as values, for who asks what became of a message. */
+void facts_keep(struct history *h, const struct leg_fact *fact,
+    const struct leg_fact_more *words, uint64_t now, int64_t wall);
+void facts_keep_accepted(struct history *h, const struct envelope *env,
+    const struct dispatch_origin *from);
 /* The leg has joined the line of what is closed: when that opens, and why. */
 void facts_log_in_line(const struct leg *leg, uint64_t now);
 

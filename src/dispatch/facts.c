@@ -99,3 +99,79 @@ facts_reason(const struct reason *reason, struct buf *room)
 	words_join(room, &w);
 	return fact_text("reason", buf_span(room));
 }
+
+/* --- the same as values --- */
+
+static const struct {
+	enum leg_fact_type fact;
+	enum trace_kind kind;
+} traced[] = {
+	{ LEG_FACT_DELIVERED, TRACE_DELIVERED },
+	{ LEG_FACT_DEFERRED, TRACE_DEFERRED },
+	{ LEG_FACT_FAILED, TRACE_FAILED },
+	{ LEG_FACT_EXPIRED, TRACE_EXPIRED },
+	{ LEG_FACT_REMOVED, TRACE_REMOVED },
+};
+
+static void
+keep(struct history *h, struct trace_entry *e, const struct recipient *r,
+    enum leg_fact_type type)
+{
+	struct reason *whole = reason_whole(r->reason);
+	struct words w = reason_words(whole);
+	struct buf reply = { 0 };
+
+	if (type != LEG_FACT_REMOVED) {
+		words_join(&reply, &w);
+		e->text[TRACE_HOST] = w.host;
+		e->text[TRACE_STATUS] = w.status;
+		e->text[TRACE_REPLY] = buf_span(&reply);
+	}
+	history_add(h, e);
+	buf_clear(&reply);
+	reason_unref(whole);
+}
+
+void
+facts_keep(struct history *h, const struct leg_fact *fact,
+    const struct leg_fact_more *words, uint64_t now, int64_t wall)
+{
+	const struct message *m = fact->leg->message;
+	const struct recipient *r = &m->rcpts[fact->rcpt];
+	struct trace_entry e = {
+		.id = m->env->id, .at = wall, .tries = r->tries
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(traced); i++) {
+		if (traced[i].fact != fact->type)
+			continue;
+		e.kind = traced[i].kind;
+		if (e.kind == TRACE_DELIVERED)
+			e.delay = message_age(m, now);
+		if (e.kind == TRACE_DEFERRED && r->due > now)
+			e.next = r->due - now;
+		if (words != NULL)
+			e.text[TRACE_TLS] = span_text(words->tls);
+		e.text[TRACE_RCPT] =
+		    span_text(m->env->rcpts[fact->rcpt].address);
+		keep(h, &e, r, fact->type);
+	}
+}
+
+void
+facts_keep_accepted(struct history *h, const struct envelope *env,
+    const struct dispatch_origin *from)
+{
+	struct trace_entry e = { .kind = TRACE_ACCEPTED,
+		.id = env->id,
+		.at = env->arrived,
+		.size = env->size,
+		.nrcpt = env->nrcpt };
+
+	e.text[TRACE_SID] = span_text(from->sid);
+	e.text[TRACE_MESSAGE_ID] = span_text(from->message_id);
+	e.text[TRACE_ACCOUNT] = span_text(env->account);
+	e.text[TRACE_SENDER] = span_text(env->sender);
+	e.text[TRACE_RCPT] = span_text(env->rcpts[0].address);
+	history_add(h, &e);
+}

@@ -214,14 +214,20 @@ static const struct {
 	[WISH_REMOVE] = { LEG_FACT_REMOVED, RCPT_REMOVED },
 };
 
-/* Of all that are neither over nor with a host. */
+static bool
+is_meant(const struct step *s, uint32_t rcpt)
+{
+	return s->ev->only == NULL || s->ev->only[rcpt];
+}
+
+/* Of all that are neither over nor with a host, and that the event is about. */
 static void
 end_rest(struct step *s, enum leg_wish how, struct reason *reason)
 {
 	struct message *m = s->leg->message;
 
 	LEG_FOREACH (i, s->leg) {
-		if (!is_queued(&m->rcpts[i]))
+		if (!is_queued(&m->rcpts[i]) || !is_meant(s, i))
 			continue;
 		/* What its host said explains more than what its site does. */
 		if (how != WISH_EXPIRE || m->rcpts[i].reason == NULL)
@@ -523,7 +529,7 @@ on_retry(struct step *s)
 	LEG_FOREACH (i, s->leg) {
 		struct recipient *r = &s->leg->message->rcpts[i];
 
-		if (is_queued(r) && r->due > s->ev->now)
+		if (is_queued(r) && is_meant(s, i) && r->due > s->ev->now)
 			r->due = s->ev->now;
 	}
 	s->leg->by_hand = true;
@@ -531,18 +537,31 @@ on_retry(struct step *s)
 					    : LEG_NOTHING;
 }
 
+/* Some of it ended: it stays where it is, as long as somebody is to be tried. */
+static enum leg_need
+stay(struct step *s)
+{
+	struct leg *leg = s->leg;
+
+	if (!has_queued(leg))
+		return enter(s, LEG_OVER);
+	if (leg_is_in_hand(leg) && next_attempt(leg) > s->ev->now)
+		return enter(s, LEG_WAITING);
+	return need_of(leg, s->options) == LEG_WAIT ? LEG_WAIT : LEG_NOTHING;
+}
+
 static enum leg_need
 on_bounce(struct step *s)
 {
 	end_rest(s, WISH_BOUNCE, s->ev->reason);
-	return enter(s, LEG_OVER);
+	return stay(s);
 }
 
 static enum leg_need
 on_remove(struct step *s)
 {
 	end_rest(s, WISH_REMOVE, NULL);
-	return enter(s, LEG_OVER);
+	return stay(s);
 }
 
 static enum leg_need

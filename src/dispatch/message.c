@@ -455,7 +455,6 @@ message_new(struct envelope *env, const struct progress *rows, uint32_t flags,
 	m->flags = flags & 15;
 	m->legs = (struct leg *)(void *)((char *)m->rcpts + rcpts);
 	m->born = (int64_t)now;
-	list_init(&m->order);
 	if (rows != NULL)
 		age = age_at_start(m, rows, options, wall);
 	m->born -= (int64_t)age;

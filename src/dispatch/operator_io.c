@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "dispatch/order.h"
 #include "io/loop.h"
 #include "spool/spool.h"
 
@@ -19,22 +20,40 @@ struct wait {
 	uint64_t id;
 	uint32_t *rcpts; /* owned: those that were with a host */
 	char **late; /* owned, as each is */
-	uint32_t nrcpts, nlate;
-	dispatch_verb_cb cb;
+	uint32_t nrcpts, nlate, affected;
+	dispatch_done_cb cb;
 	void *arg;
 };
 
 static const enum leg_event_type events[] = {
-	[VERB_HOLD] = LEG_HOLD,
-	[VERB_RELEASE] = LEG_RELEASE,
-	[VERB_RETRY] = LEG_RETRY,
-	[VERB_BOUNCE] = LEG_BOUNCE,
-	[VERB_REMOVE] = LEG_REMOVE,
+	[ORDER_HOLD] = LEG_HOLD,
+	[ORDER_RELEASE] = LEG_RELEASE,
+	[ORDER_RETRY] = LEG_RETRY,
+	[ORDER_BOUNCE] = LEG_BOUNCE,
+	[ORDER_REMOVE] = LEG_REMOVE,
 };
 
-/* Whoever is with a host now: it may be too late for them. */
+/* It is for the leg: who of it is with a host, for whom it may be too late? */
+static void
+note_rcpts(struct wait *w, const struct order *order, const struct leg *leg)
+{
+	const struct message *m = leg->message;
+	bool calls_back =
+	    order->verb != ORDER_RELEASE && order->verb != ORDER_RETRY;
+
+	for (uint32_t i = leg->first; i != ENVELOPE_NO_MORE;
+	     i = m->env->rcpts[i].next) {
+		if (m->rcpts[i].state != RCPT_QUEUED ||
+		    (order->only != NULL && !order->only[i]))
+			continue;
+		w->affected++;
+		if (calls_back && m->rcpts[i].is_out)
+			w->rcpts[w->nrcpts++] = i;
+	}
+}
+
 static struct wait *
-wait_new(struct dispatch *d, struct message *m, dispatch_verb_cb cb, void *arg)
+wait_new(struct dispatch *d, struct message *m, dispatch_done_cb cb, void *arg)
 {
 	struct wait *w = MEM_NEW(struct wait);
 
@@ -45,9 +64,6 @@ wait_new(struct dispatch *d, struct message *m, dispatch_verb_cb cb, void *arg)
 	w->cb = cb;
 	w->arg = arg;
 	w->rcpts = mem_zalloc(m->env->nrcpt, sizeof *w->rcpts);
-	for (uint32_t i = 0; i < m->env->nrcpt; i++)
-		if (m->rcpts[i].is_out)
-			w->rcpts[w->nrcpts++] = i;
 	return w;
 }
 
@@ -71,7 +87,8 @@ find_late(struct wait *w)
 static void
 answer(struct wait *w, bool recorded)
 {
-	struct dispatch_done done = { w->id, w->late, w->nlate, recorded };
+	struct dispatch_done done = { w->id, w->late, w->nlate, w->affected,
+		recorded };
 
 	w->cb(&done, w->arg);
 	for (uint32_t i = 0; i < w->nlate; i++)
@@ -147,44 +164,65 @@ operator_forget(struct dispatch *d)
 	}
 }
 
-/* The whole message is held, or released: also who is with a host just now. */
+/*
+ * The mark of the whole message, which an older one has, or an import: then the
+ * rows say nothing. It goes when any of it is released, and what stays held is
+ * recorded leg by leg.
+ */
 static void
 set_held(struct dispatch *d, struct message *m, bool is_held)
 {
+	uint64_t now = loop_now(d->loop);
+	int64_t wall = wall_now();
+
 	if (((m->flags & MESSAGE_HELD) != 0) == is_held)
 		return;
 	m->flags ^= MESSAGE_HELD;
 	spool_set_flags(d->spool, m->env->id, m->flags);
+	for (uint32_t l = 0; !is_held && l < m->env->ngroups; l++)
+		for (uint32_t i = m->legs[l].first;
+		     i != ENVELOPE_NO_MORE && m->legs[l].state == LEG_HELD;
+		     i = m->env->rcpts[i].next) {
+			struct progress row =
+			    leg_row(&m->legs[l], i, now, wall);
+
+			if (row.state == RCPT_QUEUED)
+				spool_progress(d->spool, m->env->id, &row, 1);
+		}
 }
 
-static void
-open_sites(struct dispatch *d)
+void
+dispatch_open_sites(struct dispatch *d)
 {
 	struct site *s;
 	size_t at = 0;
 
-	/* Asked for by hand: closed sites are tried at once, too. */
 	while ((s = router_next_site(d->router, &at)) != NULL)
 		site_open(s);
 	lines_mark_all(d);
+	dispatch_end_turn(d);
 }
 
 void
-dispatch_do(struct dispatch *d, struct message *m, enum dispatch_verb verb,
-    dispatch_verb_cb cb, void *arg)
+dispatch_do(struct dispatch *d, struct message *m, const struct order *order,
+    dispatch_done_cb cb, void *arg)
 {
-	struct leg_event ev = dispatch_event(d, events[verb]);
+	struct leg_event ev = dispatch_event(d, events[order->verb]);
 	struct wait *w = wait_new(d, m, cb, arg);
 
 	ev.reason = d->bounced;
-	for (uint32_t i = 0; i < m->env->ngroups; i++)
+	ev.only = order->only;
+	for (uint32_t i = 0; i < m->env->ngroups; i++) {
+		if (!order_is_for(order, &m->legs[i]))
+			continue;
+		note_rcpts(w, order, &m->legs[i]);
 		dispatch_step(d, &m->legs[i], &ev);
-	if (verb == VERB_REMOVE)
+	}
+	if (order->verb == ORDER_REMOVE && order->only == NULL)
 		message_forget_untold(m);
-	if (verb == VERB_HOLD || verb == VERB_RELEASE)
-		set_held(d, m, verb == VERB_HOLD);
-	if (verb == VERB_RETRY)
-		open_sites(d);
+	if (order->verb == ORDER_RELEASE ||
+	    (order->verb == ORDER_HOLD && order->only == NULL))
+		set_held(d, m, order->verb == ORDER_HOLD);
 	list_append(&d->waits, &w->node);
 	dispatch_settle(
 	    d, m, NULL); /* answers, if nothing is to be waited for */

@@ -306,6 +306,7 @@ on_stored(struct envelope *env, void *arg)
 	struct telling *t = arg;
 	struct dispatch *d = t->dispatch;
 	struct message *m = queue_find(d->queue, t->id);
+	struct dispatch_origin ours = { "", "" };
 	struct message_event again = { .type = MESSAGE_NOT_TOLD,
 		.now = loop_now(d->loop) };
 
@@ -319,7 +320,7 @@ on_stored(struct envelope *env, void *arg)
 			dispatch_message_event(d, m, &again);
 	}
 	if (env != NULL)
-		dispatch_add(d, env);
+		dispatch_add(d, env, &ours);
 	dispatch_end_turn(d);
 	telling_free(t);
 	if (!d->running && d->idle_cb != NULL)

@@ -1,8 +1,10 @@
 libpostern_a_SOURCES += \
 	include/dispatch/dispatch.h src/dispatch/dispatch_io.c \
 	src/dispatch/dispatch_priv.h \
+	include/dispatch/history.h src/dispatch/history.c \
 	include/dispatch/leg.h src/dispatch/leg.c \
 	include/dispatch/message.h src/dispatch/message.c \
+	include/dispatch/order.h src/dispatch/order.c \
 	include/dispatch/queue.h src/dispatch/queue.c \
 	src/dispatch/addresses_io.c src/dispatch/facts.c \
 	src/dispatch/lanes_io.c src/dispatch/lanes_priv.h src/dispatch/lines_io.c \

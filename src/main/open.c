@@ -157,8 +157,8 @@ relay_open_road(struct relay *r, struct err *err)
 		return -1;
 	start_pool(r);
 	relay_wire_lanes(r);
-	r->control = control_open(
-	    r->loop, r->rooms.conf, r->rooms.dispatch, r->spool, err);
+	r->control = control_open(r->loop, r->rooms.conf,
+	    &(struct control_of){ r->rooms.dispatch, r->spool, r->crew }, err);
 	if (r->control == NULL)
 		return -1;
 	control_on_reload(r->control, relay_reload, r);

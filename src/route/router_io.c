@@ -471,6 +471,14 @@ router_known(struct router *r, struct span domain)
 	return &e->route;
 }
 
+const struct route *
+router_peek(const struct router *r, struct span domain)
+{
+	const struct route_entry *e = cache_find(&r->cache, domain);
+
+	return e == NULL || e->expires == 0 ? NULL : &e->route;
+}
+
 bool
 router_is_stale(struct router *r, struct span domain)
 {

@@ -133,12 +133,12 @@ session_client(const struct session *s)
 	return fact_word("client", s->client);
 }
 
+static const char *const names[] = { "new", "ready", "auth", "mail", "rcpt",
+	"data", "storing", "closed" };
+
 void
 session_enter(struct session *s, enum state to)
 {
-	static const char *const names[] = { "new", "ready", "auth", "mail",
-		"rcpt", "data", "storing", "closed" };
-
 	FACT(SESSION, session_sid(s), session_client(s),
 	    fact_word("from", names[s->state]), fact_word("to", names[to]));
 	s->state = to;
@@ -612,8 +612,12 @@ session_step(struct session *s, const struct session_event *ev, struct buf *out)
 		break;
 	case EVENT_TIMEOUT: time_is_up(s, out); break;
 	case EVENT_SHUTDOWN:
-		session_drop(
-		    s, "421 4.3.2 Shutting down", "shutting down", out);
+		if (ev->is_dismissed)
+			session_drop(s, "421 4.3.2 Ended by the operator",
+			    "ended by the operator", out);
+		else
+			session_drop(
+			    s, "421 4.3.2 Shutting down", "shutting down", out);
 		break;
 	case EVENT_END: s->wants_close = true; break;
 	}
@@ -624,6 +628,18 @@ struct span
 session_login(const struct session *s)
 {
 	return span_text(s->login);
+}
+
+const char *
+session_state_name(const struct session *s)
+{
+	return names[s->state];
+}
+
+struct span
+session_tls(const struct session *s)
+{
+	return span_text(s->tls_version);
 }
 
 bool

@@ -47,7 +47,9 @@ struct session_io {
 	struct intake intake; /* of the message under way */
 	struct buf out;
 	enum session_need need;
-	bool implicit_tls, closing, shutdown_asked;
+	bool implicit_tls, closing, shutdown_asked, is_dismissed;
+	uint64_t number, since; /* monotonic ms */
+	uint32_t messages; /* accepted */
 	bool has_ticket; /* to be resumed by: see stream_send_ticket() */
 	bool is_heard; /* the client has said something: it is in the log */
 	bool is_trying; /* the exchange has not ended */
@@ -186,6 +188,8 @@ static void
 take_answer(
     struct session_io *io, enum draft_need need, const struct intake_answer *a)
 {
+	struct submit_origin from = { .sid = io->sid };
+
 	if (need == DRAFT_OPEN && a->refusal != NULL)
 		FACT(REFUSED, fact_word("sid", io->sid),
 		    fact_string(
@@ -199,8 +203,10 @@ take_answer(
 		metric_add(METRIC_REFUSED, 1);
 		return;
 	}
+	from.message_id = session_draft(io->session)->message_id;
 	tell_accepted(io, a->env);
-	io->worker->accepted(a->env, io->worker->arg);
+	io->messages++;
+	io->worker->accepted(a->env, &from, io->worker->arg);
 }
 
 static void
@@ -231,7 +237,8 @@ watch_the_clock(struct session_io *io)
 static void
 wait_for_input(struct session_io *io)
 {
-	struct session_event ev = { .type = EVENT_SHUTDOWN };
+	struct session_event ev = { .type = EVENT_SHUTDOWN,
+		.is_dismissed = io->is_dismissed };
 
 	if (io->shutdown_asked) {
 		io->shutdown_asked = false;
@@ -448,6 +455,8 @@ session_io_start(struct submit_worker *w, const struct submit_connection *c)
 	io->tls = c->tls;
 	io->implicit_tls = c->implicit_tls;
 	io->token = c->token;
+	io->number = c->number;
+	io->since = o.opened;
 	io->is_crowded = c->is_crowded;
 	(void)snprintf(io->client, sizeof io->client, "%s", c->client);
 	(void)snprintf(io->sid, sizeof io->sid, "%" PRIx64, c->number);
@@ -467,21 +476,87 @@ session_io_start(struct submit_worker *w, const struct submit_connection *c)
 	stream_start_tls(io->stream, tls_server_session(io->tls), on_tls, io);
 }
 
+/* Now, or when the client is waited for again. */
+static void
+end_soon(struct session_io *io, bool is_dismissed)
+{
+	struct session_event ev = { .type = EVENT_SHUTDOWN,
+		.is_dismissed = is_dismissed };
+
+	if (io->closing)
+		return;
+	if (io->need == SESSION_INPUT) {
+		run(io, &ev);
+		return;
+	}
+	io->shutdown_asked = true;
+	io->is_dismissed = is_dismissed;
+}
+
 void
 session_io_shutdown_all(struct submit_worker *w)
 {
+	LIST_FOREACH_SAFE (node, next, &w->sessions)
+		end_soon(LIST_ENTRY(node, struct session_io, node), false);
+}
+
+/* --- what the operator sees and does --- */
+
+static void
+describe(const struct session_io *io, struct session_row *row)
+{
+	*row = (struct session_row){
+		.number = io->number,
+		.since = io->since,
+		.messages = io->messages,
+		.state = session_state_name(io->session),
+	};
+	(void)snprintf(row->client, sizeof row->client, "%s", io->client);
+	(void)snprintf(row->tls, sizeof row->tls, "%.*s",
+	    SPAN_ARG(session_tls(io->session)));
+	(void)snprintf(row->account, sizeof row->account, "%.*s",
+	    SPAN_ARG(session_login(io->session)));
+}
+
+size_t
+session_io_list(const struct submit_worker *w, uint64_t after,
+    struct session_row *rows, size_t most)
+{
+	size_t n = 0;
+
+	/* They came in the order of their numbers, and stand in it. */
+	LIST_FOREACH (node, &w->sessions) {
+		const struct session_io *io =
+		    LIST_ENTRY(node, struct session_io, node);
+
+		if (n == most)
+			break;
+		if (io->number > after && !io->closing)
+			describe(io, &rows[n++]);
+	}
+	return n;
+}
+
+size_t
+session_io_dismiss(
+    struct submit_worker *w, uint64_t number, const char *account)
+{
+	size_t n = 0;
+
 	LIST_FOREACH_SAFE (node, next, &w->sessions) {
 		struct session_io *io =
 		    LIST_ENTRY(node, struct session_io, node);
-		struct session_event ev = { .type = EVENT_SHUTDOWN };
 
-		if (io->closing)
+		if (io->closing ||
+		    (io->number != number &&
+			(account == NULL ||
+			    !span_equal(session_login(io->session),
+				span_text(account)))))
 			continue;
-		if (io->need == SESSION_INPUT)
-			run(io, &ev);
-		else
-			io->shutdown_asked = true;
+		end_soon(io, true);
+		n++;
 	}
+	return n;
 }
 
 void

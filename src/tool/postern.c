@@ -1,46 +1,24 @@
 /* postern: the operator's tool. See postern(1). */
-#include <netdb.h>
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/span.h"
 #include "conf/conf.h"
 #include "io/hostname.h"
 #include "config.h"
+#include "help.h"
 #include "tool.h"
 
-static const char usage[] =
-    "usage: postern [-c FILE] COMMAND ...\n"
-    "  user add|passwd|suspend|resume|remove NAME   accounts (--stdin: the\n"
-    "  user list [--json]                           password is one line "
-    "there)\n"
-    "  check                     the configuration and what it names\n"
-    "  status [--json]           a running relay in one page\n"
-    "  reload                    its configuration is read again\n"
-    "  queue list [--json]       what waits\n"
-    "  queue show|why ID [--json]\n"
-    "  queue retry ID|--all      now, instead of when it is due\n"
-    "  queue hold|release ID     stop and go on\n"
-    "  queue bounce ID           give it back to its sender\n"
-    "  queue remove ID           forget it; nobody is told\n"
-    "  queue cat ID              the message itself\n"
-    "  spool check [--json]      every record and checksum; without a daemon\n"
-    "  spool export|import DIR   waiting messages as files, and back\n"
-    "  -c FILE  configuration (" SYSCONFDIR "/postern/postern.conf)\n"
-    "  -V       print the version\n";
-
+/* What is not asked of a running relay. */
 static const struct {
-	const char *name;
+	enum verb_id verb;
 	tool_fn run;
-} commands[] = {
-	{ "user", tool_user },
-	{ "check", tool_check },
-	{ "queue", tool_queue },
-	{ "spool", tool_spool },
-	{ "status", tool_status },
-	{ "reload", tool_reload },
+} alone[] = {
+	{ VERB_USER, tool_user },
+	{ VERB_CHECK, tool_check },
+	{ VERB_SPOOL, tool_spool },
 };
 
 int
@@ -100,8 +78,8 @@ tool_duration(long long s, char out[32])
 static int
 take_options(struct tool *t, int argc, char **argv)
 {
-	static const char *const names[] = { "--json", "--stdin", "--all" };
-	bool *flags[] = { &t->json, &t->from_stdin, &t->all };
+	static const char *const names[] = { "--json", "--stdin" };
+	bool *flags[] = { &t->json, &t->from_stdin };
 	int kept = 0;
 
 	for (int i = 0; i < argc; i++) {
@@ -117,25 +95,96 @@ take_options(struct tool *t, int argc, char **argv)
 	return kept;
 }
 
+static bool
+is_help(const char *word)
+{
+	return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 ||
+	       strcmp(word, "help") == 0;
+}
+
+/* A verb is two words or one; *words gets how many. */
+static unsigned
+find_verb(int argc, char **argv, int *words)
+{
+	char name[64];
+	unsigned verb = VERBS;
+
+	*words = 2;
+	if (argc > 1) {
+		(void)snprintf(name, sizeof name, "%s %s", argv[0], argv[1]);
+		verb = verb_find(span_text(name));
+	}
+	if (verb == VERBS) {
+		*words = 1;
+		verb = verb_find(span_text(argv[0]));
+	}
+	return verb;
+}
+
+static int
+run_alone(struct tool *t, unsigned verb, int argc, char **argv)
+{
+	size_t i = 0;
+
+	if (argc > 1 && is_help(argv[1])) {
+		help_of_verb(stdout, (enum verb_id)verb);
+		return EXIT_OK;
+	}
+	argc = take_options(t, argc, argv);
+	while (alone[i].verb != verb)
+		i++;
+	return alone[i].run(t, argc, argv);
+}
+
+static int
+run(struct tool *t, int argc, char **argv)
+{
+	unsigned verb;
+	int words;
+
+	if (argc == 0) {
+		help_of_all(stderr);
+		return EXIT_USAGE;
+	}
+	if (is_help(argv[0])) {
+		help_of_all(stdout);
+		return EXIT_OK;
+	}
+	verb = find_verb(argc, argv, &words);
+	if (verb < VERBS && verbs[verb].right == RIGHT_ALONE)
+		return run_alone(t, verb, argc, argv);
+	if (verb < VERBS)
+		return tool_ask(
+		    t, (enum verb_id)verb, argc - words, argv + words);
+	if (strcmp(argv[0], "queue") == 0 && argc > 1 && is_help(argv[1])) {
+		help_of_queue(stdout);
+		return EXIT_OK;
+	}
+	(void)fprintf(stderr, "postern: no such command: %s%s%s\n", argv[0],
+	    argc > 1 ? " " : "", argc > 1 ? argv[1] : "");
+	if (strcmp(argv[0], "queue") == 0)
+		help_of_queue(stderr);
+	else
+		help_of_all(stderr);
+	return EXIT_USAGE;
+}
+
 int
 main(int argc, char **argv)
 {
+	static const struct option longs[] = { { "help", no_argument, NULL,
+						   'h' },
+		{ "version", no_argument, NULL, 'V' }, { 0 } };
 	struct tool t = { .conf_file = SYSCONFDIR "/postern/postern.conf" };
 	int option;
 
-	while ((option = getopt(argc, argv, "+c:Vh")) != -1) {
+	while ((option = getopt_long(argc, argv, "+c:Vh", longs, NULL)) != -1) {
 		switch (option) {
 		case 'c': t.conf_file = optarg; break;
 		case 'V': (void)puts("postern " VERSION); return EXIT_OK;
-		case 'h': (void)fputs(usage, stdout); return EXIT_OK;
-		default: (void)fputs(usage, stderr); return EXIT_USAGE;
+		case 'h': help_of_all(stdout); return EXIT_OK;
+		default: help_of_all(stderr); return EXIT_USAGE;
 		}
 	}
-	argc = take_options(&t, argc - optind, argv + optind);
-	argv += optind;
-	for (size_t i = 0; argc > 0 && i < ARRAY_LEN(commands); i++)
-		if (strcmp(argv[0], commands[i].name) == 0)
-			return commands[i].run(&t, argc, argv);
-	(void)fputs(usage, stderr);
-	return EXIT_USAGE;
+	return run(&t, argc - optind, argv + optind);
 }

@@ -1,37 +1,15 @@
-/* postern queue: what waits in a running relay, over the control socket. */
+/* postern queue list, show and cat: what waits in a running relay. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
-#include "conf/conf.h"
 #include "ctl/client.h"
 #include "smtp/base64.h"
-#include "tool.h"
+#include "queue.h"
 #include "walk.h"
 
 enum { REASON_SHOWN = 160 }; /* of it, in a list */
-
-static const char usage[] =
-    "queue list | show ID | why ID | retry ID|--all | hold ID | release ID | "
-    "bounce ID | remove ID | cat ID   [--json]";
-
-typedef int (*queue_fn)(const struct tool *t, struct ctl_client *c,
-    const char *verb, const char *id);
-
-static const char *
-text(const json_t *o, const char *key)
-{
-	const char *s = json_string_value(json_object_get(o, key));
-
-	return s == NULL ? "" : s;
-}
-
-static long long
-number(const json_t *o, const char *key)
-{
-	return (long long)json_integer_value(json_object_get(o, key));
-}
 
 /* --- listing --- */
 
@@ -60,26 +38,26 @@ print_row(const json_t *m)
 	    json_array_get(json_object_get(m, "recipients"), 0);
 	char age[32], next[32];
 
-	(void)printf("%-12s %8lld %8s  <%s> -> <%s>", text(m, "id"),
-	    number(m, "size"), tool_duration(number(m, "age"), age),
-	    text(m, "sender"), text(first, "address"));
-	if (number(m, "rcpts") > 1) {
-		(void)printf(" and %lld more", number(m, "rcpts") - 1);
+	(void)printf("%-12s %8lld %8s  <%s> -> <%s>", call_text(m, "id"),
+	    call_number(m, "size"), tool_duration(call_number(m, "age"), age),
+	    call_text(m, "sender"), call_text(first, "address"));
+	if (call_number(m, "rcpts") > 1) {
+		(void)printf(" and %lld more", call_number(m, "rcpts") - 1);
 		print_counts(json_object_get(m, "counts"));
 	} else {
-		(void)printf("  %s", text(first, "now"));
+		(void)printf("  %s", call_text(first, "now"));
 	}
 	if (json_object_get(m, "next_in") != NULL)
 		(void)printf(
-		    " (in %s)", tool_duration(number(m, "next_in"), next));
-	if (text(m, "reason")[0] != '\0')
-		(void)printf(": %.*s", REASON_SHOWN, text(m, "reason"));
+		    " (in %s)", tool_duration(call_number(m, "next_in"), next));
+	if (call_text(m, "reason")[0] != '\0')
+		(void)printf(": %.*s", REASON_SHOWN, call_text(m, "reason"));
 	(void)putchar('\n');
 }
 
 struct listing {
 	bool json;
-	size_t count;
+	size_t count, missing;
 };
 
 static void
@@ -99,23 +77,37 @@ list_one(json_t *m, void *arg)
 	l->count++;
 }
 
-static int
-do_list(const struct tool *t, struct ctl_client *c, const char *verb,
-    const char *id)
+/* The ids that were named, and that no message has. */
+static void
+note_missing(const char *id, void *arg)
 {
-	struct listing l = { .json = t->json };
+	struct listing *l = arg;
+
+	(void)fprintf(stderr, "postern: %s: no such message waits\n", id);
+	l->missing++;
+}
+
+int
+queue_list(struct call *c)
+{
+	struct listing l = { .json = c->json };
+	struct walk w = { .is_brief = !c->json,
+		.each = list_one,
+		.missing = note_missing,
+		.arg = &l };
 	struct err err;
 
-	(void)verb, (void)id;
-	if (walk_all(c, !t->json, list_one, &l, &err) != 0)
+	if (walk_all(c, &w, &err) != 0)
 		return tool_fail(&err);
 	if (l.json)
 		(void)puts(l.count == 0 ? "[]" : "]");
 	else if (l.count == 0)
-		(void)puts("nothing waits");
+		(void)puts(json_object_size(c->request) > 1 || c->ids != NULL
+			       ? "no such message waits"
+			       : "nothing waits");
 	else
 		(void)printf("%zu waiting\n", l.count);
-	return EXIT_OK;
+	return l.missing == 0 ? EXIT_OK : EXIT_FAILED;
 }
 
 /* --- one message --- */
@@ -138,45 +130,37 @@ print_rcpt(const json_t *r)
 {
 	char next[32];
 
-	(void)printf("  <%s>: %s", text(r, "address"), text(r, "now"));
+	(void)printf(
+	    "  <%s>: %s", call_text(r, "address"), call_text(r, "now"));
 	if (json_object_get(r, "next_in") != NULL)
 		(void)printf(", in %s (%s)",
-		    tool_duration(number(r, "next_in"), next), text(r, "next"));
+		    tool_duration(call_number(r, "next_in"), next),
+		    call_text(r, "next"));
 	show_parameters(r, "\n    asks for:");
-	(void)printf("\n    attempts: %lld", number(r, "tries"));
-	if (text(r, "last")[0] != '\0')
-		(void)printf(", the last at %s", text(r, "last"));
-	if (text(r, "site")[0] != '\0')
-		(void)printf("\n    goes to: %s", text(r, "site"));
-	if (text(r, "reason")[0] != '\0')
-		(void)printf("\n    because: %s", text(r, "reason"));
+	(void)printf("\n    attempts: %lld", call_number(r, "tries"));
+	if (call_text(r, "last")[0] != '\0')
+		(void)printf(", the last at %s", call_text(r, "last"));
+	if (call_text(r, "site")[0] != '\0')
+		(void)printf("\n    goes to: %s", call_text(r, "site"));
+	if (call_text(r, "reason")[0] != '\0')
+		(void)printf("\n    because: %s", call_text(r, "reason"));
 	(void)putchar('\n');
 }
 
-static int
-do_show(const struct tool *t, struct ctl_client *c, const char *verb,
-    const char *id)
+void
+queue_print(const json_t *m)
 {
-	struct err err;
-	json_t *m = walk_one(c, id, &err);
 	char age[32];
 	json_t *r;
 	size_t i;
 
-	(void)verb;
-	if (m == NULL)
-		return tool_fail(&err);
-	if (t->json) {
-		tool_print_json(m);
-		return EXIT_OK;
-	}
-	(void)printf("%s  from <%s>, account %s, %lld bytes\n", text(m, "id"),
-	    text(m, "sender"),
-	    text(m, "account")[0] == '\0' ? "(the relay's own report)"
-					  : text(m, "account"),
-	    number(m, "size"));
-	(void)printf("  arrived %s, %s ago%s\n", text(m, "arrived"),
-	    tool_duration(number(m, "age"), age),
+	(void)printf("%s  from <%s>, account %s, %lld bytes\n",
+	    call_text(m, "id"), call_text(m, "sender"),
+	    call_text(m, "account")[0] == '\0' ? "(the relay's own report)"
+					       : call_text(m, "account"),
+	    call_number(m, "size"));
+	(void)printf("  arrived %s, %s ago%s\n", call_text(m, "arrived"),
+	    tool_duration(call_number(m, "age"), age),
 	    json_is_true(json_object_get(m, "held"))
 		? "; held by the operator (postern queue release)"
 		: "");
@@ -185,104 +169,110 @@ do_show(const struct tool *t, struct ctl_client *c, const char *verb,
 		(void)putchar('\n');
 	json_array_foreach(json_object_get(m, "recipients"), i, r)
 	    print_rcpt(r);
+}
+
+/* Ids first, then one by one: the list must not change under the walk. */
+struct chosen {
+	json_t *ids; /* owned */
+	size_t missing;
+};
+
+static void
+note_id(json_t *m, void *arg)
+{
+	struct chosen *chosen = arg;
+
+	(void)json_array_append(chosen->ids, json_object_get(m, "id"));
+}
+
+static void
+note_no_id(const char *id, void *arg)
+{
+	struct chosen *chosen = arg;
+
+	(void)fprintf(stderr,
+	    "postern: %s: no such message waits (delivered, removed, or a "
+	    "wrong "
+	    "id; postern trace may know)\n",
+	    id);
+	chosen->missing++;
+}
+
+/* Does it for each message that was chosen. */
+static int
+for_each(struct call *c, int (*one)(struct call *c, const char *id))
+{
+	struct chosen chosen = { .ids = json_array() };
+	struct walk w = { .is_brief = true,
+		.each = note_id,
+		.missing = note_no_id,
+		.arg = &chosen };
+	struct err err;
+	int rc = EXIT_OK;
+	json_t *id;
+	size_t i;
+
+	if (walk_all(c, &w, &err) != 0)
+		rc = tool_fail(&err);
+	json_array_foreach(chosen.ids, i, id)
+	{
+		int one_rc = one(c, json_string_value(id));
+
+		if (one_rc != EXIT_OK)
+			rc = one_rc;
+	}
+	if (json_array_size(chosen.ids) == 0 && chosen.missing == 0 &&
+	    rc == EXIT_OK)
+		(void)fputs("postern: no such message waits\n", stderr);
+	if (json_array_size(chosen.ids) == 0 || chosen.missing > 0)
+		rc = EXIT_FAILED;
+	json_decref(chosen.ids);
+	return rc;
+}
+
+/* Of one an object, of several one a line. */
+static int
+show_one(struct call *c, const char *id)
+{
+	struct err err;
+	json_t *m = walk_one(c, id, &err);
+
+	if (m == NULL)
+		return tool_fail(&err);
+	if (c->json) {
+		tool_print_json(m);
+		return EXIT_OK;
+	}
+	queue_print(m);
 	json_decref(m);
 	return EXIT_OK;
 }
 
-/* What was asked for, and for whom it came too late. */
-static void
-say_done(const json_t *o)
+int
+queue_show(struct call *c)
 {
-	const json_t *late = json_object_get(o, "too_late"), *address;
-	size_t i;
-
-	(void)printf("%s: %s\n", text(o, "id"), text(o, "ok"));
-	json_array_foreach(late, i, address)(void)
-	    printf("%s: too late for <%s>: its host has the message, "
-		   "or is taking it\n",
-		text(o, "id"), json_string_value(address));
-	if (json_is_false(json_object_get(o, "recorded")))
-		(void)printf("%s: not recorded yet (postern status says why "
-			     "the spool cannot be written)\n",
-		    text(o, "id"));
+	return for_each(c, show_one);
 }
+
+/* --- the message itself --- */
 
 static int
-steer(const struct tool *t, struct ctl_client *c, const char *verb,
-    const char *id)
-{
-	struct err err;
-	json_t *o = ctl_client_ask(
-	    c, json_pack("{s:s, s:s}", "do", verb, "id", id), &err);
-
-	if (o == NULL)
-		return tool_fail(&err);
-	if (t->json) {
-		tool_print_json(o);
-		return EXIT_OK;
-	}
-	say_done(o);
-	json_decref(o);
-	return EXIT_OK;
-}
-
-/* Ids first, then the orders: the list must not change under the walk. */
-static void
-note_id(json_t *m, void *arg)
-{
-	(void)json_array_append(arg, json_object_get(m, "id"));
-}
-
-static int
-do_retry(const struct tool *t, struct ctl_client *c, const char *verb,
-    const char *id)
-{
-	json_t *ids, *one;
-	struct err err;
-	size_t i, n = 0;
-
-	if (!t->all)
-		return steer(t, c, verb, id);
-	ids = json_array();
-	if (walk_all(c, true, note_id, ids, &err) != 0) {
-		json_decref(ids);
-		return tool_fail(&err);
-	}
-	json_array_foreach(ids, i, one)
-	{
-		json_t *o = ctl_client_ask(
-		    c, json_pack("{s:s, s:O}", "do", verb, "id", one), &err);
-
-		n += o != NULL; /* else it was delivered meanwhile */
-		json_decref(o);
-	}
-	json_decref(ids);
-	if (t->json)
-		tool_print_json(json_pack("{s:I}", "retried", (json_int_t)n));
-	else
-		(void)printf("%zu retried\n", n);
-	return EXIT_OK;
-}
-
-static int
-do_cat(const struct tool *t, struct ctl_client *c, const char *verb,
-    const char *id)
+cat_one(struct call *c, const char *id)
 {
 	long long offset = 0, size = 1;
 	struct err err;
 
-	(void)t;
 	while (offset < size) {
-		json_t *o = ctl_client_ask(c,
-		    json_pack("{s:s, s:s, s:I}", "do", verb, "id", id, "offset",
-			(json_int_t)offset),
-		    &err);
+		json_t *request = call_request_for(c, id), *o;
 		struct buf data = { .max = 4 << 20 };
 
+		(void)json_object_set_new(
+		    request, "offset", json_integer(offset));
+		o = ctl_client_ask(c->client, request, &err);
 		if (o == NULL)
 			return tool_fail(&err);
-		size = number(o, "size");
-		if (!base64_decode(span_text(text(o, "data")), &data) ||
+		size = call_number(o, "size");
+		if (!base64_decode(span_text(call_text(o, "data")), &data) ||
 		    (buf_len(&data) == 0 && size > 0)) {
 			(void)err_set(&err, -1,
 			    "%s: the answer ended at "
@@ -299,52 +289,8 @@ do_cat(const struct tool *t, struct ctl_client *c, const char *verb,
 	return fflush(stdout) == 0 ? EXIT_OK : EXIT_FAILED;
 }
 
-static const struct {
-	const char *name;
-	bool wants_id;
-	queue_fn run;
-} verbs[] = {
-	{ "list", false, do_list },
-	{ "show", true, do_show },
-	{ "why", true, do_show },
-	{ "retry", true, do_retry },
-	{ "hold", true, steer },
-	{ "release", true, steer },
-	{ "bounce", true, steer },
-	{ "remove", true, steer },
-	{ "cat", true, do_cat },
-};
-
-static int
-run(struct tool *t, size_t which, const char *id)
-{
-	struct conf *conf = tool_conf(t);
-	struct ctl_client *c;
-	struct err err;
-	int rc;
-
-	if (conf == NULL)
-		return EXIT_FAILED;
-	c = ctl_client_open(conf->control_socket, &err);
-	rc = c == NULL ? tool_fail(&err)
-		       : verbs[which].run(t, c, verbs[which].name, id);
-	ctl_client_close(c);
-	conf_unref(conf);
-	return rc;
-}
-
 int
-tool_queue(struct tool *t, int argc, char **argv)
+queue_cat(struct call *c)
 {
-	for (size_t i = 0; argc > 1 && i < ARRAY_LEN(verbs); i++) {
-		bool with_id =
-		    verbs[i].wants_id && !(t->all && verbs[i].run == do_retry);
-
-		if (strcmp(argv[1], verbs[i].name) != 0)
-			continue;
-		if (argc != (with_id ? 3 : 2))
-			break;
-		return run(t, i, with_id ? argv[2] : NULL);
-	}
-	return tool_usage(usage);
+	return for_each(c, cat_one);
 }

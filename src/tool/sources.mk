@@ -1,5 +1,8 @@
 postern_SOURCES = \
-	src/tool/check.c src/tool/import.c src/tool/postern.c src/tool/queue.c \
-	src/tool/reload.c \
-	src/tool/spool.c src/tool/status.c src/tool/tool.h src/tool/user.c \
-	src/tool/walk.c src/tool/walk.h
+	src/tool/ask.c src/tool/call.c src/tool/call.h src/tool/check.c \
+	src/tool/help.c src/tool/help.h src/tool/import.c src/tool/postern.c \
+	src/tool/queue.c src/tool/queue.h src/tool/sessions.c \
+	src/tool/shows.h src/tool/spool.c \
+	src/tool/status.c src/tool/steer.c src/tool/summary.c src/tool/tool.h \
+	src/tool/trace.c \
+	src/tool/user.c src/tool/walk.c src/tool/walk.h

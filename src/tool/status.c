@@ -1,8 +1,7 @@
 /* postern status: a running relay in one page. */
 #include <stdio.h>
 
-#include "conf/conf.h"
-#include "ctl/client.h"
+#include "shows.h"
 #include "tool.h"
 
 static long long
@@ -24,6 +23,11 @@ print_spool(const json_t *spool)
 	if (!fine)
 		(void)printf("           %s\n",
 		    json_string_value(json_object_get(spool, "why")));
+	if (json_is_true(json_object_get(spool, "loading")))
+		(void)printf("           still reading what was there at the "
+			     "start: %lld of %lld segments\n",
+		    number(spool, "segments_read"),
+		    number(spool, "segments_to_read"));
 }
 
 static void
@@ -33,6 +37,16 @@ print_resolver(const json_t *resolver)
 		     "%lld domains known\n",
 	    number(resolver, "questions"), number(resolver, "waiting"),
 	    number(resolver, "domains"));
+}
+
+static void
+print_trace(const json_t *trace)
+{
+	const char *since = json_string_value(json_object_get(trace, "since"));
+
+	(void)printf("trace      %lld events known%s%s\n",
+	    number(trace, "entries"), since == NULL ? "" : ", since ",
+	    since == NULL ? "" : since);
 }
 
 static void
@@ -57,8 +71,8 @@ print_sites(const json_t *sites)
 	}
 }
 
-static void
-print(const json_t *o)
+void
+status_print(const json_t *o)
 {
 	const json_t *n = json_object_get(o, "counters");
 	char up[32];
@@ -78,40 +92,10 @@ print(const json_t *o)
 		     "reports %lld\n",
 	    number(n, "delivered"), number(n, "deferred"), number(n, "failed"),
 	    number(n, "bounces"));
+	print_trace(json_object_get(o, "trace"));
 	print_resolver(json_object_get(o, "resolver"));
 	print_sites(json_object_get(o, "sites"));
 	if (number(o, "sites_more") > 0)
 		(void)printf("           and %lld sites more\n",
 		    number(o, "sites_more"));
-}
-
-int
-tool_status(struct tool *t, int argc, char **argv)
-{
-	struct ctl_client *c;
-	struct conf *conf;
-	struct err err;
-	json_t *o;
-
-	(void)argv;
-	if (argc != 1)
-		return tool_usage("status [--json]");
-	conf = tool_conf(t);
-	if (conf == NULL)
-		return EXIT_FAILED;
-	c = ctl_client_open(conf->control_socket, &err);
-	o = c == NULL
-		? NULL
-		: ctl_client_ask(c, json_pack("{s:s}", "do", "status"), &err);
-	ctl_client_close(c);
-	conf_unref(conf);
-	if (o == NULL)
-		return tool_fail(&err);
-	if (t->json) {
-		tool_print_json(o);
-		return EXIT_OK;
-	}
-	print(o);
-	json_decref(o);
-	return EXIT_OK;
 }

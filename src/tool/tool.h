@@ -11,6 +11,7 @@
 #include <jansson.h>
 
 #include "base/err.h"
+#include "ctl/verbs.h"
 
 struct conf;
 
@@ -20,17 +21,15 @@ struct tool {
 	const char *conf_file;
 	bool json; /* --json was given */
 	bool from_stdin; /* --stdin was given */
-	bool all; /* --all was given */
 };
 
 typedef int (*tool_fn)(struct tool *t, int argc, char **argv);
 
 int tool_user(struct tool *t, int argc, char **argv);
 int tool_check(struct tool *t, int argc, char **argv);
-int tool_queue(struct tool *t, int argc, char **argv);
 int tool_spool(struct tool *t, int argc, char **argv);
-int tool_reload(struct tool *t, int argc, char **argv);
-int tool_status(struct tool *t, int argc, char **argv);
+/* What a running relay is asked; behind the verb's own words. */
+int tool_ask(struct tool *t, enum verb_id verb, int argc, char **argv);
 
 /*
  * `postern spool import`, from the folder on. EXIT_USAGE has not been told yet.

@@ -1,5 +1,6 @@
 #include "walk.h"
 
+#include "base/span.h"
 #include "ctl/client.h"
 
 /* A row is made whole again: of its parts, what only the pages need goes. */
@@ -23,13 +24,6 @@ is_whole(const json_t *row)
 	       (size_t)json_integer_value(json_object_get(row, "rcpts"));
 }
 
-struct walk {
-	bool is_brief;
-	void (*each)(json_t *m, void *arg);
-	void *arg;
-	json_t *open; /* owned: parts of it may follow; NULL: none */
-};
-
 static void
 end_row(struct walk *w)
 {
@@ -44,12 +38,13 @@ end_row(struct walk *w)
 }
 
 static void
-take_rows(struct walk *w, json_t *rows)
+take_page(const json_t *page, void *arg)
 {
+	struct walk *w = arg;
 	json_t *row;
 	size_t i;
 
-	json_array_foreach(rows, i, row)
+	json_array_foreach(json_object_get(page, "messages"), i, row)
 	{
 		if (!is_first_part(row) && w->open != NULL) {
 			add_part(w->open, row);
@@ -59,47 +54,31 @@ take_rows(struct walk *w, json_t *rows)
 		if (is_first_part(row))
 			w->open = json_incref(row);
 	}
-}
-
-static json_t *
-next_request(const struct walk *w, const json_t *page)
-{
-	json_t *request = json_pack("{s:s, s:b, s:O?}", "do", "list", "brief",
-	    w->is_brief, "after", json_object_get(page, "after"));
-	json_t *at = json_object_get(page, "at");
-
-	if (at != NULL)
-		(void)json_object_set(request, "at", at);
-	return request;
+	json_array_foreach(
+	    json_object_get(page, "missing"), i, row) if (w->missing != NULL)
+	    w->missing(json_string_value(row), w->arg);
 }
 
 int
-walk_all(struct ctl_client *c, bool is_brief,
-    void (*each)(json_t *m, void *arg), void *arg, struct err *err)
+walk_all(struct call *c, struct walk *w, struct err *err)
 {
-	struct walk w = { .is_brief = is_brief, .each = each, .arg = arg };
-	json_t *page = NULL;
-	bool more = true;
+	json_t *request = json_copy(c->request);
+	int rc;
 
-	while (more) {
-		json_t *request = next_request(&w, page);
-
-		json_decref(page);
-		page = ctl_client_ask(c, request, err);
-		if (page == NULL) {
-			json_decref(w.open);
-			return -1;
-		}
-		take_rows(&w, json_object_get(page, "messages"));
-		more = json_is_true(json_object_get(page, "more"));
-	}
-	json_decref(page);
-	end_row(&w);
-	return 0;
+	(void)json_object_set_new(
+	    request, "do", json_string(verbs[VERB_QUEUE_LIST].name));
+	(void)json_object_set_new(request, "brief", json_boolean(w->is_brief));
+	rc = call_pages(c, request, take_page, w, err);
+	if (rc == 0)
+		end_row(w);
+	json_decref(w->open);
+	w->open = NULL;
+	json_decref(request);
+	return rc;
 }
 
 json_t *
-walk_one(struct ctl_client *c, const char *id, struct err *err)
+walk_one(struct call *c, const char *id, struct err *err)
 {
 	json_t *whole = NULL;
 	bool more = true;
@@ -107,11 +86,11 @@ walk_one(struct ctl_client *c, const char *id, struct err *err)
 	while (more) {
 		size_t at =
 		    json_array_size(json_object_get(whole, "recipients"));
-		json_t *part = ctl_client_ask(c,
-		    json_pack("{s:s, s:s, s:I}", "do", "show", "id", id, "at",
-			(json_int_t)at),
-		    err);
+		json_t *request = call_request_for(c, id), *part;
 
+		(void)json_object_set_new(
+		    request, "at", json_integer((json_int_t)at));
+		part = ctl_client_ask(c->client, request, err);
 		if (part == NULL) {
 			json_decref(whole);
 			return NULL;

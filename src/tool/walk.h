@@ -5,22 +5,23 @@
 #ifndef TOOL_WALK_H
 #define TOOL_WALK_H
 
-#include <stdbool.h>
+#include "call.h"
 
-#include <jansson.h>
-
-#include "base/err.h"
-
-struct ctl_client;
+struct walk {
+	bool is_brief; /* of each message the first recipient only */
+	void (*each)(json_t *m, void *arg);
+	/* An id that was named, and is not there; NULL: it does not matter. */
+	void (*missing)(const char *id, void *arg);
+	void *arg;
+	json_t *open; /* the walk's own */
+};
 
 /*
- * Calls `each` for every waiting message, with all its recipients; `is_brief`:
- * with the first one only. A message that was over before its last page came is
- * left out.
+ * Calls `each` for every message that the call chooses. A message that was over
+ * before its last page came is left out. 0, or -1 and `err`.
  */
-int walk_all(struct ctl_client *c, bool is_brief,
-    void (*each)(json_t *m, void *arg), void *arg, struct err *err);
+int walk_all(struct call *c, struct walk *w, struct err *err);
 /* One message with all its recipients, the caller's to decref; NULL and `err`. */
-json_t *walk_one(struct ctl_client *c, const char *id, struct err *err);
+json_t *walk_one(struct call *c, const char *id, struct err *err);
 
 #endif

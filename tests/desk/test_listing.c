@@ -3,6 +3,7 @@
  * page, rows of messages in each state, and what a site's line is told as.
  */
 #include "src/desk/listing.h"
+#include "src/desk/scan.h"
 
 #include "tests/lib/suite.h"
 
@@ -150,6 +151,21 @@ note_row(struct walked *w, const json_t *row, uint32_t *at, uint64_t *last)
 	w->rcpts += json_array_size(rcpts);
 }
 
+/* A page without a clock: what ends it is its room. */
+static json_t *
+page_for(const json_t *request)
+{
+	const char *wrong = NULL;
+	struct scan scan;
+	json_t *page;
+
+	ck_assert(scan_begin(&scan, queue, NULL, request, NOW, &wrong));
+	scan.until = 0;
+	page = listing_page(&scan, request, NOW, WALL);
+	scan_clear(&scan);
+	return page;
+}
+
 static struct walked
 walk(bool brief)
 {
@@ -160,7 +176,7 @@ walk(bool brief)
 	bool more = true;
 
 	while (more && w.pages < 1000) {
-		json_t *page = listing_page(queue, request, NOW, WALL);
+		json_t *page = page_for(request);
 		char *text = json_dumps(page, JSON_COMPACT);
 		json_t *row;
 		size_t i;
@@ -173,9 +189,10 @@ walk(bool brief)
 		    note_row(&w, row, &at, &last);
 		more = json_is_true(json_object_get(page, "more"));
 		json_decref(request);
-		request = json_pack("{s:b, s:O, s:O*}", "brief", brief, "after",
-		    json_object_get(page, "after"), "at",
-		    json_object_get(page, "at"));
+		request = json_pack("{s:b, s:O*, s:O*, s:O*}", "brief", brief,
+		    "after", json_object_get(page, "after"), "at",
+		    json_object_get(page, "at"), "at_id",
+		    json_object_get(page, "at_id"));
 		json_decref(page);
 	}
 	json_decref(request);
@@ -239,12 +256,16 @@ END_TEST
 START_TEST(a_walk_goes_on_behind_a_message_that_went)
 {
 	json_t *request, *page;
+	char place[64];
 
 	for (uint32_t k = 1; k <= 3; k++)
 		(void)add(k * 10, 1, 1);
-	request =
-	    json_pack("{s:s, s:i}", "after", qid_format(15).text, "at", 4);
-	page = listing_page(queue, request, NOW, WALL);
+	/* It was to go on in the middle of the one that is gone. */
+	(void)snprintf(place, sizeof place, "%lld-%s", (long long)WALL,
+	    qid_format(14).text);
+	request = json_pack("{s:s, s:i, s:s}", "after", place, "at", 4, "at_id",
+	    qid_format(15).text);
+	page = page_for(request);
 	ck_assert_uint_eq(
 	    json_array_size(json_object_get(page, "messages")), 2);
 	ck_assert_int_eq(

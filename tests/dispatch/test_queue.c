@@ -19,19 +19,28 @@ teardown(void)
 	queue_free(queue);
 }
 
+/* It came in at that moment. */
 static struct message *
-add(uint64_t id)
+add_at(uint64_t id, int64_t arrived)
 {
 	static const struct leg_options options = { .expire = 1000 };
 	struct span rcpt = SPAN("x@b.test");
-	struct envelope_parts parts = {
-		.id = id, .sender = SPAN("a@s.test"), .rcpt = &rcpt, .nrcpt = 1
-	};
+	struct envelope_parts parts = { .id = id,
+		.arrived = arrived,
+		.sender = SPAN("a@s.test"),
+		.rcpt = &rcpt,
+		.nrcpt = 1 };
 	struct message *m =
 	    message_new(envelope_new(&parts), NULL, 0, &options, 1, 1);
 
 	queue_add_take(queue, m);
 	return m;
+}
+
+static struct message *
+add(uint64_t id)
+{
+	return add_at(id, 0);
 }
 
 /* All in their order, as a walk finds them: a digit each. */
@@ -41,8 +50,9 @@ expect(uint64_t after, const char *ids)
 	char got[32] = "";
 	size_t n = 0;
 
-	for (struct message *m = queue_after(queue, after); m != NULL;
-	     m = queue_next(queue, m))
+	for (struct message *m =
+		 queue_after(queue, (struct queue_place){ 0, after });
+	     m != NULL; m = queue_next(queue, m))
 		got[n++] = (char)('0' + m->env->id);
 	ck_assert_str_eq(got, ids);
 }
@@ -67,6 +77,60 @@ START_TEST(messages_stand_in_the_order_of_their_ids)
 	ck_assert_uint_eq(queue_count(queue), 5);
 	ck_assert_ptr_eq(queue_find(queue, 5), five);
 	ck_assert_ptr_null(queue_find(queue, 4));
+}
+END_TEST
+
+/* An import brings old mail under new numbers. */
+START_TEST(the_order_is_that_of_arrival)
+{
+	struct message *m;
+	char got[8] = "";
+	size_t n = 0;
+
+	add_at(1, 500);
+	add_at(2, 300);
+	add_at(3, 300);
+	add_at(4, -5);
+	add_at(5, 900);
+	for (m = queue_first(queue); m != NULL; m = queue_next(queue, m))
+		got[n++] = (char)('0' + m->env->id);
+	ck_assert_str_eq(got, "42315");
+	m = queue_after(queue, (struct queue_place){ 300, 2 });
+	ck_assert_uint_eq(m->env->id, 3);
+	m = queue_after(queue, (struct queue_place){ 301, 0 });
+	ck_assert_uint_eq(m->env->id, 1);
+}
+END_TEST
+
+/* Whatever comes and goes, a walk finds what is there, in order. */
+START_TEST(many_come_and_go)
+{
+	enum { MANY = 3000 };
+	uint64_t x = 1, count = 0;
+	struct queue_place last = { INT64_MIN, 0 };
+
+	for (uint64_t id = 1; id <= MANY; id++) {
+		x = x * 6364136223846793005 + 1442695040888963407;
+		add_at(id, (int64_t)(x >> 40) % 700);
+	}
+	for (uint64_t id = 3; id <= MANY; id += 3) {
+		struct message *gone = queue_find(queue, id);
+
+		queue_remove(queue, gone);
+		message_free(gone);
+	}
+	for (struct message *m = queue_first(queue); m != NULL;
+	     m = queue_next(queue, m)) {
+		struct queue_place at = queue_place_of(m);
+
+		ck_assert(at.arrived > last.arrived ||
+			  (at.arrived == last.arrived && at.id > last.id));
+		ck_assert_uint_ne(at.id % 3, 0);
+		last = at;
+		count++;
+	}
+	ck_assert_uint_eq(count, MANY - MANY / 3);
+	ck_assert_uint_eq(queue_count(queue), count);
 }
 END_TEST
 
@@ -104,6 +168,8 @@ fill(TCase *tc)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, an_empty_queue_has_nobody);
 	tcase_add_test(tc, messages_stand_in_the_order_of_their_ids);
+	tcase_add_test(tc, the_order_is_that_of_arrival);
+	tcase_add_test(tc, many_come_and_go);
 	tcase_add_test(tc, a_walk_goes_on_behind_an_id);
 	tcase_add_test(tc, what_is_taken_out_is_the_callers);
 }

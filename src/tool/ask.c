@@ -1,0 +1,93 @@
+/* The verbs that a running relay is asked: arguments, the socket, the answer. */
+#include <stdio.h>
+#include <string.h>
+
+#include "call.h"
+#include "conf/conf.h"
+#include "ctl/client.h"
+#include "help.h"
+#include "queue.h"
+#include "shows.h"
+
+static int show_status(struct call *c);
+static int show_reload(struct call *c);
+
+/* Who prints the answer; what a verb is, is in ctl/verbs.c. */
+static int (*const shows[VERBS])(struct call *c) = {
+	[VERB_STATUS] = show_status,
+	[VERB_RELOAD] = show_reload,
+	[VERB_SESSIONS] = sessions_show,
+	[VERB_SESSIONS_END] = sessions_end,
+	[VERB_TRACE] = trace_show,
+	[VERB_QUEUE_LIST] = queue_list,
+	[VERB_QUEUE_SUMMARY] = queue_summary,
+	[VERB_QUEUE_SHOW] = queue_show,
+	[VERB_QUEUE_WHY] = queue_show,
+	[VERB_QUEUE_CAT] = queue_cat,
+	[VERB_QUEUE_RETRY] = queue_steer,
+	[VERB_QUEUE_HOLD] = queue_steer,
+	[VERB_QUEUE_RELEASE] = queue_steer,
+	[VERB_QUEUE_BOUNCE] = queue_steer,
+	[VERB_QUEUE_REMOVE] = queue_steer,
+};
+
+/* Prints the answer as JSON, or by that. */
+static int
+ask_and_print(struct call *c, void (*print)(const json_t *o))
+{
+	struct err err;
+	json_t *o = call_ask(c, &err);
+
+	if (o == NULL)
+		return tool_fail(&err);
+	if (c->json) {
+		tool_print_json(o);
+		return EXIT_OK;
+	}
+	print(o);
+	json_decref(o);
+	return EXIT_OK;
+}
+
+static int
+show_status(struct call *c)
+{
+	return ask_and_print(c, status_print);
+}
+
+static void
+print_reloaded(const json_t *o)
+{
+	(void)o;
+	(void)puts("reloaded");
+}
+
+static int
+show_reload(struct call *c)
+{
+	return ask_and_print(c, print_reloaded);
+}
+
+int
+tool_ask(struct tool *t, enum verb_id verb, int argc, char **argv)
+{
+	struct conf *conf = NULL;
+	struct call c;
+	struct err err;
+	bool help;
+	int rc = call_read(&c, verb, argc, argv, &help);
+
+	if (rc == EXIT_OK && help) {
+		help_of_verb(stdout, verb);
+	} else if (rc == EXIT_OK) {
+		conf = tool_conf(t);
+		rc = EXIT_FAILED;
+	}
+	if (conf != NULL) {
+		c.client = ctl_client_open(conf->control_socket, &err);
+		rc = c.client == NULL ? tool_fail(&err) : shows[verb](&c);
+	}
+	call_clear(&c);
+	conf_unref(conf);
+	return rc;
+}

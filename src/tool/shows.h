@@ -1,0 +1,17 @@
+/* shows: an answer of the relay as a person reads it, on standard output. */
+#ifndef TOOL_SHOWS_H
+#define TOOL_SHOWS_H
+
+#include <jansson.h>
+
+#include "call.h"
+
+void status_print(const json_t *o);
+
+/* --- the ends of calls --- */
+
+int sessions_show(struct call *c);
+int sessions_end(struct call *c);
+int trace_show(struct call *c);
+
+#endif

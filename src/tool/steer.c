@@ -1,0 +1,87 @@
+/* postern queue retry and the like: what was done, what was not, and why. */
+#include <stdio.h>
+#include <string.h>
+
+#include "queue.h"
+
+/* So few are named one by one. */
+enum { NAMED = 20 };
+
+struct told {
+	json_t *done, *not ; /* owned */
+};
+
+static void
+take_page(const json_t *page, void *arg)
+{
+	struct told *told = arg;
+
+	(void)json_array_extend(told->done, json_object_get(page, "done"));
+	(void)json_array_extend(told->not, json_object_get(page, "not"));
+}
+
+static void
+print_not(const json_t *one)
+{
+	const json_t *late = json_object_get(one, "addresses"), *address;
+	const char *id = call_text(one, "id");
+	size_t i;
+
+	if (late == NULL)
+		(void)printf("%s: not done, %s: %s\n", id,
+		    call_text(one, "why"), call_text(one, "text"));
+	json_array_foreach(late, i, address)(void)
+	    printf("%s: too late for <%s>: %s\n", id,
+		json_string_value(address), call_text(one, "text"));
+}
+
+static void
+print(const struct told *told, const char *verb, bool is_dry)
+{
+	size_t n = json_array_size(told->done), i;
+	const json_t *one;
+
+	if (n <= NAMED) {
+		json_array_foreach(told->done, i, one)(void)
+		    printf("%s: %s%s\n", json_string_value(one),
+			is_dry ? "would be done: " : "", verb);
+	}
+	json_array_foreach(told->not, i, one) print_not(one);
+	if (n + json_array_size(told->not ) != 1)
+		(void)printf("%s: %zu %s, %zu not\n", verb, n,
+		    is_dry ? "would be done" : "done",
+		    json_array_size(told->not ));
+}
+
+/* "done" and "not_done" are numbers; "ids" and "not" have who that is. */
+static void
+print_json(const struct told *told, const char *verb, bool is_dry)
+{
+	tool_print_json(json_pack("{s:s, s:b, s:I, s:I, s:O, s:O}", "do", verb,
+	    "dry_run", is_dry, "done", (json_int_t)json_array_size(told->done),
+	    "not_done", (json_int_t)json_array_size(told->not ), "ids",
+	    told->done, "not", told->not ));
+}
+
+int
+queue_steer(struct call *c)
+{
+	const char *verb = verbs[c->verb].name + strlen("queue ");
+	bool is_dry = json_is_true(json_object_get(c->request, "dry_run"));
+	struct told told = { json_array(), json_array() };
+	struct err err;
+	int rc = EXIT_OK;
+
+	if (call_pages(c, NULL, take_page, &told, &err) != 0)
+		rc = tool_fail(&err);
+	/* What was done before it broke off is told, too. */
+	if (c->json)
+		print_json(&told, verb, is_dry);
+	else
+		print(&told, verb, is_dry);
+	if (json_array_size(told.not ) > 0)
+		rc = EXIT_FAILED;
+	json_decref(told.done);
+	json_decref(told.not );
+	return rc;
+}
