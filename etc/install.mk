@@ -3,7 +3,12 @@
 
 dist_man_MANS = man/posternd.8 man/postern.1 man/postern.conf.5
 
-EXTRA_DIST += etc/postern.conf \
+# Shells find what completes a command's words in these places.
+bashcompletiondir = $(datadir)/bash-completion/completions
+zshcompletiondir = $(datadir)/zsh/site-functions
+dist_zshcompletion_DATA = contrib/completion/_postern
+
+EXTRA_DIST += etc/postern.conf contrib/completion/postern.bash \
 	.ci/run \
 	contrib/check contrib/check-format contrib/check-layers \
 	contrib/demo-host contrib/packages contrib/postern.service \

@@ -68,7 +68,8 @@ uint64_t worker_ran_ns(const struct worker *w);
  */
 struct session_ask {
 	uint64_t after; /* list: those behind that number */
-	struct session_row *rows; /* owned; room for `most`; NULL: it ends some */
+	struct session_row
+	    *rows; /* owned; room for `most`; NULL: it ends some */
 	size_t most;
 	uint64_t number; /* end: see session_io_dismiss() */
 	char *account; /* owned, or NULL */

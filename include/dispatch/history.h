@@ -66,8 +66,8 @@ void history_add(struct history *h, const struct trace_entry *entry);
  * The next one, the oldest first: *at starts at 0. False: there is none. Its spans
  * are valid until the next history_add().
  */
-bool history_next(
-    const struct history *h, uint64_t *at, struct trace_entry *out);
+bool
+history_next(const struct history *h, uint64_t *at, struct trace_entry *out);
 /* When the oldest that is kept happened; 0: there is none. */
 int64_t history_since(const struct history *h);
 size_t history_count(const struct history *h);

@@ -54,7 +54,8 @@ struct session_event {
 	bool is_crowded; /* more than half of the relay's seats are taken */
 	/* The account is gone, suspended, or has another password by now. */
 	bool login_ended;
-	bool is_dismissed; /* EVENT_SHUTDOWN: the operator ends this one alone */
+	bool
+	    is_dismissed; /* EVENT_SHUTDOWN: the operator ends this one alone */
 	uint64_t random; /* for a Message-ID */
 	enum session_stored stored;
 	uint64_t id; /* EVENT_STORED after STORE_OPEN: the message's */

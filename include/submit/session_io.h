@@ -64,7 +64,8 @@ session_io_start(struct submit_worker *w, const struct submit_connection *c);
 void session_io_shutdown_all(struct submit_worker *w);
 /* A session as the operator sees it. */
 struct session_row {
-	uint64_t number; /* of the connection; its sid in the log is that in hex */
+	uint64_t
+	    number; /* of the connection; its sid in the log is that in hex */
 	uint64_t since; /* monotonic ms */
 	uint32_t messages; /* accepted */
 	const char *state; /* static */

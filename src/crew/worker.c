@@ -151,8 +151,7 @@ open_returned(struct parcel *p)
 /* --- on the worker: what its rooms report --- */
 
 static void
-on_accepted(
-    struct envelope *env, const struct submit_origin *from, void *arg)
+on_accepted(struct envelope *env, const struct submit_origin *from, void *arg)
 {
 	struct worker *w = arg;
 	struct note *n = note_new(w, open_accepted);
@@ -326,8 +325,8 @@ open_ask(struct parcel *p)
 		ask->n = session_io_list(
 		    &w->submit, ask->after, ask->rows, ask->most);
 	else
-		ask->n = session_io_dismiss(
-		    &w->submit, ask->number, ask->account);
+		ask->n =
+		    session_io_dismiss(&w->submit, ask->number, ask->account);
 	n->parcel.open = open_asked;
 	mailbox_post(w->queue, &n->parcel);
 }

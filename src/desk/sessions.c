@@ -68,8 +68,7 @@ set_next(json_t *o, const struct listing *l, const struct session_ask *ask)
 	uint32_t worker = l->worker + (is_full ? 0 : 1);
 	char place[48];
 
-	(void)json_object_set_new(
-	    o, "more", json_boolean(worker < l->workers));
+	(void)json_object_set_new(o, "more", json_boolean(worker < l->workers));
 	(void)snprintf(place, sizeof place, "%" PRIu32 "-%" PRIx64, worker,
 	    is_full ? ask->rows[ask->n - 1].number : 0);
 	if (worker < l->workers)
@@ -84,12 +83,11 @@ on_listed(struct session_ask *ask)
 	struct span pattern = span_text(l->account);
 
 	for (size_t i = 0; i < ask->n; i++)
-		if (l->account == NULL ||
-		    filter_matches_text(
-			pattern, span_text(ask->rows[i].account)))
-			(void)json_array_append_new(rows,
-			    row_json(&ask->rows[i], loop_now(l->loop),
-				wall_now()));
+		if (l->account == NULL || filter_matches_text(pattern,
+					      span_text(ask->rows[i].account)))
+			(void)json_array_append_new(
+			    rows, row_json(&ask->rows[i], loop_now(l->loop),
+				      wall_now()));
 	set_next(o, l, ask);
 	answer_later(l->later, o);
 	free(l->account);
@@ -119,8 +117,8 @@ read_place(const struct ask *ask, uint32_t *worker, uint64_t *after)
 	*after = 0;
 	if (text == NULL)
 		return true;
-	if (!span_to_u64(span_cut(&rest, '-'),
-		crew_count(ask->control->crew) - 1, &n) ||
+	if (!span_to_u64(
+		span_cut(&rest, '-'), crew_count(ask->control->crew) - 1, &n) ||
 	    !read_sid(rest, after))
 		return false;
 	*worker = (uint32_t)n;
@@ -170,8 +168,9 @@ on_ended(struct session_ask *ask)
 	e->ended += ask->n;
 	e->waiting--;
 	if (e->waiting == 0) {
-		log_info("operator user=%s uid=%ld did=\"sessions end\" sid=%"
-			 PRIx64 " account=%s done=%zu",
+		log_info(
+		    "operator user=%s uid=%ld did=\"sessions end\" sid=%" PRIx64
+		    " account=%s done=%zu",
 		    log_quote_text(ctl_user(e->later)), ctl_uid(e->later),
 		    ask->number,
 		    log_quote_text(ask->account == NULL ? "" : ask->account),
@@ -193,8 +192,9 @@ do_sessions_end(const struct ask *ask)
 	struct ending *e;
 
 	if (what != NULL && !read_sid(span_text(what), &number))
-		return error_answer("no such session: a sid is what the log and "
-				    "postern sessions have");
+		return error_answer(
+		    "no such session: a sid is what the log and "
+		    "postern sessions have");
 	if ((what != NULL) ==
 	    json_is_string(json_object_get(ask->request, "account")))
 		return error_answer("which one? A sid, or --account NAME");

@@ -109,9 +109,9 @@ take_answer(struct steer *s)
 static void
 note(const struct steer *s, uint64_t id)
 {
-	struct trace_entry e = { .kind = TRACE_OPERATOR,
-		.id = id,
-		.at = wall_now() };
+	struct trace_entry e = {
+		.kind = TRACE_OPERATOR, .id = id, .at = wall_now()
+	};
 
 	e.text[TRACE_USER] = span_text(ctl_user(s->later));
 	e.text[TRACE_DID] = span_text(s->verb);

@@ -49,17 +49,17 @@ find_by_message_id(
 
 	while (w->n < IDS_MOST && history_next(h, &at, &e))
 		if (e.kind == TRACE_ACCEPTED &&
-		    span_equal(bare(e.text[TRACE_MESSAGE_ID]),
-			bare(message_id)))
+		    span_equal(
+			bare(e.text[TRACE_MESSAGE_ID]), bare(message_id)))
 			w->ids[w->n++] = e.id;
 }
 
 static json_t *
 entry_json(const struct trace_entry *e)
 {
-	json_t *o = json_pack("{s:s, s:s, s:o}", "event",
-	    trace_kind_name(e->kind), "id", qid_format(e->id).text, "at",
-	    describe_time(e->at));
+	json_t *o =
+	    json_pack("{s:s, s:s, s:o}", "event", trace_kind_name(e->kind),
+		"id", qid_format(e->id).text, "at", describe_time(e->at));
 
 	for (int i = 0; i < TRACE_TEXTS; i++)
 		if (!span_is_empty(e->text[i]))
@@ -119,8 +119,8 @@ do_trace(const struct ask *ask)
 {
 	struct dispatch *d = ask->control->dispatch;
 	const struct history *h = dispatch_history(d);
-	struct span what = span_text(
-	    json_string_value(json_object_get(ask->request, "what")));
+	struct span what =
+	    span_text(json_string_value(json_object_get(ask->request, "what")));
 	struct wanted w = { .n = 0 };
 	json_t *entries, *waiting;
 	bool cut;

@@ -477,8 +477,8 @@ dispatch_settle(
 
 	for (uint32_t i = 0; i < d->facts.n; i++) {
 		facts_log(&d->facts.list[i], words, ev.now);
-		facts_keep(d->history, &d->facts.list[i], words, ev.now,
-		    wall_now());
+		facts_keep(
+		    d->history, &d->facts.list[i], words, ev.now, wall_now());
 	}
 	/* What ends the message is recorded by that alone. */
 	if (need != MESSAGE_DONE)

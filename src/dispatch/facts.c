@@ -209,9 +209,9 @@ facts_keep(struct history *h, const struct leg_fact *fact,
 {
 	const struct message *m = fact->leg->message;
 	const struct recipient *r = &m->rcpts[fact->rcpt];
-	struct trace_entry e = { .id = m->env->id,
-		.at = wall,
-		.tries = r->tries };
+	struct trace_entry e = {
+		.id = m->env->id, .at = wall, .tries = r->tries
+	};
 
 	for (size_t i = 0; i < ARRAY_LEN(traced); i++) {
 		if (traced[i].fact != fact->type)

@@ -26,7 +26,8 @@ struct record {
 struct history {
 	char *ring; /* owned */
 	size_t bytes;
-	uint64_t first, end; /* places: the oldest record, and behind the newest */
+	uint64_t first,
+	    end; /* places: the oldest record, and behind the newest */
 	size_t count;
 };
 
@@ -141,8 +142,7 @@ history_add(struct history *h, const struct trace_entry *e)
 	char *to;
 
 	for (int i = 0; i < TRACE_TEXTS; i++) {
-		r.texts[i] =
-		    (uint16_t)span_to(e->text[i], TRACE_TEXT_MAX).len;
+		r.texts[i] = (uint16_t)span_to(e->text[i], TRACE_TEXT_MAX).len;
 		len += r.texts[i];
 	}
 	r.len = (uint32_t)((len + ALIGN - 1) / ALIGN * ALIGN);

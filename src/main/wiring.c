@@ -15,8 +15,7 @@
 /* --- events of workers, on the queue thread --- */
 
 static void
-on_accepted(
-    struct envelope *env, const struct submit_origin *from, void *arg)
+on_accepted(struct envelope *env, const struct submit_origin *from, void *arg)
 {
 	struct dispatch_origin origin = { from->sid, from->message_id };
 	struct relay *r = arg;

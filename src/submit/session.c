@@ -620,8 +620,8 @@ session_step(struct session *s, const struct session_event *ev, struct buf *out)
 			session_drop(s, "421 4.3.2 Ended by the operator",
 			    "ended by the operator", out);
 		else
-			session_drop(s, "421 4.3.2 Shutting down",
-			    "shutting down", out);
+			session_drop(
+			    s, "421 4.3.2 Shutting down", "shutting down", out);
 		break;
 	case EVENT_END: s->wants_close = true; break;
 	}

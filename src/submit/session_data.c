@@ -226,10 +226,8 @@ note_message_id(struct transaction *tx)
 	struct header_field field;
 
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
-		while (tx->message_id == NULL &&
-		       header_next(&parts[i], &field))
-			if (span_equal_nocase(
-				field.name, SPAN("message-id")))
+		while (tx->message_id == NULL && header_next(&parts[i], &field))
+			if (span_equal_nocase(field.name, SPAN("message-id")))
 				tx->message_id = span_dup(span_to(
 				    trim_folds(field.value), MESSAGE_ID_MOST));
 }

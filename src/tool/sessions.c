@@ -35,8 +35,8 @@ take_page(const json_t *page, void *arg)
 		} else {
 			if (l->count == 0)
 				(void)printf(
-				    "%-14s %-9s %8s %8s %-8s %-24s %s\n",
-				    "SID", "STATE", "SINCE", "MESSAGES", "TLS",
+				    "%-14s %-9s %8s %8s %-8s %-24s %s\n", "SID",
+				    "STATE", "SINCE", "MESSAGES", "TLS",
 				    "CLIENT", "ACCOUNT");
 			print_row(row);
 		}

@@ -37,8 +37,7 @@ print_resolver(const json_t *resolver)
 static void
 print_trace(const json_t *trace)
 {
-	const char *since =
-	    json_string_value(json_object_get(trace, "since"));
+	const char *since = json_string_value(json_object_get(trace, "since"));
 
 	(void)printf("trace      %lld events known%s%s\n",
 	    number(trace, "entries"), since == NULL ? "" : ", since ",

@@ -35,8 +35,8 @@ print_entry(const json_t *e)
 			    call_text(e, fields[i].key));
 	for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
 		if (json_object_get(e, numbers[i]) != NULL)
-			(void)printf(" %s=%lld", numbers[i],
-			    call_number(e, numbers[i]));
+			(void)printf(
+			    " %s=%lld", numbers[i], call_number(e, numbers[i]));
 	(void)putchar('\n');
 }
 
