@@ -39,6 +39,9 @@ install-data-local:
 	test -e '$(DESTDIR)$(sysconfdir)/postern/postern.conf' || \
 	    $(INSTALL_DATA) '$(srcdir)/etc/postern.conf' \
 		'$(DESTDIR)$(sysconfdir)/postern/postern.conf'
+	$(MKDIR_P) '$(DESTDIR)$(bashcompletiondir)'
+	$(INSTALL_DATA) '$(srcdir)/contrib/completion/postern.bash' \
+	    '$(DESTDIR)$(bashcompletiondir)/postern'
 	$(MKDIR_P) '$(DESTDIR)$(pkgdatadir)'
 	sed -e 's,/usr/local/sbin,$(sbindir),' \
 	    -e 's,/etc/postern/,$(sysconfdir)/postern/,' \
@@ -48,6 +51,7 @@ install-data-local:
 
 # One that was changed stays here too.
 uninstall-local:
+	rm -f '$(DESTDIR)$(bashcompletiondir)/postern'
 	rm -f '$(DESTDIR)$(pkgdatadir)/postern.service'
 	! cmp -s '$(srcdir)/etc/postern.conf' \
 	    '$(DESTDIR)$(sysconfdir)/postern/postern.conf' || \
