@@ -3,7 +3,12 @@
 
 dist_man_MANS = man/posternd.8 man/postern.1 man/postern.conf.5
 
-EXTRA_DIST += etc/postern.conf \
+# Shells find what completes a command's words in these places.
+bashcompletiondir = $(datadir)/bash-completion/completions
+zshcompletiondir = $(datadir)/zsh/site-functions
+dist_zshcompletion_DATA = contrib/completion/_postern
+
+EXTRA_DIST += etc/postern.conf contrib/completion/postern.bash \
 	.ci/run \
 	contrib/check contrib/check-format contrib/check-layers \
 	contrib/demo-host contrib/packages contrib/postern.service \
@@ -34,6 +39,9 @@ install-data-local:
 	test -e '$(DESTDIR)$(sysconfdir)/postern/postern.conf' || \
 	    $(INSTALL_DATA) '$(srcdir)/etc/postern.conf' \
 		'$(DESTDIR)$(sysconfdir)/postern/postern.conf'
+	$(MKDIR_P) '$(DESTDIR)$(bashcompletiondir)'
+	$(INSTALL_DATA) '$(srcdir)/contrib/completion/postern.bash' \
+	    '$(DESTDIR)$(bashcompletiondir)/postern'
 	$(MKDIR_P) '$(DESTDIR)$(pkgdatadir)'
 	sed -e 's,/usr/local/sbin,$(sbindir),' \
 	    -e 's,/etc/postern/,$(sysconfdir)/postern/,' \
@@ -43,6 +51,7 @@ install-data-local:
 
 # One that was changed stays here too.
 uninstall-local:
+	rm -f '$(DESTDIR)$(bashcompletiondir)/postern'
 	rm -f '$(DESTDIR)$(pkgdatadir)/postern.service'
 	! cmp -s '$(srcdir)/etc/postern.conf' \
 	    '$(DESTDIR)$(sysconfdir)/postern/postern.conf' || \

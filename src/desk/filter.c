@@ -141,22 +141,34 @@ leg_fits(const struct filter *f, const struct leg *leg)
 static bool
 reason_fits(const struct filter *f, struct reason *reason)
 {
-	struct reason *whole;
+	struct reason *whole = reason_whole(reason);
+	struct words w = reason_words(whole);
 	struct buf text = { 0 };
-	struct words w;
 	bool fits;
 
-	if (f->reason.ptr == NULL)
-		return true;
-	if (reason == NULL)
-		return false;
-	whole = reason_whole(reason);
-	w = reason_words(whole);
 	words_say(&text, &w);
 	fits = has_part(buf_span(&text), f->reason);
 	buf_clear(&text);
 	reason_unref(whole);
 	return fits;
+}
+
+/* What many recipients of a message share is looked at once. */
+struct looked {
+	struct reason *reason;
+	bool fits;
+};
+
+static bool
+why_fits(const struct filter *f, struct reason *why, struct looked *last)
+{
+	if (f->reason.ptr == NULL)
+		return true;
+	if (why == NULL)
+		return false;
+	if (why != last->reason)
+		*last = (struct looked){ why, reason_fits(f, why) };
+	return last->fits;
 }
 
 struct reason *
@@ -174,6 +186,7 @@ filter_match(
     const struct filter *f, const struct message *m, uint64_t now, bool *only)
 {
 	uint32_t meant = 0, waiting = 0;
+	struct looked last = { NULL, false };
 
 	if (!message_fits(f, m, now))
 		return FILTER_NONE;
@@ -191,7 +204,7 @@ filter_match(
 			only[i] =
 			    is_meant &&
 			    fits(f->to, span_text(m->env->rcpts[i].address)) &&
-			    reason_fits(f, filter_why(leg, i, now));
+			    why_fits(f, filter_why(leg, i, now), &last);
 			waiting++;
 			meant += only[i];
 		}

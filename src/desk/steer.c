@@ -25,7 +25,6 @@
 
 struct steer {
 	struct ctl_later *later; /* borrowed: answered once */
-	struct history *history; /* borrowed: dispatch's, which calls back */
 	const char *verb; /* its name without "queue" */
 	json_t *answer; /* owned, as the next */
 	char *filter; /* for the log */
@@ -107,7 +106,7 @@ take_answer(struct steer *s)
 
 /* For who asks later what became of it. */
 static void
-note(const struct steer *s, uint64_t id)
+note(const struct steer *s, struct history *h, uint64_t id)
 {
 	struct trace_entry e = {
 		.kind = TRACE_OPERATOR, .id = id, .at = wall_now()
@@ -115,7 +114,7 @@ note(const struct steer *s, uint64_t id)
 
 	e.text[TRACE_USER] = span_text(ctl_user(s->later));
 	e.text[TRACE_DID] = span_text(s->verb);
-	history_add(s->history, &e);
+	history_add(h, &e);
 }
 
 static void
@@ -129,7 +128,6 @@ on_done(const struct dispatch_done *done, void *arg)
 	FACT(OPERATOR, fact_word("qid", qid.text), fact_word("did", s->verb),
 	    fact_number("too_late", (uint64_t)done->nlate),
 	    fact_string("user", ctl_user(later)));
-	note(s, done->id);
 	if (done->affected > done->nlate || done->nlate == 0)
 		(void)json_array_append_new(s->done, json_string(qid.text));
 	if (done->nlate > 0)
@@ -161,6 +159,7 @@ steer_one(struct steer *s, struct dispatch *d, const struct order *order,
 			dispatch_open_sites(d);
 		s->has_opened = true;
 		s->waiting++;
+		note(s, dispatch_history(d), m->env->id);
 		dispatch_do(d, m, order, on_done, s);
 	}
 }
@@ -218,7 +217,6 @@ do_steer(const struct ask *ask)
 	}
 	s = MEM_NEW(struct steer);
 	s->later = ask->later;
-	s->history = dispatch_history(ask->control->dispatch);
 	s->verb = verbs[ask->verb].name + sizeof "queue";
 	s->is_dry = json_is_true(json_object_get(ask->request, "dry_run"));
 	s->filter = filter_text(ask->request);

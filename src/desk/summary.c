@@ -45,12 +45,12 @@ struct summary {
 	uint64_t messages, rcpts;
 };
 
-static void
-count_in(struct summary *s, enum by by, struct span key,
-    const struct message *m, uint64_t age)
+/* The group of that key; a reference that holds until the page is over. */
+static struct group *
+group_of(struct summary *s, enum by by, struct span key)
 {
-	struct group *g;
 	char lower[KEY_MOST];
+	struct group *g;
 
 	key = span_to(key, KEY_MOST);
 	for (size_t i = 0; i < key.len; i++)
@@ -58,38 +58,43 @@ count_in(struct summary *s, enum by by, struct span key,
 		    by == BY_DOMAIN ? ascii_lower(key.ptr[i]) : key.ptr[i];
 	key = span_make(lower, key.len);
 	g = map_get(&s->groups[by], key);
-	if (g == NULL) {
-		g = mem_zalloc(1, sizeof *g + key.len);
-		g->len = key.len;
+	if (g != NULL)
+		return g;
+	g = mem_zalloc(1, sizeof *g + key.len);
+	g->len = key.len;
+	if (key.len > 0)
 		memcpy(g->key, key.ptr, key.len);
-		(void)map_put(&s->groups[by], span_make(g->key, g->len), g);
-	}
+	(void)map_put(&s->groups[by], span_make(g->key, g->len), g);
+	return g;
+}
+
+/* So many recipients of that message. */
+static void
+count(struct group *g, const struct message *m, uint64_t age, uint32_t rcpts)
+{
 	g->messages += g->last != m;
 	g->last = m;
-	g->rcpts++;
+	g->rcpts += rcpts;
 	if (age > g->oldest)
 		g->oldest = age;
 }
 
-static void
-count_reason(struct summary *s, const struct leg *leg, uint32_t i, uint64_t now,
-    uint64_t age)
+static struct group *
+group_of_reason(struct summary *s, struct reason *why)
 {
-	struct reason *why = filter_why(leg, i, now);
 	struct reason *whole = reason_whole(why);
-	struct words w;
+	struct words w = reason_words(whole);
 	struct buf text = { 0 };
+	struct group *g;
 
-	if (why == NULL) {
-		count_in(s, BY_REASON, SPAN("(nothing was said yet)"),
-		    leg->message, age);
-		return;
-	}
-	w = reason_words(whole);
-	words_say(&text, &w);
-	count_in(s, BY_REASON, buf_span(&text), leg->message, age);
+	if (why != NULL)
+		words_say(&text, &w);
+	else
+		(void)buf_append_text(&text, "(nothing was said yet)");
+	g = group_of(s, BY_REASON, buf_span(&text));
 	buf_clear(&text);
 	reason_unref(whole);
+	return g;
 }
 
 static struct span
@@ -102,28 +107,56 @@ age_name(uint64_t age)
 	return span_text(ages[i].name);
 }
 
+/*
+ * What is the same for all recipients of a leg is looked up once: a message may have
+ * ten thousand of them, and a turn is short.
+ */
 static void
-count_rcpt(struct summary *s, const struct scan *scan, const struct leg *leg,
-    uint32_t i, uint64_t age)
+count_leg(struct summary *s, const struct leg *leg, uint64_t age,
+    struct span site, uint32_t rcpts)
 {
 	const struct message *m = leg->message;
-	struct span site;
+	struct span keys[BY_COUNT] = {
+		[BY_DOMAIN] = envelope_domain(m->env, leg->first),
+		[BY_SITE] =
+		    span_is_empty(site) ? SPAN("(not known yet)") : site,
+		[BY_ACCOUNT] = span_text(m->env->account),
+		[BY_AGE] = age_name(age),
+	};
 
-	s->rcpts++;
-	if (s->wants[BY_DOMAIN])
-		count_in(s, BY_DOMAIN, envelope_domain(m->env, i), m, age);
-	if (s->wants[BY_SITE]) {
-		site = filter_site(&scan->filter, leg);
-		count_in(s, BY_SITE,
-		    span_is_empty(site) ? SPAN("(not known yet)") : site, m,
-		    age);
+	for (int by = 0; by < BY_COUNT; by++)
+		if (s->wants[by] && by != BY_REASON)
+			count(
+			    group_of(s, (enum by)by, keys[by]), m, age, rcpts);
+}
+
+/* How many of the leg wait and are meant; each is counted by its reason. */
+static uint32_t
+count_reasons(struct summary *s, const struct scan *scan, const struct leg *leg,
+    uint64_t age)
+{
+	const struct message *m = leg->message;
+	struct reason *last = NULL;
+	struct group *g = NULL;
+	uint32_t n = 0;
+
+	for (uint32_t i = leg->first; i != ENVELOPE_NO_MORE;
+	     i = m->env->rcpts[i].next) {
+		struct reason *why;
+
+		if (m->rcpts[i].state != RCPT_QUEUED ||
+		    (scan->part == FILTER_SOME && !scan->only[i]))
+			continue;
+		n++;
+		if (!s->wants[BY_REASON])
+			continue;
+		why = filter_why(leg, i, scan->now);
+		if (g == NULL || why != last)
+			g = group_of_reason(s, why);
+		last = why;
+		count(g, m, age, 1);
 	}
-	if (s->wants[BY_ACCOUNT])
-		count_in(s, BY_ACCOUNT, span_text(m->env->account), m, age);
-	if (s->wants[BY_REASON])
-		count_reason(s, leg, i, scan->now, age);
-	if (s->wants[BY_AGE])
-		count_in(s, BY_AGE, age_name(age), m, age);
+	return n;
 }
 
 static void
@@ -132,12 +165,15 @@ count_message(
 {
 	uint64_t before = s->rcpts, age = message_age(m, scan->now);
 
-	for (uint32_t l = 0; l < m->env->ngroups; l++)
-		for (uint32_t i = m->legs[l].first; i != ENVELOPE_NO_MORE;
-		     i = m->env->rcpts[i].next)
-			if (m->rcpts[i].state == RCPT_QUEUED &&
-			    (scan->part == FILTER_WHOLE || scan->only[i]))
-				count_rcpt(s, scan, &m->legs[l], i, age);
+	for (uint32_t l = 0; l < m->env->ngroups; l++) {
+		const struct leg *leg = &m->legs[l];
+		uint32_t n = count_reasons(s, scan, leg, age);
+
+		s->rcpts += n;
+		if (n > 0)
+			count_leg(
+			    s, leg, age, filter_site(&scan->filter, leg), n);
+	}
 	s->messages += s->rcpts > before;
 }
 

@@ -15,7 +15,7 @@
 #include "mail/qid.h"
 
 /* More than one message has the same Message-ID when it was sent twice. */
-enum { IDS_MOST = 16, ENTRIES_MOST = 2000 };
+enum { IDS_MOST = 16, ENTRIES_MOST = 500 };
 
 struct wanted {
 	uint64_t ids[IDS_MOST];

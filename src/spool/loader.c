@@ -1,7 +1,7 @@
 /*
  *   loader_start: headers, the newest segment's end
  *   run (a thread):  recover_read (each segment) -> recover_end
- *   on_read (the loop's thread) -> hand_some, again and again -> on_loaded
+ *   on_read (the loop's thread) -> hand_some, turn after turn -> end
  *
  * Until all has arrived nothing is reclaimed: a segment that was not read looks
  * empty. Messages that come in meanwhile are behind the newest segment, and known
@@ -15,12 +15,11 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "facts/fact.h"
-#include "io/deadline.h"
 #include "io/loop.h"
 
 enum {
-	TURN_US = 2000, /* of the loop, at a time */
-	PAUSE_MS = 1,
+	TURN_US =
+	    1000, /* of the loop, at a time; others have their turns between */
 	LOOK_EACH = 16, /* messages, at the clock */
 };
 
@@ -36,7 +35,6 @@ struct loader {
 	bool is_posted; /* the parcel is under way: it frees */
 	bool is_dead;
 	struct loop *loop; /* borrowed */
-	struct deadline *turn; /* owned */
 	spool_load_cb load;
 	spool_loaded_cb loaded;
 	void *arg;
@@ -46,13 +44,12 @@ struct loader {
 };
 
 static void on_read(struct parcel *p);
-static void hand_some(void *arg);
+static void hand_some(struct loader *l);
 
 static void
 loader_free(struct loader *l)
 {
 	recover_clear(&l->recovery);
-	deadline_close(l->turn);
 	free(l->room.rows);
 	free(l->all);
 	free(l);
@@ -97,7 +94,8 @@ on_read(struct parcel *p)
 		return;
 	}
 	l->is_posted = false;
-	(void)pthread_join(l->thread, NULL);
+	if (l->runs)
+		(void)pthread_join(l->thread, NULL);
 	l->runs = false;
 	hand_some(l);
 }
@@ -144,16 +142,16 @@ end(struct loader *l)
 }
 
 static void
-hand_some(void *arg)
+hand_some(struct loader *l)
 {
-	struct loader *l = arg;
 	uint64_t until = clock_us() + TURN_US;
 
 	while (l->rc == 0 && l->next < l->n) {
 		recover_hand(
 		    &l->recovery, l->all[l->next++], &l->room, l->load, l->arg);
 		if (l->next % LOOK_EACH == 0 && clock_us() >= until) {
-			deadline_set(l->turn, PAUSE_MS);
+			l->is_posted = true;
+			mailbox_post(l->loop, &l->parcel);
 			return;
 		}
 	}
@@ -181,7 +179,6 @@ loader_start(struct journal *j, const struct spool_options *o,
 	l->parcel.open = on_read;
 	l->journal = j;
 	l->loop = o->loop;
-	l->turn = deadline_new(o->loop, hand_some, l);
 	l->load = load;
 	l->loaded = o->loaded;
 	l->arg = arg;
@@ -209,8 +206,6 @@ loader_stop(struct loader *l)
 	drop_rest(l);
 	l->journal->loader = NULL;
 	l->is_dead = true;
-	deadline_close(l->turn);
-	l->turn = NULL;
 	if (!l->is_posted)
 		loader_free(l);
 }

@@ -55,7 +55,7 @@ void
 help_of_queue(FILE *out)
 {
 	(void)fputs("usage: postern [-c FILE] queue VERB [ID ...|-] "
-		    "[FILTER ...] [--dry-run] [--json]\n",
+		    "[FILTER ...] [--dry-run]\n",
 	    out);
 	for (size_t i = 0; i < VERBS; i++)
 		if (is_of_queue(&verbs[i]))
@@ -74,6 +74,6 @@ help_of_verb(FILE *out, enum verb_id verb)
 	print_options(out, v->options);
 	if (v->words == WORDS_IDS)
 		(void)fputs("Filters are \"and\"; * stands for anything. "
-			    "Ids: \"-\" reads them from standard input.\n",
+			    "\"-\" reads ids from standard input.\n",
 		    out);
 }

@@ -56,6 +56,7 @@ print_row(const json_t *m)
 }
 
 struct listing {
+	const struct call *call; /* borrowed */
 	bool json;
 	size_t count, missing;
 };
@@ -77,20 +78,31 @@ list_one(json_t *m, void *arg)
 	l->count++;
 }
 
+static void
+say_missing(const struct call *c, const char *id)
+{
+	(void)fprintf(stderr, "postern: %s: %s\n", id,
+	    c->said_loading
+		? "not read yet, or no such message waits; ask again in a "
+		  "moment"
+		: "no such message waits (delivered, removed, or a wrong id; "
+		  "postern trace may know)");
+}
+
 /* The ids that were named, and that no message has. */
 static void
 note_missing(const char *id, void *arg)
 {
 	struct listing *l = arg;
 
-	(void)fprintf(stderr, "postern: %s: no such message waits\n", id);
+	say_missing(l->call, id);
 	l->missing++;
 }
 
 int
 queue_list(struct call *c)
 {
-	struct listing l = { .json = c->json };
+	struct listing l = { .call = c, .json = c->json };
 	struct walk w = { .is_brief = !c->json,
 		.each = list_one,
 		.missing = note_missing,
@@ -173,6 +185,7 @@ queue_print(const json_t *m)
 
 /* Ids first, then one by one: the list must not change under the walk. */
 struct chosen {
+	const struct call *call; /* borrowed */
 	json_t *ids; /* owned */
 	size_t missing;
 };
@@ -190,11 +203,7 @@ note_no_id(const char *id, void *arg)
 {
 	struct chosen *chosen = arg;
 
-	(void)fprintf(stderr,
-	    "postern: %s: no such message waits (delivered, removed, or a "
-	    "wrong "
-	    "id; postern trace may know)\n",
-	    id);
+	say_missing(chosen->call, id);
 	chosen->missing++;
 }
 
@@ -202,7 +211,7 @@ note_no_id(const char *id, void *arg)
 static int
 for_each(struct call *c, int (*one)(struct call *c, const char *id))
 {
-	struct chosen chosen = { .ids = json_array() };
+	struct chosen chosen = { .call = c, .ids = json_array() };
 	struct walk w = { .is_brief = true,
 		.each = note_id,
 		.missing = note_no_id,

@@ -63,6 +63,18 @@ print_json(const struct told *told, const char *verb, bool is_dry)
 	    told->done, "not", told->not ));
 }
 
+/* Too late is no mistake of who asked: the mail is on its way. */
+static bool
+is_refused(const struct told *told)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(told->not, i,
+	    one) if (json_object_get(one, "addresses") == NULL) return true;
+	return false;
+}
+
 int
 queue_steer(struct call *c)
 {
@@ -79,7 +91,7 @@ queue_steer(struct call *c)
 		print_json(&told, verb, is_dry);
 	else
 		print(&told, verb, is_dry);
-	if (json_array_size(told.not ) > 0)
+	if (is_refused(&told))
 		rc = EXIT_FAILED;
 	json_decref(told.done);
 	json_decref(told.not );

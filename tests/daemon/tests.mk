@@ -23,6 +23,7 @@ TESTS += \
 	tests/daemon/t21_desk \
 	tests/daemon/t22_words \
 	tests/daemon/t23_dsn \
+	tests/daemon/t24_desk \
 	tests/daemon/t26_smtputf8 \
 	tests/daemon/t27_metrics \
 	tests/daemon/prove_ext4
@@ -50,5 +51,6 @@ EXTRA_DIST += tests/daemon/harness.py tests/daemon/blocklog.py \
 	tests/daemon/t21_desk \
 	tests/daemon/t22_words \
 	tests/daemon/t23_dsn \
+	tests/daemon/t24_desk \
 	tests/daemon/t26_smtputf8 \
 	tests/daemon/t27_metrics

@@ -1,5 +1,7 @@
 # Check programs of this folder; one a source file.
 check_PROGRAMS += tests/dispatch/test_dialogs
+check_PROGRAMS += tests/dispatch/test_history
+check_PROGRAMS += tests/dispatch/test_order
 check_PROGRAMS += tests/dispatch/test_queue
 tests_dispatch_test_dialogs_SOURCES = tests/dispatch/test_dialogs.c \
 	tests/dispatch/play.c tests/dispatch/play.h
