@@ -34,7 +34,7 @@
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "conf/conf.h"
-#include "log_target.h"
+#include "prepare/log_target.h"
 
 enum {
 	STAMP_SIZE = 32,

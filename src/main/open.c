@@ -50,8 +50,7 @@ open_spool(struct relay *r, struct err *err)
 
 	r->spool = journal_open(&o, dispatch_load, r->rooms.dispatch, err);
 	if (r->spool == NULL)
-		return err_wrap(
-		    err, -1, "spool %s", r->rooms.conf->spool_directory);
+		return -1;
 	loop_refresh(r->loop); /* it did not turn while the spool was read */
 	log_info("queue_loaded messages=%zu ms=%" PRIu64,
 	    queue_count(dispatch_queue(r->rooms.dispatch)),

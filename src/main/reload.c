@@ -5,14 +5,17 @@
 #include "reload.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "acceptor.h"
 #include "auth/auth.h"
+#include "base/findings.h"
 #include "base/log.h"
 #include "conf/conf.h"
 #include "dispatch/dispatch.h"
 #include "io/tls.h"
 #include "logger.h"
+#include "prepare/prepare.h"
 #include "settings.h"
 
 /* What the rooms have ready. */
@@ -86,18 +89,35 @@ take(struct prepared *p, struct rooms *r, struct buf *trouble)
 	r->conf = p->conf;
 }
 
-static int
-try(struct rooms *r, struct buf *trouble, struct err *err)
+/* As at the start; what is ours already is no fault. NULL, and why, for one. */
+static struct conf *
+look(const char *file, struct buf *trouble)
 {
-	struct buf warnings = { 0 };
-	struct prepared p = { .conf = settings_read(
-				  r->conf->file, &warnings, err) };
+	struct findings f = { 0 };
+	struct conf *conf = prepare_read(file, &f);
 
-	settings_log_warnings(&warnings);
-	buf_clear(&warnings);
+	if (conf != NULL)
+		prepare_look(conf, (long)getpid(), &f);
+	settings_log(&f);
+	findings_join(&f, FINDING_ERROR, trouble);
+	if (findings_count(&f, FINDING_ERROR) > 0) {
+		conf_unref(conf);
+		conf = NULL;
+	}
+	findings_clear(&f);
+	return conf;
+}
+
+static int
+try(struct rooms *r, struct buf *trouble)
+{
+	struct prepared p = { .conf = look(r->conf->file, trouble) };
+	struct err err;
+
 	if (p.conf == NULL)
 		return -1;
-	if (prepare(&p, r, err) != 0) {
+	if (prepare(&p, r, &err) != 0) {
+		(void)buf_append_text(trouble, err.text);
 		discard(&p);
 		return -1;
 	}
@@ -108,13 +128,10 @@ try(struct rooms *r, struct buf *trouble, struct err *err)
 int
 reload(struct rooms *r, struct buf *trouble)
 {
-	struct err err;
-
-	if (try(r, trouble, &err) != 0) {
+	if (try(r, trouble) != 0) {
 		log_error("reload_failed what=%s next=\"the old configuration "
 			  "stays\"",
-		    log_quote_text(err.text));
-		(void)buf_append_text(trouble, err.text);
+		    log_quote(buf_span(trouble)));
 		(void)buf_append_text(trouble, "; the old configuration stays");
 		return -1;
 	}

@@ -3,22 +3,32 @@
 #include <stdlib.h>
 
 #include "auth/auth.h"
+#include "base/findings.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "conf/conf.h"
-#include "io/hostname.h"
+
+static void
+log_level_of(const struct findings *f, enum finding_level level)
+{
+	for (size_t i = 0; i < f->n; i++) {
+		const char *text = f->all[i].text;
+
+		if (f->all[i].level != level)
+			continue;
+		if (level == FINDING_ERROR)
+			log_error(
+			    "configuration what=%s", log_quote_text(text));
+		else
+			log_warn("configuration what=%s", log_quote_text(text));
+	}
+}
 
 void
-settings_log_warnings(const struct buf *warnings)
+settings_log(const struct findings *f)
 {
-	struct span all = buf_span(warnings);
-
-	while (!span_is_empty(all)) {
-		struct span line = span_cut(&all, '\n');
-
-		if (!span_is_empty(line))
-			log_warn("configuration what=%s", log_quote(line));
-	}
+	log_level_of(f, FINDING_ERROR);
+	log_level_of(f, FINDING_WARNING);
 }
 
 /* Mechanisms whose plug-in is missing are not offered. */
@@ -34,9 +44,6 @@ settings_drop_mechanisms(struct conf *conf, struct auth *auth, struct err *err)
 			conf->mechanisms[n++] = name;
 			continue;
 		}
-		log_warn("mechanism_missing mech=%s what=\"libsasl2 has no "
-			 "such plug-in here (package libsasl2-modules)\"",
-		    name);
 		free(name);
 	}
 	conf->nmechanisms = n;
@@ -45,13 +52,4 @@ settings_drop_mechanisms(struct conf *conf, struct auth *auth, struct err *err)
 		    "auth.mechanisms: none of them can "
 		    "be had here; install libsasl2-modules");
 	return 0;
-}
-
-struct conf *
-settings_read(const char *file, struct buf *warnings, struct err *err)
-{
-	char name[256];
-
-	hostname_of_system(name, sizeof name);
-	return conf_read(file, name, warnings, err);
 }

@@ -1,6 +1,5 @@
 posternd_SOURCES = \
 	src/main/acceptor.c src/main/acceptor.h \
-	src/main/log_target.c src/main/log_target.h \
 	src/main/logger.c src/main/logger.h \
 	src/main/open.c \
 	src/main/posternd.c \
