@@ -223,7 +223,7 @@ load_files(SSL_CTX *ctx, const struct conf_certificate *c, struct err *err)
 			ERR_clear_error();
 			return err_set(err, -EINVAL,
 			    "tls.key %s: does not belong to the certificate "
-			    "%s",
+			    "%s, expected the one that it was made with",
 			    c->key, c->certificate);
 		}
 		return blame(c, true, err) != 0
