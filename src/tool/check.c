@@ -9,6 +9,7 @@
 #include "base/findings.h"
 #include "conf/conf.h"
 #include "ctl/client.h"
+#include "network.h"
 #include "prepare/prepare.h"
 #include "tool.h"
 
@@ -31,7 +32,8 @@ running(const struct conf *conf)
 }
 
 static void
-look(const char *file, struct findings *f)
+look(
+    const char *file, bool with_network, const char *domain, struct findings *f)
 {
 	struct conf *conf = prepare_read(file, f);
 	long pid;
@@ -50,6 +52,8 @@ look(const char *file, struct findings *f)
 		findings_add(f, FINDING_OK,
 		    "looked as root: the relay's own user may do less");
 	prepare_look(conf, pid, f);
+	if (with_network)
+		network_look(conf, domain, f);
 	conf_unref(conf);
 }
 
@@ -82,13 +86,13 @@ as_json(const struct findings *f)
 int
 tool_check(struct tool *t, int argc, char **argv)
 {
+	bool with_network = argc > 1 && strcmp(argv[1], "--network") == 0;
 	struct findings f = { 0 };
 	int rc;
 
-	(void)argv;
-	if (argc != 1)
-		return tool_usage("check [--json]");
-	look(t->conf_file, &f);
+	if (argc > (with_network ? 3 : 1))
+		return tool_usage("check [--network [DOMAIN]] [--json]");
+	look(t->conf_file, with_network, argc == 3 ? argv[2] : NULL, &f);
 	rc = findings_count(&f, FINDING_ERROR) > 0 ? EXIT_FAILED : EXIT_OK;
 	if (t->json)
 		tool_print_json(as_json(&f));

@@ -16,7 +16,7 @@ static const char usage[] =
     "  user add|passwd|suspend|resume|remove NAME   accounts (--stdin: the\n"
     "  user list [--json]                           password is one line "
     "there)\n"
-    "  check                     the configuration and what it names\n"
+    "  check [--network [DOMAIN]]  the configuration and what it names\n"
     "  status [--json]           a running relay in one page\n"
     "  reload                    its configuration is read again\n"
     "  queue list [--json]       what waits\n"

@@ -25,6 +25,7 @@ TESTS += \
 	tests/daemon/t23_dsn \
 	tests/daemon/t25_prepare \
 	tests/daemon/t26_mistakes \
+	tests/daemon/t27_network \
 	tests/daemon/prove_ext4
 EXTRA_DIST += tests/daemon/harness.py tests/daemon/blocklog.py \
 	tests/daemon/broken_disk.c tests/daemon/prove_ext4 \
@@ -51,4 +52,5 @@ EXTRA_DIST += tests/daemon/harness.py tests/daemon/blocklog.py \
 	tests/daemon/t22_words \
 	tests/daemon/t23_dsn \
 	tests/daemon/t25_prepare \
-	tests/daemon/t26_mistakes
+	tests/daemon/t26_mistakes \
+	tests/daemon/t27_network
