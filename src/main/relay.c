@@ -34,6 +34,7 @@
 #include "io/loop.h"
 #include "io/tls.h"
 #include "logger.h"
+#include "notify.h"
 #include "prepare/prepare.h"
 #include "settings.h"
 #include "dispatch/queue.h"
@@ -105,6 +106,8 @@ relay_new(const char *conf_file, struct findings *f)
 	dispatch_start(r->rooms.dispatch);
 	log_info("started hostname=%s workers=%u pid=%ld",
 	    r->rooms.conf->hostname, crew_count(r->crew), (long)getpid());
+	certificates_note(&r->certificates, &r->rooms);
+	notify_ready();
 	return r;
 fail:
 	relay_free(r);
@@ -126,10 +129,19 @@ relay_reload(struct buf *trouble, void *arg)
 {
 	struct relay *r = arg;
 
-	if (!r->stopping)
-		return reload(&r->rooms, trouble);
-	(void)buf_append_text(trouble, "the relay stops");
-	return -1;
+	const struct tls_server *before = r->rooms.tls;
+	int rc = -1;
+
+	if (r->stopping) {
+		(void)buf_append_text(trouble, "the relay stops");
+		return rc;
+	}
+	notify_reloading();
+	rc = reload(&r->rooms, trouble);
+	if (r->rooms.tls != before)
+		certificates_note(&r->certificates, &r->rooms);
+	notify_ready();
+	return rc;
 }
 
 /*
@@ -150,6 +162,10 @@ on_refresh(void *arg)
 	struct relay *r = arg;
 
 	auth_refresh(r->rooms.auth, loop_now(r->loop));
+	if (!r->stopping)
+		certificates_look(
+		    &r->certificates, &r->rooms, loop_now(r->loop));
+	notify_alive();
 	trim_look(&r->trim, r->loop, in_use(r));
 	deadline_set(r->refresh, REFRESH_MS);
 }
@@ -218,6 +234,7 @@ stop(struct relay *r, int number)
 	log_info("stopping signal=%d sessions=%u", number,
 	    acceptor_sessions(r->rooms.acceptor));
 	r->stopping = true;
+	notify_stopping();
 	acceptor_stop(r->rooms.acceptor);
 	dispatch_stop(r->rooms.dispatch);
 	dispatch_on_idle(r->rooms.dispatch, on_idle, r);

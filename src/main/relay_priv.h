@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "certificates.h"
 #include "desk/pages.h"
 #include "io/trim.h"
 #include "reload.h"
@@ -29,6 +30,7 @@ struct relay {
 	struct pages pages;
 	struct deadline *stop_limit, *refresh;
 	struct trim trim;
+	struct certificates certificates;
 	uv_signal_t signals[3];
 	bool stopping, stopped;
 };

@@ -26,6 +26,7 @@ TESTS += \
 	tests/daemon/t25_prepare \
 	tests/daemon/t26_mistakes \
 	tests/daemon/t27_network \
+	tests/daemon/t28_supervised \
 	tests/daemon/prove_ext4
 EXTRA_DIST += tests/daemon/harness.py tests/daemon/blocklog.py \
 	tests/daemon/broken_disk.c tests/daemon/prove_ext4 \
@@ -53,4 +54,5 @@ EXTRA_DIST += tests/daemon/harness.py tests/daemon/blocklog.py \
 	tests/daemon/t23_dsn \
 	tests/daemon/t25_prepare \
 	tests/daemon/t26_mistakes \
-	tests/daemon/t27_network
+	tests/daemon/t27_network \
+	tests/daemon/t28_supervised
