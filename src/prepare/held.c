@@ -1,5 +1,6 @@
 /* What another process has, as far as /proc tells it. */
 #include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,6 +67,7 @@ held_port(long pid, uint16_t port)
 	unsigned long inodes[INODES_MOST];
 	char path[64], link[64];
 	enum held held = HELD_NO;
+	bool is_hidden = false;
 	struct dirent *e;
 	ssize_t len;
 	size_t n;
@@ -75,6 +77,8 @@ held_port(long pid, uint16_t port)
 		return HELD_NO;
 	n = listening_inodes("/proc/self/net/tcp", port, inodes, 0);
 	n = listening_inodes("/proc/self/net/tcp6", port, inodes, n);
+	if (n == 0)
+		return HELD_NO;
 	(void)snprintf(path, sizeof path, "/proc/%ld/fd", pid);
 	d = opendir(path);
 	if (d == NULL)
@@ -82,11 +86,12 @@ held_port(long pid, uint16_t port)
 	for (e = readdir(d); e != NULL && held == HELD_NO; e = readdir(d)) {
 		len = readlinkat(dirfd(d), e->d_name, link, sizeof link - 1);
 		link[len < 0 ? 0 : len] = '\0';
+		is_hidden = is_hidden || (len < 0 && errno == EACCES);
 		if (is_one_of(link, inodes, n))
 			held = HELD_YES;
 	}
 	(void)closedir(d);
-	return held;
+	return held == HELD_NO && is_hidden ? HELD_UNKNOWN : held;
 }
 
 /* "1: FLOCK  ADVISORY  WRITE 4711 08:02:131090 0 EOF" */

@@ -64,7 +64,10 @@ look_at_one(const struct look *l, const struct at *at)
 	if (held == HELD_YES)
 		return;
 	rc = listener_try(at->address, at->port, &err);
-	if (rc < 0 && !(held == HELD_UNKNOWN && rc == -EADDRINUSE))
+	/* A relay with capabilities that we have not does not let us look. */
+	if (held == HELD_UNKNOWN && (rc == -EADDRINUSE || rc == -EACCES))
+		return;
+	if (rc < 0)
 		say_why(l, at, rc, &err);
 }
 
