@@ -43,7 +43,7 @@ install-data-local:
 	$(INSTALL_DATA) '$(srcdir)/contrib/completion/postern.bash' \
 	    '$(DESTDIR)$(bashcompletiondir)/postern'
 	$(MKDIR_P) '$(DESTDIR)$(pkgdatadir)'
-	sed -e 's,/usr/local/sbin,$(sbindir),' \
+	sed -e 's,/usr/local/sbin,$(sbindir),' -e 's,/usr/local/bin,$(bindir),' \
 	    -e 's,/etc/postern/,$(sysconfdir)/postern/,' \
 	    '$(srcdir)/contrib/postern.service' \
 	    > '$(DESTDIR)$(pkgdatadir)/postern.service'

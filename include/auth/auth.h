@@ -105,5 +105,11 @@ void auth_close(struct auth_exchange *x);
 
 /* Whether the mechanism can work at all in this process (plug-in installed). */
 bool auth_has_mechanism(struct auth *a, struct span mechanism);
+/*
+ * How many of the configuration's can, before there is an auth; -1 and `err` when
+ * the library cannot be had. Names of the others go to `missing`.
+ */
+int auth_try_mechanisms(
+    const struct conf *conf, struct buf *missing, struct err *err);
 
 #endif

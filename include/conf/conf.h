@@ -16,6 +16,8 @@
 #include "base/network.h"
 #include "base/span.h"
 
+struct findings;
+
 enum conf_listen_tls { LISTEN_STARTTLS, LISTEN_IMPLICIT };
 enum conf_auth_backend { AUTH_BACKEND_USERS, AUTH_BACKEND_CYRUS };
 enum conf_log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
@@ -34,17 +36,20 @@ struct conf_listen {
 	char *address; /* numeric, without the port; "" for every address */
 	uint16_t port;
 	enum conf_listen_tls tls;
+	int line; /* 0: not from the file */
 };
 
 struct conf_certificate {
 	char *name; /* lower case, for whom (SNI); NULL: the default one */
 	char *certificate, *key; /* PEM files */
+	int line; /* 0: not from the file */
 };
 
 struct conf_account {
 	char *name; /* NULL: default */
 	char **send_as; /* patterns: "$login", "a@b.test", "*@b.test" */
 	size_t nsend_as;
+	int line;
 };
 
 struct conf_route {
@@ -54,6 +59,7 @@ struct conf_route {
 	enum conf_relay_tls tls; /* at the relay, or at the MX hosts */
 	char *login; /* NULL: no login */
 	char *password_file; /* set exactly when login is */
+	int line;
 };
 
 struct conf_limits {
@@ -71,6 +77,7 @@ struct conf_limits {
 
 struct conf {
 	char *file; /* where it came from */
+	int *lines; /* of each option outside of titled sections; 0: default */
 	char *hostname;
 	enum conf_line_endings line_endings;
 
@@ -139,6 +146,17 @@ struct conf *conf_read(const char *file, const char *hostname,
 /* The same of a text; `file` is for messages. */
 struct conf *conf_parse(struct span text, const char *file,
     const char *hostname, struct buf *warnings, struct err *err);
+/*
+ * Both, told in full: every wrong value is a finding, and the first error of
+ * form, and each thing that is accepted and hardly meant. NULL when there is an
+ * error.
+ */
+struct conf *
+conf_read_all(const char *file, const char *hostname, struct findings *f);
+struct conf *conf_parse_all(struct span text, const char *file,
+    const char *hostname, struct findings *f);
+/* Where "spool.directory" and the like are written; 0: nowhere, the default. */
+int conf_line(const struct conf *conf, const char *key);
 struct conf *conf_ref(const struct conf *conf);
 void conf_unref(const struct conf *conf);
 

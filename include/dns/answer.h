@@ -10,6 +10,7 @@
 
 enum dns_type {
 	DNS_A = 1,
+	DNS_PTR = 12, /* its names are told as `mx`, without a preference */
 	DNS_MX = 15,
 	DNS_AAAA = 28,
 	/* Of the private ones (RFC 6895 3.1): our hosts file, no server. */

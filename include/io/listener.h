@@ -28,6 +28,11 @@ struct listener *listener_open(struct loop *loop, const char *address,
  */
 struct listener *listener_open_path(struct loop *loop, const char *path,
     listener_cb cb, void *arg, struct err *err);
+/*
+ * Whether it could be had: nobody is heard meanwhile, and it is given back. 0, or
+ * the negative code of the system.
+ */
+int listener_try(const char *address, uint16_t port, struct err *err);
 /* The port it has; for port 0. */
 uint16_t listener_port(const struct listener *l);
 /* Its address is free when this returns. */

@@ -13,6 +13,7 @@
 #include "base/span.h"
 
 struct conf;
+struct conf_certificate;
 struct tls_server;
 struct tls_client;
 struct ssl_st;
@@ -23,6 +24,14 @@ struct ssl_st;
  * all threads.
  */
 struct tls_server *tls_server_new(const struct conf *conf, struct err *err);
+/* What one of them is worth, for who looks before it is used. */
+struct tls_facts {
+	int days_left; /* negative when it is over */
+	bool has_begun;
+	bool has_name; /* it is for the host that was asked for */
+};
+int tls_look(const struct conf_certificate *c, const char *host,
+    struct tls_facts *facts, struct err *err);
 struct tls_server *tls_server_ref(struct tls_server *t);
 void tls_server_unref(struct tls_server *t);
 /* Of the certificate that ends first: days left, negative when over. */

@@ -299,6 +299,24 @@ auth_has_mechanism(struct auth *a, struct span mechanism)
 	return mech_library_has(mechanism);
 }
 
+int
+auth_try_mechanisms(
+    const struct conf *conf, struct buf *missing, struct err *err)
+{
+	int n = 0;
+
+	if (mech_library_open(conf->backend != AUTH_BACKEND_USERS, err) != 0)
+		return -1;
+	for (size_t i = 0; i < conf->nmechanisms; i++) {
+		if (auth_has_mechanism(NULL, span_text(conf->mechanisms[i])))
+			n++;
+		else
+			(void)buf_printf(missing, " %s", conf->mechanisms[i]);
+	}
+	mech_library_close();
+	return n;
+}
+
 static void
 fake_bytes(const struct auth *a, const char *what, struct span name,
     unsigned char out[USERS_KEY_LEN])

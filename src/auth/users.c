@@ -202,7 +202,8 @@ check_file(int fd, const char *path, struct stat *st, struct err *err)
 	if (fstat(fd, st) == -1)
 		return err_errno(err, "%s", path);
 	if (!S_ISREG(st->st_mode))
-		return err_set(err, -EINVAL, "%s: not a file", path);
+		return err_set(err, -EINVAL,
+		    "%s: not a file, expected one of accounts", path);
 	if ((st->st_mode & (S_IRWXG | S_IRWXO)) != 0)
 		return err_set(err, -EACCES,
 		    "%s: mode is %04o, expected 0600: nobody else may read it",

@@ -3,6 +3,7 @@ libpostern_a_SOURCES += \
 	include/base/clock.h src/base/clock.c \
 	include/base/crc32c.h src/base/crc32c.c \
 	include/base/err.h src/base/err.c \
+	include/base/findings.h src/base/findings.c \
 	include/base/idmap.h src/base/idmap.c \
 	include/base/list.h \
 	include/base/log.h src/base/log.c \

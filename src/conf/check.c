@@ -1,5 +1,6 @@
 /* What several options say together, and the order that lookups rely on. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,19 +8,11 @@
 #include "base/mem.h"
 #include "conf_priv.h"
 
-/* For what is no error, and yet not what somebody wrote it for. */
-static void
-warn(struct reading *r, int line, const char *key, const char *what)
-{
-	(void)buf_printf(
-	    r->warnings, "%s:%d: %s: %s\n", r->file, line, key, what);
-}
-
 /* Each would be in the other's way. Port 0 is the system's choice. */
 static bool
 is_same_listen(const struct conf_listen *a, const struct conf_listen *b)
 {
-	return a->port != 0 && a->port == b->port &&
+	return a->address != NULL && a->port != 0 && a->port == b->port &&
 	       (a->address[0] == '\0' || b->address[0] == '\0' ||
 		   strcmp(a->address, b->address) == 0);
 }
@@ -27,8 +20,9 @@ is_same_listen(const struct conf_listen *a, const struct conf_listen *b)
 int
 conf_check_listen(struct reading *r, cfg_t *cfg, void *filled)
 {
-	const struct conf_listen *l = filled;
+	struct conf_listen *l = filled;
 
+	l->line = tree_line(cfg, "address");
 	for (size_t i = 0; i + 1 < r->conf->nlistens; i++)
 		if (is_same_listen(&r->conf->listens[i], l))
 			return conf_fail(r, tree_line(cfg, "address"),
@@ -41,13 +35,87 @@ conf_check_listen(struct reading *r, cfg_t *cfg, void *filled)
 int
 conf_check_tls(struct reading *r, cfg_t *cfg, void *filled)
 {
-	(void)filled;
+	struct conf_certificate *c = filled;
+
+	c->line = tree_line(cfg, "certificate");
 	if (tree_has(cfg, "certificate") && !tree_has(cfg, "key"))
 		return conf_fail(r, tree_line(cfg, "certificate"), "tls.key",
 		    "is missing, expected the certificate's key");
 	if (tree_has(cfg, "key") && !tree_has(cfg, "certificate"))
 		return conf_fail(r, tree_line(cfg, "key"), "tls.certificate",
 		    "is missing, expected the key's certificate");
+	return 0;
+}
+
+int
+conf_check_sni(struct reading *r, cfg_t *cfg, void *filled)
+{
+	struct conf_certificate *c = filled;
+
+	(void)r;
+	c->line = tree_line(cfg, "certificate");
+	return 0;
+}
+
+/* What stands below another bound that is lower is never reached. */
+static void
+warn_over(struct reading *r, cfg_t *cfg, const char *section, const char *key,
+    uint32_t n, const char *all_key, uint32_t all)
+{
+	char full[64];
+
+	if (!tree_has(cfg, key) || n <= all)
+		return;
+	(void)snprintf(full, sizeof full, "%s.%s", section, key);
+	conf_warn(r, tree_line(cfg, key), full,
+	    "%u has no effect: expected at most the %u of %s.%s", n, all,
+	    section, all_key);
+}
+
+int
+conf_check_limits(struct reading *r, cfg_t *cfg, void *filled)
+{
+	const struct conf *conf = filled;
+	const struct conf_limits *l = &conf->limits;
+
+	warn_over(r, cfg, "limits", "sessions-per-address",
+	    l->sessions_per_address, "sessions", l->sessions);
+	warn_over(r, cfg, "limits", "strangers-per-address",
+	    l->strangers_per_address, "sessions-per-address",
+	    l->sessions_per_address);
+	if (tree_has(cfg, "header") && l->header > conf->max_message)
+		conf_warn(r, tree_line(cfg, "header"), "limits.header",
+		    "has no effect: spool.max-message is less, expected a "
+		    "size below it");
+	return 0;
+}
+
+int
+conf_check_deliver(struct reading *r, cfg_t *cfg, void *filled)
+{
+	const struct conf *conf = filled;
+
+	warn_over(r, cfg, "deliver", "max-lanes", conf->max_lanes,
+	    "connections", conf->deliver_connections);
+	return 0;
+}
+
+/* Words that other programs know, and that would become files here. */
+int
+conf_check_log(struct reading *r, cfg_t *cfg, void *filled)
+{
+	static const char *const words[] = { "syslog", "journal", "journald",
+		"stdout", "console", "file", "none", "off" };
+	const struct conf *conf = filled;
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (strcmp(conf->log_target, words[i]) == 0)
+			return conf_fail(r, tree_line(cfg, "target"),
+			    "log.target",
+			    "%s is not known here, expected stderr (journald "
+			    "takes it, and syslog from there) or a path "
+			    "from /",
+			    words[i]);
 	return 0;
 }
 
@@ -74,10 +142,10 @@ conf_check_auth(struct reading *r, cfg_t *cfg, void *filled)
 	size_t written = tree_count(cfg, "mechanisms");
 
 	if (conf->backend != AUTH_BACKEND_USERS && tree_has(cfg, "users"))
-		warn(r, tree_line(cfg, "users"), "auth.users",
+		conf_warn(r, tree_line(cfg, "users"), "auth.users",
 		    "has no effect: the back end is cyrus");
 	if (conf->backend != AUTH_BACKEND_USERS && tree_has(cfg, "remember"))
-		warn(r, tree_line(cfg, "remember"), "auth.remember",
+		conf_warn(r, tree_line(cfg, "remember"), "auth.remember",
 		    "has no effect: the back end is cyrus");
 
 	for (size_t i = 0; i < conf->nmechanisms; i++) {
@@ -101,8 +169,9 @@ conf_check_auth(struct reading *r, cfg_t *cfg, void *filled)
 int
 conf_check_account(struct reading *r, cfg_t *cfg, void *filled)
 {
-	const struct conf_account *a = filled;
+	struct conf_account *a = filled;
 
+	a->line = tree_line(cfg, "send-as");
 	for (size_t i = 0; i + 1 < r->conf->naccounts; i++)
 		if (conf_compare(span_text(r->conf->accounts[i].name),
 			span_text(a->name)) == 0)
@@ -158,7 +227,8 @@ conf_check_queue(struct reading *r, cfg_t *cfg, void *filled)
 
 	if (tree_has(cfg, "delay-warning") && conf->delay_warning != 0 &&
 	    conf->delay_warning >= conf->expire)
-		warn(r, tree_line(cfg, "delay-warning"), "queue.delay-warning",
+		conf_warn(r, tree_line(cfg, "delay-warning"),
+		    "queue.delay-warning",
 		    "has no effect: the message expires before");
 	return 0;
 }
@@ -166,8 +236,9 @@ conf_check_queue(struct reading *r, cfg_t *cfg, void *filled)
 int
 conf_check_route(struct reading *r, cfg_t *cfg, void *filled)
 {
-	const struct conf_route *route = filled;
+	struct conf_route *route = filled;
 
+	route->line = tree_line(cfg, "relay");
 	for (size_t i = 0; i + 1 < r->conf->nroutes; i++)
 		if (conf_compare(span_text(r->conf->routes[i].domain),
 			span_text(route->domain)) == 0)
@@ -177,7 +248,7 @@ conf_check_route(struct reading *r, cfg_t *cfg, void *filled)
 	if (check_login(r, cfg, route) != 0)
 		return -EINVAL;
 	if (has_no_effect(r, route))
-		warn(r, cfg->line, "route",
+		conf_warn(r, cfg->line, "route",
 		    "has no effect: expected relay, tls = require, or a route "
 		    "default that it makes an exception of");
 	return 0;
@@ -196,6 +267,7 @@ add_listen(struct conf *conf, const char *name, uint16_t port,
 	l->address = mem_strdup("");
 	l->port = port;
 	l->tls = tls;
+	l->line = 0;
 }
 
 static void
@@ -210,6 +282,7 @@ add_account_default(struct conf *conf)
 	    conf->accounts, (conf->naccounts + 1) * sizeof *conf->accounts);
 	a = &conf->accounts[conf->naccounts++];
 	a->name = NULL;
+	a->line = 0;
 	a->send_as = mem_alloc(sizeof *a->send_as);
 	a->send_as[0] = mem_strdup("$login");
 	a->nsend_as = 1;

@@ -79,6 +79,7 @@ conf_clear(struct conf *conf)
 	free(conf->refuse);
 	free(conf->retry);
 	free(conf->file);
+	free(conf->lines);
 	free(conf->hostname);
 	free(conf->users);
 	free(conf->spool_directory);
@@ -86,6 +87,19 @@ conf_clear(struct conf *conf)
 	free(conf->control_socket);
 	free(conf->http_address);
 	free(conf->log_target);
+}
+
+int
+conf_line(const struct conf *conf, const char *key)
+{
+	struct span name = span_text(key);
+	struct span section = span_cut(&name, '.');
+
+	for (size_t i = 0; i < conf_noptions; i++)
+		if (span_equal(section, span_text(conf_options[i].section)) &&
+		    span_equal(name, span_text(conf_options[i].name)))
+			return conf->lines[i];
+	return 0;
 }
 
 static int

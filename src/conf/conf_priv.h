@@ -8,6 +8,7 @@
 #include <confuse.h>
 #include <stdatomic.h>
 
+#include "base/findings.h"
 #include "conf/conf.h"
 
 enum { CONF_FILE_MAX = 1 << 20 };
@@ -22,14 +23,17 @@ struct reading {
 	const char *file; /* borrowed, for messages */
 	cfg_t *tree; /* owned */
 	struct conf *conf; /* owned */
-	struct buf *warnings; /* borrowed */
-	struct err *err; /* borrowed */
+	struct findings *findings; /* borrowed */
+	size_t errors; /* so far */
+	/* The text's form is wrong: what comes behind is not there. */
+	bool is_partial;
 };
 
 enum option_flags {
 	OPTION_LIST = 1,
 	OPTION_NEEDED = 2, /* the section is wrong without it */
 	OPTION_FILLED = 4, /* a list that may not be empty */
+	OPTION_PATH = 16, /* of a file: from / */
 	OPTION_LATER = 8, /* accepted, but nothing here obeys it yet */
 };
 
@@ -67,10 +71,11 @@ struct value {
 };
 
 /*
- * The text as sections of `struct value`; NULL and `err` when its form is
- * wrong or a key is unknown. cfg_free() it.
+ * The text as sections of `struct value`. False and `err` when its form is
+ * wrong or a key is unknown: *tree has what stands before, then. cfg_free() it.
  */
-cfg_t *tree_parse(struct span text, const char *file, struct err *err);
+bool
+tree_parse(struct span text, const char *file, cfg_t **tree, struct err *err);
 size_t tree_count(cfg_t *cfg, const char *key);
 const struct value *tree_value(cfg_t *cfg, const char *key, size_t i);
 /* Whether the key was written at all, even as an empty list. */
@@ -80,16 +85,32 @@ int tree_line(cfg_t *cfg, const char *key);
 
 /*
  * A heap copy with every comment made blank, so that only line ends and the
- * rest remain. NULL and `err` for bytes that libConfuse would skip silently.
+ * rest remain. Cut off, and `err`, at bytes that libConfuse would skip silently;
+ * *whole says whether it was not.
  */
-char *clean_text(struct span text, const char *file, struct err *err);
+char *
+clean_text(struct span text, const char *file, bool *whole, struct err *err);
 
-/* "FILE:LINE: key: message" into r->err; returns a negative code. */
+/* Appends what to do about an error of libConfuse's in that line. */
+void advice_on(const char *what, const char *section, struct span text,
+    int line, struct buf *out);
+/* The known name that differs least, or NULL when none is near. */
+const char *
+advice_nearest(struct span word, const char *const *names, size_t n);
+
+/* A finding "FILE:LINE: key: message"; returns a negative code. */
 int conf_fail(struct reading *r, int line, const char *key, const char *format,
+    ...) __attribute__((format(printf, 4, 5)));
+/* For what is no error, and yet not what somebody wrote it for. */
+void conf_warn(struct reading *r, int line, const char *key, const char *format,
     ...) __attribute__((format(printf, 4, 5)));
 /* What concerns the whole: defaults of sections, duplicates, order. */
 int conf_check_all(struct reading *r);
 int conf_check_listen(struct reading *r, cfg_t *cfg, void *filled);
+int conf_check_sni(struct reading *r, cfg_t *cfg, void *filled);
+int conf_check_limits(struct reading *r, cfg_t *cfg, void *filled);
+int conf_check_deliver(struct reading *r, cfg_t *cfg, void *filled);
+int conf_check_log(struct reading *r, cfg_t *cfg, void *filled);
 int conf_check_tls(struct reading *r, cfg_t *cfg, void *filled);
 int conf_check_auth(struct reading *r, cfg_t *cfg, void *filled);
 int conf_check_account(struct reading *r, cfg_t *cfg, void *filled);

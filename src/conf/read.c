@@ -25,8 +25,23 @@ conf_fail(struct reading *r, int line, const char *key, const char *format, ...)
 	va_start(ap, format);
 	(void)vsnprintf(what, sizeof what, format, ap);
 	va_end(ap);
-	return err_set(
-	    r->err, -EINVAL, "%s:%d: %s: %s", r->file, line, key, what);
+	r->errors++;
+	findings_add(r->findings, FINDING_ERROR, "%s:%d: %s: %s", r->file, line,
+	    key, what);
+	return -EINVAL;
+}
+
+void
+conf_warn(struct reading *r, int line, const char *key, const char *format, ...)
+{
+	char what[384];
+	va_list ap;
+
+	va_start(ap, format);
+	(void)vsnprintf(what, sizeof what, format, ap);
+	va_end(ap);
+	findings_add(r->findings, FINDING_WARNING, "%s:%d: %s: %s", r->file,
+	    line, key, what);
 }
 
 /* "queue.retry", or the name alone at the top. */
@@ -53,6 +68,20 @@ store_default(const struct option *o, void *filled)
 	assert(ok);
 }
 
+static void
+note(struct reading *r, const struct option *o, const struct value *v)
+{
+	char key[64];
+
+	r->conf->lines[o - conf_options] = v->line;
+	if ((o->flags & OPTION_PATH) && v->text[0] != '/' &&
+	    strcmp(v->text, "stderr") != 0)
+		conf_warn(r, v->line, option_key(o, key, sizeof key),
+		    "%s is relative to the folder that the relay is started "
+		    "in, expected a path from /",
+		    log_quote_text(v->text));
+}
+
 static int
 read_option(struct reading *r, const struct option *o, cfg_t *cfg, void *filled)
 {
@@ -69,12 +98,15 @@ read_option(struct reading *r, const struct option *o, cfg_t *cfg, void *filled)
 			    "%s is wrong, expected %s",
 			    log_quote(span_to(text, 80)), o->expected);
 	}
+	if (n > 0)
+		note(r, o, tree_value(cfg, o->name, 0));
 	if (n > 0 && (o->flags & OPTION_LATER))
-		(void)buf_printf(r->warnings,
-		    "%s:%d: %s: accepted, but not yet built: has no effect\n",
-		    r->file, tree_line(cfg, o->name), key);
+		conf_warn(r, tree_line(cfg, o->name), key,
+		    "accepted, but not yet built: has no effect");
 	if (n > 0)
 		return 0;
+	if ((o->flags & OPTION_NEEDED) && r->is_partial)
+		return 0; /* it may stand behind the error */
 	if (o->flags & OPTION_NEEDED)
 		return conf_fail(
 		    r, cfg->line, key, "is missing, expected %s", o->expected);
@@ -86,53 +118,56 @@ read_option(struct reading *r, const struct option *o, cfg_t *cfg, void *filled)
 	return 0;
 }
 
-static int read_sections(struct reading *r, const char *parent, cfg_t *cfg);
+static void read_sections(struct reading *r, const char *parent, cfg_t *cfg);
 
-/* `cfg` is NULL for a section that was not written: all defaults. */
-static int
+/*
+ * `cfg` is NULL for a section that was not written: all defaults. What options
+ * say together is looked at when each of them is right.
+ */
+static void
 read_section(struct reading *r, const struct section *s, cfg_t *cfg)
 {
 	const char *title = s->titled ? cfg_title(cfg) : NULL;
 	void *filled = s->begin(r->conf, title);
-	int rc = 0;
+	size_t before = r->errors;
 
-	if (filled == NULL)
-		return conf_fail(r, cfg->line, s->name,
+	if (filled == NULL) {
+		(void)conf_fail(r, cfg->line, s->name,
 		    "%s is wrong, expected %s",
 		    log_quote(span_to(span_text(title), 80)), s->expected);
-	for (size_t i = 0; i < conf_noptions && rc == 0; i++)
+		return;
+	}
+	for (size_t i = 0; i < conf_noptions; i++)
 		if (strcmp(conf_options[i].section, s->name) == 0)
-			rc = read_option(r, &conf_options[i], cfg, filled);
-	if (rc == 0 && s->check != NULL && cfg != NULL)
-		rc = s->check(r, cfg, filled);
-	if (rc == 0)
-		rc = read_sections(r, s->name, cfg);
-	return rc;
+			(void)read_option(r, &conf_options[i], cfg, filled);
+	if (r->errors == before && !r->is_partial && s->check != NULL &&
+	    cfg != NULL)
+		(void)s->check(r, cfg, filled);
+	read_sections(r, s->name, cfg);
 }
 
-static int
+static void
 read_sections(struct reading *r, const char *parent, cfg_t *cfg)
 {
 	for (size_t i = 0; i < conf_nsections; i++) {
 		const struct section *s = &conf_sections[i];
 		size_t n;
-		int rc = 0;
 
 		if (s->parent == NULL || strcmp(s->parent, parent) != 0)
 			continue;
 		n = tree_count(cfg, s->name);
 		if (n == 0 && !s->titled)
-			rc = read_section(r, s, NULL);
+			read_section(r, s, NULL);
 		if (n > 1 && !s->titled)
-			rc = conf_fail(r, cfg_getnsec(cfg, s->name, 1)->line,
-			    s->name, "is written twice, expected once");
-		for (size_t k = 0; k < n && rc == 0; k++)
-			rc = read_section(
+			(void)conf_fail(r, cfg_getnsec(cfg, s->name, 1)->line,
+			    s->name,
+			    "is written twice, expected once (first in line "
+			    "%d): write all of it into one",
+			    cfg_getnsec(cfg, s->name, 0)->line);
+		for (size_t k = 0; k < n && (s->titled || k == 0); k++)
+			read_section(
 			    r, s, cfg_getnsec(cfg, s->name, (unsigned)k));
-		if (rc != 0)
-			return rc;
 	}
-	return 0;
 }
 
 static int
@@ -153,40 +188,45 @@ static void
 warn_of_hostname(struct reading *r)
 {
 	if (strchr(r->conf->hostname, '.') == NULL)
-		(void)buf_printf(r->warnings,
-		    "%s:%d: hostname: %s has no dot, expected a full name such "
-		    "as %s.example.com: receiving hosts refuse it in EHLO\n",
-		    r->file, tree_line(r->tree, "hostname"), r->conf->hostname,
-		    r->conf->hostname);
+		conf_warn(r, tree_line(r->tree, "hostname"), "hostname",
+		    "%s has no dot, expected a full name such "
+		    "as %s.example.com: receiving hosts refuse it in EHLO",
+		    r->conf->hostname, r->conf->hostname);
+}
+
+/* The first error of form, and behind it every value that is wrong. */
+static void
+read_tree(struct reading *r, struct span text, const char *hostname)
+{
+	struct err err;
+
+	r->is_partial = !tree_parse(text, r->file, &r->tree, &err);
+	if (r->is_partial) {
+		r->errors++;
+		findings_add(r->findings, FINDING_ERROR, "%s", err.text);
+	}
+	read_section(r, &conf_sections[0], r->tree);
+	if (r->errors == 0 && take_hostname(r, hostname) == 0) {
+		warn_of_hostname(r);
+		(void)conf_check_all(r);
+	}
+	(void)cfg_free(r->tree);
 }
 
 struct conf *
-conf_parse(struct span text, const char *file, const char *hostname,
-    struct buf *warnings, struct err *err)
+conf_parse_all(struct span text, const char *file, const char *hostname,
+    struct findings *f)
 {
-	struct conf_box *box;
-	struct reading r = { .file = file, .warnings = warnings, .err = err };
-	int rc;
+	struct conf_box *box = MEM_NEW(struct conf_box);
+	struct reading r = { .file = file, .findings = f, .conf = &box->conf };
 
-	r.tree = tree_parse(text, file, err);
-	if (r.tree == NULL)
-		return NULL;
-	box = MEM_NEW(struct conf_box);
 	atomic_init(&box->refs, 1);
-	r.conf = &box->conf;
 	r.conf->file = mem_strdup(file);
-	rc = read_section(&r, &conf_sections[0], r.tree);
-	if (rc == 0)
-		rc = take_hostname(&r, hostname);
-	if (rc == 0)
-		warn_of_hostname(&r);
-	if (rc == 0)
-		rc = conf_check_all(&r);
-	(void)cfg_free(r.tree);
-	if (rc == 0)
+	r.conf->lines = mem_zalloc(conf_noptions, sizeof(int));
+	read_tree(&r, text, hostname);
+	if (r.errors == 0)
 		return r.conf;
 	conf_unref(r.conf);
-	buf_clear(warnings); /* the error is what counts; nobody clears them */
 	return NULL;
 }
 
@@ -212,24 +252,64 @@ read_all(int fd, struct buf *text, struct err *err)
 }
 
 struct conf *
-conf_read(const char *file, const char *hostname, struct buf *warnings,
-    struct err *err)
+conf_read_all(const char *file, const char *hostname, struct findings *f)
 {
 	struct buf text = { .max = CONF_FILE_MAX + (1 << 16) };
 	struct conf *conf = NULL;
+	struct err err;
 	int fd = open(file, O_RDONLY | O_CLOEXEC), rc;
 
 	if (fd == -1) {
-		(void)err_errno(err, "%s", file);
+		findings_add(f, FINDING_ERROR,
+		    "%s: %s, expected the configuration: name it with -c", file,
+		    strerror(errno));
 		return NULL;
 	}
-	rc = read_all(fd, &text, err);
+	rc = read_all(fd, &text, &err);
 	(void)close(fd);
 	if (rc == 0)
-		conf =
-		    conf_parse(buf_span(&text), file, hostname, warnings, err);
+		conf = conf_parse_all(buf_span(&text), file, hostname, f);
 	else
-		(void)err_wrap(err, rc, "%s", file);
+		findings_add(f, FINDING_ERROR, "%s: %s", file, err.text);
 	buf_clear(&text);
+	return conf;
+}
+
+/* The first error, or the warnings, a line each. */
+static void
+pass_on(const struct findings *f, bool failed, struct buf *warnings,
+    struct err *err)
+{
+	for (size_t i = 0; i < f->n; i++) {
+		if (failed && f->all[i].level == FINDING_ERROR) {
+			(void)err_set(err, -EINVAL, "%s", f->all[i].text);
+			return;
+		}
+		if (!failed && f->all[i].level == FINDING_WARNING)
+			(void)buf_printf(warnings, "%s\n", f->all[i].text);
+	}
+}
+
+struct conf *
+conf_parse(struct span text, const char *file, const char *hostname,
+    struct buf *warnings, struct err *err)
+{
+	struct findings f = { 0 };
+	struct conf *conf = conf_parse_all(text, file, hostname, &f);
+
+	pass_on(&f, conf == NULL, warnings, err);
+	findings_clear(&f);
+	return conf;
+}
+
+struct conf *
+conf_read(const char *file, const char *hostname, struct buf *warnings,
+    struct err *err)
+{
+	struct findings f = { 0 };
+	struct conf *conf = conf_read_all(file, hostname, &f);
+
+	pass_on(&f, conf == NULL, warnings, err);
+	findings_clear(&f);
 	return conf;
 }

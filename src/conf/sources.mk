@@ -2,6 +2,7 @@ libpostern_a_SOURCES += \
 	include/conf/conf.h src/conf/conf.c \
 	src/conf/conf_priv.h \
 	src/conf/check.c \
+	src/conf/advice.c \
 	src/conf/clean.c \
 	src/conf/options.c \
 	src/conf/read.c \

@@ -15,6 +15,7 @@
 
 struct parse {
 	const char *file; /* borrowed */
+	struct span text; /* borrowed */
 	struct err *err; /* borrowed */
 	bool failed; /* the first message stands */
 };
@@ -33,13 +34,17 @@ static void
 say(const cfg_t *cfg, const char *key, const char *what)
 {
 	bool root = strcmp(cfg->name, "root") == 0;
+	struct buf advice = { 0 };
 
 	if (parse->failed)
 		return;
 	parse->failed = true;
-	(void)err_set(parse->err, -EINVAL, "%s:%d: %s%s%s%s%s", parse->file,
+	advice_on(what, root ? "" : cfg->name, parse->text, cfg->line, &advice);
+	(void)err_set(parse->err, -EINVAL, "%s:%d: %s%s%s%s%s%.*s", parse->file,
 	    cfg->line, root ? "" : cfg->name, root || key[0] == '\0' ? "" : ".",
-	    key, root && key[0] == '\0' ? "" : ": ", what);
+	    key, root && key[0] == '\0' ? "" : ": ", what,
+	    SPAN_ARG(buf_span(&advice)));
+	buf_clear(&advice);
 }
 
 static void on_error(cfg_t *cfg, const char *format, va_list ap)
@@ -76,8 +81,12 @@ on_value_free(void *p)
 {
 	struct node *n = p;
 
+	char what[80];
+
+	(void)snprintf(what, sizeof what,
+	    "is set twice, expected once (first in line %d)", n->value.line);
 	if (parse != NULL)
-		say(n->cfg, n->key, "is set twice, expected once");
+		say(n->cfg, n->key, what);
 	free(n->value.text);
 	free(n);
 }
@@ -136,7 +145,8 @@ run_parse(cfg_t *tree, const char *text, struct parse *p)
 	int rc;
 
 	if (len == 0)
-		return 0; /* fmemopen() takes no empty buffer */
+		return p->failed ? -EINVAL
+				 : 0; /* fmemopen() takes no empty one */
 	in = fmemopen((void *)(uintptr_t)text, len, "r");
 	if (in == NULL)
 		return err_errno(p->err, "%s", p->file);
@@ -146,34 +156,34 @@ run_parse(cfg_t *tree, const char *text, struct parse *p)
 	parse = NULL;
 	(void)pthread_mutex_unlock(&lock);
 	(void)fclose(in);
-	if (rc != CFG_SUCCESS && !p->failed)
+	if (rc != CFG_SUCCESS && !p->failed) {
+		p->failed = true;
 		return err_set(
 		    p->err, -EINVAL, "%s: cannot be parsed", p->file);
+	}
 	return p->failed ? -EINVAL : 0;
 }
 
-cfg_t *
-tree_parse(struct span text, const char *file, struct err *err)
+bool
+tree_parse(struct span text, const char *file, cfg_t **tree, struct err *err)
 {
 	struct parse p = { .file = file, .err = err };
-	char *clean = clean_text(text, file, err);
+	bool whole;
+	char *clean = clean_text(text, file, &whole, err);
 	cfg_opt_t *opts;
-	cfg_t *tree;
 	int rc;
 
-	if (clean == NULL)
-		return NULL;
+	/* What libConfuse says of a text that was cut off is not the cause. */
+	p.failed = !whole;
+	p.text = span_text(clean);
 	opts = make_options("");
-	tree = cfg_init(opts, CFGF_NONE);
+	*tree = cfg_init(opts, CFGF_NONE);
 	free_options(opts);
-	(void)cfg_set_error_function(tree, on_error);
-	tree->filename = mem_strdup(file);
-	rc = run_parse(tree, clean, &p);
+	(void)cfg_set_error_function(*tree, on_error);
+	(*tree)->filename = mem_strdup(file);
+	rc = run_parse(*tree, clean, &p);
 	free(clean);
-	if (rc == 0)
-		return tree;
-	(void)cfg_free(tree);
-	return NULL;
+	return rc == 0;
 }
 
 size_t

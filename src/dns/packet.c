@@ -143,7 +143,8 @@ take_mx(struct reader *r, const struct record *rec, struct dns_answer *out)
 	if (out->nmx == DNS_MX_MAX)
 		return;
 	r->at = rec->at;
-	mx->preference = read_u16(r);
+	mx->preference =
+	    rec->type == DNS_MX ? (uint16_t)read_u16(r) : (uint16_t)0;
 	read_name(r, mx->name);
 	if (r->at > rec->at + rec->len)
 		r->bad = true;
@@ -233,7 +234,7 @@ judge(struct reader *r, unsigned code, const char *asked, uint16_t type,
 			continue;
 		found = true;
 		use_ttl(out, rec->ttl);
-		if (type == DNS_MX)
+		if (type == DNS_MX || type == DNS_PTR)
 			take_mx(r, rec, out);
 		else
 			take_address(r, rec, out);

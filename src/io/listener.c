@@ -94,8 +94,9 @@ on_poll(uv_poll_t *poll, int status, int events)
 	loop_used_by_stranger(loop, began);
 }
 
+/* A socket that has the address, and does not listen yet. */
 static int
-open_socket(const char *address, uint16_t port, struct err *err)
+bind_socket(const char *address, uint16_t port, struct err *err)
 {
 	struct addrinfo hint = { .ai_socktype = SOCK_STREAM,
 		.ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV };
@@ -113,7 +114,7 @@ open_socket(const char *address, uint16_t port, struct err *err)
 	    ai->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd == -1 && address[0] == '\0' && errno == EAFNOSUPPORT) {
 		freeaddrinfo(ai);
-		return open_socket("0.0.0.0", port, err);
+		return bind_socket("0.0.0.0", port, err);
 	}
 	if (fd == -1) {
 		rc = err_errno(err, "socket");
@@ -126,13 +127,34 @@ open_socket(const char *address, uint16_t port, struct err *err)
 	rc = fd;
 	if (bind(fd, ai->ai_addr, ai->ai_addrlen) == -1)
 		rc = err_errno(err, "bind");
-	else if (listen(fd, BACKLOG) == -1)
-		rc = err_errno(err, "listen");
 	if (rc < 0)
 		(void)close(fd);
 out:
 	freeaddrinfo(ai);
 	return rc;
+}
+
+static int
+open_socket(const char *address, uint16_t port, struct err *err)
+{
+	int fd = bind_socket(address, port, err), rc;
+
+	if (fd < 0 || listen(fd, BACKLOG) == 0)
+		return fd;
+	rc = err_errno(err, "listen");
+	(void)close(fd);
+	return rc;
+}
+
+int
+listener_try(const char *address, uint16_t port, struct err *err)
+{
+	int fd = bind_socket(address, port, err);
+
+	if (fd < 0)
+		return fd;
+	(void)close(fd);
+	return 0;
 }
 
 static uint16_t

@@ -3,6 +3,7 @@ libpostern_a_SOURCES += \
 	include/io/hostname.h src/io/hostname.c \
 	include/io/listener.h src/io/listener.c \
 	include/io/loop.h src/io/loop.c \
+	include/io/password_file.h src/io/password_file.c \
 	include/io/mailbox.h include/io/work.h \
 	include/io/stream.h src/io/stream.c \
 	src/io/wire.c src/io/wire_priv.h \

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <strings.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/map.h"
 #include "base/mem.h"
@@ -42,11 +43,36 @@ struct kept {
 
 static const unsigned char alpn_smtp[] = { 4, 's', 'm', 't', 'p' };
 
+/* In words that say what to do; others as OpenSSL has them. */
+static const struct {
+	int library, reason;
+	const char *words;
+} reasons[] = {
+	{ ERR_LIB_SSL, SSL_R_EE_KEY_TOO_SMALL,
+	    "the key is too short, expected RSA of 2048 bits or more, or "
+	    "ECDSA" },
+	{ ERR_LIB_SSL, SSL_R_CA_KEY_TOO_SMALL,
+	    "a certificate of the chain has a key that is too short, expected "
+	    "another chain of your authority" },
+	{ ERR_LIB_SSL, SSL_R_CA_MD_TOO_WEAK,
+	    "signed with a hash that is too weak, expected SHA-256 or better" },
+};
+
+static const char *
+words_for(unsigned long code)
+{
+	for (size_t i = 0; i < ARRAY_LEN(reasons); i++)
+		if (ERR_GET_LIB(code) == reasons[i].library &&
+		    ERR_GET_REASON(code) == reasons[i].reason)
+			return reasons[i].words;
+	return ERR_reason_error_string(code);
+}
+
 static int
 ssl_err(struct err *err, const char *what, const char *which)
 {
 	unsigned long code = ERR_get_error();
-	const char *why = ERR_reason_error_string(code);
+	const char *why = words_for(code);
 
 	/* A file that cannot be opened is an error of the system. */
 	if (ERR_SYSTEM_ERROR(code))
@@ -141,21 +167,68 @@ select_certificate(SSL *ssl, int *alert, void *arg)
 	return SSL_TLSEXT_ERR_NOACK;
 }
 
+/* Whether a PEM file has a block of that kind: "CERTIFICATE", "PRIVATE KEY". */
+static bool
+has_block(const char *file, const char *kind)
+{
+	char line[256];
+	bool found = false;
+	FILE *f = fopen(file, "re");
+
+	while (f != NULL && !found && fgets(line, sizeof line, f) != NULL)
+		found = strncmp(line, "-----BEGIN ", 11) == 0 &&
+			(kind == NULL || strstr(line, kind) != NULL);
+	if (f != NULL)
+		(void)fclose(f);
+	return found;
+}
+
+/* The mistakes that OpenSSL has but a riddle for. 0: it is none of them. */
+static int
+blame(const struct conf_certificate *c, bool is_key, struct err *err)
+{
+	const char *what = is_key ? "tls.key" : "tls.certificate";
+	const char *file = is_key ? c->key : c->certificate;
+
+	if (access(file, R_OK) == -1)
+		return 0;
+	if (!has_block(file, NULL))
+		return err_set(err, -EINVAL,
+		    "%s %s: is not PEM (no line -----BEGIN ...), expected the "
+		    "file that certbot and others write; DER: openssl %s "
+		    "-inform der -in %s -out NEW",
+		    what, file, is_key ? "pkey" : "x509", file);
+	if (has_block(file, is_key ? "PRIVATE KEY" : "CERTIFICATE"))
+		return 0;
+	if (has_block(c->certificate, "PRIVATE KEY") &&
+	    has_block(c->key, "CERTIFICATE"))
+		return err_set(err, -EINVAL,
+		    "tls.certificate %s: is the key, and tls.key %s is the "
+		    "certificate: swap them",
+		    c->certificate, c->key);
+	return err_set(err, -EINVAL, "%s %s: has no %s in it, expected one",
+	    what, file, is_key ? "PRIVATE KEY" : "CERTIFICATE");
+}
+
 static int
 load_files(SSL_CTX *ctx, const struct conf_certificate *c, struct err *err)
 {
 	if (SSL_CTX_use_certificate_chain_file(ctx, c->certificate) != 1)
-		return ssl_err(err, "tls.certificate", c->certificate);
+		return blame(c, false, err) != 0
+			   ? -EINVAL
+			   : ssl_err(err, "tls.certificate", c->certificate);
 	if (SSL_CTX_use_PrivateKey_file(ctx, c->key, SSL_FILETYPE_PEM) != 1) {
 		if (ERR_GET_REASON(ERR_peek_error()) ==
 		    X509_R_KEY_VALUES_MISMATCH) {
 			ERR_clear_error();
 			return err_set(err, -EINVAL,
 			    "tls.key %s: does not belong to the certificate "
-			    "%s",
+			    "%s, expected the one that it was made with",
 			    c->key, c->certificate);
 		}
-		return ssl_err(err, "tls.key", c->key);
+		return blame(c, true, err) != 0
+			   ? -EINVAL
+			   : ssl_err(err, "tls.key", c->key);
 	}
 	return 0;
 }
@@ -186,6 +259,30 @@ load_certificate(
 	    "tls.key %s: is encrypted, expected a key without a pass phrase: "
 	    "openssl pkey -in %s -out NEW, mode 0600",
 	    c->key, c->key);
+}
+
+int
+tls_look(const struct conf_certificate *c, const char *host,
+    struct tls_facts *facts, struct err *err)
+{
+	SSL_CTX *ctx = make_context(TLS_server_method(), server_groups);
+	int rc = load_certificate(ctx, c, err), seconds = 0;
+
+	*facts = (struct tls_facts){ 0 };
+	if (rc == 0) {
+		X509 *cert = SSL_CTX_get0_certificate(ctx);
+
+		(void)ASN1_TIME_diff(&facts->days_left, &seconds, NULL,
+		    X509_get0_notAfter(cert));
+		facts->days_left -= seconds < 0;
+		facts->has_begun =
+		    X509_cmp_current_time(X509_get0_notBefore(cert)) < 0;
+		facts->has_name =
+		    X509_check_host(cert, host, 0,
+			X509_CHECK_FLAG_NEVER_CHECK_SUBJECT, NULL) == 1;
+	}
+	SSL_CTX_free(ctx);
+	return rc;
 }
 
 struct tls_server *

@@ -37,7 +37,7 @@
 #include "conf/conf.h"
 #include "facts/fact.h"
 #include "facts/write.h"
-#include "log_target.h"
+#include "prepare/log_target.h"
 
 enum {
 	STAMP_SIZE = 32,

@@ -104,8 +104,7 @@ open_spool(struct relay *r, struct err *err)
 	r->opened_ms = clock_us() / 1000;
 	r->spool = journal_open(&o, on_arrived, r, err);
 	if (r->spool == NULL)
-		return err_wrap(
-		    err, -1, "spool %s", r->rooms.conf->spool_directory);
+		return -1;
 	loop_refresh(r->loop); /* it did not turn meanwhile */
 	wait_a_moment(r);
 	return r->failed ? err_set(err, -1, "the spool cannot be read") : 0;

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/err.h"
+#include "base/findings.h"
 #include "config.h"
 #include "relay.h"
 
@@ -43,12 +43,25 @@ tame_malloc(void)
 	(void)mallopt(M_MMAP_THRESHOLD, 1 << 20);
 }
 
+/* Each that kept it from starting, and each that may be behind it. */
+static void
+tell(const struct findings *f)
+{
+	for (size_t i = 0; i < f->n; i++)
+		if (f->all[i].level == FINDING_ERROR)
+			(void)fprintf(stderr, "posternd: %s\n", f->all[i].text);
+	for (size_t i = 0; i < f->n; i++)
+		if (f->all[i].level == FINDING_WARNING)
+			(void)fprintf(
+			    stderr, "posternd: warning: %s\n", f->all[i].text);
+}
+
 int
 main(int argc, char **argv)
 {
 	const char *file = SYSCONFDIR "/postern/postern.conf";
+	struct findings findings = { 0 };
 	struct relay *relay;
-	struct err err;
 	bool is_fine;
 	int option;
 
@@ -70,11 +83,12 @@ main(int argc, char **argv)
 	(void)setenv("UV_THREADPOOL_SIZE", "8", 0);
 	raise_limits();
 	tame_malloc();
-	relay = relay_new(file, &err);
-	if (relay == NULL) {
-		(void)fprintf(stderr, "posternd: %s\n", err.text);
+	relay = relay_new(file, &findings);
+	if (relay == NULL)
+		tell(&findings);
+	findings_clear(&findings);
+	if (relay == NULL)
 		return EXIT_FAILURE;
-	}
 	is_fine = relay_run(relay);
 	relay_free(relay);
 	return is_fine ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -1,7 +1,7 @@
 /*
  * The one that knows the whole road, with open.c and wiring.c.
  *
- * Start: configuration -> log -> certificates -> accounts -> queue ->
+ * Start: configuration -> a look at all of it (prepare) -> log -> certificates -> accounts -> queue ->
  * spool (which fills the queue) -> workers -> control socket -> listeners.
  * A failure on the way closes what is open, in the opposite order.
  *
@@ -15,11 +15,13 @@
 
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 #include <uv.h>
 
 #include "acceptor.h"
 #include "auth/auth.h"
+#include "base/findings.h"
 #include "facts/count.h"
 #include "facts/fact.h"
 #include "base/mem.h"
@@ -33,6 +35,8 @@
 #include "io/loop.h"
 #include "io/tls.h"
 #include "logger.h"
+#include "notify.h"
+#include "prepare/prepare.h"
 #include "settings.h"
 #include "dispatch/queue.h"
 #include "spool/spool.h"
@@ -58,36 +62,58 @@ watch_signals(struct relay *r)
 	}
 }
 
+/*
+ * All is looked at before anything is taken, so that every fault is told at once.
+ * In a log that is a file they are told, too, if it can be had.
+ */
+static int
+look(struct relay *r, const char *conf_file, struct findings *f)
+{
+	struct err err;
+	bool fine;
+
+	r->rooms.conf = prepare_read(conf_file, f);
+	if (r->rooms.conf == NULL)
+		return -1;
+	prepare_look(r->rooms.conf, 0, f);
+	fine = findings_count(f, FINDING_ERROR) == 0;
+	if (!fine && strcmp(r->rooms.conf->log_target, "stderr") == 0)
+		return -1; /* who started us is told there */
+	r->rooms.logger = logger_open(r->rooms.conf, &err);
+	if (r->rooms.logger != NULL)
+		settings_log(f);
+	else if (fine)
+		findings_add(f, FINDING_ERROR, "%s", err.text);
+	return fine && r->rooms.logger != NULL ? 0 : -1;
+}
+
 struct relay *
-relay_new(const char *conf_file, struct err *err)
+relay_new(const char *conf_file, struct findings *f)
 {
 	struct relay *r = MEM_NEW(struct relay);
-	struct buf warnings = { 0 };
+	struct err err;
 
-	r->rooms.conf = settings_read(conf_file, &warnings, err);
-	if (r->rooms.conf == NULL)
-		goto fail;
-	r->rooms.logger = logger_open(r->rooms.conf, err);
-	if (r->rooms.logger == NULL)
+	if (look(r, conf_file, f) != 0)
 		goto fail;
 	facts_count();
-	settings_log_warnings(&warnings);
 	r->loop = loop_new();
-	if (relay_open_road(r, err) != 0)
+	if (relay_open_road(r, &err) != 0) {
+		findings_add(f, FINDING_ERROR, "%s", err.text);
 		goto fail;
+	}
 	r->stop_limit = deadline_new(r->loop, on_stop_limit, r);
 	r->refresh = deadline_new(r->loop, on_refresh, r);
 	deadline_set(r->refresh, REFRESH_MS);
 	watch_signals(r);
 	dispatch_start(r->rooms.dispatch);
 	metric_set(METRIC_RELOAD_TIME, wall_now() / 1000);
-	buf_clear(&warnings);
 	FACT(STARTED, fact_word("hostname", r->rooms.conf->hostname),
 	    fact_number("workers", crew_count(r->crew)),
 	    fact_number("pid", (uint64_t)getpid()));
+	certificates_note(&r->certificates, &r->rooms);
+	notify_ready();
 	return r;
 fail:
-	buf_clear(&warnings);
 	relay_free(r);
 	return NULL;
 }
@@ -108,10 +134,19 @@ relay_reload(struct buf *trouble, void *arg)
 {
 	struct relay *r = arg;
 
-	if (!r->stopping)
-		return reload(&r->rooms, trouble);
-	(void)buf_append_text(trouble, "the relay stops");
-	return -1;
+	const struct tls_server *before = r->rooms.tls;
+	int rc = -1;
+
+	if (r->stopping) {
+		(void)buf_append_text(trouble, "the relay stops");
+		return rc;
+	}
+	notify_reloading();
+	rc = reload(&r->rooms, trouble);
+	if (r->rooms.tls != before)
+		certificates_note(&r->certificates, &r->rooms);
+	notify_ready();
+	return rc;
 }
 
 /*
@@ -132,6 +167,10 @@ on_refresh(void *arg)
 	struct relay *r = arg;
 
 	auth_refresh(r->rooms.auth, loop_now(r->loop));
+	if (!r->stopping)
+		certificates_look(
+		    &r->certificates, &r->rooms, loop_now(r->loop));
+	notify_alive();
 	trim_look(&r->trim, r->loop, in_use(r));
 	deadline_set(r->refresh, REFRESH_MS);
 }
@@ -198,6 +237,7 @@ relay_stop(struct relay *r)
 		return;
 	}
 	r->stopping = true;
+	notify_stopping();
 	acceptor_stop(r->rooms.acceptor);
 	dispatch_stop(r->rooms.dispatch);
 	dispatch_on_idle(r->rooms.dispatch, on_idle, r);

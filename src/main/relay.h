@@ -8,16 +8,15 @@
 
 #include <stdbool.h>
 
-#include "base/err.h"
-
+struct findings;
 struct relay;
 
 /*
  * Reads the configuration, opens everything it names, and takes connections
- * from the moment it returns (served once relay_run() runs). NULL and `err`
- * when something is not as it must be.
+ * from the moment it returns (served once relay_run() runs). `f` gets what was
+ * found on the way; NULL when there is an error among it.
  */
-struct relay *relay_new(const char *conf_file, struct err *err);
+struct relay *relay_new(const char *conf_file, struct findings *f);
 /*
  * Blocks until a clean stop (SIGTERM or SIGINT). SIGHUP reloads. False: it
  * stopped because it could not go on; the log says why.

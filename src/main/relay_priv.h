@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "certificates.h"
 #include "desk/pages.h"
 #include "io/trim.h"
 #include "reload.h"
@@ -29,6 +30,7 @@ struct relay {
 	struct pages pages;
 	struct deadline *stop_limit, *refresh;
 	struct trim trim;
+	struct certificates certificates;
 	uv_signal_t signals[3];
 	uint64_t opened_ms; /* when the spool was, monotonic */
 	bool is_loaded; /* what it had before has arrived */

@@ -5,9 +5,11 @@
 #include "reload.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "acceptor.h"
 #include "auth/auth.h"
+#include "base/findings.h"
 #include "facts/fact.h"
 #include "base/metrics.h"
 #include "conf/conf.h"
@@ -15,6 +17,7 @@
 #include "io/loop.h"
 #include "io/tls.h"
 #include "logger.h"
+#include "prepare/prepare.h"
 #include "settings.h"
 
 /* What the rooms have ready. */
@@ -88,18 +91,35 @@ take(struct prepared *p, struct rooms *r, struct buf *trouble)
 	r->conf = p->conf;
 }
 
-static int
-try(struct rooms *r, struct buf *trouble, struct err *err)
+/* As at the start; what is ours already is no fault. NULL, and why, for one. */
+static struct conf *
+look(const char *file, struct buf *trouble)
 {
-	struct buf warnings = { 0 };
-	struct prepared p = { .conf = settings_read(
-				  r->conf->file, &warnings, err) };
+	struct findings f = { 0 };
+	struct conf *conf = prepare_read(file, &f);
 
-	settings_log_warnings(&warnings);
-	buf_clear(&warnings);
+	if (conf != NULL)
+		prepare_look(conf, (long)getpid(), &f);
+	settings_log(&f);
+	findings_join(&f, FINDING_ERROR, trouble);
+	if (findings_count(&f, FINDING_ERROR) > 0) {
+		conf_unref(conf);
+		conf = NULL;
+	}
+	findings_clear(&f);
+	return conf;
+}
+
+static int
+try(struct rooms *r, struct buf *trouble)
+{
+	struct prepared p = { .conf = look(r->conf->file, trouble) };
+	struct err err;
+
 	if (p.conf == NULL)
 		return -1;
-	if (prepare(&p, r, err) != 0) {
+	if (prepare(&p, r, &err) != 0) {
+		(void)buf_append_text(trouble, err.text);
 		discard(&p);
 		return -1;
 	}
@@ -110,13 +130,10 @@ try(struct rooms *r, struct buf *trouble, struct err *err)
 int
 reload(struct rooms *r, struct buf *trouble)
 {
-	struct err err;
-
-	if (try(r, trouble, &err) != 0) {
+	if (try(r, trouble) != 0) {
 		metric_set(METRIC_RELOAD_FAILED, 1);
-		FACT(RELOAD_FAILED, fact_string("what", err.text),
+		FACT(RELOAD_FAILED, fact_text("what", buf_span(trouble)),
 		    fact_string("next", "the old configuration stays"));
-		(void)buf_append_text(trouble, err.text);
 		(void)buf_append_text(trouble, "; the old configuration stays");
 		return -1;
 	}

@@ -3,22 +3,31 @@
 #include <stdlib.h>
 
 #include "auth/auth.h"
+#include "base/findings.h"
 #include "facts/fact.h"
 #include "base/mem.h"
 #include "conf/conf.h"
-#include "io/hostname.h"
+
+static void
+log_level_of(const struct findings *f, enum finding_level level)
+{
+	for (size_t i = 0; i < f->n; i++) {
+		const char *text = f->all[i].text;
+
+		if (f->all[i].level != level)
+			continue;
+		if (level == FINDING_ERROR)
+			FACT(CONFIGURATION_ERROR, fact_string("what", text));
+		else
+			FACT(CONFIGURATION, fact_string("what", text));
+	}
+}
 
 void
-settings_log_warnings(const struct buf *warnings)
+settings_log(const struct findings *f)
 {
-	struct span all = buf_span(warnings);
-
-	while (!span_is_empty(all)) {
-		struct span line = span_cut(&all, '\n');
-
-		if (!span_is_empty(line))
-			FACT(CONFIGURATION, fact_text("what", line));
-	}
+	log_level_of(f, FINDING_ERROR);
+	log_level_of(f, FINDING_WARNING);
 }
 
 /* Mechanisms whose plug-in is missing are not offered. */
@@ -34,9 +43,6 @@ settings_drop_mechanisms(struct conf *conf, struct auth *auth, struct err *err)
 			conf->mechanisms[n++] = name;
 			continue;
 		}
-		FACT(MECHANISM_MISSING, fact_word("mech", name),
-		    fact_string("what", "libsasl2 has no such plug-in here "
-					"(package libsasl2-modules)"));
 		free(name);
 	}
 	conf->nmechanisms = n;
@@ -45,13 +51,4 @@ settings_drop_mechanisms(struct conf *conf, struct auth *auth, struct err *err)
 		    "auth.mechanisms: none of them can "
 		    "be had here; install libsasl2-modules");
 	return 0;
-}
-
-struct conf *
-settings_read(const char *file, struct buf *warnings, struct err *err)
-{
-	char name[256];
-
-	hostname_of_system(name, sizeof name);
-	return conf_read(file, name, warnings, err);
 }

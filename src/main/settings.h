@@ -1,19 +1,18 @@
 /*
- * settings: the configuration file as the daemon reads it, at the start and at a
- * reload.
+ * settings: what the daemon does with what was found in its configuration, at the
+ * start and at a reload.
  */
 #ifndef MAIN_SETTINGS_H
 #define MAIN_SETTINGS_H
 
-#include "base/buf.h"
 #include "base/err.h"
 
 struct auth;
 struct conf;
+struct findings;
 
-struct conf *
-settings_read(const char *file, struct buf *warnings, struct err *err);
-void settings_log_warnings(const struct buf *warnings);
+/* What is wrong, then what is hardly meant; a line each. */
+void settings_log(const struct findings *f);
 /*
  * Mechanisms whose plug-in is missing are not offered; an error when none is
  * left.

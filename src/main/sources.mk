@@ -1,7 +1,8 @@
 posternd_SOURCES = \
 	src/main/acceptor.c src/main/acceptor.h \
-	src/main/log_target.c src/main/log_target.h \
+	src/main/certificates.c src/main/certificates.h \
 	src/main/logger.c src/main/logger.h \
+	src/main/notify.c src/main/notify.h \
 	src/main/open.c \
 	src/main/posternd.c \
 	src/main/relay.c src/main/relay.h src/main/relay_priv.h \

@@ -2,15 +2,13 @@
 #include "plan_priv.h"
 
 #include <ifaddrs.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "conf/conf.h"
+#include "io/password_file.h"
 #include "sched/target.h"
-
-enum { PASSWORD_MAX = 1024 };
 
 static void
 add_own(
@@ -45,29 +43,6 @@ read_own(struct plan_request *q)
 	return own;
 }
 
-static int
-read_password(const char *file, struct secret *out, struct err *err)
-{
-	char text[PASSWORD_MAX];
-	FILE *f = fopen(file, "re");
-	size_t n;
-
-	if (f == NULL)
-		return err_errno(err, "password-file %s", file);
-	n = fread(text, 1, sizeof text, f);
-	(void)fclose(f);
-	while (n > 0 && (text[n - 1] == '\n' || text[n - 1] == '\r'))
-		n--;
-	if (n == 0 || n == sizeof text)
-		return err_set(err, -1,
-		    "password-file %s: one line of 1 to "
-		    "1023 bytes is expected",
-		    file);
-	secret_set(out, text, n);
-	mem_wipe(text, sizeof text);
-	return 0;
-}
-
 int
 plan_read(struct plan *p, const struct plan_request *request, struct err *err)
 {
@@ -77,8 +52,8 @@ plan_read(struct plan *p, const struct plan_request *request, struct err *err)
 	plan_make(p, &q);
 	free(own);
 	if (p->target->nhosts == 0 || p->target->login == NULL ||
-	    read_password(q.rule->password_file, &p->target->password, err) ==
-		0)
+	    password_file_read(
+		q.rule->password_file, &p->target->password, err) == 0)
 		return 0;
 	target_unref(p->target);
 	p->target = NULL;

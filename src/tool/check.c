@@ -1,216 +1,103 @@
 /*
- * postern check: the configuration, and whether what it names can be used.
- * Every finding is a line; all are looked for before it ends.
+ * postern check: what the daemon finds at its start, found without taking
+ * anything (prepare.h). What a running relay has is its own, and no fault.
  */
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "auth/users.h"
-#include "base/mem.h"
+#include "base/findings.h"
 #include "conf/conf.h"
-#include "io/hostname.h"
-#include "io/tls.h"
+#include "ctl/client.h"
+#include "network.h"
+#include "prepare/prepare.h"
 #include "tool.h"
 
-struct findings {
-	json_t *all; /* NULL: printed as they come */
-	int errors, warnings;
-};
-
-__attribute__((format(printf, 3, 4))) static void
-find(struct findings *f, const char *level, const char *format, ...)
+/* The process that answers at the control socket; 0: none. */
+static long
+running(const struct conf *conf)
 {
-	struct buf text = { 0 };
-	va_list ap;
-
-	va_start(ap, format);
-	(void)buf_vprintf(&text, format, ap);
-	va_end(ap);
-	(void)buf_append_char(&text, '\0');
-	f->errors += strcmp(level, "error") == 0;
-	f->warnings += strcmp(level, "warning") == 0;
-	if (f->all != NULL)
-		(void)json_array_append_new(
-		    f->all, json_pack("{s:s, s:s}", "level", level, "what",
-				buf_span(&text).ptr));
-	else
-		(void)printf("%s: %s\n", level, buf_span(&text).ptr);
-	buf_clear(&text);
-}
-
-static void
-check_secret_file(struct findings *f, const char *what, const char *path)
-{
-	struct stat st;
-
-	if (stat(path, &st) == -1)
-		find(f, "error", "%s %s: %s", what, path, strerror(errno));
-	else if ((st.st_mode & 077) != 0)
-		find(f, "error",
-		    "%s %s: mode %04o lets others read it; "
-		    "chmod 600",
-		    what, path, (unsigned)st.st_mode & 07777);
-}
-
-static void
-check_tls(struct findings *f, const struct conf *conf)
-{
-	struct tls_server *tls;
+	struct ctl_client *c;
 	struct err err;
-	int days;
+	json_t *o = NULL;
+	long pid;
 
-	tls = tls_server_new(conf, &err);
-	if (tls == NULL) {
-		find(f, "error", "%s", err.text);
+	c = ctl_client_open(conf->control_socket, &err);
+	if (c != NULL)
+		o = ctl_client_ask(c, json_pack("{s:s}", "do", "status"), &err);
+	ctl_client_close(c);
+	pid = (long)json_integer_value(json_object_get(o, "pid"));
+	json_decref(o);
+	return pid;
+}
+
+static void
+look(
+    const char *file, bool with_network, const char *domain, struct findings *f)
+{
+	struct conf *conf = prepare_read(file, f);
+	long pid;
+
+	if (conf == NULL)
 		return;
-	}
-	days = tls_server_days_left(tls);
-	if (days < 0)
-		find(f, "error", "tls.certificate: ended %d days ago", -days);
-	else if (days < 14)
-		find(f, "warning", "tls.certificate: ends in %d days", days);
-	else
-		find(f, "ok", "certificate: %d days left", days);
-	for (size_t i = 0; i < conf->ncertificates; i++)
-		check_secret_file(f, "tls.key", conf->certificates[i].key);
-	tls_server_unref(tls);
-}
-
-static void
-check_users(struct findings *f, const struct conf *conf)
-{
-	struct users *users;
-	struct err err;
-
-	if (conf->backend != AUTH_BACKEND_USERS) {
-		find(f, "ok", "accounts: Cyrus SASL's (auth.backend)");
-		return;
-	}
-	users = users_read(conf->users, &err);
-	if (users == NULL) {
-		find(f, "error", "%s", err.text);
-		return;
-	}
-	if (users_count(users) == 0)
-		find(f, "warning",
-		    "auth.users %s: no account; nobody can "
-		    "log in (postern user add NAME)",
-		    conf->users);
-	else
-		find(f, "ok", "accounts: %zu", users_count(users));
-	users_free(users);
-}
-
-static void
-check_directory(struct findings *f, const char *what, const char *path)
-{
-	struct stat st;
-
-	if (stat(path, &st) == -1 && errno == ENOENT)
-		find(f, "ok", "%s %s: will be made", what, path);
-	else if (stat(path, &st) == -1)
-		find(f, "error", "%s %s: %s", what, path, strerror(errno));
-	else if (!S_ISDIR(st.st_mode))
-		find(f, "error", "%s %s: not a directory", what, path);
-	else if ((st.st_mode & 077) != 0)
-		find(f, "warning",
-		    "%s %s: mode %04o lets others in; "
-		    "chmod 700",
-		    what, path, (unsigned)st.st_mode & 07777);
-	else if (access(path, W_OK | X_OK) == -1)
-		find(f, "error", "%s %s: %s", what, path, strerror(errno));
-	else
-		find(f, "ok", "%s %s", what, path);
-}
-
-static void
-check_socket_directory(struct findings *f, const char *socket)
-{
-	char *path = mem_strdup(socket), *slash = strrchr(path, '/');
-	struct stat st;
-
-	if (lstat(socket, &st) == 0 && !S_ISSOCK(st.st_mode))
-		find(f, "error",
-		    "control.socket %s: there is something else, expected a "
-		    "socket or nothing; name another path, or move it away",
-		    socket);
-
-	if (slash != NULL && slash != path) {
-		*slash = '\0';
-		if (access(path, W_OK | X_OK) == -1)
-			find(f, "error", "control.socket: directory %s: %s",
-			    path, strerror(errno));
-	}
-	free(path);
-}
-
-static void
-check_routes(struct findings *f, const struct conf *conf)
-{
-	struct buf text = { 0 };
-
-	for (size_t i = 0; i < conf->nroutes; i++) {
-		const struct conf_route *r = &conf->routes[i];
-
-		conf_route_say(r, &text);
-		find(f, "ok", "%.*s", SPAN_ARG(buf_span(&text)));
-		buf_reset(&text);
-		if (r->password_file != NULL)
-			check_secret_file(
-			    f, "route password-file", r->password_file);
-	}
-	buf_clear(&text);
-}
-
-static int
-check_all(struct tool *t, struct findings *f)
-{
-	struct buf warnings = { 0 };
-	char name[256];
-	struct conf *conf;
-	struct err err;
-
-	hostname_of_system(name, sizeof name);
-	conf = conf_read(t->conf_file, name, &warnings, &err);
-	if (conf == NULL) {
-		find(f, "error", "%s", err.text);
-		return EXIT_FAILED;
-	}
-	find(f, "ok", "configuration %s (hostname %s)", t->conf_file,
+	findings_add(f, FINDING_OK, "configuration %s (hostname %s)", file,
 	    conf->hostname);
-	for (struct span all = buf_span(&warnings); !span_is_empty(all);) {
-		struct span line = span_cut(&all, '\n');
-
-		if (!span_is_empty(line))
-			find(f, "warning", "%.*s", SPAN_ARG(line));
-	}
-	check_tls(f, conf);
-	check_users(f, conf);
-	check_directory(f, "spool.directory", conf->spool_directory);
-	check_socket_directory(f, conf->control_socket);
-	check_routes(f, conf);
-	buf_clear(&warnings);
+	pid = running(conf);
+	if (pid != 0)
+		findings_add(f, FINDING_OK,
+		    "posternd runs (process %ld): what it has is not in the "
+		    "way",
+		    pid);
+	if (geteuid() == 0)
+		findings_add(f, FINDING_OK,
+		    "looked as root: the relay's own user may do less");
+	prepare_look(conf, pid, f);
+	if (with_network)
+		network_look(conf, domain, f);
 	conf_unref(conf);
-	return f->errors > 0 ? EXIT_FAILED : EXIT_OK;
+}
+
+static void
+print(const struct findings *f)
+{
+	size_t errors = findings_count(f, FINDING_ERROR);
+	size_t warnings = findings_count(f, FINDING_WARNING);
+
+	for (size_t i = 0; i < f->n; i++)
+		(void)printf("%s: %s\n", finding_level_name(f->all[i].level),
+		    f->all[i].text);
+	(void)printf("%zu error%s, %zu warning%s\n", errors,
+	    errors == 1 ? "" : "s", warnings, warnings == 1 ? "" : "s");
+}
+
+static json_t *
+as_json(const struct findings *f)
+{
+	json_t *all = json_array();
+
+	for (size_t i = 0; i < f->n; i++)
+		(void)json_array_append_new(
+		    all, json_pack("{s:s, s:s}", "level",
+			     finding_level_name(f->all[i].level), "what",
+			     f->all[i].text));
+	return all;
 }
 
 int
 tool_check(struct tool *t, int argc, char **argv)
 {
-	struct findings f = { .all = t->json ? json_array() : NULL };
+	bool with_network = argc > 1 && strcmp(argv[1], "--network") == 0;
+	struct findings f = { 0 };
 	int rc;
 
-	(void)argv;
-	if (argc != 1)
-		return tool_usage("check [--json]");
-	rc = check_all(t, &f);
+	if (argc > (with_network ? 3 : 1))
+		return tool_usage("check [--network [DOMAIN]] [--json]");
+	look(t->conf_file, with_network, argc == 3 ? argv[2] : NULL, &f);
+	rc = findings_count(&f, FINDING_ERROR) > 0 ? EXIT_FAILED : EXIT_OK;
 	if (t->json)
-		tool_print_json(f.all);
+		tool_print_json(as_json(&f));
 	else
-		(void)printf("%d errors, %d warnings\n", f.errors, f.warnings);
+		print(&f);
+	findings_clear(&f);
 	return rc;
 }

@@ -1,6 +1,9 @@
 postern_SOURCES = \
 	src/tool/ask.c src/tool/call.c src/tool/call.h src/tool/check.c \
-	src/tool/help.c src/tool/help.h src/tool/import.c src/tool/postern.c \
+	src/tool/help.c src/tool/help.h src/tool/import.c \
+	src/tool/network.c src/tool/network.h src/tool/postern.c \
+	src/tool/probe.c src/tool/probe.h src/tool/question.c \
+	src/tool/question.h \
 	src/tool/queue.c src/tool/queue.h src/tool/sessions.c \
 	src/tool/shows.h src/tool/spool.c \
 	src/tool/status.c src/tool/steer.c src/tool/summary.c src/tool/tool.h \

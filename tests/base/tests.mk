@@ -2,6 +2,7 @@
 check_PROGRAMS += tests/base/test_buf
 check_PROGRAMS += tests/base/test_crc32c
 check_PROGRAMS += tests/base/test_err
+check_PROGRAMS += tests/base/test_findings
 check_PROGRAMS += tests/base/test_log
 check_PROGRAMS += tests/base/test_map
 check_PROGRAMS += tests/base/test_metrics

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/findings.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "conf/conf.h"
@@ -366,6 +367,20 @@ static const struct {
 	{ "queue { expire = 1h delay-warning = 0 }", NULL },
 	{ "queue { expire = 1h delay-warning = 59min }", NULL },
 	{ "queue { expire = 1h }", NULL },
+	{ "limits { sessions = 10\n sessions-per-address = 11 }",
+	    "test.conf:2: limits.sessions-per-address: 11 has no effect" },
+	{ "limits { sessions = 11\n sessions-per-address = 11 }", NULL },
+	{ "limits { sessions = 10 }", NULL },
+	{ "limits { sessions-per-address = 5\n strangers-per-address = 6 }",
+	    "test.conf:2: limits.strangers-per-address: 6 has no" },
+	{ "deliver { connections = 2\n max-lanes = 3 }",
+	    "test.conf:2: deliver.max-lanes: 3 has no effect" },
+	{ "spool { max-message = 2kb }\nlimits { header = 3kb }",
+	    "test.conf:2: limits.header: has no effect" },
+	{ "log { target = relay.log }", "test.conf:1: log.target: \"relay.log\""
+					" is relative" },
+	{ "auth { users = u }", "test.conf:1: auth.users: \"u\" is relative" },
+	{ "log { target = stderr }", NULL },
 };
 
 START_TEST(what_has_no_effect_is_warned_of)
@@ -383,6 +398,50 @@ START_TEST(what_has_no_effect_is_warned_of)
 				  span_text(effects[_i].want)),
 		    "%.*s", SPAN_ARG(buf_span(&warnings)));
 	buf_clear(&warnings);
+	conf_unref(c);
+}
+END_TEST
+
+START_TEST(every_wrong_value_is_told_and_the_first_error_of_form)
+{
+	static const char *const want[] = {
+		"t:5: http: no such option 'bogus': expected one of address",
+		"t:1: workers: \"700\" is wrong",
+		"t:2: hostname: \"-x\" is wrong",
+		"t:3: limits.errors: \"x\" is wrong",
+		"t:4: listen.address: \"b\" is wrong",
+		"t:4: listen.tls: \"none\" is wrong",
+	};
+	struct findings f = { 0 };
+
+	ck_assert_ptr_null(conf_parse_all(
+	    SPAN("workers = 700\nhostname = -x\nlimits { errors = x }\n"
+		 "listen a { address = b tls = none }\nhttp { bogus = 1\n"
+		 "address = 2 }"),
+	    "t", "h.test", &f));
+	ck_assert_uint_eq(f.n, ARRAY_LEN(want));
+	for (size_t i = 0; i < f.n; i++) {
+		bool found = false;
+
+		for (size_t k = 0; k < f.n; k++)
+			found = found || span_starts(span_text(f.all[k].text),
+					     span_text(want[i]));
+		ck_assert_msg(found, "%s", want[i]);
+		ck_assert_int_eq(f.all[i].level, FINDING_ERROR);
+	}
+	findings_clear(&f);
+}
+END_TEST
+
+START_TEST(an_option_knows_its_line)
+{
+	struct conf *c = parse("\nspool {\n\n directory = /s }\nroute a.test "
+			       "{\n relay = smtp://h }");
+
+	ck_assert_int_eq(conf_line(c, "spool.directory"), 4);
+	ck_assert_int_eq(conf_line(c, "spool.reserve"), 0);
+	ck_assert_int_eq(conf_line(c, "hostname"), 0);
+	ck_assert_int_eq(c->routes[0].line, 6);
 	conf_unref(c);
 }
 END_TEST
@@ -445,7 +504,7 @@ static const struct {
 	{ "\n\ntls {\n  nokey = 1\n}", "test.conf:4: tls: no such option" },
 	{ "nosection { a = 1 }", "test.conf:1: no such option" },
 	{ "workers 1", "test.conf:1: missing equal sign" },
-	{ "workers =", "test.conf:1: premature end" },
+	{ "workers =", "test.conf:1: a value is missing" },
 	{ "workers = 1\n}", "test.conf:2: unexpected closing brace" },
 	{ "\ntls {\n", "test.conf:2: { has no end" },
 	{ "log {}\nqueue { retry = { 1h, \n", "test.conf:2: { has no end" },
@@ -467,7 +526,39 @@ static const struct {
 	    "test.conf:6: workers: \"x\" is wrong" },
 	{ "log { target = \"#no//comment\" }\nworkers = x",
 	    "test.conf:2: workers: " },
-	{ "log { target = 'a\nb\"' }", "test.conf:2: log.target: " },
+	{ "log { target = 'a\nb\"' }", "test.conf:1: the quotes have" },
+	{ "hostnam = a.test", "test.conf:1: no such option 'hostnam': did you "
+			      "mean hostname?" },
+	{ "Hostname = a.test", "test.conf:1: no such option 'Hostname': did "
+			       "you mean hostname?" },
+	{ "queue { expire = 5 days }",
+	    "test.conf:1: queue: no such option 'days': expected one word" },
+	{ "expire = 5d", "test.conf:1: no such option 'expire': write it into "
+			 "section queue" },
+	{ "queue { workers = 5 }", "test.conf:1: queue: no such option "
+				   "'workers': write it outside" },
+	{ "listen a { port = 5 }", "test.conf:1: listen: no such option "
+				   "'port': write it into section deliver" },
+	{ "spool { zzzz = 5 }", "test.conf:1: spool: no such option 'zzzz': "
+				"expected one of directory, reserve, max-" },
+	{ "auth { mechanisms = PLAIN, LOGIN }",
+	    "test.conf:1: auth: unexpected token ',': a list stands in "
+	    "braces" },
+	{ "hostname =\nworkers = 2", "test.conf:1: a value is missing" },
+	{ "hostname = # none\nworkers = 2", "test.conf:1: a value is missing" },
+	{ "log { target = }", "test.conf:1: a value is missing" },
+	{ "\nhostname = ${NAME}", "test.conf:2: ${...} is not replaced" },
+	{ "\nhostname = \"${NAME}\"", "test.conf:2: ${...} is not" },
+	{ "\nhostname = \"a\nworkers = 1\nlog { target = \"x\" }",
+	    "test.conf:2: the quotes have no end in this line" },
+	{ "\xef\xbb\xbfworkers = 1", "test.conf:1: begins with a byte order" },
+	{ "\xff\xfew", "test.conf:1: is UTF-16" },
+	{ "\nhostname: a.test",
+	    "test.conf:2: no such option 'hostname:': write "
+	    "NAME = VALUE, with =" },
+	{ "[listen]", "test.conf:1: no such option '[listen]': a section is" },
+	{ "log { target = syslog }", "test.conf:1: log.target: syslog is not "
+				     "known here, expected stderr" },
 	/* values */
 	{ "line-endings = keep", "test.conf:1: line-endings: \"keep\" is "
 				 "wrong, expected mend or refuse" },
@@ -734,8 +825,9 @@ START_TEST(a_missing_file_is_an_error)
 
 	ck_assert_ptr_null(
 	    conf_read("/nonexistent/postern.conf", "h.test", &warnings, &err));
-	ck_assert_str_eq(
-	    err.text, "/nonexistent/postern.conf: No such file or directory");
+	ck_assert_str_eq(err.text,
+	    "/nonexistent/postern.conf: No such file or directory, expected "
+	    "the configuration: name it with -c");
 }
 END_TEST
 
@@ -863,6 +955,7 @@ START_TEST(the_state_is_beside_the_spool)
 
 	ck_assert_msg(c != NULL, "%s", err.text);
 	ck_assert_str_eq(c->state_directory, rows[_i].want);
+	buf_clear(&warnings); /* a relative path is warned of */
 	conf_unref(c);
 }
 END_TEST
@@ -879,6 +972,9 @@ fill(TCase *tc)
 	tcase_add_loop_test(
 	    tc, what_has_no_effect_is_warned_of, 0, (int)ARRAY_LEN(effects));
 	tcase_add_test(tc, an_error_leaves_no_warnings);
+	tcase_add_test(
+	    tc, every_wrong_value_is_told_and_the_first_error_of_form);
+	tcase_add_test(tc, an_option_knows_its_line);
 	tcase_add_test(tc, a_route_says_what_it_means);
 	tcase_add_loop_test(
 	    tc, mistakes_are_refused_with_their_place, 0, ARRAY_LEN(bad));

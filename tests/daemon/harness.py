@@ -100,8 +100,10 @@ class Relay:
                  auth=""):
         self.folder = Folder()
         self.tls_port, self.starttls_port = free_port(), free_port()
-        self.cert, self.key = make_certificate(self.folder)
         self.hostname = hostname or "relay.example.com"
+        self.cert, self.key = make_certificate(
+            self.folder, names=("DNS:localhost", "IP:127.0.0.1",
+                                "DNS:" + self.hostname))
         self.auth = auth  # more of that section
         self.process = None
         Relay.newest = self

@@ -24,8 +24,12 @@ TESTS += \
 	tests/daemon/t22_words \
 	tests/daemon/t23_dsn \
 	tests/daemon/t24_desk \
-	tests/daemon/t26_smtputf8 \
-	tests/daemon/t27_metrics \
+	tests/daemon/t29_smtputf8 \
+	tests/daemon/t30_metrics \
+	tests/daemon/t25_prepare \
+	tests/daemon/t26_mistakes \
+	tests/daemon/t27_network \
+	tests/daemon/t28_supervised \
 	tests/daemon/prove_ext4
 EXTRA_DIST += tests/daemon/harness.py tests/daemon/blocklog.py \
 	tests/daemon/broken_disk.c tests/daemon/prove_ext4 \
@@ -52,5 +56,9 @@ EXTRA_DIST += tests/daemon/harness.py tests/daemon/blocklog.py \
 	tests/daemon/t22_words \
 	tests/daemon/t23_dsn \
 	tests/daemon/t24_desk \
-	tests/daemon/t26_smtputf8 \
-	tests/daemon/t27_metrics
+	tests/daemon/t29_smtputf8 \
+	tests/daemon/t30_metrics \
+	tests/daemon/t25_prepare \
+	tests/daemon/t26_mistakes \
+	tests/daemon/t27_network \
+	tests/daemon/t28_supervised

@@ -261,6 +261,24 @@ START_TEST(a_path_that_is_too_long_is_an_error)
 }
 END_TEST
 
+START_TEST(a_try_takes_nothing)
+{
+	struct err err;
+	struct listener *l = open_listener("127.0.0.1", 0, &err);
+	uint16_t port = listener_port(l);
+
+	ck_assert_int_eq(listener_try("127.0.0.1", port, &err), -EADDRINUSE);
+	ck_assert_int_eq(listener_try("127.0.0.2", port, &err), 0);
+	ck_assert_int_eq(listener_try("192.0.2.1", port, &err), -EADDRNOTAVAIL);
+	listener_close(l);
+	ck_assert_int_eq(listener_try("127.0.0.1", port, &err), 0);
+	ck_assert_int_eq(listener_try("127.0.0.1", port, &err), 0);
+	l = open_listener("127.0.0.1", port, &err);
+	ck_assert_ptr_nonnull(l);
+	listener_close(l);
+}
+END_TEST
+
 static void
 fill(TCase *tc)
 {
@@ -269,6 +287,7 @@ fill(TCase *tc)
 	tcase_add_test(tc, many_connections_at_once_are_all_taken);
 	tcase_add_test(tc, every_address_is_both_families_on_one_socket);
 	tcase_add_test(tc, a_port_that_is_taken_is_an_error_that_names_it);
+	tcase_add_test(tc, a_try_takes_nothing);
 	tcase_add_loop_test(tc, an_address_that_is_not_numeric_is_an_error, 0,
 	    (int)ARRAY_LEN(no_addresses));
 	tcase_add_test(tc, a_path_is_for_its_owner_only);

@@ -515,6 +515,39 @@ START_TEST(renegotiation_is_refused)
 }
 END_TEST
 
+START_TEST(a_look_tells_days_and_name)
+{
+	struct conf_certificate c = { NULL, NULL, NULL, 0 };
+	struct tls_facts facts;
+	struct cert fresh, old;
+	struct err err;
+
+	cert_make(&fresh, "mail.test", 10);
+	cert_make(&old, "mail.test", -10);
+	c.certificate = fresh.certificate;
+	c.key = fresh.key;
+	ck_assert_int_eq(tls_look(&c, "MAIL.test", &facts, &err), 0);
+	ck_assert(facts.has_begun && facts.has_name);
+	ck_assert_int_ge(facts.days_left, 9);
+	ck_assert_int_le(facts.days_left, 10);
+	ck_assert_int_eq(tls_look(&c, "other.test", &facts, &err), 0);
+	ck_assert(!facts.has_name);
+	/* The key is the other's, then the certificate is, too. */
+	c.key = old.key;
+	ck_assert_int_lt(tls_look(&c, "mail.test", &facts, &err), 0);
+	ck_assert_ptr_nonnull(strstr(err.text, "does not belong"));
+	c.certificate = old.certificate;
+	ck_assert_int_eq(tls_look(&c, "mail.test", &facts, &err), 0);
+	ck_assert_int_lt(facts.days_left, 0);
+	c.certificate = old.key;
+	c.key = old.certificate;
+	ck_assert_int_lt(tls_look(&c, "mail.test", &facts, &err), 0);
+	ck_assert_ptr_nonnull(strstr(err.text, "swap them"));
+	cert_remove(&fresh);
+	cert_remove(&old);
+}
+END_TEST
+
 static void
 fill(TCase *tc)
 {
@@ -549,6 +582,7 @@ fill(TCase *tc)
 	tcase_add_test(tc, a_peer_that_goes_during_the_handshake_breaks_it);
 	tcase_add_test(tc, a_handshake_can_be_given_up);
 	tcase_add_test(tc, renegotiation_is_refused);
+	tcase_add_test(tc, a_look_tells_days_and_name);
 }
 
 SUITE_MAIN("tls", fill)

@@ -1,4 +1,4 @@
-#include "log_target.h"
+#include "prepare/log_target.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,12 +9,8 @@
 
 #include "conf/conf.h"
 
-/*
- * A file that has something in it must be a log of ours: nothing is written
- * behind a key or a message because of a slip in the configuration.
- */
-static bool
-is_a_log(int fd)
+bool
+log_target_is_ours(int fd)
 {
 	char first[2] = "";
 	struct stat st;
@@ -42,7 +38,7 @@ log_target_open(const struct conf *conf, struct err *err)
 		fd = open(conf->log_target, O_WRONLY | O_APPEND | O_CLOEXEC);
 	if (fd == -1)
 		return err_errno(err, "log.target %s", conf->log_target);
-	if (!is_a_log(fd)) {
+	if (!log_target_is_ours(fd)) {
 		(void)close(fd);
 		return err_set(err, -EEXIST,
 		    "log.target %s: holds something else, expected a log of "

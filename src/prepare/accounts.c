@@ -1,0 +1,164 @@
+/* Certificates, and who may log in. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "auth/auth.h"
+#include "auth/users.h"
+#include "conf/conf.h"
+#include "io/tls.h"
+#include "prepare_priv.h"
+
+enum { DAYS_ENOUGH = 14 };
+
+static void
+look_at_key_mode(const struct look *l, const struct conf_certificate *c)
+{
+	struct stat st;
+
+	if (stat(c->key, &st) == 0 && (st.st_mode & 07) != 0)
+		look_found(l, FINDING_WARNING, "tls.key", c->line,
+		    "%s: mode %04o lets everybody read it; chmod 600 %s",
+		    c->key, (unsigned)st.st_mode & 07777, c->key);
+}
+
+static void
+look_at_end(const struct look *l, const struct conf_certificate *c, int days)
+{
+	if (days < 0)
+		look_found(l, FINDING_WARNING, "tls.certificate", c->line,
+		    "%s: ended %d days ago, and clients refuse it; renew it, "
+		    "then postern reload",
+		    c->certificate, -days);
+	else if (days < DAYS_ENOUGH)
+		look_found(l, FINDING_WARNING, "tls.certificate", c->line,
+		    "%s: ends in %d days; renew it, then postern reload",
+		    c->certificate, days);
+	else
+		look_found(l, FINDING_OK, "tls.certificate", c->line,
+		    "%s: certificate has %d days left", c->certificate, days);
+}
+
+/* Its file is named in the text, which begins with the option. */
+static void
+say_error(
+    const struct look *l, const struct conf_certificate *c, const char *text)
+{
+	bool is_key = strncmp(text, "tls.key", 7) == 0;
+	const char *advice = "";
+	char why[512] = "", line[16] = "";
+
+	if (c->line > 0)
+		(void)snprintf(line, sizeof line, ":%d", c->line);
+	if (strstr(text, strerror(EACCES)) != NULL)
+		advice =
+		    whose(is_key ? c->key : c->certificate, why, sizeof why);
+	else if (strstr(text, strerror(ENOENT)) != NULL)
+		advice = ", expected the file of certbot or another authority "
+			 "(README.md makes one to try)";
+	findings_add(l->findings, FINDING_ERROR, "%s%s: %s%s", l->conf->file,
+	    line, text, advice);
+}
+
+static void
+look_at_certificate(const struct look *l, const struct conf_certificate *c)
+{
+	const char *host = c->name == NULL ? l->conf->hostname : c->name;
+	struct tls_facts facts;
+	struct err err = { "" };
+
+	if (tls_look(c, host, &facts, &err) != 0) {
+		say_error(l, c, err.text);
+		return;
+	}
+	look_at_end(l, c, facts.days_left);
+	if (!facts.has_begun)
+		look_found(l, FINDING_WARNING, "tls.certificate", c->line,
+		    "%s: is not valid yet; look at the clock, or renew it",
+		    c->certificate);
+	if (!facts.has_name)
+		look_found(l, FINDING_WARNING, "tls.certificate", c->line,
+		    "%s: is not for %s, and clients that ask for that refuse "
+		    "it; expected a certificate with that name, or another %s",
+		    c->certificate, host, c->name == NULL ? "hostname" : "sni");
+	look_at_key_mode(l, c);
+}
+
+void
+look_at_certificates(const struct look *l)
+{
+	for (size_t i = 0; i < l->conf->ncertificates; i++)
+		look_at_certificate(l, &l->conf->certificates[i]);
+}
+
+static void
+look_at_mechanisms(const struct look *l)
+{
+	struct buf missing = { 0 };
+	struct err err;
+	int n = auth_try_mechanisms(l->conf, &missing, &err);
+
+	if (n == 0)
+		look_option(l, FINDING_ERROR, "auth.mechanisms",
+		    "none of them can be had here; install "
+		    "libsasl2-modules");
+	else if (n > 0 && buf_len(&missing) > 0)
+		look_option(l, FINDING_WARNING, "auth.mechanisms",
+		    "libsasl2 has no plug-in here for%.*s, and they are not "
+		    "offered; install libsasl2-modules",
+		    SPAN_ARG(buf_span(&missing)));
+	buf_clear(&missing);
+}
+
+/* Rights that nobody can use are a slip in a name. */
+static void
+look_at_rights(const struct look *l, const struct users *users)
+{
+	for (size_t i = 0; i < l->conf->naccounts; i++) {
+		const struct conf_account *a = &l->conf->accounts[i];
+
+		if (a->name == NULL ||
+		    users_find(users, span_text(a->name)) != NULL)
+			continue;
+		look_found(l, FINDING_WARNING, "account", a->line,
+		    "%s is nobody in %s, expected an account's name; postern "
+		    "user list shows them",
+		    a->name, l->conf->users);
+	}
+}
+
+void
+look_at_accounts(const struct look *l)
+{
+	struct users *users;
+	char why[512];
+	struct err err;
+
+	look_at_mechanisms(l);
+	if (l->conf->backend != AUTH_BACKEND_USERS) {
+		look_found(l, FINDING_OK, "accounts", 0,
+		    "Cyrus SASL's (auth.backend)");
+		return;
+	}
+	users = users_read(l->conf->users, &err);
+	if (users == NULL) {
+		bool is_none = strstr(err.text, strerror(ENOENT)) != NULL;
+
+		look_option(l, FINDING_ERROR, "auth.users", "%s%s%s", err.text,
+		    is_none ? "; postern user add NAME makes it" : "",
+		    strstr(err.text, strerror(EACCES)) != NULL
+			? whose(l->conf->users, why, sizeof why)
+			: "");
+		return;
+	}
+	if (users_count(users) == 0)
+		look_option(l, FINDING_WARNING, "auth.users",
+		    "%s: no account; nobody can log in (postern user add NAME)",
+		    l->conf->users);
+	else
+		look_found(
+		    l, FINDING_OK, "accounts", 0, "%zu", users_count(users));
+	look_at_rights(l, users);
+	users_free(users);
+}

@@ -1,0 +1,140 @@
+/* Where messages go: relays, their passwords, name servers. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <ifaddrs.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "conf/conf.h"
+#include "prepare_priv.h"
+
+enum { PASSWORD_MOST = 1023 };
+
+static bool
+is_own_address(const char *host)
+{
+	struct ifaddrs *all, *i;
+	char text[INET6_ADDRSTRLEN];
+	bool own = strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0;
+
+	if (own || getifaddrs(&all) == -1)
+		return own;
+	for (i = all; i != NULL && !own; i = i->ifa_next) {
+		const struct sockaddr *sa = i->ifa_addr;
+		const void *address = NULL;
+
+		if (sa != NULL && sa->sa_family == AF_INET)
+			address =
+			    &((const struct sockaddr_in *)(const void *)sa)
+				 ->sin_addr;
+		if (sa != NULL && sa->sa_family == AF_INET6)
+			address =
+			    &((const struct sockaddr_in6 *)(const void *)sa)
+				 ->sin6_addr;
+		own = address != NULL &&
+		      inet_ntop(sa->sa_family, address, text, sizeof text) !=
+			  NULL &&
+		      strcmp(text, host) == 0;
+	}
+	freeifaddrs(all);
+	return own;
+}
+
+/* The listener of ours that the relay would be. */
+static const struct conf_listen *
+is_ourselves(const struct conf *conf, const struct conf_route *r)
+{
+	bool by_name = strcasecmp(r->host, conf->hostname) == 0 ||
+		       strcasecmp(r->host, "localhost") == 0;
+
+	if (!by_name && !is_own_address(r->host))
+		return NULL;
+	for (size_t i = 0; i < conf->nlistens; i++) {
+		const struct conf_listen *l = &conf->listens[i];
+
+		if (l->port == r->port && (by_name || l->address[0] == '\0' ||
+					      strcmp(l->address, r->host) == 0))
+			return l;
+	}
+	return NULL;
+}
+
+static void
+look_at_password(const struct look *l, const struct conf_route *r)
+{
+	const char *path = r->password_file;
+	struct stat st;
+	char why[512];
+
+	if (stat(path, &st) == -1)
+		look_found(l, FINDING_ERROR, "route.password-file", r->line,
+		    "%s: %s, expected the file with the password in one line, "
+		    "mode 0600",
+		    path, strerror(errno));
+	else if (!S_ISREG(st.st_mode))
+		look_found(l, FINDING_ERROR, "route.password-file", r->line,
+		    "%s: is no file, expected one with the password in one "
+		    "line",
+		    path);
+	else if (access(path, R_OK) == -1)
+		look_found(l, FINDING_ERROR, "route.password-file", r->line,
+		    "%s: %s%s", path, strerror(EACCES),
+		    whose(path, why, sizeof why));
+	else if (st.st_size == 0 || st.st_size > PASSWORD_MOST)
+		look_found(l, FINDING_ERROR, "route.password-file", r->line,
+		    "%s: has %lld bytes, expected the password in one line of "
+		    "1 to %d",
+		    path, (long long)st.st_size, PASSWORD_MOST);
+	else if ((st.st_mode & 07) != 0)
+		look_found(l, FINDING_WARNING, "route.password-file", r->line,
+		    "%s: mode %04o lets everybody read it; chmod 600 %s", path,
+		    (unsigned)st.st_mode & 07777, path);
+}
+
+void
+look_at_routes(const struct look *l)
+{
+	struct buf text = { 0 };
+
+	for (size_t i = 0; i < l->conf->nroutes; i++) {
+		const struct conf_route *r = &l->conf->routes[i];
+		const struct conf_listen *us =
+		    r->host == NULL ? NULL : is_ourselves(l->conf, r);
+
+		conf_route_say(r, &text);
+		findings_add(
+		    l->findings, FINDING_OK, "%.*s", SPAN_ARG(buf_span(&text)));
+		buf_reset(&text);
+		if (us != NULL)
+			look_found(l, FINDING_WARNING, "route.relay", r->line,
+			    "%s:%u is this relay itself (listen %s), and mail "
+			    "would come back for ever; expected another host",
+			    r->host, r->port, us->name);
+		if (r->password_file != NULL)
+			look_at_password(l, r);
+	}
+	buf_clear(&text);
+}
+
+void
+look_at_resolver(const struct look *l)
+{
+	FILE *f;
+	char line[256];
+	bool found = false;
+
+	if (l->conf->nresolvers > 0)
+		return;
+	f = fopen("/etc/resolv.conf", "re");
+	while (f != NULL && !found && fgets(line, sizeof line, f) != NULL)
+		found = strncmp(line, "nameserver", 10) == 0;
+	if (f != NULL)
+		(void)fclose(f);
+	if (!found)
+		look_option(l, FINDING_WARNING, "resolver.servers",
+		    "/etc/resolv.conf names no server, and 127.0.0.1 is asked; "
+		    "name one there, or here");
+}
