@@ -22,7 +22,7 @@ struct reason;
 struct scan;
 
 /* Bytes of a page, about, and so a few milliseconds of the loop. */
-enum { LISTING_PAGE = 128 * 1024 };
+enum { LISTING_PAGE = 48 * 1024 };
 
 /* {"messages": [...], "missing": [ID, ...], "more": ...} */
 json_t *

@@ -38,12 +38,16 @@ setup(void)
 	struct words w = { .status = SPAN("4.2.2"),
 		.host = SPAN("mx.two.test"),
 		.said = SPAN("452 Mailbox FULL") };
-	struct reason *why = reason_new(&w);
+	struct words other = { .status = SPAN("4.7.1"),
+		.said = SPAN("451 Greylisted") };
+	struct reason *why = reason_new(&w), *later = reason_new(&other);
 
 	queue = queue_new();
 	message = add(1);
 	recipient_set_reason(&message->rcpts[1], why);
+	recipient_set_reason(&message->rcpts[2], later);
 	reason_unref(why);
+	reason_unref(later);
 	message->legs[0].state = LEG_HELD;
 }
 
@@ -106,6 +110,7 @@ static const struct {
 	{ "{\"to\": \"carl@*\", \"domain\": \"one.test\"}", FILTER_NONE, 0 },
 	{ "{\"to\": \"carl@*\", \"account\": \"bob\"}", FILTER_NONE, 0 },
 	{ "{\"reason\": \"mailbox full\"}", FILTER_SOME, 2 },
+	{ "{\"reason\": \"greylisted\"}", FILTER_SOME, 4 },
 	{ "{\"reason\": \"mailbox empty\"}", FILTER_NONE, 0 },
 	{ "{\"held\": true}", FILTER_SOME, 1 },
 	{ "{\"held\": true, \"domain\": \"two.test\"}", FILTER_NONE, 0 },

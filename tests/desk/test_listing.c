@@ -259,11 +259,11 @@ START_TEST(a_walk_goes_on_behind_a_message_that_went)
 	char place[64];
 
 	for (uint32_t k = 1; k <= 3; k++)
-		(void)add(k * 10, 1, 1);
+		(void)add(k * 10, 3, 1);
 	/* It was to go on in the middle of the one that is gone. */
 	(void)snprintf(place, sizeof place, "%lld-%s", (long long)WALL,
 	    qid_format(14).text);
-	request = json_pack("{s:s, s:i, s:s}", "after", place, "at", 4, "at_id",
+	request = json_pack("{s:s, s:i, s:s}", "after", place, "at", 2, "at_id",
 	    qid_format(15).text);
 	page = page_for(request);
 	ck_assert_uint_eq(
