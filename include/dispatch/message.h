@@ -71,6 +71,11 @@ enum message_need {
 
 struct message_options {
 	uint64_t expire, delay_warning; /* ms; delay_warning 0: none */
+	/*
+	 * When the relay started, ms: who waited longer than the delay because
+	 * it did not run is warned of only some time after that, if at all.
+	 */
+	uint64_t started;
 };
 
 enum {

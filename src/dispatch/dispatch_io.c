@@ -49,6 +49,7 @@ set_options(struct dispatch *d, const struct conf *conf)
 	d->message_options = (struct message_options){
 		.expire = (uint64_t)conf->expire * 1000,
 		.delay_warning = (uint64_t)conf->delay_warning * 1000,
+		.started = d->started,
 	};
 	d->lanes_most = lanes_most(conf);
 }
@@ -75,6 +76,7 @@ dispatch_new(struct loop *loop, const struct conf *conf, struct err *err)
 		return NULL;
 	}
 	d->conf = conf_ref(conf);
+	d->started = loop_now(loop);
 	set_options(d, conf);
 	d->queue = queue_new();
 	d->history = history_new(HISTORY_BYTES);

@@ -24,6 +24,7 @@ struct dispatch {
 	struct dispatch_lanes out;
 	struct leg_options leg_options;
 	struct message_options message_options;
+	uint64_t started; /* monotonic ms */
 	struct queue *queue; /* owned */
 	struct router *router; /* owned */
 	struct history *history; /* owned */

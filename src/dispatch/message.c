@@ -139,6 +139,23 @@ wants_warning(const struct message *m, const struct message_options *o)
 }
 
 /*
+ * After a long stop all are late at once. Most go in the first minutes; the others
+ * are told of one after the other: a sixteenth of the delay behind the start, and
+ * spread over two more of them.
+ */
+static uint64_t
+not_before(const struct message *m, const struct message_options *o)
+{
+	uint64_t part = o->delay_warning / 16, spread = 0;
+
+	if (o->started == 0 || m->born >= (int64_t)o->started)
+		return 0;
+	if (part > 0) /* ids of one moment differ in their last digits */
+		spread = m->env->id * UINT64_C(0x9e3779b97f4a7c15) % (2 * part);
+	return o->started + part + spread;
+}
+
+/*
  * When the sender is to hear of the delay, UINT64_MAX: never. Nobody is warned of
  * what the operator holds, and its time stands still. That is seen by walking over
  * the legs, but not before a leg that was never held is late.
@@ -160,6 +177,8 @@ warning_at(
 	}
 	if (at == INT64_MAX)
 		return UINT64_MAX;
+	if (at < (int64_t)not_before(m, o))
+		at = (int64_t)not_before(m, o);
 	return at < 1 ? 1 : (uint64_t)at;
 }
 

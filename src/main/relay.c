@@ -184,6 +184,9 @@ close_loop(struct relay *r)
 		if (uv_handle_get_type((uv_handle_t *)&r->signals[i]) ==
 		    UV_SIGNAL)
 			uv_close((uv_handle_t *)&r->signals[i], NULL);
+	/* Who asks again now gets what was asked for, not another ending. */
+	for (size_t i = 0; i < ARRAY_LEN(signals); i++)
+		(void)signal(signals[i], SIG_IGN);
 	deadline_close(r->stop_limit);
 	deadline_close(r->refresh);
 	r->stop_limit = r->refresh = NULL;

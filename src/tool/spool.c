@@ -257,6 +257,7 @@ tool_spool(struct tool *t, int argc, char **argv)
 	conf = tool_conf(t);
 	if (conf == NULL)
 		return EXIT_FAILED;
+	(void)umask(077); /* mail is nobody else's to read */
 	log_set_level(LOG_WARN);
 	facts_set_log(print_finding, NULL);
 	rc = run(t, conf, argc, argv);

@@ -98,6 +98,8 @@ do_options(struct scene *s, struct span value)
 			    duration(s, word);
 		else if (span_equal(key, SPAN("warn")))
 			st->message_options.delay_warning = duration(s, word);
+		else if (span_equal(key, SPAN("started")))
+			st->message_options.started = st->now;
 		else if (span_equal(key, SPAN("retry")))
 			set_waits(s, word);
 		else
