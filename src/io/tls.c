@@ -285,6 +285,67 @@ tls_look(const struct conf_certificate *c, const char *host,
 	return rc;
 }
 
+/* --- RSA and ECDSA side by side --- */
+
+static int
+key_type(SSL_CTX *ctx)
+{
+	return EVP_PKEY_base_id(
+	    X509_get0_pubkey(SSL_CTX_get0_certificate(ctx)));
+}
+
+/* Whether a name of the one certificate is one of the other's. */
+static bool
+share_a_name(X509 *one, X509 *other)
+{
+	GENERAL_NAMES *names =
+	    X509_get_ext_d2i(one, NID_subject_alt_name, NULL, NULL);
+	bool found = false;
+
+	for (int i = 0; !found && i < sk_GENERAL_NAME_num(names); i++) {
+		const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
+
+		if (name->type == GEN_DNS)
+			found = X509_check_host(other,
+				    (const char *)ASN1_STRING_get0_data(
+					name->d.dNSName),
+				    (size_t)ASN1_STRING_length(name->d.dNSName),
+				    0, NULL) == 1;
+	}
+	GENERAL_NAMES_free(names);
+	return found;
+}
+
+/*
+ * For one name there may be a certificate with a key of each type: the client's
+ * signature algorithms choose. Its own stays the one that a context is asked for.
+ */
+static int
+add_others(struct tls_server *t, const struct conf *conf, struct err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < t->ncontexts; i++) {
+		SSL_CTX *ctx = t->contexts[i];
+		X509 *own = SSL_CTX_get0_certificate(ctx);
+		bool any = false;
+
+		for (size_t k = 0; rc == 0 && k < t->ncontexts; k++) {
+			SSL_CTX *other = t->contexts[k];
+
+			if (k == i || key_type(other) == key_type(ctx) ||
+			    !share_a_name(own, SSL_CTX_get0_certificate(other)))
+				continue;
+			rc = load_files(ctx, &conf->certificates[k], err);
+			any = true;
+			break;
+		}
+		if (rc == 0 && any)
+			rc = load_files(ctx, &conf->certificates[i], err);
+	}
+	return rc;
+}
+
 struct tls_server *
 tls_server_new(const struct conf *conf, struct err *err)
 {
@@ -312,6 +373,10 @@ tls_server_new(const struct conf *conf, struct err *err)
 			tls_server_unref(t);
 			return NULL;
 		}
+	}
+	if (add_others(t, conf, err) != 0) {
+		tls_server_unref(t);
+		return NULL;
 	}
 	return t;
 }

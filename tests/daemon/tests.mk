@@ -26,6 +26,7 @@ TESTS += \
 	tests/daemon/t24_desk \
 	tests/daemon/t29_smtputf8 \
 	tests/daemon/t30_metrics \
+	tests/daemon/t31_certificates \
 	tests/daemon/t25_prepare \
 	tests/daemon/t26_mistakes \
 	tests/daemon/t27_network \
@@ -58,6 +59,7 @@ EXTRA_DIST += tests/daemon/harness.py tests/daemon/blocklog.py \
 	tests/daemon/t24_desk \
 	tests/daemon/t29_smtputf8 \
 	tests/daemon/t30_metrics \
+	tests/daemon/t31_certificates \
 	tests/daemon/t25_prepare \
 	tests/daemon/t26_mistakes \
 	tests/daemon/t27_network \
