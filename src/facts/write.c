@@ -1,7 +1,5 @@
 #include "facts/write.h"
 
-#include <inttypes.h>
-
 #include "base/utf8.h"
 #include "facts/fact.h"
 
@@ -34,25 +32,67 @@ path_of(struct span address)
 
 /* --- text --- */
 
+/* printf would cost more than the rest of a line. */
+static void
+put_number(uint64_t n, struct buf *out)
+{
+	char digits[20];
+	size_t at = sizeof digits;
+
+	do
+		digits[--at] = (char)('0' + n % 10);
+	while ((n /= 10) > 0);
+	(void)buf_append(out, digits + at, sizeof digits - at);
+}
+
+static bool
+is_clean(char c)
+{
+	return c >= ' ' && c <= '~' && c != '"' && c != '\\';
+}
+
+/* How much of it can stand as it is, at the most `most`. */
+static size_t
+clean_run(struct span text, size_t most)
+{
+	size_t n = 0;
+
+	while (n < text.len && n < most && is_clean(text.ptr[n]))
+		n++;
+	return n;
+}
+
+static void
+put_odd(char c, struct buf *out)
+{
+	if (c == '"' || c == '\\') {
+		(void)buf_append_char(out, '\\');
+		(void)buf_append_char(out, c);
+	} else {
+		(void)buf_printf(out, "\\x%02x", (unsigned char)c);
+	}
+}
+
 static void
 put_quoted(struct span text, size_t most, struct buf *out)
 {
-	size_t begin = buf_len(out);
+	size_t left = most - 8;
 
 	(void)buf_append_char(out, '"');
-	for (size_t i = 0; i < text.len; i++) {
-		unsigned char c = (unsigned char)text.ptr[i];
+	while (!span_is_empty(text)) {
+		size_t before = buf_len(out), n = clean_run(text, left);
 
-		if (buf_len(out) - begin + 8 > most) {
+		(void)buf_append_span(out, span_to(text, n));
+		text = span_from(text, n);
+		if (!span_is_empty(text) && left - n >= 4) {
+			put_odd(text.ptr[0], out);
+			text = span_from(text, 1);
+		} else if (!span_is_empty(text)) {
 			(void)buf_append_text(out, "...");
 			break;
 		}
-		if (c == '"' || c == '\\')
-			(void)buf_append_char(out, '\\');
-		if (c < 0x20 || c >= 0x7f)
-			(void)buf_printf(out, "\\x%02x", c);
-		else
-			(void)buf_append_char(out, (char)c);
+		left -=
+		    buf_len(out) - before < left ? buf_len(out) - before : left;
 	}
 	(void)buf_append_char(out, '"');
 }
@@ -74,12 +114,16 @@ is_plain(struct span text)
 static void
 put_address(struct span address, struct buf *out)
 {
-	struct buf path = path_of(address);
+	struct buf path;
 
-	if (is_plain(address))
-		(void)buf_append_span(out, buf_span(&path));
-	else
-		put_quoted(buf_span(&path), TEXT_MOST, out);
+	if (is_plain(address)) {
+		(void)buf_append_char(out, '<');
+		(void)buf_append_span(out, address);
+		(void)buf_append_char(out, '>');
+		return;
+	}
+	path = path_of(address);
+	put_quoted(buf_span(&path), TEXT_MOST, out);
 	buf_clear(&path);
 }
 
@@ -101,9 +145,14 @@ put_value(const struct fact_field *f, struct buf *out)
 	case FACT_WORDS: put_quoted(text_of(f), most_of(f), out); break;
 	case FACT_WORD: put_word(text_of(f), out); break;
 	case FACT_ADDRESS: put_address(f->text, out); break;
-	case FACT_NUMBER: (void)buf_printf(out, "%" PRIu64, f->number); break;
-	case FACT_MS: (void)buf_printf(out, "%" PRIu64 "ms", f->number); break;
-	case FACT_S: (void)buf_printf(out, "%" PRIu64 "s", f->number); break;
+	case FACT_NUMBER:
+	case FACT_MS:
+	case FACT_S:
+		put_number(f->number, out);
+		(void)buf_append_text(out, f->type == FACT_MS  ? "ms"
+					   : f->type == FACT_S ? "s"
+							       : "");
+		break;
 	}
 }
 
@@ -112,7 +161,9 @@ fact_write_text(const struct fact *fact, struct buf *out)
 {
 	(void)buf_append_text(out, fact_name(fact->kind));
 	for (size_t i = 0; i < fact->nfields; i++) {
-		(void)buf_printf(out, " %s=", fact->fields[i].name);
+		(void)buf_append_char(out, ' ');
+		(void)buf_append_text(out, fact->fields[i].name);
+		(void)buf_append_char(out, '=');
 		put_value(&fact->fields[i], out);
 	}
 }
@@ -167,7 +218,7 @@ put_json(const struct fact_field *f, struct buf *out)
 	case FACT_ADDRESS: put_path(f->text, out); break;
 	case FACT_NUMBER:
 	case FACT_MS:
-	case FACT_S: (void)buf_printf(out, "%" PRIu64, f->number); break;
+	case FACT_S: put_number(f->number, out); break;
 	}
 }
 

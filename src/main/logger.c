@@ -102,6 +102,10 @@ stamp_now(char out[STAMP_SIZE])
 	    (unsigned)(t.tv_nsec / 1000000) % 1000);
 }
 
+/* In columns. */
+static const char *const levels[] = { " error ", " warn  ", " info  ",
+	" debug " };
+
 static void
 add_fact(struct logger *l, const struct fact *fact)
 {
@@ -113,8 +117,7 @@ add_fact(struct logger *l, const struct fact *fact)
 		fact_write_json(fact, stamp, out);
 	} else {
 		(void)buf_append_text(out, stamp);
-		(void)buf_printf(
-		    out, " %-5s ", log_level_name(fact_level(fact->kind)));
+		(void)buf_append_text(out, levels[fact_level(fact->kind)]);
 		fact_write_text(fact, out);
 	}
 	(void)buf_append_char(out, '\n');

@@ -183,6 +183,36 @@ recover_begin(struct recovery *r)
 	return rc;
 }
 
+static int
+each_content(
+    struct recovery *r, void (*see)(struct recovery *r, const char *name))
+{
+	int fd =
+	    openat(r->j->contents, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd == -1 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+
+	if (dir == NULL) {
+		if (fd != -1)
+			(void)close(fd);
+		return err_errno(r->err, "open content");
+	}
+	while ((entry = readdir(dir)) != NULL)
+		see(r, entry->d_name);
+	(void)closedir(dir);
+	return 0;
+}
+
+/* A file may be of a message that was never finished, and newer than all. */
+static void
+see_id(struct recovery *r, const char *name)
+{
+	uint64_t id;
+
+	if (qid_parse(span_text(name), &id))
+		spool_id_seen(&r->j->base, id);
+}
+
 int
 recover_tail(struct recovery *r)
 {
@@ -196,6 +226,8 @@ recover_tail(struct recovery *r)
 	if (last != NULL)
 		rc = replay(r, last->segment, last, &r->j->before);
 	r->is_probe = false;
+	if (rc == 0)
+		rc = each_content(r, see_id);
 	r->last_id = atomic_load(&r->j->base.last_id);
 	return rc != 0 ? rc : keep_last(r);
 }
@@ -307,22 +339,12 @@ see_file(struct recovery *r, const char *name)
 static int
 see_files(struct recovery *r)
 {
-	int fd =
-	    openat(r->j->contents, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd == -1 ? NULL : fdopendir(fd);
-	struct dirent *entry;
+	int rc;
 
-	if (dir == NULL) {
-		if (fd != -1)
-			(void)close(fd);
-		return err_errno(r->err, "open content");
-	}
 	map_files(r);
-	while ((entry = readdir(dir)) != NULL)
-		see_file(r, entry->d_name);
+	rc = each_content(r, see_file);
 	map_clear(&r->files);
-	(void)closedir(dir);
-	return 0;
+	return rc;
 }
 
 /* Under the lock. */

@@ -5,9 +5,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -19,6 +21,8 @@ enum {
 	LINES = 5000, /* more than a pipe holds */
 	MANY = 60000, /* more than are kept */
 	READ_MAX = 8 << 20,
+	PIPE_FULL =
+	    60000, /* octets; the rest is less than is written at once */
 };
 
 static struct logger *logger;
@@ -129,15 +133,27 @@ START_TEST(a_full_pipe_that_does_not_wait_loses_no_line)
 }
 END_TEST
 
+static void
+flood(void)
+{
+	for (int i = 0; i < MANY; i++)
+		FACT(CONNECTED, fact_number("n", (unsigned)i),
+		    fact_string("what", "a line of some length"));
+}
+
 /* The pipe is one that is waited for, as a shell makes it; nobody reads it. */
 static void
 say_too_much(void)
 {
+	int waiting = 0;
+
 	teardown();
 	open_at(O_CLOEXEC);
-	for (int i = 0; i < MANY; i++)
-		FACT(CONNECTED, fact_number("n", (unsigned)i),
-		    fact_string("what", "a line of some length"));
+	flood();
+	/* Now its thread is stuck with what it took, and all behind waits. */
+	while (ioctl(from, FIONREAD, &waiting) == 0 && waiting < PIPE_FULL)
+		(void)sched_yield();
+	flood();
 }
 
 /* All that comes until nothing comes for a second; heap. */
