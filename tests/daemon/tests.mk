@@ -26,6 +26,7 @@ TESTS += \
 	tests/daemon/t24_desk \
 	tests/daemon/t26_smtputf8 \
 	tests/daemon/t27_metrics \
+	tests/daemon/t36_watching \
 	tests/daemon/prove_ext4
 EXTRA_DIST += tests/daemon/harness.py tests/daemon/blocklog.py \
 	tests/daemon/broken_disk.c tests/daemon/prove_ext4 \
@@ -53,4 +54,5 @@ EXTRA_DIST += tests/daemon/harness.py tests/daemon/blocklog.py \
 	tests/daemon/t23_dsn \
 	tests/daemon/t24_desk \
 	tests/daemon/t26_smtputf8 \
-	tests/daemon/t27_metrics
+	tests/daemon/t27_metrics \
+	tests/daemon/t36_watching
