@@ -29,9 +29,10 @@ EXTRA_DIST += etc/postern.conf contrib/completion/postern.bash \
 	contrib/fail2ban/filter.d-postern.conf \
 	contrib/fail2ban/jail.d-postern.conf \
 	contrib/grafana/postern.json \
+	contrib/postfix-queue \
 	contrib/prometheus/postern.rules.yml \
 	contrib/prometheus/postern.test.yml \
-	docs/watching.md \
+	docs/from-postfix.md docs/watching.md \
 	src/spool/README.md \
 	tests/daemon/t05_quickstart \
 	tests/dialogs

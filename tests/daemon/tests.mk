@@ -27,6 +27,7 @@ TESTS += \
 	tests/daemon/t26_smtputf8 \
 	tests/daemon/t27_metrics \
 	tests/daemon/t36_watching \
+	tests/daemon/t37_from_postfix \
 	tests/daemon/prove_ext4
 EXTRA_DIST += tests/daemon/harness.py tests/daemon/blocklog.py \
 	tests/daemon/broken_disk.c tests/daemon/prove_ext4 \
@@ -55,4 +56,5 @@ EXTRA_DIST += tests/daemon/harness.py tests/daemon/blocklog.py \
 	tests/daemon/t24_desk \
 	tests/daemon/t26_smtputf8 \
 	tests/daemon/t27_metrics \
-	tests/daemon/t36_watching
+	tests/daemon/t36_watching \
+	tests/daemon/t37_from_postfix
