@@ -28,6 +28,7 @@ TESTS += \
 	tests/daemon/t27_metrics \
 	tests/daemon/t36_watching \
 	tests/daemon/t37_from_postfix \
+	tests/daemon/t38_upkeep \
 	tests/daemon/prove_ext4
 EXTRA_DIST += tests/daemon/harness.py tests/daemon/blocklog.py \
 	tests/daemon/broken_disk.c tests/daemon/prove_ext4 \
@@ -57,4 +58,5 @@ EXTRA_DIST += tests/daemon/harness.py tests/daemon/blocklog.py \
 	tests/daemon/t26_smtputf8 \
 	tests/daemon/t27_metrics \
 	tests/daemon/t36_watching \
-	tests/daemon/t37_from_postfix
+	tests/daemon/t37_from_postfix \
+	tests/daemon/t38_upkeep
