@@ -28,6 +28,12 @@ EXTRA_DIST += etc/postern.conf contrib/completion/postern.bash \
 	contrib/benching/hosts.py contrib/benching/mix.py contrib/plant \
 	contrib/fail2ban/filter.d-postern.conf \
 	contrib/fail2ban/jail.d-postern.conf \
+	contrib/certbot/postern contrib/grafana/postern.json \
+	contrib/logrotate/postern \
+	contrib/postfix-queue \
+	contrib/prometheus/postern.rules.yml \
+	contrib/prometheus/postern.test.yml \
+	docs/from-postfix.md docs/running.md docs/watching.md \
 	src/spool/README.md \
 	tests/daemon/t05_quickstart \
 	tests/dialogs

@@ -31,6 +31,9 @@ TESTS += \
 	tests/daemon/t26_mistakes \
 	tests/daemon/t27_network \
 	tests/daemon/t28_supervised \
+	tests/daemon/t36_watching \
+	tests/daemon/t37_from_postfix \
+	tests/daemon/t38_upkeep \
 	tests/daemon/prove_ext4
 EXTRA_DIST += tests/daemon/harness.py tests/daemon/blocklog.py \
 	tests/daemon/broken_disk.c tests/daemon/prove_ext4 \
@@ -63,4 +66,7 @@ EXTRA_DIST += tests/daemon/harness.py tests/daemon/blocklog.py \
 	tests/daemon/t25_prepare \
 	tests/daemon/t26_mistakes \
 	tests/daemon/t27_network \
-	tests/daemon/t28_supervised
+	tests/daemon/t28_supervised \
+	tests/daemon/t36_watching \
+	tests/daemon/t37_from_postfix \
+	tests/daemon/t38_upkeep
