@@ -34,6 +34,13 @@ EXTRA_DIST += etc/postern.conf contrib/completion/postern.bash \
 	contrib/prometheus/postern.rules.yml \
 	contrib/prometheus/postern.test.yml \
 	docs/from-postfix.md docs/running.md docs/watching.md \
+	contrib/check-package contrib/debian/changelog contrib/debian/control \
+	contrib/debian/copyright contrib/debian/postern.dirs \
+	contrib/debian/postern.docs \
+	contrib/debian/postern.install contrib/debian/postern.logrotate \
+	contrib/debian/postern.postinst contrib/debian/postern.postrm \
+	contrib/debian/postern.prerm contrib/debian/postern.sysusers \
+	contrib/debian/rules contrib/debian/source/format \
 	src/spool/README.md \
 	tests/daemon/t05_quickstart \
 	tests/dialogs
