@@ -175,33 +175,52 @@ read_notify(struct params *p, struct span value)
 	    p, "501 5.5.4 NOTIFY is NEVER, or some of SUCCESS,FAILURE,DELAY");
 }
 
-/*
- * RFC 6533 3: letters beyond ASCII are kept as "\x{...}", which every host and
- * every report may have; without them xtext is all that is allowed.
- */
+/* Appends it as "\\x{...}" where it is more than ASCII. False: it is no text. */
 static bool
-keep_address(struct params *p, struct span type, struct span address)
+keep_letters(struct params *p, struct span address)
 {
 	uint32_t c = 0;
 
-	if (span_is_ascii(address))
-		return xtext_is_valid(address);
-	if (!span_equal_nocase(type, SPAN("utf-8")) ||
-	    (p->flags & ENVELOPE_UTF8) == 0)
-		return false;
 	(void)buf_append_text(&p->kept, "utf-8;");
 	while (!span_is_empty(address)) {
 		size_t len = utf8_first(address, &c);
 
-		if (len == 0 || utf8_is_control(c))
+		if (len == 0 || utf8_is_control(c) || c == ' ')
 			return false;
-		if (len > 1)
+		if (len > 1 || c == '+' || c == '=' || c == '\\')
 			(void)buf_printf(&p->kept, "\\x{%X}", (unsigned)c);
 		else
 			(void)buf_append_char(&p->kept, (char)c);
 		address = span_from(address, len);
 	}
 	return buf_len(&p->kept) <= ORCPT_MAX;
+}
+
+/*
+ * RFC 6533 3: letters beyond ASCII are kept in a form that every host and every
+ * report may have. They come as they are, and from Postfix as xtext and under
+ * "rfc822".
+ */
+static bool
+keep_address(struct params *p, struct span type, struct span address)
+{
+	struct buf text = { .max = ORCPT_MAX };
+	bool ok;
+
+	if (xtext_is_valid(address))
+		return true;
+	if ((!span_equal_nocase(type, SPAN("utf-8")) &&
+		!span_equal_nocase(type, SPAN("rfc822"))) ||
+	    (p->flags & ENVELOPE_UTF8) == 0)
+		return false;
+	if (span_is_ascii(address))
+		xtext_decode(address, &text);
+	else
+		(void)buf_append_span(&text, address);
+	ok =
+	    !span_is_ascii(buf_span(&text)) && keep_letters(p, buf_span(&text));
+	buf_clear(&text);
+	return ok;
 }
 
 /* An address of another kind of mail is one, too: "x400;...". RFC 3461 4.2. */

@@ -27,6 +27,7 @@ TESTS += \
 	tests/daemon/t29_smtputf8 \
 	tests/daemon/t30_metrics \
 	tests/daemon/t31_certificates \
+	tests/daemon/t32_smarthost \
 	tests/daemon/t25_prepare \
 	tests/daemon/t26_mistakes \
 	tests/daemon/t27_network \
@@ -35,7 +36,7 @@ TESTS += \
 	tests/daemon/t37_from_postfix \
 	tests/daemon/t38_upkeep \
 	tests/daemon/prove_ext4
-EXTRA_DIST += tests/daemon/harness.py tests/daemon/blocklog.py \
+EXTRA_DIST += tests/daemon/harness.py tests/daemon/postfix.py tests/daemon/blocklog.py \
 	tests/daemon/broken_disk.c tests/daemon/prove_ext4 \
 	tests/daemon/t12_faults \
 	tests/daemon/t01_delivers \
@@ -63,6 +64,7 @@ EXTRA_DIST += tests/daemon/harness.py tests/daemon/blocklog.py \
 	tests/daemon/t29_smtputf8 \
 	tests/daemon/t30_metrics \
 	tests/daemon/t31_certificates \
+	tests/daemon/t32_smarthost \
 	tests/daemon/t25_prepare \
 	tests/daemon/t26_mistakes \
 	tests/daemon/t27_network \
