@@ -11,8 +11,8 @@
 
 #include "auth_priv.h"
 #include "base/metrics.h"
-#include "facts/fact.h"
 #include "conf/conf.h"
+#include "facts/fact.h"
 #include "io/loop.h"
 
 enum { POOL_DEFAULT = 4, POOL_MOST = 1024 };

@@ -16,8 +16,8 @@
 #include <string.h>
 
 #include "auth_priv.h"
-#include "facts/fact.h"
 #include "conf/conf.h"
+#include "facts/fact.h"
 
 #define APP_NAME "postern"
 #define PLUGIN_NAME "postern"

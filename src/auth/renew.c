@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "auth_priv.h"
-#include "facts/fact.h"
 #include "conf/conf.h"
+#include "facts/fact.h"
 
 /* Keys that were exchanged for others of the same password. */
 struct renewal {

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "facts/fact.h"
 #include "base/mem.h"
+#include "facts/fact.h"
 #include "intake/draft.h"
 #include "intake/intake_io.h"
 #include "io/loop.h"

@@ -15,8 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "facts/fact.h"
 #include "base/mem.h"
+#include "facts/fact.h"
 
 /* What a good reply is: of that class, or that one (RFC 5321 4.2.1, 4954 4). */
 enum { OK = 2, GO_ON = 3, CHALLENGE = 334 };

@@ -9,8 +9,8 @@
 
 #include <errno.h>
 
-#include "facts/fact.h"
 #include "deliver/attempt.h"
+#include "facts/fact.h"
 #include "io/stream.h"
 #include "io/work.h"
 #include "mail/envelope.h"

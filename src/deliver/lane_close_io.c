@@ -6,9 +6,9 @@
 
 #include <stdlib.h>
 
-#include "facts/fact.h"
 #include "base/metrics.h"
 #include "deliver/attempt.h"
+#include "facts/fact.h"
 #include "io/deadline.h"
 #include "io/stream.h"
 #include "mail/reason.h"

@@ -11,9 +11,9 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 
-#include "facts/fact.h"
 #include "deliver/attempt.h"
 #include "deliver/peers.h"
+#include "facts/fact.h"
 #include "io/loop.h"
 #include "io/stream.h"
 #include "io/tls.h"

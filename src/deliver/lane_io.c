@@ -21,10 +21,10 @@
 #include <assert.h>
 #include <stdio.h>
 
-#include "facts/fact.h"
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "deliver/attempt.h"
+#include "facts/fact.h"
 #include "io/deadline.h"
 #include "io/loop.h"
 #include "io/stream.h"

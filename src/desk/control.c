@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "facts/fact.h"
 #include "base/mem.h"
 #include "conf/conf.h"
 #include "contents.h"
@@ -12,6 +11,7 @@
 #include "ctl/server.h"
 #include "describe.h"
 #include "dispatch/dispatch.h"
+#include "facts/fact.h"
 #include "io/loop.h"
 #include "listing.h"
 #include "mail/qid.h"

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "base/utf8.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "ctl/attributes.h"
 #include "dispatch/message.h"
 #include "mail/qid.h"

@@ -8,13 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "facts/fact.h"
 #include "base/mem.h"
 #include "control_priv.h"
 #include "crew/crew.h"
 #include "crew/worker.h"
 #include "ctl/server.h"
 #include "describe.h"
+#include "facts/fact.h"
 #include "filter.h"
 #include "io/loop.h"
 

@@ -10,7 +10,6 @@
  */
 #include <stdlib.h>
 
-#include "facts/fact.h"
 #include "base/mem.h"
 #include "control_priv.h"
 #include "ctl/server.h"
@@ -19,6 +18,7 @@
 #include "dispatch/history.h"
 #include "dispatch/message.h"
 #include "dispatch/order.h"
+#include "facts/fact.h"
 #include "io/loop.h"
 #include "mail/qid.h"
 #include "scan.h"
@@ -28,7 +28,7 @@ struct steer {
 	const char *verb; /* its name without "queue" */
 	json_t *answer; /* owned, as the next */
 	char *filter; /* for the log */
-	json_t *done, *not ; /* borrowed: in the answer */
+	json_t *done, *undone; /* borrowed: in the answer */
 	uint32_t waiting; /* messages whose end is to come */
 	bool is_scanning, is_dry, has_opened;
 };
@@ -57,7 +57,7 @@ order_of(enum verb_id verb)
 static void
 add_not(struct steer *s, const char *id, const char *why, const char *text)
 {
-	(void)json_array_append_new(s->not,
+	(void)json_array_append_new(s->undone,
 	    json_pack("{s:o, s:s, s:s}", "id", describe_text(span_text(id)),
 		"why", why, "text", text));
 }
@@ -70,7 +70,7 @@ add_late(struct steer *s, const char *id, const struct dispatch_done *done)
 	for (uint32_t i = 0; i < done->nlate; i++)
 		(void)json_array_append_new(
 		    late, describe_text(span_text(done->late[i])));
-	(void)json_array_append_new(s->not,
+	(void)json_array_append_new(s->undone,
 	    json_pack("{s:s, s:s, s:s, s:o}", "id", id, "why", "too late",
 		"text", "its host has the message, or is taking it",
 		"addresses", late));
@@ -81,13 +81,13 @@ static void
 log_steer(const struct steer *s)
 {
 	if (s->is_dry ||
-	    (json_array_size(s->done) == 0 && json_array_size(s->not ) == 0))
+	    (json_array_size(s->done) == 0 && json_array_size(s->undone) == 0))
 		return;
 	FACT(OPERATOR, fact_string("user", ctl_user(s->later)),
 	    fact_number("uid", (uint64_t)ctl_uid(s->later)),
 	    fact_word("did", s->verb), fact_string("filter", s->filter),
 	    fact_number("done", (uint64_t)json_array_size(s->done)),
-	    fact_number("not_done", (uint64_t)(json_array_size(s->not ))));
+	    fact_number("not_done", (uint64_t)(json_array_size(s->undone))));
 }
 
 /* The answer, when all is there; NULL: not yet. */
@@ -221,8 +221,8 @@ do_steer(const struct ask *ask)
 	s->is_dry = json_is_true(json_object_get(ask->request, "dry_run"));
 	s->filter = filter_text(ask->request);
 	s->done = json_array();
-	s->not = json_array();
-	s->answer = json_pack("{s:o, s:o}", "done", s->done, "not", s->not );
+	s->undone = json_array();
+	s->answer = json_pack("{s:o, s:o}", "done", s->done, "not", s->undone);
 	s->is_scanning = true;
 	run(s, ask, &scan);
 	scan_clear(&scan);

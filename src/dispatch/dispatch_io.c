@@ -11,8 +11,8 @@
 
 #include <stdlib.h>
 
-#include "facts/fact.h"
 #include "base/mem.h"
+#include "facts/fact.h"
 #include "io/deadline.h"
 #include "io/loop.h"
 #include "io/mailbox.h"

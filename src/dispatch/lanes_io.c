@@ -13,10 +13,10 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
-#include "facts/fact.h"
 #include "base/mem.h"
 #include "deliver/attempt.h"
 #include "deliver/lane_end.h"
+#include "facts/fact.h"
 #include "io/loop.h"
 #include "mail/reason.h"
 #include "spool/content.h"

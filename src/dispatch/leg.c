@@ -17,10 +17,10 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "facts/fact.h"
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "dispatch/message.h"
+#include "facts/fact.h"
 #include "mail/param.h"
 #include "mail/qid.h"
 #include "mail/reason.h"

@@ -8,9 +8,9 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "facts/fact.h"
 #include "base/mem.h"
 #include "base/metrics.h"
+#include "facts/fact.h"
 #include "mail/qid.h"
 #include "mail/reason.h"
 

@@ -8,10 +8,10 @@
 
 #include <stdlib.h>
 
-#include "facts/fact.h"
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "bounce/report.h"
+#include "facts/fact.h"
 #include "io/loop.h"
 #include "mail/attrs.h"
 #include "mail/param.h"

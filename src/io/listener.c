@@ -14,8 +14,8 @@
 #include <unistd.h>
 #include <uv.h>
 
-#include "facts/fact.h"
 #include "base/mem.h"
+#include "facts/fact.h"
 #include "io/deadline.h"
 #include "io/loop.h"
 

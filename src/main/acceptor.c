@@ -14,17 +14,17 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "facts/fact.h"
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "base/peer.h"
 #include "conf/conf.h"
 #include "crew/crew.h"
+#include "crew/worker.h"
+#include "facts/fact.h"
 #include "io/listener.h"
 #include "io/loop.h"
 #include "io/tls.h"
 #include "policy/seats.h"
-#include "crew/worker.h"
 
 struct port {
 	struct acceptor *acceptor; /* borrowed: owns it */

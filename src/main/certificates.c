@@ -7,8 +7,8 @@
 #include <sys/stat.h>
 
 #include "acceptor.h"
-#include "facts/fact.h"
 #include "conf/conf.h"
+#include "facts/fact.h"
 #include "io/tls.h"
 #include "reload.h"
 

@@ -4,9 +4,9 @@
 
 #include "auth/auth.h"
 #include "base/findings.h"
-#include "facts/fact.h"
 #include "base/mem.h"
 #include "conf/conf.h"
+#include "facts/fact.h"
 
 static void
 log_level_of(const struct findings *f, enum finding_level level)

@@ -20,8 +20,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "facts/fact.h"
 #include "base/mem.h"
+#include "facts/fact.h"
 
 enum { TTL_LEAST = 10, TTL_MOST = 3600, TTL_PARTIAL = 60 };
 

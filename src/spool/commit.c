@@ -17,9 +17,9 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/mem.h"
 #include "base/metrics.h"
 #include "facts/fact.h"
-#include "base/mem.h"
 #include "io/loop.h"
 #include "journal_priv.h"
 #include "mail/envelope.h"

@@ -17,8 +17,8 @@
 #include <unistd.h>
 
 #include "base/crc32c.h"
-#include "facts/fact.h"
 #include "base/mem.h"
+#include "facts/fact.h"
 #include "io/loop.h"
 #include "io/work.h"
 #include "journal_priv.h"

@@ -8,8 +8,8 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include "facts/fact.h"
 #include "base/mem.h"
+#include "facts/fact.h"
 #include "journal_priv.h"
 #include "mail/envelope.h"
 #include "mail/qid.h"

@@ -13,8 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "facts/fact.h"
 #include "base/mem.h"
+#include "facts/fact.h"
 #include "journal_priv.h"
 #include "loader_priv.h"
 

@@ -20,9 +20,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "facts/fact.h"
 #include "base/mem.h"
 #include "content_file_priv.h"
+#include "facts/fact.h"
 #include "journal_priv.h"
 #include "mail/qid.h"
 

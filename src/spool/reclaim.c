@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "facts/fact.h"
 #include "base/mem.h"
+#include "facts/fact.h"
 #include "journal_priv.h"
 #include "mail/envelope.h"
 #include "mail/qid.h"

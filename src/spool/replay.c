@@ -13,8 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "facts/fact.h"
 #include "base/mem.h"
+#include "facts/fact.h"
 #include "le_priv.h"
 #include "mail/envelope.h"
 #include "mail/qid.h"

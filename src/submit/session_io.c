@@ -20,11 +20,11 @@
 #include <string.h>
 
 #include "auth/auth.h"
-#include "facts/fact.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "conf/conf.h"
+#include "facts/fact.h"
 #include "intake/draft.h"
 #include "intake/intake_io.h"
 #include "io/deadline.h"

@@ -8,7 +8,7 @@
 enum { NAMED = 20 };
 
 struct told {
-	json_t *done, *not ; /* owned */
+	json_t *done, *undone; /* owned */
 };
 
 static void
@@ -17,7 +17,7 @@ take_page(const json_t *page, void *arg)
 	struct told *told = arg;
 
 	(void)json_array_extend(told->done, json_object_get(page, "done"));
-	(void)json_array_extend(told->not, json_object_get(page, "not"));
+	(void)json_array_extend(told->undone, json_object_get(page, "not"));
 }
 
 static void
@@ -46,11 +46,11 @@ print(const struct told *told, const char *verb, bool is_dry)
 		    printf("%s: %s%s\n", json_string_value(one),
 			is_dry ? "would be done: " : "", verb);
 	}
-	json_array_foreach(told->not, i, one) print_not(one);
-	if (n + json_array_size(told->not ) != 1)
+	json_array_foreach(told->undone, i, one) print_not(one);
+	if (n + json_array_size(told->undone) != 1)
 		(void)printf("%s: %zu %s, %zu not\n", verb, n,
 		    is_dry ? "would be done" : "done",
-		    json_array_size(told->not ));
+		    json_array_size(told->undone));
 }
 
 /* "done" and "not_done" are numbers; "ids" and "not" have who that is. */
@@ -59,8 +59,8 @@ print_json(const struct told *told, const char *verb, bool is_dry)
 {
 	tool_print_json(json_pack("{s:s, s:b, s:I, s:I, s:O, s:O}", "do", verb,
 	    "dry_run", is_dry, "done", (json_int_t)json_array_size(told->done),
-	    "not_done", (json_int_t)json_array_size(told->not ), "ids",
-	    told->done, "not", told->not ));
+	    "not_done", (json_int_t)json_array_size(told->undone), "ids",
+	    told->done, "not", told->undone));
 }
 
 /* Too late is no mistake of who asked: the mail is on its way. */
@@ -70,7 +70,7 @@ is_refused(const struct told *told)
 	const json_t *one;
 	size_t i;
 
-	json_array_foreach(told->not, i,
+	json_array_foreach(told->undone, i,
 	    one) if (json_object_get(one, "addresses") == NULL) return true;
 	return false;
 }
@@ -94,6 +94,6 @@ queue_steer(struct call *c)
 	if (is_refused(&told))
 		rc = EXIT_FAILED;
 	json_decref(told.done);
-	json_decref(told.not );
+	json_decref(told.undone);
 	return rc;
 }

@@ -30,11 +30,11 @@
 
 #include "base/mem.h"
 #include "base/metrics.h"
+#include "dispatch/message.h"
+#include "dispatch/queue.h"
 #include "io/loop.h"
 #include "mail/envelope.h"
 #include "mail/reason.h"
-#include "dispatch/message.h"
-#include "dispatch/queue.h"
 #include "spool/content.h"
 #include "spool/spool.h"
 

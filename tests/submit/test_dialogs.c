@@ -10,11 +10,11 @@
 
 #include "base/mem.h"
 #include "conf/conf.h"
-#include "mail/envelope.h"
-#include "mail/param.h"
 #include "facts/fact.h"
 #include "facts/write.h"
 #include "intake/draft.h"
+#include "mail/envelope.h"
+#include "mail/param.h"
 #include "submit/session.h"
 #include "tests/lib/dialog.h"
 
