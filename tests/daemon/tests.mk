@@ -1,5 +1,5 @@
 # Tests of the built programs, on loopback, against real software.
-TESTS += \
+daemon_tests = \
 	tests/daemon/t01_delivers \
 	tests/daemon/t02_refuses \
 	tests/daemon/t03_retries_and_reports \
@@ -36,39 +36,6 @@ TESTS += \
 	tests/daemon/t37_from_postfix \
 	tests/daemon/t38_upkeep \
 	tests/daemon/prove_ext4
-EXTRA_DIST += tests/daemon/harness.py tests/daemon/postfix.py tests/daemon/blocklog.py \
-	tests/daemon/broken_disk.c tests/daemon/prove_ext4 \
-	tests/daemon/t12_faults \
-	tests/daemon/t01_delivers \
-	tests/daemon/t02_refuses \
-	tests/daemon/t03_retries_and_reports \
-	tests/daemon/t04_load \
-	tests/daemon/t06_operator \
-	tests/daemon/t07_spool_tools \
-	tests/daemon/t08_kill \
-	tests/daemon/t09_sync_order \
-	tests/daemon/t10_full_disk \
-	tests/daemon/t11_cyrus \
-	tests/daemon/t13_puts_off \
-	tests/daemon/t14_chunking \
-	tests/daemon/t15_strangers \
-	tests/daemon/t20_content \
-	tests/daemon/t17_routes \
-	tests/daemon/t18_transactions \
-	tests/daemon/t19_middle \
-	tests/daemon/t16_reports \
-	tests/daemon/t21_desk \
-	tests/daemon/t22_words \
-	tests/daemon/t23_dsn \
-	tests/daemon/t24_desk \
-	tests/daemon/t29_smtputf8 \
-	tests/daemon/t30_metrics \
-	tests/daemon/t31_certificates \
-	tests/daemon/t32_smarthost \
-	tests/daemon/t25_prepare \
-	tests/daemon/t26_mistakes \
-	tests/daemon/t27_network \
-	tests/daemon/t28_supervised \
-	tests/daemon/t36_watching \
-	tests/daemon/t37_from_postfix \
-	tests/daemon/t38_upkeep
+TESTS += $(daemon_tests)
+EXTRA_DIST += $(daemon_tests) tests/daemon/harness.py tests/daemon/postfix.py \
+	tests/daemon/blocklog.py tests/daemon/broken_disk.c
