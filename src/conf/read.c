@@ -16,32 +16,37 @@
 #include "base/mem.h"
 #include "conf_priv.h"
 
+__attribute__((format(printf, 5, 0))) static void
+add_finding(struct reading *r, enum finding_level level, int line,
+    const char *key, const char *format, va_list ap)
+{
+	char what[384];
+
+	(void)vsnprintf(what, sizeof what, format, ap);
+	findings_add(
+	    r->findings, level, "%s:%d: %s: %s", r->file, line, key, what);
+}
+
 int
 conf_fail(struct reading *r, int line, const char *key, const char *format, ...)
 {
-	char what[384];
 	va_list ap;
 
 	va_start(ap, format);
-	(void)vsnprintf(what, sizeof what, format, ap);
+	add_finding(r, FINDING_ERROR, line, key, format, ap);
 	va_end(ap);
 	r->errors++;
-	findings_add(r->findings, FINDING_ERROR, "%s:%d: %s: %s", r->file, line,
-	    key, what);
 	return -EINVAL;
 }
 
 void
 conf_warn(struct reading *r, int line, const char *key, const char *format, ...)
 {
-	char what[384];
 	va_list ap;
 
 	va_start(ap, format);
-	(void)vsnprintf(what, sizeof what, format, ap);
+	add_finding(r, FINDING_WARNING, line, key, format, ap);
 	va_end(ap);
-	findings_add(r->findings, FINDING_WARNING, "%s:%d: %s: %s", r->file,
-	    line, key, what);
 }
 
 /* "queue.retry", or the name alone at the top. */

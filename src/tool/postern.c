@@ -59,6 +59,19 @@ tool_print_json(json_t *o)
 	json_decref(o);
 }
 
+void
+tool_print_row(const json_t *row, size_t n)
+{
+	(void)fputs(n == 0 ? "[" : ",\n", stdout);
+	(void)json_dumpf(row, stdout, JSON_COMPACT);
+}
+
+void
+tool_print_end(size_t n)
+{
+	(void)puts(n == 0 ? "[]" : "]");
+}
+
 const char *
 tool_duration(long long s, char out[32])
 {

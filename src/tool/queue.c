@@ -67,8 +67,7 @@ list_one(json_t *m, void *arg)
 	struct listing *l = arg;
 
 	if (l->json) {
-		(void)fputs(l->count == 0 ? "[" : ",\n", stdout);
-		(void)json_dumpf(m, stdout, JSON_COMPACT);
+		tool_print_row(m, l->count);
 	} else {
 		if (l->count == 0)
 			(void)printf("%-12s %8s %8s  %s\n", "ID", "BYTES",
@@ -112,7 +111,7 @@ queue_list(struct call *c)
 	if (walk_all(c, &w, &err) != 0)
 		return tool_fail(&err);
 	if (l.json)
-		(void)puts(l.count == 0 ? "[]" : "]");
+		tool_print_end(l.count);
 	else if (l.count == 0)
 		(void)puts(json_object_size(c->request) > 1 || c->ids != NULL
 			       ? "no such message waits"

@@ -30,8 +30,7 @@ take_page(const json_t *page, void *arg)
 	json_array_foreach(json_object_get(page, "sessions"), i, row)
 	{
 		if (l->json) {
-			(void)fputs(l->count == 0 ? "[" : ",\n", stdout);
-			(void)json_dumpf(row, stdout, JSON_COMPACT);
+			tool_print_row(row, l->count);
 		} else {
 			if (l->count == 0)
 				(void)printf(
@@ -53,7 +52,7 @@ sessions_show(struct call *c)
 	if (call_pages(c, NULL, take_page, &l, &err) != 0)
 		return tool_fail(&err);
 	if (l.json)
-		(void)puts(l.count == 0 ? "[]" : "]");
+		tool_print_end(l.count);
 	else
 		(void)printf("%zu sessions\n", l.count);
 	return EXIT_OK;

@@ -43,6 +43,9 @@ int tool_usage(const char *text);
 struct conf *tool_conf(struct tool *t);
 /* Prints it on one line, and frees it. */
 void tool_print_json(json_t *o);
+/* A long array as it comes: the row that n others are before, and its end. */
+void tool_print_row(const json_t *row, size_t n);
+void tool_print_end(size_t n);
 /* "3d4h", "5m12s": short, for tables. */
 const char *tool_duration(long long seconds, char out[32]);
 
