@@ -82,6 +82,7 @@ conf_clear(struct conf *conf)
 	free(conf->lines);
 	free(conf->hostname);
 	free(conf->users);
+	free(conf->aliases);
 	free(conf->spool_directory);
 	free(conf->state_directory);
 	free(conf->control_socket);

@@ -281,7 +281,36 @@ store_mechanism(const struct option *o, struct span text, void *base)
 	return true;
 }
 
-/* "$login", "a@b.test" or "*@b.test". */
+static bool
+store_from(const struct option *o, struct span text, void *base)
+{
+	static const struct choice choices[] = {
+		{ "reject", FROM_REJECT },
+		{ "rewrite", FROM_REWRITE },
+		{ "sender", FROM_SENDER },
+		{ "any", FROM_ANY },
+	};
+	struct conf_account *a = base;
+	int got;
+
+	(void)o;
+	if (!choose(choices, ARRAY_LEN(choices), text, &got))
+		return false;
+	a->from = (enum conf_from)got;
+	return true;
+}
+
+/* What is not said follows `bulk`: conf_check_account(). */
+static bool
+store_suppress(const struct option *o, struct span text, void *base)
+{
+	struct conf_account *a = base;
+
+	a->has_suppress = store_bool(o, text, base);
+	return a->has_suppress;
+}
+
+/* "$login", "$login+*", "a@b.test" or "*@b.test". */
 static bool
 store_pattern(const struct option *o, struct span text, void *base)
 {
@@ -289,7 +318,8 @@ store_pattern(const struct option *o, struct span text, void *base)
 	size_t at = span_find_last(text, '@');
 
 	(void)o;
-	if (!span_equal(text, SPAN("$login"))) {
+	if (!span_equal(text, SPAN("$login")) &&
+	    !span_equal(text, SPAN("$login+*"))) {
 		struct span local = span_to(text, at);
 
 		if (at == text.len || !is_clean_text(local) ||
@@ -487,24 +517,26 @@ begin_route(struct conf *conf, const char *title)
 
 /* In the order in which they are read: listen before sni, and so on. */
 const struct section conf_sections[] = {
-	{ "", NULL, false, begin_conf, "", NULL },
-	{ "listen", "", true, begin_listen, "a name", conf_check_listen },
-	{ "tls", "", false, begin_tls, "", conf_check_tls },
-	{ "sni", "tls", true, begin_sni, "a domain name", conf_check_sni },
-	{ "auth", "", false, begin_conf, "", conf_check_auth },
-	{ "account", "", true, begin_account, "an account's name or default",
-	    conf_check_account },
-	{ "spool", "", false, begin_conf, "", NULL },
-	{ "state", "", false, begin_conf, "", NULL },
-	{ "queue", "", false, begin_conf, "", conf_check_queue },
-	{ "resolver", "", false, begin_conf, "", NULL },
-	{ "deliver", "", false, begin_conf, "", conf_check_deliver },
-	{ "route", "", true, begin_route, "a domain name or default",
+	{ "", NULL, false, false, begin_conf, "", NULL },
+	{ "listen", "", true, false, begin_listen, "a name",
+	    conf_check_listen },
+	{ "tls", "", false, false, begin_tls, "", conf_check_tls },
+	{ "sni", "tls", true, false, begin_sni, "a domain name",
+	    conf_check_sni },
+	{ "auth", "", false, false, begin_conf, "", conf_check_auth },
+	{ "account", "", true, true, begin_account,
+	    "an account's name or default", conf_check_account },
+	{ "spool", "", false, false, begin_conf, "", NULL },
+	{ "state", "", false, false, begin_conf, "", NULL },
+	{ "queue", "", false, false, begin_conf, "", conf_check_queue },
+	{ "resolver", "", false, false, begin_conf, "", NULL },
+	{ "deliver", "", false, false, begin_conf, "", conf_check_deliver },
+	{ "route", "", true, false, begin_route, "a domain name or default",
 	    conf_check_route },
-	{ "control", "", false, begin_conf, "", NULL },
-	{ "http", "", false, begin_conf, "", NULL },
-	{ "log", "", false, begin_conf, "", conf_check_log },
-	{ "limits", "", false, begin_conf, "", conf_check_limits },
+	{ "control", "", false, false, begin_conf, "", NULL },
+	{ "http", "", false, false, begin_conf, "", NULL },
+	{ "log", "", false, false, begin_conf, "", conf_check_log },
+	{ "limits", "", false, false, begin_conf, "", conf_check_limits },
 };
 const size_t conf_nsections = ARRAY_LEN(conf_sections);
 
@@ -516,6 +548,7 @@ static const char an_address[] =
     "ADDRESS:PORT with a numeric address, [IPv6]:PORT, :PORT or \"*:PORT\"";
 
 #define CONF(member) offsetof(struct conf, member)
+#define ACCOUNT(member) offsetof(struct conf_account, member)
 #define LIMIT(member) offsetof(struct conf, limits.member)
 
 /* clang-format off */
@@ -526,6 +559,8 @@ const struct option conf_options[] = {
 	    "a number up to 256; 0 is one a processor" },
 	{ "", "line-endings", 0, "mend", store_line_endings, 0, 0, 0,
 	    "mend or refuse" },
+	{ "", "received-client", OPTION_LATER, "false", store_bool, CONF(received_client),
+	    0, 0, "true or false" },
 
 	{ "listen", "address", OPTION_NEEDED, NULL, store_listen_address, 0, 0, 0,
 	    an_address },
@@ -550,6 +585,8 @@ const struct option conf_options[] = {
 	    store_mechanism, 0, 0, 0, "a SASL mechanism's name" },
 	{ "auth", "users", OPTION_PATH, SYSCONFDIR "/postern/users", store_text,
 	    CONF(users), 0, PATH_MOST, a_path },
+	{ "auth", "aliases", OPTION_PATH | OPTION_LATER, NULL, store_text, CONF(aliases), 0,
+	    PATH_MOST, a_path },
 	{ "auth", "backend", 0, "users", store_backend, 0, 0, 0,
 	    "users or cyrus" },
 	{ "auth", "delay", 0, "on", store_bool, CONF(auth_delay), 0, 0,
@@ -561,7 +598,13 @@ const struct option conf_options[] = {
 	    0, DAY, "a time up to 1d; 0 remembers nothing" },
 
 	{ "account", "send-as", OPTION_LIST, "$login", store_pattern, 0, 0, 0,
-	    "\"$login\", \"name@domain\" or \"*@domain\"" },
+	    "\"$login\", \"$login+*\", \"name@domain\" or \"*@domain\"" },
+	{ "account", "from", OPTION_LATER, "reject", store_from, 0, 0, 0,
+	    "reject, rewrite, sender or any" },
+	{ "account", "bulk", OPTION_LATER, "false", store_bool, ACCOUNT(bulk), 0, 0,
+	    "true or false" },
+	{ "account", "suppress", OPTION_LATER, NULL, store_suppress, ACCOUNT(suppress), 0, 0,
+	    "on or off" },
 
 	{ "spool", "directory", OPTION_PATH, LOCALSTATEDIR "/lib/postern/spool",
 	    store_text, CONF(spool_directory), 0, PATH_MOST, a_path },

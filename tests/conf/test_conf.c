@@ -297,14 +297,49 @@ START_TEST(accounts_are_found_without_regard_to_case)
 	ck_assert_str_eq(a->name, "nobody");
 	ck_assert_uint_eq(a->nsend_as, 0);
 	a = conf_account(c, SPAN("plain"));
-	ck_assert_str_eq(a->name, "Plain");
-	ck_assert_uint_eq(a->nsend_as, 1);
-	ck_assert_str_eq(a->send_as[0], "$login");
+	ck_assert_str_eq(a->name, "Plain"); /* as the default one says */
+	ck_assert_uint_eq(a->nsend_as, 2);
+	ck_assert_str_eq(a->send_as[1], "*@b.test");
 	a = conf_account(c, SPAN("else"));
 	ck_assert_ptr_null(a->name);
 	ck_assert_uint_eq(a->nsend_as, 2);
 	ck_assert_str_eq(a->send_as[1], "*@b.test");
 	ck_assert_ptr_eq(conf_account(c, SPAN("")), a);
+	conf_unref(c);
+}
+END_TEST
+
+/* Each key by itself, wherever in the file the default stands. */
+START_TEST(an_account_is_as_the_default_where_it_says_nothing)
+{
+	struct conf *c = parse("account one { from = sender }\n"
+			       "account two { send-as = { a@b.test } }\n"
+			       "account default { from = rewrite bulk = true\n"
+			       "	send-as = { \"$login+*\" } }\n"
+			       "account three { bulk = false }\n"
+			       "account four { suppress = off }\n");
+	const struct conf_account *a = conf_account(c, SPAN("one"));
+
+	ck_assert(a->from == FROM_SENDER);
+	ck_assert(a->bulk && a->suppress);
+	ck_assert_uint_eq(a->nsend_as, 1);
+	ck_assert_str_eq(a->send_as[0], "$login+*");
+	a = conf_account(c, SPAN("two"));
+	ck_assert(a->from == FROM_REWRITE);
+	ck_assert_uint_eq(a->nsend_as, 1);
+	ck_assert_str_eq(a->send_as[0], "a@b.test");
+	a = conf_account(c, SPAN("three"));
+	ck_assert(!a->bulk && !a->suppress);
+	a = conf_account(c, SPAN("four"));
+	ck_assert(a->bulk && !a->suppress);
+	a = conf_account(c, SPAN("anybody"));
+	ck_assert(a->from == FROM_REWRITE && a->suppress);
+	conf_unref(c);
+	c = parse("account one {}\n");
+	a = conf_account(c, SPAN("one"));
+	ck_assert(a->from == FROM_REJECT && !a->bulk && !a->suppress);
+	ck_assert_uint_eq(a->nsend_as, 1);
+	ck_assert_ptr_null(conf_account(c, SPAN("anybody"))->name);
 	conf_unref(c);
 }
 END_TEST
@@ -620,6 +655,12 @@ static const struct {
 	    "test.conf:1: account.send-as: " },
 	{ "account a { send-as = { \"@b.test\" } }",
 	    "test.conf:1: account.send-as: " },
+	{ "account a { send-as = { \"$login+a\" } }",
+	    "test.conf:1: account.send-as: " },
+	{ "account a { from = reject_all }", "test.conf:1: account.from: " },
+	{ "account a { suppress = maybe }", "test.conf:1: account.suppress: " },
+	{ "account default { from = no }\naccount a {}",
+	    "test.conf:1: account.from: " },
 	{ "account a { send-as = { \"a*@b.test\" } }",
 	    "test.conf:1: account.send-as: " },
 	{ "account a { send-as = { \"a@*.test\" } }",
@@ -968,6 +1009,7 @@ fill(TCase *tc)
 	tcase_add_loop_test(tc, an_empty_file_gives_the_defaults, 0, 4);
 	tcase_add_test(tc, every_key_is_read);
 	tcase_add_test(tc, accounts_are_found_without_regard_to_case);
+	tcase_add_test(tc, an_account_is_as_the_default_where_it_says_nothing);
 	tcase_add_test(tc, routes_are_found_or_the_default_is);
 	tcase_add_loop_test(
 	    tc, what_has_no_effect_is_warned_of, 0, (int)ARRAY_LEN(effects));
