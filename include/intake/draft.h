@@ -33,7 +33,9 @@ enum draft_origin {
 
 /* When a step has its turn. */
 enum draft_stage {
-	DRAFT_BEGINS, /* the envelope is known */
+	DRAFT_SENDER, /* the sender is known */
+	DRAFT_RCPT, /* one more recipient is: the last one */
+	DRAFT_BEGINS, /* the envelope is whole */
 	DRAFT_HEADER, /* the header section is whole */
 	DRAFT_PIECE, /* more content has come */
 	DRAFT_ENDS, /* all of it has */
@@ -84,6 +86,8 @@ struct draft {
 	char *message_id; /* owned: as it stands in the header, or NULL */
 	bool is_open; /* in the spool: to be dropped if it is given up */
 	const char *refusal; /* the reply; NULL: none so far */
+	const char *why; /* the same for the log; NULL: the reply says it */
+	char *words; /* owned: a refusal that has something in it, or NULL */
 	enum draft_stage stage;
 	size_t step; /* the next one of the table */
 	enum draft_need need; /* of the step before it */
@@ -93,9 +97,11 @@ struct draft {
 void draft_clear(struct draft *d);
 /* As the address leaves (address_write()); copied. */
 void draft_set_sender(struct draft *d, const struct address *from);
-/* The same; one that is named twice stays one recipient. */
-void
+/* The same. False: it is named already, and stays one recipient. */
+bool
 draft_add_rcpt(struct draft *d, const struct address *to, struct span attrs);
+/* The last one is not taken. */
+void draft_drop_rcpt(struct draft *d);
 /* For addresses that are written so already; each recipient is one. */
 void draft_set_written_sender(struct draft *d, struct span from);
 void draft_add_written(struct draft *d, struct span to, struct span attrs);
@@ -111,7 +117,12 @@ uint64_t draft_size(const struct draft *d);
  * that is there, and that comes yet, is dropped.
  */
 void draft_refuse(struct draft *d, const char *reply);
+/* The same for a reply that is made for it; `why` is for the log, and stays. */
+void draft_refuse_with(struct draft *d, const char *why, const char *format,
+    ...) __attribute__((format(printf, 3, 4)));
 bool draft_is_refused(const struct draft *d);
+/* What was refused is over; the draft goes on as it was before that stage. */
+void draft_forgive(struct draft *d);
 
 /* Goes through the steps of a stage, until one needs something. */
 enum draft_need draft_run(struct draft *d, enum draft_stage stage);

@@ -17,6 +17,13 @@ enum {
 				     DRAFT_TAKE_MAX a SPOOL_CHUNK */
 };
 
+/* --- admit.c: steps of the stages DRAFT_SENDER and DRAFT_RCPT --- */
+
+/* Whether the account may use the sender's address. */
+enum draft_need admit_sender(struct draft *d);
+/* How many recipients a message may have. */
+enum draft_need admit_rcpt(struct draft *d);
+
 /*
  * --- fixups.c: what a submission server does to a header (RFC 6409 section 8) ---
  *

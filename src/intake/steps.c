@@ -3,7 +3,10 @@
  * A step returns what it needs before the next one may run; or nothing, after it
  * did its part, or refused (draft_refuse()), which ends the stage.
  *
- *   BEGINS -> HEADER -> PIECE (each) -> ENDS: it is in the spool
+ *   SENDER -> RCPT (each) -> BEGINS -> HEADER -> PIECE (each) -> ENDS: it is in
+ *   the spool
+ *
+ * What costs an account something stands behind what may refuse for nothing.
  */
 #include "draft_priv.h"
 
@@ -20,6 +23,8 @@ static const struct step {
 	unsigned origins; /* whose messages it is for */
 	enum draft_need (*run)(struct draft *d);
 } steps[] = {
+	{ DRAFT_SENDER, DRAFT_SUBMITTED, admit_sender },
+	{ DRAFT_RCPT, DRAFT_SUBMITTED, admit_rcpt },
 	{ DRAFT_BEGINS, ANYBODY, open_entry },
 	{ DRAFT_HEADER, DRAFT_SUBMITTED, fixup_loop },
 	{ DRAFT_HEADER, DRAFT_SUBMITTED, fixup_private },

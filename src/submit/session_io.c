@@ -209,20 +209,21 @@ take_answer(
 	io->worker->accepted(a->env, &from, io->worker->arg);
 }
 
-static void
-start_intake(struct session_io *io)
+/* True: it is done at once, and `ev` has what came of it. */
+static bool
+start_intake(struct session_io *io, struct session_event *ev)
 {
-	struct session_event ev = { .type = EVENT_INTAKE };
 	struct draft *d = session_draft(io->session);
 	struct intake_answer now;
 
 	if (d->need == DRAFT_COMMIT)
 		io->began = clock_us();
 	if (!intake_do(&io->intake, d, &now))
-		return;
+		return false;
 	take_answer(io, d->need, &now);
-	ev.refusal = now.refusal;
-	run(io, &ev);
+	ev->type = EVENT_INTAKE;
+	ev->refusal = now.refusal;
+	return true;
 }
 
 static void
@@ -268,6 +269,19 @@ login_holds(struct session_io *io, uint64_t now)
 	       auth_still_holds(io->worker->auth, login, &io->ticket, now);
 }
 
+/*
+ * What the draft needs is mostly done at once: then the session goes on with what
+ * is in its input, and all replies leave together.
+ */
+static void
+step(struct session_io *io, struct session_event *ev)
+{
+	do {
+		io->need = session_step(io->session, ev, &io->out);
+		drop_what_is_over(io);
+	} while (io->need == SESSION_INTAKE && start_intake(io, ev));
+}
+
 static void
 run(struct session_io *io, struct session_event *ev)
 {
@@ -282,9 +296,8 @@ run(struct session_io *io, struct session_event *ev)
 	ev->login_ended = !login_holds(io, ev->tick);
 	if (ev->random == 0)
 		ev->random = (uint64_t)random_u32() << 32 | random_u32();
-	io->need = session_step(io->session, ev, &io->out);
+	step(io, ev);
 	stream_consume(io->stream, before - input.len);
-	drop_what_is_over(io);
 	if (!io->has_ticket && stream_has_tls(io->stream) &&
 	    session_has_helo(io->session)) {
 		io->has_ticket = true;
@@ -305,7 +318,7 @@ run(struct session_io *io, struct session_event *ev)
 		stream_flush(io->stream);
 		start_auth(io);
 		break;
-	case SESSION_INTAKE: start_intake(io); break;
+	case SESSION_INTAKE: break; /* on_intake() */
 	case SESSION_CLOSE: close_session(io, "session ended"); break;
 	}
 }
