@@ -18,6 +18,7 @@
 
 #include "base/err.h"
 
+struct aliases;
 struct auth;
 struct crew;
 struct loop;
@@ -51,6 +52,8 @@ uint32_t crew_count(const struct crew *c);
 struct worker *crew_worker(struct crew *c, uint32_t i);
 /* For a new session or lane. `now` in milliseconds, of a steady clock. */
 struct worker *crew_pick(struct crew *c, uint64_t now);
+/* Further addresses of accounts, for all of them (borrowed); or NULL. */
+void crew_set_aliases(struct crew *c, struct aliases *aliases);
 /* Asks all sessions and lanes to end. */
 void crew_quit(struct crew *c);
 /* Breaks off what has not ended. */

@@ -16,6 +16,7 @@
 #include "deliver/lane_io.h"
 #include "submit/session_io.h"
 
+struct aliases;
 struct attempt;
 struct auth;
 struct envelope;
@@ -54,6 +55,8 @@ void worker_abort(struct worker *w);
 /* Sessions and lanes are gone: ends the thread if it has one, frees. */
 void worker_join(struct worker *w);
 
+/* Further addresses of accounts, from now on; takes one reference; or NULL. */
+void worker_set_aliases(struct worker *w, struct aliases *aliases);
 /* Takes what the connection holds. */
 void worker_serve(struct worker *w, const struct submit_connection *c);
 /* How many sessions and lanes it has been given and not reported back. */

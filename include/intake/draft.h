@@ -18,6 +18,7 @@
 #include "mail/mend.h"
 
 struct address;
+struct aliases;
 struct conf;
 struct content;
 struct draft_rcpt;
@@ -57,6 +58,8 @@ struct draft {
 	const struct conf *conf; /* borrowed; DRAFT_SUBMITTED only */
 	/* Borrowed until it is cleared: who brings it, and how. */
 	struct span account, helo, client, tls_version, tls_cipher;
+	/* Borrowed while a step runs: the owner's to keep right; or NULL. */
+	const struct aliases *aliases;
 	int64_t now; /* wall clock, ms: the owner's to keep right */
 	uint64_t random; /* for a Message-ID */
 
@@ -84,6 +87,7 @@ struct draft {
 	bool header_done;
 	bool has_new_dots; /* a line begins with a dot that did not so before */
 	char *message_id; /* owned: as it stands in the header, or NULL */
+	bool is_forged; /* refused since the header names somebody else */
 	bool is_open; /* in the spool: to be dropped if it is given up */
 	const char *refusal; /* the reply; NULL: none so far */
 	const char *why; /* the same for the log; NULL: the reply says it */

@@ -12,6 +12,7 @@
 
 #include "base/list.h"
 
+struct aliases;
 struct auth;
 struct conf;
 struct envelope;
@@ -31,6 +32,7 @@ struct submit_worker {
 	struct spool *spool; /* borrowed */
 	struct auth *auth; /* borrowed */
 	struct list sessions; /* of struct session_io; list_init() it */
+	struct aliases *aliases; /* owned reference; NULL: there are none */
 	/*
 	 * A message was answered with 250: it is on disk, and `env` is the
 	 * callee's. On the worker's thread, as the next.

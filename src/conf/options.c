@@ -559,7 +559,7 @@ const struct option conf_options[] = {
 	    "a number up to 256; 0 is one a processor" },
 	{ "", "line-endings", 0, "mend", store_line_endings, 0, 0, 0,
 	    "mend or refuse" },
-	{ "", "received-client", OPTION_LATER, "false", store_bool, CONF(received_client),
+	{ "", "received-client", 0, "false", store_bool, CONF(received_client),
 	    0, 0, "true or false" },
 
 	{ "listen", "address", OPTION_NEEDED, NULL, store_listen_address, 0, 0, 0,
@@ -585,7 +585,7 @@ const struct option conf_options[] = {
 	    store_mechanism, 0, 0, 0, "a SASL mechanism's name" },
 	{ "auth", "users", OPTION_PATH, SYSCONFDIR "/postern/users", store_text,
 	    CONF(users), 0, PATH_MOST, a_path },
-	{ "auth", "aliases", OPTION_PATH | OPTION_LATER, NULL, store_text, CONF(aliases), 0,
+	{ "auth", "aliases", OPTION_PATH, NULL, store_text, CONF(aliases), 0,
 	    PATH_MOST, a_path },
 	{ "auth", "backend", 0, "users", store_backend, 0, 0, 0,
 	    "users or cyrus" },
@@ -599,7 +599,7 @@ const struct option conf_options[] = {
 
 	{ "account", "send-as", OPTION_LIST, "$login", store_pattern, 0, 0, 0,
 	    "\"$login\", \"$login+*\", \"name@domain\" or \"*@domain\"" },
-	{ "account", "from", OPTION_LATER, "reject", store_from, 0, 0, 0,
+	{ "account", "from", 0, "reject", store_from, 0, 0, 0,
 	    "reject, rewrite, sender or any" },
 	{ "account", "bulk", OPTION_LATER, "false", store_bool, ACCOUNT(bulk), 0, 0,
 	    "true or false" },

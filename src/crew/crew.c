@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "io/loop.h"
 #include "crew/worker.h"
+#include "policy/aliases.h"
 
 enum {
 	/* A thread that ran for so much of a sample is busy. */
@@ -115,6 +116,13 @@ struct worker *
 crew_worker(struct crew *c, uint32_t i)
 {
 	return c->members[i].worker;
+}
+
+void
+crew_set_aliases(struct crew *c, struct aliases *aliases)
+{
+	for (uint32_t i = 0; i < c->n; i++)
+		worker_set_aliases(c->members[i].worker, aliases_ref(aliases));
 }
 
 void

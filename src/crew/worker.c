@@ -1,5 +1,5 @@
 /*
- * Parcels to the worker: serve, ask, open, give, withdraw, quit, abort, stop or free.
+ * Parcels to the worker: serve, aliases, ask, open, give, withdraw, quit, abort, stop or free.
  * Back: logged in, accepted, closed, asked, answered, too late, ended. A lane's `io`
  * is written and read on the worker only; an attempt that finds it gone goes back untouched.
  */
@@ -18,6 +18,7 @@
 #include "io/loop.h"
 #include "io/mailbox.h"
 #include "io/tls.h"
+#include "policy/aliases.h"
 
 struct worker {
 	struct loop *loop; /* owned; or the queue thread's */
@@ -51,6 +52,7 @@ struct note {
 	bool more;
 	struct lane_end *end; /* owned */
 	struct session_ask *ask; /* owned */
+	struct aliases *aliases; /* owned reference */
 };
 
 #define NOTE(p) ((struct note *)(void *)(p))
@@ -230,6 +232,17 @@ open_serve(struct parcel *p)
 }
 
 static void
+open_aliases(struct parcel *p)
+{
+	struct note *n = NOTE(p);
+	struct submit_worker *submit = &n->worker->submit;
+
+	aliases_unref(submit->aliases);
+	submit->aliases = n->aliases;
+	free(n);
+}
+
+static void
 open_lane(struct parcel *p)
 {
 	struct note *n = NOTE(p);
@@ -366,6 +379,7 @@ worker_free(struct worker *w)
 {
 	tls_client_free(w->tls);
 	peers_free(w->peers);
+	aliases_unref(w->submit.aliases);
 	if (!is_guest(w))
 		loop_free(w->loop);
 	free(w);
@@ -467,6 +481,15 @@ worker_serve(struct worker *w, const struct submit_connection *c)
 	n->connection = *c;
 	(void)snprintf(n->client, sizeof n->client, "%s", c->client);
 	w->sessions++;
+	post(w, n);
+}
+
+void
+worker_set_aliases(struct worker *w, struct aliases *aliases)
+{
+	struct note *n = note_new(w, open_aliases);
+
+	n->aliases = aliases;
 	post(w, n);
 }
 

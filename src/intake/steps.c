@@ -30,6 +30,7 @@ static const struct step {
 	{ DRAFT_HEADER, DRAFT_SUBMITTED, fixup_private },
 	{ DRAFT_HEADER, DRAFT_SUBMITTED, fixup_empty },
 	{ DRAFT_HEADER, DRAFT_SUBMITTED, fixup_received },
+	{ DRAFT_HEADER, DRAFT_SUBMITTED, fixup_authors },
 	{ DRAFT_HEADER, DRAFT_SUBMITTED, fixup_date },
 	{ DRAFT_HEADER, DRAFT_SUBMITTED, fixup_message_id },
 	{ DRAFT_HEADER, DRAFT_SUBMITTED, fixup_from },

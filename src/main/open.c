@@ -17,6 +17,7 @@
 #include "io/loop.h"
 #include "io/tls.h"
 #include "io/work.h"
+#include "prepare/alias_file.h"
 #include "settings.h"
 #include "spool/spool.h"
 
@@ -140,6 +141,17 @@ listen_as_configured(struct relay *r, struct err *err)
 	return 0;
 }
 
+static int
+read_aliases(struct relay *r, struct err *err)
+{
+	const char *path = r->rooms.conf->aliases;
+
+	if (path == NULL)
+		return 0;
+	r->rooms.aliases = alias_file_read(path, err);
+	return r->rooms.aliases == NULL ? -1 : 0;
+}
+
 int
 relay_open_road(struct relay *r, struct err *err)
 {
@@ -152,8 +164,11 @@ relay_open_road(struct relay *r, struct err *err)
 		return -1;
 	r->rooms.dispatch = dispatch_new(r->loop, r->rooms.conf, err);
 	if (r->rooms.dispatch == NULL || open_spool(r, err) != 0 ||
-	    relay_start_workers(r, err) != 0)
+	    read_aliases(r, err) != 0 || relay_start_workers(r, err) != 0)
 		return -1;
+	r->alias_watch =
+	    (struct alias_watch){ r->loop, &r->rooms, &r->crew, 0, 0, false };
+	aliases_note(&r->alias_watch);
 	start_pool(r);
 	relay_wire_lanes(r);
 	r->control = control_open(r->loop, r->rooms.conf,

@@ -37,6 +37,7 @@
 #include "io/tls.h"
 #include "logger.h"
 #include "notify.h"
+#include "policy/aliases.h"
 #include "prepare/prepare.h"
 #include "settings.h"
 #include "spool/spool.h"
@@ -145,6 +146,7 @@ relay_reload(struct buf *trouble, void *arg)
 	rc = reload(&r->rooms, trouble);
 	if (r->rooms.tls != before)
 		certificates_note(&r->certificates, &r->rooms);
+	aliases_note(&r->alias_watch);
 	notify_ready();
 	return rc;
 }
@@ -170,6 +172,7 @@ on_refresh(void *arg)
 	if (!r->stopping)
 		certificates_look(
 		    &r->certificates, &r->rooms, loop_now(r->loop));
+	aliases_look(&r->alias_watch, loop_now(r->loop));
 	notify_alive();
 	trim_look(&r->trim, r->loop, in_use(r));
 	deadline_set(r->refresh, REFRESH_MS);
@@ -286,6 +289,7 @@ relay_free(struct relay *r)
 	}
 	acceptor_free(r->rooms.acceptor);
 	auth_free(r->rooms.auth);
+	aliases_unref(r->rooms.aliases);
 	tls_server_unref(r->rooms.tls);
 	conf_unref(r->rooms.conf);
 	if (r->loop != NULL)

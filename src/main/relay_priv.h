@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <uv.h>
 
+#include "aliases.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "certificates.h"
@@ -31,6 +32,7 @@ struct relay {
 	struct deadline *stop_limit, *refresh;
 	struct trim trim;
 	struct certificates certificates;
+	struct alias_watch alias_watch;
 	uv_signal_t signals[3];
 	uint64_t opened_ms; /* when the spool was, monotonic */
 	bool is_loaded; /* what it had before has arrived */

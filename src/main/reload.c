@@ -17,6 +17,8 @@
 #include "io/loop.h"
 #include "io/tls.h"
 #include "logger.h"
+#include "policy/aliases.h"
+#include "prepare/alias_file.h"
 #include "prepare/prepare.h"
 #include "settings.h"
 
@@ -26,6 +28,7 @@ struct prepared {
 	struct tls_server *tls;
 	struct acceptor_next *acceptor;
 	struct auth_next *auth;
+	struct aliases *aliases;
 	struct logger_next *logger;
 	struct router_next *dispatch;
 };
@@ -52,6 +55,11 @@ prepare(struct prepared *p, const struct rooms *r, struct err *err)
 	p->auth = auth_prepare(r->auth, p->conf, err);
 	if (p->auth == NULL)
 		return -1;
+	if (p->conf->aliases != NULL) {
+		p->aliases = alias_file_read(p->conf->aliases, err);
+		if (p->aliases == NULL)
+			return -1;
+	}
 	p->logger = logger_prepare(p->conf, err);
 	if (p->logger == NULL)
 		return -1;
@@ -68,6 +76,7 @@ discard(struct prepared *p)
 	acceptor_discard(p->acceptor);
 	dispatch_discard(p->dispatch);
 	logger_discard(p->logger);
+	aliases_unref(p->aliases);
 	auth_discard(p->auth);
 	tls_server_unref(p->tls);
 	conf_unref(p->conf);
@@ -87,7 +96,9 @@ take(struct prepared *p, struct rooms *r, struct buf *trouble)
 				 "the next start only"));
 	tls_server_unref(r->tls);
 	conf_unref(r->conf);
+	aliases_unref(r->aliases);
 	r->tls = p->tls;
+	r->aliases = p->aliases;
 	r->conf = p->conf;
 }
 

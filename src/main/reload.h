@@ -7,6 +7,7 @@
 #include "base/buf.h"
 
 struct acceptor;
+struct aliases;
 struct auth;
 struct conf;
 struct dispatch;
@@ -19,6 +20,7 @@ struct rooms {
 	struct logger *logger;
 	struct tls_server *tls;
 	struct auth *auth;
+	struct aliases *aliases; /* NULL: none are configured */
 	struct dispatch *dispatch;
 	struct acceptor *acceptor;
 };

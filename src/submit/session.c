@@ -163,6 +163,7 @@ session_date_draft(struct session *s)
 {
 	s->tx.draft.now = s->now;
 	s->tx.draft.random = s->random;
+	s->tx.draft.aliases = s->aliases;
 }
 
 /* RFC 3207 4.2: what was learnt before the handshake does not count. */
@@ -595,6 +596,7 @@ session_step(struct session *s, const struct session_event *ev, struct buf *out)
 	s->need = SESSION_INPUT;
 	s->now = ev->now;
 	s->random = ev->random;
+	s->aliases = ev->aliases;
 	s->login_ended = s->login != NULL && ev->login_ended;
 	session_date_draft(s);
 	session_time_take(s, ev);

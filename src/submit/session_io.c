@@ -294,6 +294,7 @@ run(struct session_io *io, struct session_event *ev)
 	ev->is_crowded =
 	    atomic_load_explicit(io->is_crowded, memory_order_relaxed);
 	ev->login_ended = !login_holds(io, ev->tick);
+	ev->aliases = io->worker->aliases;
 	if (ev->random == 0)
 		ev->random = (uint64_t)random_u32() << 32 | random_u32();
 	step(io, ev);

@@ -71,8 +71,9 @@ struct session {
 	struct buf auth_data;
 	struct transaction tx;
 	char text[TEXT_MAX]; /* a reply with something in it */
-	int64_t now;
+	int64_t now; /* of this event, as the next ones */
 	uint64_t random;
+	const struct aliases *aliases; /* borrowed */
 };
 
 /* Handlers return the reply, without its CRLF; NULL: they wrote their own. */

@@ -43,6 +43,13 @@ worker_join(struct worker *w)
 }
 
 void
+worker_set_aliases(struct worker *w, struct aliases *aliases)
+{
+	(void)w;
+	(void)aliases;
+}
+
+void
 worker_quit(struct worker *w)
 {
 	w->load = 0;

@@ -227,7 +227,7 @@ deliver {{ allow-loopback = true
     def send(self, to, body=None, sender=USER, mail=(), rcpt=(), **kw):
         """Submits one message, with parameters of MAIL and of each RCPT; returns
         its id."""
-        body = body or message(to)
+        body = body or message(to, sender=sender or USER)
         to = [to] if isinstance(to, str) else to
         with self.client(**kw) as s:
             expect(s.mail(sender, mail), 250)

@@ -94,7 +94,7 @@ START_TEST(a_small_one_is_looked_over_and_committed)
 	ck_assert(d.header_done);
 	ck_assert(has(&d.body, "Subject: z\r\n\r\nhi\r\n"));
 	ck_assert(!has(&d.body, "Bcc"));
-	ck_assert(has(&d.head, "Received: from client.test ([192.0.2.1])"));
+	ck_assert(has(&d.head, "Received: by "));
 	ck_assert(has(&d.head, "for <x@c.test>"));
 	ck_assert(has(&d.head, "Date: "));
 	ck_assert(has(&d.head, "Message-ID: <"));
