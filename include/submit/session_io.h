@@ -15,6 +15,7 @@
 struct auth;
 struct conf;
 struct envelope;
+struct keys;
 struct loop;
 struct spool;
 struct tls_server;
@@ -30,6 +31,7 @@ struct submit_worker {
 	struct loop *loop; /* borrowed */
 	struct spool *spool; /* borrowed */
 	struct auth *auth; /* borrowed */
+	struct keys *keys; /* borrowed: for DKIM; NULL: none */
 	struct list sessions; /* of struct session_io; list_init() it */
 	/*
 	 * A message was answered with 250: it is on disk, and `env` is the

@@ -35,4 +35,15 @@ enum draft_need fixup_date(struct draft *d);
 enum draft_need fixup_message_id(struct draft *d);
 enum draft_need fixup_from(struct draft *d);
 
+/*
+ * --- hash.c: the body's hash, which a signature needs (sign/body.h) ---
+ *
+ * Taken while the body passes, and kept among the message's attributes.
+ */
+
+/* The header is as it will be: what follows is the body. */
+enum draft_need hash_begin(struct draft *d);
+enum draft_need hash_piece(struct draft *d);
+enum draft_need hash_end(struct draft *d);
+
 #endif
