@@ -21,10 +21,10 @@ uint64_t key_files_look(const char *folder);
  * All keys that can be read; no folder has none. What cannot be read is a finding
  * (FINDING_ERROR) that names the file, what is wrong and what to do; what others can
  * read is a warning. `before` (may be NULL) shares its counts of uses, and lends its
- * keys in place of files that are there and cannot be read.
+ * keys in place of files, or of a folder, that are there and cannot be read.
  */
-struct keyring *key_files_load(
-    const char *folder, const struct keyring *before, struct findings *f);
+struct keyring *
+key_files_load(const char *folder, struct keyring *before, struct findings *f);
 
 /*
  * Makes the next pair of a domain: RSA, then Ed25519, both waiting, under a new

@@ -17,7 +17,9 @@ struct control;
 struct crew;
 struct deadline;
 struct http_server;
+struct keys;
 struct loop;
+struct signer;
 struct spool;
 
 struct relay {
@@ -25,6 +27,8 @@ struct relay {
 	struct rooms rooms; /* those that take a new configuration */
 	struct spool *spool;
 	struct crew *crew;
+	struct keys *keys; /* for DKIM */
+	struct signer *signer;
 	struct control *control;
 	struct http_server *http; /* NULL: none is configured */
 	struct pages pages;

@@ -12,6 +12,7 @@ struct conf;
 struct dispatch;
 struct logger;
 struct tls_server;
+struct watch;
 
 /* Who takes part; owned by the relay. */
 struct rooms {
@@ -20,6 +21,7 @@ struct rooms {
 	struct tls_server *tls;
 	struct auth *auth;
 	struct dispatch *dispatch;
+	struct watch *watch; /* of the DKIM keys */
 	struct acceptor *acceptor;
 };
 

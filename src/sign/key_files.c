@@ -201,19 +201,24 @@ load_one(const char *folder, const char *name, const struct keyring *before,
 }
 
 struct keyring *
-key_files_load(
-    const char *folder, const struct keyring *before, struct findings *f)
+key_files_load(const char *folder, struct keyring *before, struct findings *f)
 {
 	struct key **keys = NULL, *k;
 	size_t n = 0, room = 0;
 	struct dirent *e;
 	DIR *dir = opendir(folder);
 
-	if (dir == NULL && errno != ENOENT)
+	if (dir == NULL && errno != ENOENT) {
 		findings_add(f, FINDING_ERROR,
-		    "%s: %s; mail goes out unsigned: let the relay's user read "
-		    "this folder (dkim.directory)",
-		    folder, strerror(errno));
+		    "%s: %s; %s: let the relay's user read this folder "
+		    "(dkim.directory)",
+		    folder, strerror(errno),
+		    before != NULL ? "the keys of before are used until the "
+				     "next start"
+				   : "nothing is signed");
+		if (before != NULL)
+			return keyring_ref(before);
+	}
 	while (dir != NULL && n < KEYS_MAX && (e = readdir(dir)) != NULL) {
 		if (!is_name_of_ours(e->d_name))
 			continue;

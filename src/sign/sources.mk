@@ -8,4 +8,5 @@ libpostern_a_SOURCES += \
 	include/sign/keys.h src/sign/keys.c \
 	include/sign/record.h src/sign/record.c \
 	include/sign/signature.h src/sign/signature.c \
-	src/sign/relaxed.h src/sign/relaxed.c
+	src/sign/relaxed.h src/sign/relaxed.c \
+	include/sign/watch_io.h src/sign/watch_io.c

@@ -51,7 +51,7 @@ drop(void)
 }
 
 static struct keyring *
-load(const struct keyring *before, size_t want)
+load(struct keyring *before, size_t want)
 {
 	struct keyring *r;
 
