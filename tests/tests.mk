@@ -16,6 +16,7 @@ include tests/io/tests.mk
 include tests/dns/tests.mk
 include tests/route/tests.mk
 include tests/auth/tests.mk
+include tests/sign/tests.mk
 include tests/spool/tests.mk
 include tests/intake/tests.mk
 include tests/submit/tests.mk

@@ -18,6 +18,7 @@ queue bounce|--id --account --from --to --domain --site --older --reason --held 
 queue remove|--id --account --from --to --domain --site --older --reason --held --all --dry-run --json
 check|--json
 user|--json --stdin
+dkim|--json --force
 spool|--json
 '
 

@@ -113,6 +113,7 @@ struct conf {
 
 	char *spool_directory;
 	char *state_directory; /* what is kept beside it */
+	char *dkim_directory; /* keys */
 	double spool_reserve; /* percent */
 	uint64_t max_message; /* bytes */
 

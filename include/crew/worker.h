@@ -21,6 +21,7 @@ struct attempt;
 struct auth;
 struct envelope;
 struct loop;
+struct signer;
 struct spool;
 struct target;
 struct worker;
@@ -39,6 +40,7 @@ struct worker_events {
 	void (*ended)(struct lane *lane, struct attempt *a,
 	    const struct lane_end *end, void *arg);
 	void *arg;
+	struct signer *signer; /* borrowed: signs what leaves; or NULL */
 };
 
 /*

@@ -33,6 +33,7 @@ enum verb_id {
 	VERB_QUEUE_REMOVE,
 	VERB_CHECK, /* this one and the next need no running relay */
 	VERB_USER,
+	VERB_DKIM,
 	VERB_SPOOL,
 };
 enum { VERBS = VERB_SPOOL + 1 };
@@ -58,6 +59,7 @@ enum verb_option {
 	OPTION_DRY_RUN = 1 << 11,
 	OPTION_BY = 1 << 12,
 	OPTION_STDIN = 1 << 13,
+	OPTION_FORCE = 1 << 14,
 	OPTIONS_FILTER = OPTION_ID | OPTION_ACCOUNT | OPTION_FROM | OPTION_TO |
 			 OPTION_DOMAIN | OPTION_SITE | OPTION_OLDER |
 			 OPTION_REASON | OPTION_HELD | OPTION_ALL,
@@ -89,7 +91,7 @@ struct verb_option_row {
 	const char *value; /* what it wants, for people; NULL: nothing */
 	const char *help;
 };
-enum { VERB_OPTION_ROWS = 14 };
+enum { VERB_OPTION_ROWS = 15 };
 extern const struct verb_option_row verb_options[VERB_OPTION_ROWS];
 
 /* Its verb_id; VERBS: there is none of that name. */

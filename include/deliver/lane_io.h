@@ -17,6 +17,7 @@ struct attempt;
 struct lane_io;
 struct loop;
 struct peers;
+struct signer;
 struct spool;
 struct target;
 struct tls_client;
@@ -27,6 +28,7 @@ struct deliver_worker {
 	struct spool *spool; /* borrowed */
 	struct tls_client *tls; /* borrowed */
 	struct peers *peers; /* borrowed */
+	struct signer *signer; /* borrowed; NULL: nothing is signed */
 	struct list lanes; /* of struct lane_io; list_init() it */
 	/* The attempt is answered. `more`: the lane waits for the next. */
 	void (*answered)(void *token, struct attempt *a, bool more, void *arg);

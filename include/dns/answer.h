@@ -12,6 +12,7 @@ enum dns_type {
 	DNS_A = 1,
 	DNS_PTR = 12, /* its names are told as `mx`, without a preference */
 	DNS_MX = 15,
+	DNS_TXT = 16,
 	DNS_AAAA = 28,
 	/* Of the private ones (RFC 6895 3.1): our hosts file, no server. */
 	DNS_HOSTS_FILE = 65280,
@@ -25,6 +26,7 @@ enum dns_status {
 };
 
 enum { DNS_NAME_MAX = 256, DNS_MX_MAX = 64, DNS_ADDRESSES_MAX = 8 };
+enum { DNS_TXT_MAX = 8, DNS_TXT_LENGTH = 2046 };
 
 union dns_address {
 	struct sockaddr sa;
@@ -37,11 +39,20 @@ struct dns_mx {
 	char name[DNS_NAME_MAX]; /* lower case; "" is the root */
 };
 
+/* One record: its strings, one behind the other (RFC 1035 3.3.14). */
+struct dns_txt {
+	uint16_t len; /* what is longer than the room is cut there */
+	char text[DNS_TXT_LENGTH]; /* any bytes, without a NUL behind them */
+};
+
 struct dns_answer {
 	enum dns_status status;
 	uint32_t ttl; /* s, the least of all records used; UINT32_MAX: unsaid */
-	unsigned nmx, naddresses;
-	struct dns_mx mx[DNS_MX_MAX];
+	unsigned nmx, naddresses, ntxt;
+	union { /* of one question's type */
+		struct dns_mx mx[DNS_MX_MAX];
+		struct dns_txt txt[DNS_TXT_MAX];
+	};
 	union dns_address addresses[DNS_ADDRESSES_MAX]; /* port 0 */
 	const char *why; /* DNS_FAILED: in words; never freed */
 };

@@ -63,6 +63,17 @@ enum fact_kind {
 	FACT_ROUTE_UNUSABLE,
 	FACT_DELIVERY_PAUSED,
 	FACT_DELIVERY_RESUMED,
+	/* DKIM */
+	FACT_SIGNED,
+	FACT_NOT_SIGNED, /* though there is a key, or may be */
+	FACT_DKIM_KEYS, /* read anew */
+	FACT_DKIM_KEY, /* a file that is of no use */
+	FACT_DKIM_KEY_OPEN, /* others can read it */
+	FACT_DKIM_KEY_GONE,
+	FACT_DKIM_KEY_OLD,
+	FACT_DKIM_STATE, /* a key has another one */
+	FACT_DKIM_RECORD, /* what the DNS says of a key that waits */
+	FACT_DKIM_RECORD_WRONG, /* and of one that signs */
 	/* accounts */
 	FACT_ALIASES_READ,
 	FACT_ALIASES_UNREADABLE,

@@ -19,6 +19,7 @@
 
 struct address;
 struct aliases;
+struct body_hash;
 struct conf;
 struct content;
 struct draft_rcpt;
@@ -84,6 +85,10 @@ struct draft {
 	struct mend_scan scan;
 	struct header_facts header;
 	size_t header_end; /* in body, while its steps run */
+	size_t behind_header; /* octets of body behind it, as they began */
+	bool wants_hash; /* the owner's: mail is signed here (sign/body.h) */
+	struct body_hash *hash; /* owned; NULL: none is taken */
+	size_t hashed; /* in body: what comes before is not to be hashed */
 	bool header_done;
 	bool has_new_dots; /* a line begins with a dot that did not so before */
 	char *message_id; /* owned: as it stands in the header, or NULL */

@@ -18,6 +18,8 @@ enum attr_tag {
 	ATTR_ENVID = 2, /* 4.4: xtext */
 	ATTR_NOTIFY = 3, /* 4.1: NEVER, or a list of the others */
 	ATTR_ORCPT = 4, /* 4.2: type;xtext */
+	ATTR_BODY_HASH = 16, /* of the body as it came in (sign/body.h); no
+				parameter: the relay takes it */
 };
 
 enum { ATTRS_MAX = UINT16_MAX };

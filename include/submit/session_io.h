@@ -16,6 +16,7 @@ struct aliases;
 struct auth;
 struct conf;
 struct envelope;
+struct keys;
 struct loop;
 struct spool;
 struct tls_server;
@@ -31,6 +32,7 @@ struct submit_worker {
 	struct loop *loop; /* borrowed */
 	struct spool *spool; /* borrowed */
 	struct auth *auth; /* borrowed */
+	struct keys *keys; /* borrowed: for DKIM; NULL: none */
 	struct list sessions; /* of struct session_io; list_init() it */
 	struct aliases *aliases; /* owned reference; NULL: there are none */
 	/*

@@ -200,6 +200,7 @@ begin_draft(struct report *r, const struct report_request *q)
 	struct intake_answer now;
 
 	r->draft.origin = DRAFT_REPORT;
+	r->draft.wants_hash = true;
 	r->draft.now = q->now;
 	draft_set_written_sender(&r->draft, SPAN(""));
 	draft_add_written(&r->draft, span_text(q->original->sender), SPAN(""));

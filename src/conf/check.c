@@ -288,22 +288,22 @@ compare_routes(const void *a, const void *b)
 	return conf_compare(span_text(x->domain), span_text(y->domain));
 }
 
-/* Beside the spool. */
+/* Where nothing else is said: beside the spool. */
 static void
-add_state_directory(struct conf *conf)
+add_beside_spool(const struct conf *conf, const char *name, char **directory)
 {
 	struct span spool = span_text(conf->spool_directory);
 	size_t slash;
 
-	if (conf->state_directory != NULL)
+	if (*directory != NULL)
 		return;
 	while (spool.len > 1 && spool.ptr[spool.len - 1] == '/')
 		spool.len--;
 	slash = span_find_last(spool, '/');
-	conf->state_directory =
+	*directory =
 	    slash == spool.len
-		? mem_strdup("state")
-		: mem_printf("%.*s/state", SPAN_ARG(span_to(spool, slash)));
+		? mem_strdup(name)
+		: mem_printf("%.*s/%s", SPAN_ARG(span_to(spool, slash)), name);
 }
 
 int
@@ -315,7 +315,8 @@ conf_check_all(struct reading *r)
 		add_listen(conf, "submissions", 465, LISTEN_IMPLICIT);
 		add_listen(conf, "submission", 587, LISTEN_STARTTLS);
 	}
-	add_state_directory(conf);
+	add_beside_spool(conf, "state", &conf->state_directory);
+	add_beside_spool(conf, "dkim", &conf->dkim_directory);
 	qsort(conf->accounts, conf->naccounts, sizeof *conf->accounts,
 	    compare_accounts);
 	if (conf->nroutes > 0)

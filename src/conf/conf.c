@@ -85,6 +85,7 @@ conf_clear(struct conf *conf)
 	free(conf->aliases);
 	free(conf->spool_directory);
 	free(conf->state_directory);
+	free(conf->dkim_directory);
 	free(conf->control_socket);
 	free(conf->http_address);
 	free(conf->log_target);

@@ -528,6 +528,7 @@ const struct section conf_sections[] = {
 	    "an account's name or default", conf_check_account },
 	{ "spool", "", false, false, begin_conf, "", NULL },
 	{ "state", "", false, false, begin_conf, "", NULL },
+	{ "dkim", "", false, false, begin_conf, "", NULL },
 	{ "queue", "", false, false, begin_conf, "", conf_check_queue },
 	{ "resolver", "", false, false, begin_conf, "", NULL },
 	{ "deliver", "", false, false, begin_conf, "", conf_check_deliver },
@@ -615,6 +616,9 @@ const struct option conf_options[] = {
 	    "a size such as 500kb or 50mb, 1kb to 2gb" },
 
 	{ "state", "directory", OPTION_PATH, NULL, store_text, CONF(state_directory), 0,
+	    PATH_MOST, a_path },
+
+	{ "dkim", "directory", OPTION_PATH, NULL, store_text, CONF(dkim_directory), 0,
 	    PATH_MOST, a_path },
 
 	{ "queue", "retry", OPTION_LIST | OPTION_FILLED,

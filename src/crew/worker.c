@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "deliver/attempt.h"
 #include "deliver/peers.h"
+#include "deliver/signer_io.h"
 #include "io/loop.h"
 #include "io/mailbox.h"
 #include "io/tls.h"
@@ -408,6 +409,7 @@ worker_start(const struct worker *like, struct loop *queue, struct spool *spool,
 	w->submit = (struct submit_worker){ .loop = w->loop,
 		.spool = spool,
 		.auth = auth,
+		.keys = signer_keys(events->signer),
 		.accepted = on_accepted,
 		.logged_in = on_logged_in,
 		.closed = on_closed,
@@ -419,6 +421,7 @@ worker_start(const struct worker *like, struct loop *queue, struct spool *spool,
 		.spool = spool,
 		.tls = w->tls,
 		.peers = w->peers,
+		.signer = events->signer,
 		.answered = on_answered,
 		.too_late = on_too_late,
 		.ended = on_ended,

@@ -53,6 +53,19 @@ put_lower(json_t *o, const char *keyword, struct span value)
 	(void)json_object_set_new(o, key, json_stringn(value.ptr, value.len));
 }
 
+/*
+ * What the relay found in the content, and can find again: it is not shown, and not
+ * believed of a file, whose content may have been changed.
+ */
+static bool
+is_of_content(const struct param_text *p)
+{
+	struct span whole = p->whole;
+	struct attr a;
+
+	return attrs_next(&whole, &a) && a.tag == ATTR_BODY_HASH;
+}
+
 void
 attributes_show(json_t *o, struct span attrs)
 {
@@ -68,13 +81,17 @@ attributes_show(json_t *o, struct span attrs)
 			put_lower(all, p.keyword, p.value);
 			continue;
 		}
-		(void)buf_append_span(&other, p.whole);
+		if (!is_of_content(&p))
+			(void)buf_append_span(&other, p.whole);
 	}
 	if (buf_len(&other) > 0)
 		(void)json_object_set_new(
 		    all, "other", digits_show(buf_span(&other)));
 	buf_clear(&other);
-	(void)json_object_set_new(o, "parameters", all);
+	if (json_object_size(all) > 0)
+		(void)json_object_set_new(o, "parameters", all);
+	else
+		json_decref(all);
 }
 
 /* Attributes, and none that has a name here: such a one would not be read. */
@@ -86,7 +103,7 @@ are_others(struct span attrs)
 	if (!attrs_are_valid(attrs))
 		return false;
 	while (params_next(&attrs, &p))
-		if (p.keyword != NULL)
+		if (p.keyword != NULL || is_of_content(&p))
 			return false;
 	return true;
 }

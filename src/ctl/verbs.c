@@ -46,6 +46,10 @@ const struct verb verbs[VERBS] = {
 	[VERB_USER] = { "user", "add|passwd|suspend|resume|remove NAME | list",
 	    RIGHT_ALONE, WORDS_OWN, OPTION_STDIN | OPTION_JSON, false,
 	    "accounts" },
+	[VERB_DKIM] = { "dkim",
+	    "add|list|show|activate|retire DOMAIN [SELECTOR]", RIGHT_ALONE,
+	    WORDS_OWN, OPTION_FORCE | OPTION_JSON, false,
+	    "keys that sign mail, and their records" },
 	[VERB_SPOOL] = { "spool", "check | export DIR | import DIR",
 	    RIGHT_ALONE, WORDS_OWN, OPTION_JSON, false,
 	    "the spool, while no relay uses it" },
@@ -74,6 +78,8 @@ const struct verb_option_row verb_options[VERB_OPTION_ROWS] = {
 	{ OPTION_JSON, "--json", "json", NULL, "for programs" },
 	{ OPTION_STDIN, "--stdin", "stdin", NULL,
 	    "the password is a line of standard input" },
+	{ OPTION_FORCE, "--force", "force", NULL,
+	    "without a look at the DNS, or at what is left" },
 };
 
 unsigned

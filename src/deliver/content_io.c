@@ -16,6 +16,7 @@
 #include "mail/envelope.h"
 #include "mail/qid.h"
 #include "piece_io.h"
+#include "sign/signature.h"
 
 enum { MS_AN_OCTET = 2 }; /* patience for what leaves at once: 500 a second */
 
@@ -148,6 +149,9 @@ lane_start_content(struct lane_io *io, bool is_chunk)
 	io->is_chunk = is_chunk;
 	io->reader = (struct content_reader){ 0 };
 	io->dot = (struct dot_writer){ 0 };
+	/* Lines of ours, none of which begins with a dot. */
+	if (io->signature != NULL)
+		stream_put(io->stream, signature_text(io->signature));
 	send_content(io);
 }
 

@@ -1,6 +1,6 @@
 /*
- *   CONNECTING -> [SECURING] -> TALKING ... -> IDLE -> [FETCHING] -> TALKING
- *        ^                        |  ^                     (READING, SENDING)
+ *   CONNECTING -> [SECURING] -> TALKING ... -> IDLE -> [FETCHING] -> [SIGNING]
+ *        ^                        |  ^        -> TALKING (READING, SENDING)
  *        +------- CLOSING <-------+  +-- each reply ...
  *                    |
  *                    +-> the end
@@ -11,6 +11,7 @@
  *   on_input      replies; the end or an error ends the connection, when the
  *                 replies that came before it are read
  *   on_content    content fetched from the spool; or the attempt is put off
+ *   on_signed     signed, or it leaves without
  *   (content_io.c: content leaves)
  *   on_deadline   no whole reply in its time, or no work
  *   on_limit      the attempt took too long altogether
@@ -24,17 +25,20 @@
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "deliver/attempt.h"
+#include "deliver/signer_io.h"
 #include "facts/fact.h"
 #include "io/deadline.h"
 #include "io/loop.h"
 #include "io/stream.h"
 #include "mail/envelope.h"
 #include "sched/target.h"
+#include "sign/signature.h"
 #include "spool/spool.h"
 
 static void on_input(enum stream_status status, void *arg);
 static void
 on_content(enum spool_status status, struct content *content, void *arg);
+static void on_signed(struct signature *signature, void *arg);
 static void on_deadline(void *arg);
 static void on_limit(void *arg);
 
@@ -47,6 +51,7 @@ lane_enter(struct lane_io *io, enum lane_state to)
 		[LANE_TALKING] = "talking",
 		[LANE_IDLE] = "idle",
 		[LANE_FETCHING] = "fetching",
+		[LANE_SIGNING] = "signing",
 		[LANE_READING] = "reading",
 		[LANE_SENDING] = "sending",
 		[LANE_CLOSING] = "closing",
@@ -142,7 +147,8 @@ give(struct lane_io *io)
 	struct attempt *a = io->attempt;
 	struct client_event ev = { .type = CLIENT_GIVEN,
 		.attempt = a,
-		.size = content_size(a->content),
+		.size = content_size(a->content) +
+			signature_text(io->signature).len,
 		.at_hand = content_is_in_memory(a->content) };
 
 	target_host_text(lane_address(io), a->host, sizeof a->host);
@@ -152,10 +158,41 @@ give(struct lane_io *io)
 }
 
 static void
+sign(struct lane_io *io)
+{
+	const struct attempt *a = io->attempt;
+	struct signature *now;
+
+	lane_forget_signature(io);
+	if (signer_ask(io->worker->signer, a->env, a->content, io->worker->loop,
+		on_signed, io, &now)) {
+		io->signature = now;
+		give(io);
+		return;
+	}
+	lane_enter(io, LANE_SIGNING);
+	io->pool_is_busy = true;
+	deadline_cancel(io->deadline);
+}
+
+static void
+on_signed(struct signature *signature, void *arg)
+{
+	struct lane_io *io = arg;
+
+	io->pool_is_busy = false;
+	io->signature = signature;
+	if (io->state == LANE_CLOSING)
+		lane_pool_is_done(io);
+	else
+		give(io);
+}
+
+static void
 begin(struct lane_io *io)
 {
 	if (io->attempt->content != NULL) {
-		give(io);
+		sign(io);
 		return;
 	}
 	lane_enter(io, LANE_FETCHING);
@@ -174,6 +211,13 @@ may_have_more(const struct lane_io *io)
 	       (most == 0 || io->messages < most);
 }
 
+void
+lane_forget_signature(struct lane_io *io)
+{
+	signature_unref(io->signature);
+	io->signature = NULL;
+}
+
 /* Hands the answered attempt back; the lane is ready for the next. */
 static void
 answer(struct lane_io *io)
@@ -184,6 +228,7 @@ answer(struct lane_io *io)
 	bool more;
 
 	io->attempt = NULL;
+	lane_forget_signature(io);
 	io->messages++;
 	more = may_have_more(io);
 	if (more)
@@ -207,7 +252,7 @@ on_content(enum spool_status status, struct content *content, void *arg)
 	}
 	if (status == SPOOL_OK) {
 		io->attempt->content = content;
-		give(io);
+		sign(io);
 		return;
 	}
 	v = verdict_of_us(STAGE_NONE, "4.3.0",
@@ -309,6 +354,7 @@ on_deadline(void *arg)
 	case LANE_CONNECTING:
 	case LANE_TALKING:
 	case LANE_FETCHING:
+	case LANE_SIGNING:
 	case LANE_READING:
 	case LANE_SENDING: lane_lost(io, "no answer in time"); break;
 	}

@@ -10,6 +10,7 @@
 
 struct deadline;
 struct race;
+struct signature;
 struct stream;
 struct target_address;
 
@@ -19,6 +20,7 @@ enum lane_state {
 	LANE_TALKING, /* the client waits for a reply */
 	LANE_IDLE, /* waits for the next attempt */
 	LANE_FETCHING, /* waits for content from the spool */
+	LANE_SIGNING, /* waits for the message's signature */
 	LANE_READING, /* waits for a piece of large content from the pool */
 	LANE_SENDING, /* waits for the host to take what was sent */
 	LANE_CLOSING, /* waits for the stream, and for what the pool still does */
@@ -49,11 +51,13 @@ struct lane_io {
 	uint32_t messages; /* answered so far */
 	bool was_ready; /* on this connection */
 	bool is_reading; /* on_input() will come */
-	bool pool_is_busy; /* on_content() or on_read() will come */
+	bool
+	    pool_is_busy; /* on_content(), on_signed() or on_read() will come */
 	bool quit_asked;
 	bool is_chunk; /* content leaves as it is, not stuffed (RFC 3030) */
 	struct content_reader reader; /* how much of it was sent */
 	struct dot_writer dot;
+	struct signature *signature; /* owned reference; NULL: unsigned */
 	struct lane_end end; /* of this connection */
 	struct lane_end kept; /* of the addresses before */
 };
@@ -68,6 +72,8 @@ void lane_run(struct lane_io *io, struct client_event *ev);
 void lane_set_deadline(struct lane_io *io, uint64_t more_ms);
 /* What all of it may take that the client is at: the beginning, or an attempt. */
 void lane_set_limit(struct lane_io *io);
+/* The attempt is over, and so is what it left with. */
+void lane_forget_signature(struct lane_io *io);
 
 /* --- lane_connect_io.c --- */
 

@@ -152,6 +152,33 @@ take_mx(struct reader *r, const struct record *rec, struct dns_answer *out)
 		out->nmx++;
 }
 
+/* RFC 1035 3.3.14: strings, each behind its length. */
+static void
+take_txt(struct reader *r, const struct record *rec, struct dns_answer *out)
+{
+	struct dns_txt *txt = &out->txt[out->ntxt];
+	size_t end = rec->at + rec->len;
+
+	if (out->ntxt == DNS_TXT_MAX)
+		return;
+	txt->len = 0;
+	r->at = rec->at;
+	while (r->at < end && !r->bad) {
+		size_t len = read_bytes(r, 1);
+		size_t room = DNS_TXT_LENGTH - txt->len;
+
+		if (len > end - r->at) {
+			r->bad = true;
+			return;
+		}
+		memcpy(txt->text + txt->len, r->bytes.ptr + r->at,
+		    len < room ? len : room);
+		txt->len = (uint16_t)(txt->len + (len < room ? len : room));
+		r->at += len;
+	}
+	out->ntxt++;
+}
+
 static void
 take_address(struct reader *r, const struct record *rec, struct dns_answer *out)
 {
@@ -236,6 +263,8 @@ judge(struct reader *r, unsigned code, const char *asked, uint16_t type,
 		use_ttl(out, rec->ttl);
 		if (type == DNS_MX || type == DNS_PTR)
 			take_mx(r, rec, out);
+		else if (type == DNS_TXT)
+			take_txt(r, rec, out);
 		else
 			take_address(r, rec, out);
 	}

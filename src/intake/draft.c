@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "conf/conf.h"
 #include "mail/envelope.h"
+#include "sign/body.h"
 #include "smtp/address.h"
 
 void
@@ -19,6 +20,7 @@ draft_clear(struct draft *d)
 	free(d->named);
 	free(d->message_id);
 	free(d->words);
+	body_hash_free(d->hash);
 	buf_clear(&d->attrs);
 	buf_clear(&d->rcpts);
 	buf_clear(&d->head);

@@ -59,4 +59,15 @@ bool draft_write_own(const struct draft *d, struct buf *out);
 
 enum draft_need fixup_authors(struct draft *d);
 
+/*
+ * --- hash.c: the body's hash, which a signature needs (sign/body.h) ---
+ *
+ * Taken while the body passes, and kept among the message's attributes.
+ */
+
+/* The header is as it will be: what follows is the body. */
+enum draft_need hash_begin(struct draft *d);
+enum draft_need hash_piece(struct draft *d);
+enum draft_need hash_end(struct draft *d);
+
 #endif

@@ -76,6 +76,7 @@ fixups_begin(struct draft *d, size_t end, bool needs_blank)
 		return;
 	}
 	d->header_end = end;
+	d->behind_header = buf_len(&d->body) - end;
 	draft_note_letters(d, span_to(buf_span(&d->body), end));
 	header_review(span_to(buf_span(&d->body), end), &d->header);
 	if (d->header.has_message_id)

@@ -34,7 +34,10 @@ static const struct step {
 	{ DRAFT_HEADER, DRAFT_SUBMITTED, fixup_date },
 	{ DRAFT_HEADER, DRAFT_SUBMITTED, fixup_message_id },
 	{ DRAFT_HEADER, DRAFT_SUBMITTED, fixup_from },
+	{ DRAFT_HEADER, DRAFT_SUBMITTED, hash_begin },
+	{ DRAFT_PIECE, DRAFT_SUBMITTED, hash_piece },
 	{ DRAFT_PIECE, ANYBODY, pass },
+	{ DRAFT_ENDS, DRAFT_SUBMITTED | DRAFT_REPORT, hash_end },
 	{ DRAFT_ENDS, ANYBODY, commit },
 };
 
@@ -52,6 +55,7 @@ pass(struct draft *d)
 	if (!d->header_done || buf_len(&d->body) < most)
 		return DRAFT_NOTHING;
 	d->passed += buf_len(&d->head) + buf_len(&d->body);
+	d->hashed = 0; /* the next piece begins in an empty body */
 	return DRAFT_PASS;
 }
 

@@ -29,6 +29,7 @@
 #include "desk/control.h"
 #include "dispatch/dispatch.h"
 #include "dispatch/queue.h"
+#include "deliver/signer_io.h"
 #include "facts/count.h"
 #include "facts/fact.h"
 #include "http/server.h"
@@ -40,6 +41,8 @@
 #include "policy/aliases.h"
 #include "prepare/prepare.h"
 #include "settings.h"
+#include "sign/keys.h"
+#include "sign/watch_io.h"
 #include "spool/spool.h"
 
 enum { STOP_MS = 20000, REFRESH_MS = 1000 };
@@ -151,30 +154,12 @@ relay_reload(struct buf *trouble, void *arg)
 	return rc;
 }
 
-/*
- * Bytes, about: what a session and a waiting message take (docs/scale.md), and
- * content in memory.
- */
-static uint64_t
-in_use(const struct relay *r)
-{
-	return acceptor_sessions(r->rooms.acceptor) * (uint64_t)(16 * 1024) +
-	       queue_count(dispatch_queue(r->rooms.dispatch)) * (uint64_t)512 +
-	       (uint64_t)metric_get(METRIC_CONTENT_HELD);
-}
-
 static void
 on_refresh(void *arg)
 {
 	struct relay *r = arg;
 
-	auth_refresh(r->rooms.auth, loop_now(r->loop));
-	if (!r->stopping)
-		certificates_look(
-		    &r->certificates, &r->rooms, loop_now(r->loop));
-	aliases_look(&r->alias_watch, loop_now(r->loop));
-	notify_alive();
-	trim_look(&r->trim, r->loop, in_use(r));
+	relay_upkeep(r);
 	deadline_set(r->refresh, REFRESH_MS);
 }
 
@@ -190,6 +175,8 @@ close_loop(struct relay *r)
 	/* Who asks again now gets what was asked for, not another ending. */
 	for (size_t i = 0; i < ARRAY_LEN(signals); i++)
 		(void)signal(signals[i], SIG_IGN);
+	watch_close(r->rooms.watch);
+	r->rooms.watch = NULL;
 	deadline_close(r->stop_limit);
 	deadline_close(r->refresh);
 	r->stop_limit = r->refresh = NULL;
@@ -290,6 +277,8 @@ relay_free(struct relay *r)
 	acceptor_free(r->rooms.acceptor);
 	auth_free(r->rooms.auth);
 	aliases_unref(r->rooms.aliases);
+	signer_free(r->signer);
+	keys_free(r->keys);
 	tls_server_unref(r->rooms.tls);
 	conf_unref(r->rooms.conf);
 	if (r->loop != NULL)

@@ -18,7 +18,9 @@ struct control;
 struct crew;
 struct deadline;
 struct http_server;
+struct keys;
 struct loop;
+struct signer;
 struct spool;
 
 struct relay {
@@ -26,6 +28,8 @@ struct relay {
 	struct rooms rooms; /* those that take a new configuration */
 	struct spool *spool;
 	struct crew *crew;
+	struct keys *keys; /* for DKIM */
+	struct signer *signer;
 	struct control *control;
 	struct http_server *http; /* NULL: none is configured */
 	struct pages pages;
@@ -53,6 +57,11 @@ int relay_reload(struct buf *trouble, void *arg);
 
 /* From the certificates to the listeners, by the configuration there is. */
 int relay_open_road(struct relay *r, struct err *err);
+
+/* --- upkeep.c --- */
+
+/* Each second. */
+void relay_upkeep(struct relay *r);
 
 /* --- wiring.c --- */
 

@@ -13,6 +13,7 @@ struct conf;
 struct dispatch;
 struct logger;
 struct tls_server;
+struct watch;
 
 /* Who takes part; owned by the relay. */
 struct rooms {
@@ -22,6 +23,7 @@ struct rooms {
 	struct auth *auth;
 	struct aliases *aliases; /* NULL: none are configured */
 	struct dispatch *dispatch;
+	struct watch *watch; /* of the DKIM keys */
 	struct acceptor *acceptor;
 };
 

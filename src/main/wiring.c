@@ -127,6 +127,7 @@ relay_start_workers(struct relay *r, struct err *err)
 		.too_late = on_too_late,
 		.ended = on_ended,
 		.arg = r,
+		.signer = r->signer,
 	};
 
 	r->crew = crew_start(r->rooms.conf->workers, r->loop, r->spool,

@@ -33,6 +33,7 @@
 #include "io/tls.h"
 #include "mail/envelope.h"
 #include "mail/qid.h"
+#include "sign/keys.h"
 #include "submit/session.h"
 
 struct session_io {
@@ -216,6 +217,8 @@ start_intake(struct session_io *io, struct session_event *ev)
 	struct draft *d = session_draft(io->session);
 	struct intake_answer now;
 
+	if (d->need == DRAFT_OPEN)
+		d->wants_hash = keys_are_any(io->worker->keys);
 	if (d->need == DRAFT_COMMIT)
 		io->began = clock_us();
 	if (!intake_do(&io->intake, d, &now))

@@ -18,6 +18,7 @@ static const struct {
 } alone[] = {
 	{ VERB_USER, tool_user },
 	{ VERB_CHECK, tool_check },
+	{ VERB_DKIM, tool_dkim },
 	{ VERB_SPOOL, tool_spool },
 };
 
@@ -91,8 +92,8 @@ tool_duration(long long s, char out[32])
 static int
 take_options(struct tool *t, int argc, char **argv)
 {
-	static const char *const names[] = { "--json", "--stdin" };
-	bool *flags[] = { &t->json, &t->from_stdin };
+	static const char *const names[] = { "--json", "--stdin", "--force" };
+	bool *flags[] = { &t->json, &t->from_stdin, &t->force };
 	int kept = 0;
 
 	for (int i = 0; i < argc; i++) {

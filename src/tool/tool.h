@@ -21,11 +21,13 @@ struct tool {
 	const char *conf_file;
 	bool json; /* --json was given */
 	bool from_stdin; /* --stdin was given */
+	bool force; /* --force was given */
 };
 
 typedef int (*tool_fn)(struct tool *t, int argc, char **argv);
 
 int tool_user(struct tool *t, int argc, char **argv);
+int tool_dkim(struct tool *t, int argc, char **argv);
 int tool_check(struct tool *t, int argc, char **argv);
 int tool_spool(struct tool *t, int argc, char **argv);
 /* What a running relay is asked; behind the verb's own words. */

@@ -51,6 +51,8 @@ check_auth_defaults(const struct conf *conf)
 	ck_assert_uint_eq(conf->auth_iterations, 40000);
 	ck_assert_str_eq(
 	    conf->state_directory, LOCALSTATEDIR "/lib/postern/state");
+	ck_assert_str_eq(
+	    conf->dkim_directory, LOCALSTATEDIR "/lib/postern/dkim");
 	ck_assert_uint_eq(conf->limits.login_timeout, 60);
 	ck_assert_uint_eq(conf->limits.strangers_per_address, 100);
 	ck_assert_str_eq(conf->users, SYSCONFDIR "/postern/users");
@@ -980,14 +982,17 @@ END_TEST
 START_TEST(the_state_is_beside_the_spool)
 {
 	static const struct {
-		const char *text, *want;
+		const char *text, *want, *keys;
 	} rows[] = {
-		{ "spool { directory = /srv/mail/spool }", "/srv/mail/state" },
-		{ "spool { directory = /srv/mail/spool/ }", "/srv/mail/state" },
-		{ "spool { directory = /spool }", "/state" },
-		{ "spool { directory = spool }", "state" },
-		{ "spool { directory = /a/b }\nstate { directory = /c/d }",
-		    "/c/d" },
+		{ "spool { directory = /srv/mail/spool }", "/srv/mail/state",
+		    "/srv/mail/dkim" },
+		{ "spool { directory = /srv/mail/spool/ }", "/srv/mail/state",
+		    "/srv/mail/dkim" },
+		{ "spool { directory = /spool }", "/state", "/dkim" },
+		{ "spool { directory = spool }", "state", "dkim" },
+		{ "spool { directory = /a/b }\nstate { directory = /c/d }\n"
+		  "dkim { directory = /e/f }",
+		    "/c/d", "/e/f" },
 	};
 	struct buf warnings = { 0 };
 	struct err err = { "" };
@@ -996,6 +1001,7 @@ START_TEST(the_state_is_beside_the_spool)
 
 	ck_assert_msg(c != NULL, "%s", err.text);
 	ck_assert_str_eq(c->state_directory, rows[_i].want);
+	ck_assert_str_eq(c->dkim_directory, rows[_i].keys);
 	buf_clear(&warnings); /* a relative path is warned of */
 	conf_unref(c);
 }

@@ -79,6 +79,7 @@ teardown(void)
 	ck_assert(list_is_empty(&worker.lanes));
 	drop_attempt();
 	ck_assert_uint_eq(contents, 0);
+	ck_assert_uint_eq(the_signature.refs, 0);
 	lane_end_clear(&end);
 	target_unref(target);
 	peers_free(worker.peers);
@@ -406,6 +407,58 @@ is_withdrawn(void)
 	ck_assert_uint_eq(lates, 0);
 }
 
+START_TEST(a_signature_leaves_in_front_of_the_content)
+{
+	signing = _i == 0 ? SIGNED_NOW : SIGNED_LATER;
+	start(1);
+	shakes(0, CHUNKING);
+	if (signing == SIGNED_LATER) {
+		heard(0, "");
+		pass(1000000); /* no deadline of the host's runs meanwhile */
+		is_signed();
+	}
+	heard(0, GROUP "BDAT 0\r\n");
+	says(0, "250 ok\r\n250 ok\r\n250 ok\r\n");
+	heard(0, "BDAT 26 LAST\r\nDKIM-Signature: x\r\nhello\r\n");
+	ck_assert_uint_eq(the_signature.refs, 1);
+	says(0, "250 taken\r\n");
+	ck_assert_uint_eq(the_signature.refs, 0);
+	ck_assert_uint_eq(answers, 1);
+	hangs_up(0);
+	ends_now();
+}
+END_TEST
+
+START_TEST(a_signature_is_not_stuffed_into_data)
+{
+	signing = SIGNED_NOW;
+	start(1);
+	shakes(0, PIPELINING);
+	heard(0, GROUP "DATA\r\n");
+	says(0, "250 ok\r\n250 ok\r\n354 go\r\n");
+	heard(0, "DKIM-Signature: x\r\nhello\r\n.\r\n");
+	hangs_up(0);
+	ends_now();
+}
+END_TEST
+
+/* Until it comes the lane stays; then it ends, and lets it go. */
+START_TEST(what_waits_for_its_signature_can_be_withdrawn)
+{
+	signing = SIGNED_LATER;
+	start(1);
+	shakes(0, PIPELINING);
+	lane_io_withdraw(lane);
+	close_all();
+	pass(1000);
+	ck_assert_uint_eq(ends, 0);
+	is_signed();
+	ck_assert_uint_eq(ends, 1);
+	ck_assert(end.withdrawn);
+	ck_assert(attempt_is_untouched(attempt));
+}
+END_TEST
+
 START_TEST(what_waits_for_a_connection_can_be_withdrawn)
 {
 	start(2);
@@ -712,6 +765,10 @@ fill(TCase *tc)
 	tcase_add_loop_test(tc, a_silent_handshake_is_one_that_fails, 0, 2);
 	tcase_add_test(tc, a_dripping_reply_does_not_push_its_deadline_back);
 	tcase_add_test(tc, an_attempt_has_a_limit_however_the_host_spends_it);
+	tcase_add_loop_test(
+	    tc, a_signature_leaves_in_front_of_the_content, 0, 2);
+	tcase_add_test(tc, a_signature_is_not_stuffed_into_data);
+	tcase_add_test(tc, what_waits_for_its_signature_can_be_withdrawn);
 	tcase_add_test(tc, what_waits_for_a_connection_can_be_withdrawn);
 	tcase_add_test(tc, what_waits_for_a_reply_can_be_withdrawn);
 	tcase_add_test(tc, what_waits_for_a_handshake_can_be_withdrawn);

@@ -14,10 +14,20 @@
 #include <strings.h>
 #include <uv.h>
 
-enum { FAKE_A = 1, FAKE_CNAME = 5, FAKE_SOA = 6, FAKE_MX = 15, FAKE_AAAA = 28 };
+enum {
+	FAKE_A = 1,
+	FAKE_CNAME = 5,
+	FAKE_SOA = 6,
+	FAKE_MX = 15,
+	FAKE_TXT = 16,
+	FAKE_AAAA = 28,
+};
 enum { FAKE_SILENT = 100, FAKE_GARBAGE, FAKE_CUT, FAKE_REFERRAL };
 
-/* `records`: "MX 10 mx.test 300;A 192.0.2.1 60;CNAME other.test 60". */
+/*
+ * `records`: "MX 10 mx.test 300;A 192.0.2.1 60;CNAME other.test 60;TXT one|two 60",
+ * a TXT record's strings being parted by bars.
+ */
 struct fake_row {
 	const char *name;
 	int type;
@@ -70,6 +80,7 @@ static inline int
 fake_type(const char *name)
 {
 	return strcmp(name, "MX") == 0	    ? FAKE_MX
+	       : strcmp(name, "TXT") == 0   ? FAKE_TXT
 	       : strcmp(name, "A") == 0	    ? FAKE_A
 	       : strcmp(name, "AAAA") == 0  ? FAKE_AAAA
 	       : strcmp(name, "CNAME") == 0 ? FAKE_CNAME
@@ -91,6 +102,15 @@ fake_put_data(struct fake_packet *p, int type, const char *data, unsigned pref)
 	case FAKE_AAAA:
 		(void)inet_pton(AF_INET6, data, address);
 		fake_put(&d, address, 16);
+		break;
+	case FAKE_TXT:
+		while (*data != '\0') {
+			size_t n = strcspn(data, "|");
+
+			fake_put_number(&d, (uint32_t)n, 1);
+			fake_put(&d, data, n);
+			data += n + (data[n] == '|');
+		}
 		break;
 	case FAKE_SOA:
 		fake_put_name(&d, "ns.test");

@@ -21,6 +21,8 @@ static const struct fake_row script[] = {
 	{ "referral.test", FAKE_MX, FAKE_REFERRAL, "" },
 	{ "alias.test", FAKE_MX, 0, "CNAME Real.test 50;MX 10 a.test 300" },
 	{ "loop.test", FAKE_MX, 0, "CNAME loop.test 50" },
+	{ "txt.test", FAKE_TXT, 0,
+	    "CNAME real.test 90;TXT one||two|three 60;TXT | 70" },
 };
 
 static struct loop *loop;
@@ -151,6 +153,21 @@ START_TEST(records_are_values)
 	(void)uv_ip_name(&got.addresses[0].sa, text, sizeof text);
 	ck_assert_str_eq(text, "2001:db8::1");
 	ck_assert_uint_eq(got.addresses[0].in6.sin6_port, 0);
+}
+END_TEST
+
+/* RFC 1035 3.3.14: a record's strings are one text. */
+START_TEST(texts_are_put_together)
+{
+	open_all();
+	(void)resolver_ask(resolver, "txt.test", DNS_TXT, on_answer, NULL);
+	run_all();
+	ck_assert_int_eq(got.status, DNS_DATA);
+	ck_assert_uint_eq(got.ttl, 60);
+	ck_assert_uint_eq(got.ntxt, 2);
+	ck_assert_uint_eq(got.txt[0].len, 11);
+	ck_assert_int_eq(memcmp(got.txt[0].text, "onetwothree", 11), 0);
+	ck_assert_uint_eq(got.txt[1].len, 0);
 }
 END_TEST
 
@@ -310,6 +327,7 @@ fill(TCase *tc)
 	tcase_add_loop_test(
 	    tc, a_question_is_answered_once_and_later, 0, ARRAY_LEN(cases));
 	tcase_add_loop_test(tc, records_are_values, 0, 2);
+	tcase_add_test(tc, texts_are_put_together);
 	tcase_add_test(tc, many_at_once_are_answered);
 	tcase_add_test(tc, a_forgotten_question_does_not_call_back);
 	tcase_add_loop_test(tc, a_closed_resolver_calls_nobody_back, 0, 2);

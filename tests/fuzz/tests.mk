@@ -6,16 +6,19 @@ FUZZ_TARGETS = \
 	tests/fuzz/fuzz_address \
 	tests/fuzz/fuzz_aliases \
 	tests/fuzz/fuzz_authors \
+	tests/fuzz/fuzz_author \
 	tests/fuzz/fuzz_base64 \
 	tests/fuzz/fuzz_client \
 	tests/fuzz/fuzz_command \
 	tests/fuzz/fuzz_conf \
 	tests/fuzz/fuzz_dot \
 	tests/fuzz/fuzz_header \
+	tests/fuzz/fuzz_key \
 	tests/fuzz/fuzz_log \
 	tests/fuzz/fuzz_lookup \
 	tests/fuzz/fuzz_mend \
 	tests/fuzz/fuzz_packet \
+	tests/fuzz/fuzz_relaxed \
 	tests/fuzz/fuzz_reply \
 	tests/fuzz/fuzz_session \
 	tests/fuzz/fuzz_spool_record \
@@ -36,6 +39,8 @@ endif
 
 tests_fuzz_fuzz_address_SOURCES = tests/fuzz/fuzz_address.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_address_LDFLAGS = $(WITH_FUZZER)
+tests_fuzz_fuzz_author_SOURCES = tests/fuzz/fuzz_author.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_author_LDFLAGS = $(WITH_FUZZER)
 tests_fuzz_fuzz_base64_SOURCES = tests/fuzz/fuzz_base64.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_base64_LDFLAGS = $(WITH_FUZZER)
 tests_fuzz_fuzz_client_SOURCES = tests/fuzz/fuzz_client.c $(FUZZ_MAIN)
@@ -48,6 +53,8 @@ tests_fuzz_fuzz_dot_SOURCES = tests/fuzz/fuzz_dot.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_dot_LDFLAGS = $(WITH_FUZZER)
 tests_fuzz_fuzz_header_SOURCES = tests/fuzz/fuzz_header.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_header_LDFLAGS = $(WITH_FUZZER)
+tests_fuzz_fuzz_key_SOURCES = tests/fuzz/fuzz_key.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_key_LDFLAGS = $(WITH_FUZZER)
 tests_fuzz_fuzz_log_SOURCES = tests/fuzz/fuzz_log.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_log_LDFLAGS = $(WITH_FUZZER)
 tests_fuzz_fuzz_lookup_SOURCES = tests/fuzz/fuzz_lookup.c $(FUZZ_MAIN)
@@ -56,6 +63,8 @@ tests_fuzz_fuzz_mend_SOURCES = tests/fuzz/fuzz_mend.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_mend_LDFLAGS = $(WITH_FUZZER)
 tests_fuzz_fuzz_packet_SOURCES = tests/fuzz/fuzz_packet.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_packet_LDFLAGS = $(WITH_FUZZER)
+tests_fuzz_fuzz_relaxed_SOURCES = tests/fuzz/fuzz_relaxed.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_relaxed_LDFLAGS = $(WITH_FUZZER)
 tests_fuzz_fuzz_reply_SOURCES = tests/fuzz/fuzz_reply.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_reply_LDFLAGS = $(WITH_FUZZER)
 tests_fuzz_fuzz_session_SOURCES = tests/fuzz/fuzz_session.c $(FUZZ_MAIN)

@@ -1,0 +1,160 @@
+"""What the tests of DKIM share: a name server whose records change while it runs,
+and two verifiers that nobody here wrote."""
+import os
+import socketserver
+import struct
+import subprocess
+import sys
+import threading
+
+try:
+    import dkim
+except ImportError:
+    # Debian's packages are those of its own Python.
+    if sys.executable != "/usr/bin/python3":
+        os.execv("/usr/bin/python3", ["/usr/bin/python3", *sys.argv])
+    raise
+import dns.flags
+import dns.message
+import dns.rcode
+import dns.rdatatype
+import dns.rrset
+
+from harness import Folder, free_port
+
+
+class Zone:
+    """A name server on UDP and TCP: name -> list of texts; None: SERVFAIL."""
+
+    def __init__(self):
+        self.texts, self.addresses, self.asked = {}, {}, []
+        zone = self
+
+        class Udp(socketserver.BaseRequestHandler):
+            def handle(self):
+                data, sock = self.request
+                answer = zone.answer(data)
+                if len(answer) > 1232:
+                    short = dns.message.make_response(
+                        dns.message.from_wire(data))
+                    short.flags |= dns.flags.TC
+                    answer = short.to_wire()
+                sock.sendto(answer, self.client_address)
+
+        class Tcp(socketserver.StreamRequestHandler):
+            def handle(self):
+                head = self.rfile.read(2)
+                if len(head) == 2:
+                    data = self.rfile.read(struct.unpack("!H", head)[0])
+                    answer = zone.answer(data)
+                    self.wfile.write(struct.pack("!H", len(answer)) + answer)
+
+        self.port = free_port()
+        self.server = f"127.0.0.1:{self.port}"
+        for kind, handler in ((socketserver.ThreadingUDPServer, Udp),
+                              (socketserver.ThreadingTCPServer, Tcp)):
+            kind.allow_reuse_address = True
+            kind.daemon_threads = True
+            server = kind(("127.0.0.1", self.port), handler)
+            threading.Thread(target=server.serve_forever, args=(0.05,),
+                             daemon=True).start()
+
+    def answer(self, data):
+        query = dns.message.from_wire(data)
+        reply = dns.message.make_response(query)
+        question = query.question[0]
+        name = question.name.to_text().rstrip(".").lower()
+        self.asked.append(name)
+        texts = self.texts.get(name, [])
+        if texts is None:
+            reply.set_rcode(dns.rcode.SERVFAIL)
+        elif question.rdtype == dns.rdatatype.TXT and texts:
+            reply.answer.append(dns.rrset.from_text_list(
+                question.name, 10, "IN", "TXT", [quoted(t) for t in texts]))
+        elif question.rdtype == dns.rdatatype.A and name in self.addresses:
+            reply.answer.append(dns.rrset.from_text(
+                question.name, 10, "IN", "A", self.addresses[name]))
+        elif not texts and name not in self.addresses:
+            reply.set_rcode(dns.rcode.NXDOMAIN)
+        return reply.to_wire(max_size=65535)
+
+    def publish(self, records):
+        for r in records:
+            assert r["type"] == "TXT"
+            self.texts[r["name"].lower()] = [r["value"]]
+
+    def get(self, name, timeout=5):
+        """For dkimpy."""
+        texts = self.texts.get(name.decode().rstrip(".").lower())
+        return texts[0].encode() if texts else None
+
+
+def quoted(text):
+    """A TXT record's strings hold 255 octets."""
+    return " ".join('"' + text[i:i + 255] + '"'
+                    for i in range(0, len(text), 255) or [0])
+
+
+def signatures(data):
+    """The tags of each DKIM-Signature, from the top."""
+    header = data.split(b"\r\n\r\n")[0] + b"\r\n"
+    found = []
+    for line in header.replace(b"\r\n ", b" ").replace(
+            b"\r\n\t", b" ").split(b"\r\n"):
+        if line.lower().startswith(b"dkim-signature:"):
+            tags = line.split(b":", 1)[1].decode().split(";")
+            found.append({t.split("=", 1)[0].strip():
+                          "".join(t.split("=", 1)[1].split())
+                          for t in tags if "=" in t})
+    return found
+
+
+def by_dkimpy(data, zone):
+    """What dkimpy says of each signature."""
+    result = []
+    for i in range(len(signatures(data))):
+        d = dkim.DKIM(data)
+        try:
+            result.append(bool(d.verify(idx=i, dnsfunc=zone.get)))
+        except dkim.DKIMException:
+            result.append(False)
+    return result
+
+
+PERL = r"""
+use strict; use warnings;
+use Mail::DKIM::Verifier; use Mail::DKIM::DNS; use Net::DNS::Resolver;
+Mail::DKIM::DNS::resolver(Net::DNS::Resolver->new(
+    nameservers => ["127.0.0.1"], port => $ARGV[0], recurse => 0));
+binmode STDIN; binmode STDOUT;
+$| = 1;
+while (my $size = <STDIN>) {
+    chomp $size;
+    my $data = "";
+    read(STDIN, $data, $size) == $size or die;
+    my $v = Mail::DKIM::Verifier->new();
+    $v->PRINT($data);
+    $v->CLOSE;
+    print join(" ", map { $_->result } $v->signatures), "\n";
+}
+"""
+
+
+class Perl:
+    """Mail::DKIM, one process for all messages. It knows no Ed25519 before 1.2023."""
+
+    def __init__(self, zone):
+        self.folder = Folder()
+        script = self.folder.write("verify.pl", PERL)
+        self.process = subprocess.Popen(
+            ["perl", script, str(zone.port)], stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE)
+
+    def __call__(self, data):
+        self.process.stdin.write(str(len(data)).encode() + b"\n" + data)
+        self.process.stdin.flush()
+        return self.process.stdout.readline().decode().split()
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
