@@ -1,3 +1,6 @@
 libpostern_a_SOURCES += \
+	include/policy/budget.h src/policy/budget.c \
 	include/policy/identity.h src/policy/identity.c \
-	include/policy/seats.h src/policy/seats.c
+	include/policy/known.h src/policy/known.c \
+	include/policy/seats.h src/policy/seats.c \
+	include/policy/window.h src/policy/window.c
