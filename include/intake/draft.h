@@ -43,6 +43,8 @@ enum draft_stage {
 
 enum draft_need {
 	DRAFT_NOTHING, /* the stage is over; see draft_is_refused() */
+	/* Room in the account's budgets: SENDER a message, RCPT its last one. */
+	DRAFT_RESERVE,
 	DRAFT_OPEN, /* an entry in the spool, and its id */
 	DRAFT_PASS, /* head and body go to disk */
 	DRAFT_COMMIT, /* all of it becomes durable */
@@ -85,6 +87,7 @@ struct draft {
 	bool has_new_dots; /* a line begins with a dot that did not so before */
 	char *message_id; /* owned: as it stands in the header, or NULL */
 	bool is_open; /* in the spool: to be dropped if it is given up */
+	bool is_reserved; /* in budgets: to be given back if it is given up */
 	const char *refusal; /* the reply; NULL: none so far */
 	const char *why; /* the same for the log; NULL: the reply says it */
 	char *words; /* owned: a refusal that has something in it, or NULL */

@@ -15,6 +15,7 @@
 struct auth;
 struct conf;
 struct envelope;
+struct ledger;
 struct loop;
 struct spool;
 struct tls_server;
@@ -23,6 +24,7 @@ struct tls_server;
 struct submit_origin {
 	const char *sid;
 	const char *message_id; /* "": it has none */
+	bool is_over; /* it is held until its account's budget has room */
 };
 
 /* What all sessions of one worker share. Outlives them. */
@@ -30,6 +32,7 @@ struct submit_worker {
 	struct loop *loop; /* borrowed */
 	struct spool *spool; /* borrowed */
 	struct auth *auth; /* borrowed */
+	struct ledger *ledger; /* borrowed; NULL: budgets are not asked */
 	struct list sessions; /* of struct session_io; list_init() it */
 	/*
 	 * A message was answered with 250: it is on disk, and `env` is the

@@ -13,12 +13,14 @@
 #include "dispatch/queue.h"
 #include "facts/fact.h"
 #include "http/server.h"
+#include "intake/ledger_io.h"
 #include "io/deadline.h"
 #include "io/loop.h"
 #include "io/tls.h"
 #include "io/work.h"
 #include "settings.h"
 #include "spool/spool.h"
+#include "state/state.h"
 
 static void
 do_nothing(void *arg)
@@ -140,6 +142,28 @@ listen_as_configured(struct relay *r, struct err *err)
 	return 0;
 }
 
+/* Beside the spool; what it cannot do it says by itself. */
+static int
+open_state(struct relay *r, struct err *err)
+{
+	struct state_options o = { .directory =
+				       r->rooms.conf->state_directory };
+
+	r->state = state_open(&o, err);
+	if (r->state == NULL)
+		return -1;
+	r->ledger = ledger_new(r->state);
+	return 0;
+}
+
+void
+relay_close_state(struct relay *r)
+{
+	if (r->state != NULL)
+		state_close(r->state);
+	r->state = NULL;
+}
+
 int
 relay_open_road(struct relay *r, struct err *err)
 {
@@ -151,8 +175,8 @@ relay_open_road(struct relay *r, struct err *err)
 	    settings_drop_mechanisms(r->rooms.conf, r->rooms.auth, err) != 0)
 		return -1;
 	r->rooms.dispatch = dispatch_new(r->loop, r->rooms.conf, err);
-	if (r->rooms.dispatch == NULL || open_spool(r, err) != 0 ||
-	    relay_start_workers(r, err) != 0)
+	if (r->rooms.dispatch == NULL || open_state(r, err) != 0 ||
+	    open_spool(r, err) != 0 || relay_start_workers(r, err) != 0)
 		return -1;
 	start_pool(r);
 	relay_wire_lanes(r);

@@ -1,5 +1,6 @@
 libpostern_a_SOURCES += \
 	include/policy/budget.h src/policy/budget.c \
+	src/policy/budget_say.c \
 	include/policy/identity.h src/policy/identity.c \
 	include/policy/known.h src/policy/known.c \
 	include/policy/seats.h src/policy/seats.c \
