@@ -62,5 +62,6 @@ void relay_close_state(struct relay *r);
 
 int relay_start_workers(struct relay *r, struct err *err);
 void relay_wire_lanes(struct relay *r);
+void relay_wire_budgets(struct relay *r);
 
 #endif
