@@ -24,6 +24,7 @@ struct loop;
 struct signer;
 struct spool;
 struct state;
+struct suppressor;
 
 struct relay {
 	struct loop *loop; /* owned, as all of these */
@@ -31,6 +32,7 @@ struct relay {
 	struct spool *spool;
 	struct state *state;
 	struct ledger *ledger;
+	struct suppressor *suppressor;
 	struct crew *crew;
 	struct keys *keys; /* for DKIM */
 	struct signer *signer;
@@ -73,6 +75,7 @@ void relay_upkeep(struct relay *r);
 
 int relay_start_workers(struct relay *r, struct err *err);
 void relay_wire_lanes(struct relay *r);
+void relay_wire_suppression(struct relay *r);
 void relay_wire_budgets(struct relay *r);
 
 #endif
