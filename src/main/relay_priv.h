@@ -17,9 +17,7 @@ struct control;
 struct crew;
 struct deadline;
 struct http_server;
-struct keys;
 struct loop;
-struct signer;
 struct spool;
 
 struct relay {
@@ -27,8 +25,6 @@ struct relay {
 	struct rooms rooms; /* those that take a new configuration */
 	struct spool *spool;
 	struct crew *crew;
-	struct keys *keys; /* for DKIM */
-	struct signer *signer;
 	struct control *control;
 	struct http_server *http; /* NULL: none is configured */
 	struct pages pages;

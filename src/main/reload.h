@@ -11,8 +11,8 @@ struct auth;
 struct conf;
 struct dispatch;
 struct logger;
+struct signing;
 struct tls_server;
-struct watch;
 
 /* Who takes part; owned by the relay. */
 struct rooms {
@@ -21,7 +21,7 @@ struct rooms {
 	struct tls_server *tls;
 	struct auth *auth;
 	struct dispatch *dispatch;
-	struct watch *watch; /* of the DKIM keys */
+	struct signing *signing; /* DKIM */
 	struct acceptor *acceptor;
 };
 

@@ -11,6 +11,7 @@
 #include "dispatch/dispatch.h"
 #include "io/loop.h"
 #include "sched/target.h"
+#include "signing.h"
 
 /* --- events of workers, on the queue thread --- */
 
@@ -127,7 +128,7 @@ relay_start_workers(struct relay *r, struct err *err)
 		.too_late = on_too_late,
 		.ended = on_ended,
 		.arg = r,
-		.signer = r->signer,
+		.signer = signing_signer(r->rooms.signing),
 	};
 
 	r->crew = crew_start(r->rooms.conf->workers, r->loop, r->spool,
