@@ -25,6 +25,13 @@ enum conf_line_endings {
 	LINE_ENDINGS_MEND, /* a bare LF in content is made CRLF */
 	LINE_ENDINGS_REFUSE,
 };
+/* What becomes of a header whose authors are not the account's. */
+enum conf_from {
+	FROM_REJECT, /* 550 */
+	FROM_REWRITE, /* From becomes the account's */
+	FROM_SENDER, /* From stays, Sender becomes the account's */
+	FROM_ANY, /* it is not looked at */
+};
 enum conf_relay_tls {
 	RELAY_TLS_OPPORTUNISTIC, /* if offered, not verified */
 	RELAY_TLS_REQUIRE, /* STARTTLS, verified, or not at all */
@@ -45,10 +52,40 @@ struct conf_certificate {
 	int line; /* 0: not from the file */
 };
 
+/* What an account may do in a while. */
+enum conf_budget { CONF_MESSAGES, CONF_RECIPIENTS, CONF_NEW_RECIPIENTS };
+enum { CONF_BUDGETS = CONF_NEW_RECIPIENTS + 1, CONF_RATES_MOST = 8 };
+/* As the configuration calls it. */
+const char *conf_budget_name(enum conf_budget budget);
+
+struct conf_rate {
+	uint32_t most, seconds; /* so many within any such time */
+};
+
+struct conf_rates {
+	struct conf_rate list[CONF_RATES_MOST];
+	size_t n; /* 0: no bound */
+	bool is_none; /* which was said in so many words */
+};
+
+/* What becomes of what a budget has no room for. */
+enum conf_over {
+	OVER_REFUSE, /* 4xx */
+	OVER_HOLD, /* accepted, and let go when there is room */
+};
+
 struct conf_account {
 	char *name; /* NULL: default */
-	char **send_as; /* patterns: "$login", "a@b.test", "*@b.test" */
+	char **
+	    send_as; /* patterns: "$login", "$login+*", "a@b.test", "*@b.test" */
 	size_t nsend_as;
+	enum conf_from from;
+	bool bulk; /* it writes to many who did not write first */
+	struct conf_rates budgets[CONF_BUDGETS];
+	enum conf_over over;
+	uint32_t held_messages; /* OVER_HOLD: so many at once */
+	bool suppress,
+	    has_suppress; /* recipients refused for good are refused */
 	int line;
 };
 
@@ -80,6 +117,8 @@ struct conf {
 	int *lines; /* of each option outside of titled sections; 0: default */
 	char *hostname;
 	enum conf_line_endings line_endings;
+	char *notify; /* whom the relay writes to; NULL: nobody */
+	bool received_client; /* Received shows the client's name and address */
 
 	struct conf_listen *listens;
 	size_t nlistens;
@@ -89,6 +128,7 @@ struct conf {
 	char **mechanisms; /* in upper case, strongest first as written */
 	size_t nmechanisms;
 	char *users; /* file */
+	char *aliases; /* file: further addresses of accounts; NULL: none */
 	enum conf_auth_backend backend;
 	uint32_t auth_remember; /* s that a checked password is remembered */
 	bool auth_delay; /* guessing is slowed; off for tests */

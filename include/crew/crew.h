@@ -18,12 +18,11 @@
 
 #include "base/err.h"
 
-struct auth;
+struct aliases;
 struct crew;
-struct loop;
-struct spool;
 struct worker;
 struct worker_events;
+struct worker_shared;
 
 /* What the choice looks at. */
 struct crew_seat {
@@ -42,15 +41,16 @@ struct crew_seat {
 enum { CREW_UNEVEN = 8, CREW_QUEUE_PART = 16 };
 size_t crew_choose(const struct crew_seat *seats, size_t n);
 
-/* Starts so many; 0: one a processor. Borrows loop, spool and auth. */
-struct crew *
-crew_start(uint32_t workers, struct loop *loop, struct spool *spool,
-    struct auth *auth, const struct worker_events *events, struct err *err);
+/* Starts so many; 0: one a processor. */
+struct crew *crew_start(uint32_t workers, const struct worker_shared *shared,
+    const struct worker_events *events, struct err *err);
 uint32_t crew_count(const struct crew *c);
 /* The one of that number, from 0 on. */
 struct worker *crew_worker(struct crew *c, uint32_t i);
 /* For a new session or lane. `now` in milliseconds, of a steady clock. */
 struct worker *crew_pick(struct crew *c, uint64_t now);
+/* Further addresses of accounts, for all of them (borrowed); or NULL. */
+void crew_set_aliases(struct crew *c, struct aliases *aliases);
 /* Asks all sessions and lanes to end. */
 void crew_quit(struct crew *c);
 /* Breaks off what has not ended. */

@@ -16,9 +16,11 @@
 #include "deliver/lane_io.h"
 #include "submit/session_io.h"
 
+struct aliases;
 struct attempt;
 struct auth;
 struct envelope;
+struct ledger;
 struct loop;
 struct signer;
 struct spool;
@@ -39,7 +41,15 @@ struct worker_events {
 	void (*ended)(struct lane *lane, struct attempt *a,
 	    const struct lane_end *end, void *arg);
 	void *arg;
-	struct signer *signer; /* borrowed: signs what leaves; or NULL */
+};
+
+/* What all workers have in common; borrowed: outlives them. */
+struct worker_shared {
+	struct loop *queue;
+	struct spool *spool;
+	struct auth *auth;
+	struct ledger *ledger; /* NULL: budgets are not asked */
+	struct signer *signer; /* signs what leaves; or NULL */
 };
 
 /*
@@ -47,8 +57,8 @@ struct worker_events {
  * shared, and after whom it is numbered; NULL for the first.
  */
 struct worker *
-worker_start(const struct worker *like, struct loop *queue, struct spool *spool,
-    struct auth *auth, const struct worker_events *events, struct err *err);
+worker_start(const struct worker *like, const struct worker_shared *shared,
+    const struct worker_events *events, struct err *err);
 /* Asks sessions and lanes to end; the thread goes on until they have. */
 void worker_quit(struct worker *w);
 /* Breaks off what has not ended. */
@@ -56,6 +66,8 @@ void worker_abort(struct worker *w);
 /* Sessions and lanes are gone: ends the thread if it has one, frees. */
 void worker_join(struct worker *w);
 
+/* Further addresses of accounts, from now on; takes one reference; or NULL. */
+void worker_set_aliases(struct worker *w, struct aliases *aliases);
 /* Takes what the connection holds. */
 void worker_serve(struct worker *w, const struct submit_connection *c);
 /* How many sessions and lanes it has been given and not reported back. */

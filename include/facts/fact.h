@@ -53,6 +53,11 @@ enum fact_kind {
 	FACT_FAILED,
 	FACT_EXPIRED,
 	FACT_REMOVED,
+	/* an account's budget: user, budget, window, used, most */
+	FACT_BUDGET_REFUSED,
+	FACT_BUDGET_HELD,
+	FACT_BUDGET_LET_GO,
+	FACT_BUDGET_WARNING,
 	/* the way out */
 	FACT_LANE,
 	FACT_CLIENT,
@@ -75,6 +80,8 @@ enum fact_kind {
 	FACT_DKIM_RECORD, /* what the DNS says of a key that waits */
 	FACT_DKIM_RECORD_WRONG, /* and of one that signs */
 	/* accounts */
+	FACT_ALIASES_READ,
+	FACT_ALIASES_UNREADABLE,
 	FACT_USERS_READ,
 	FACT_USERS_UNREADABLE,
 	FACT_KEY_RENEWED,
@@ -102,6 +109,11 @@ enum fact_kind {
 	FACT_SPOOL_REMOVE_FAILED,
 	FACT_SPOOL_DROP_FAILED,
 	FACT_SPOOL_SPARE_FAILED,
+	/* what is kept beside it */
+	FACT_STATE_OPEN,
+	FACT_STATE_FAULT,
+	FACT_STATE_DAMAGED,
+	FACT_STATE_GONE,
 	/* the relay itself */
 	FACT_STARTED,
 	FACT_STOPPING,

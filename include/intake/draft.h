@@ -18,6 +18,7 @@
 #include "mail/mend.h"
 
 struct address;
+struct aliases;
 struct body_hash;
 struct conf;
 struct content;
@@ -34,7 +35,9 @@ enum draft_origin {
 
 /* When a step has its turn. */
 enum draft_stage {
-	DRAFT_BEGINS, /* the envelope is known */
+	DRAFT_SENDER, /* the sender is known */
+	DRAFT_RCPT, /* one more recipient is: the last one */
+	DRAFT_BEGINS, /* the envelope is whole */
 	DRAFT_HEADER, /* the header section is whole */
 	DRAFT_PIECE, /* more content has come */
 	DRAFT_ENDS, /* all of it has */
@@ -42,6 +45,8 @@ enum draft_stage {
 
 enum draft_need {
 	DRAFT_NOTHING, /* the stage is over; see draft_is_refused() */
+	/* Room in the account's budgets: SENDER a message, RCPT its last one. */
+	DRAFT_RESERVE,
 	DRAFT_OPEN, /* an entry in the spool, and its id */
 	DRAFT_PASS, /* head and body go to disk */
 	DRAFT_COMMIT, /* all of it becomes durable */
@@ -56,6 +61,8 @@ struct draft {
 	const struct conf *conf; /* borrowed; DRAFT_SUBMITTED only */
 	/* Borrowed until it is cleared: who brings it, and how. */
 	struct span account, helo, client, tls_version, tls_cipher;
+	/* Borrowed while a step runs: the owner's to keep right; or NULL. */
+	const struct aliases *aliases;
 	int64_t now; /* wall clock, ms: the owner's to keep right */
 	uint64_t random; /* for a Message-ID */
 
@@ -87,8 +94,12 @@ struct draft {
 	bool header_done;
 	bool has_new_dots; /* a line begins with a dot that did not so before */
 	char *message_id; /* owned: as it stands in the header, or NULL */
+	bool is_forged; /* refused since the header names somebody else */
 	bool is_open; /* in the spool: to be dropped if it is given up */
+	bool is_reserved; /* in budgets: to be given back if it is given up */
 	const char *refusal; /* the reply; NULL: none so far */
+	const char *why; /* the same for the log; NULL: the reply says it */
+	char *words; /* owned: a refusal that has something in it, or NULL */
 	enum draft_stage stage;
 	size_t step; /* the next one of the table */
 	enum draft_need need; /* of the step before it */
@@ -98,9 +109,11 @@ struct draft {
 void draft_clear(struct draft *d);
 /* As the address leaves (address_write()); copied. */
 void draft_set_sender(struct draft *d, const struct address *from);
-/* The same; one that is named twice stays one recipient. */
-void
+/* The same. False: it is named already, and stays one recipient. */
+bool
 draft_add_rcpt(struct draft *d, const struct address *to, struct span attrs);
+/* The last one is not taken. */
+void draft_drop_rcpt(struct draft *d);
 /* For addresses that are written so already; each recipient is one. */
 void draft_set_written_sender(struct draft *d, struct span from);
 void draft_add_written(struct draft *d, struct span to, struct span attrs);
@@ -116,7 +129,12 @@ uint64_t draft_size(const struct draft *d);
  * that is there, and that comes yet, is dropped.
  */
 void draft_refuse(struct draft *d, const char *reply);
+/* The same for a reply that is made for it; `why` is for the log, and stays. */
+void draft_refuse_with(struct draft *d, const char *why, const char *format,
+    ...) __attribute__((format(printf, 3, 4)));
 bool draft_is_refused(const struct draft *d);
+/* What was refused is over; the draft goes on as it was before that stage. */
+void draft_forgive(struct draft *d);
 
 /* Goes through the steps of a stage, until one needs something. */
 enum draft_need draft_run(struct draft *d, enum draft_stage stage);

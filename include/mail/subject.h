@@ -12,8 +12,8 @@ enum { SUBJECT_MOST = 300 }; /* bytes; what is longer is cut, and shows it */
 
 /*
  * Appends the first Subject of that header as UTF-8, on one line, without
- * control characters; nothing when there is none. Words in another charset than
- * UTF-8 and US-ASCII, or that are broken, stay as they are written.
+ * control characters; nothing when there is none. Words in a charset that
+ * the system does not know, or that are broken, stay as they are written.
  */
 void subject_text(struct span header, struct buf *out);
 

@@ -1,23 +1,32 @@
 /*
- * identity: who may send as whom. Facts in, verdict out.
+ * identity: which addresses are an account's own. Facts in, verdict out.
  */
 #ifndef POLICY_IDENTITY_H
 #define POLICY_IDENTITY_H
 
+#include <stdbool.h>
+
 #include "base/span.h"
 
 struct address;
+struct aliases;
 struct conf_account;
 
+/* Who somebody is; all of it borrowed. */
+struct identity {
+	const struct conf_account *account; /* what its section says */
+	const struct aliases *aliases; /* NULL: there are none */
+	struct span login, hostname;
+};
+
 /*
- * Whether the account that logged in as `login` may use the address as
- * reverse-path. Patterns: "$login" (a login without a domain stands for
- * login@hostname), "name@domain", "*@domain", "*". Domains are compared
- * without regard to case, local parts too (no account may differ from another
- * by case alone), quotes that change nothing too. The null path is always allowed: notices of what was read or
- * could not be must not be answered (RFC 8098 2.1).
+ * Whether the address is the account's, by send-as or by the aliases. Patterns:
+ * "$login" (a login without a domain stands for login@hostname), "$login+*" (the
+ * same with a plus and anything behind the local part), "name@domain", "*@domain",
+ * "*". Domains are compared without regard to case, local parts too (no account may
+ * differ from another by case alone), quotes that change nothing too. The null path
+ * is nobody's: whether it may be used is the caller's to know.
  */
-bool identity_may_send(const struct conf_account *account, struct span login,
-    struct span hostname, const struct address *from);
+bool identity_owns(const struct identity *who, const struct address *address);
 
 #endif

@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/span.h"
 
+struct aliases;
 struct conf;
 struct draft;
 struct session;
@@ -55,6 +56,8 @@ struct session_event {
 	bool
 	    is_dismissed; /* EVENT_SHUTDOWN: the operator ends this one alone */
 	uint64_t random; /* for a Message-ID */
+	/* Further addresses of accounts; borrowed for the step; or NULL. */
+	const struct aliases *aliases;
 	const char *refusal; /* EVENT_INTAKE: the reply; NULL: it is done */
 	enum session_authed auth;
 	struct span data; /* EVENT_AUTH: the challenge, raw */

@@ -172,6 +172,8 @@ conf_check_account(struct reading *r, cfg_t *cfg, void *filled)
 	struct conf_account *a = filled;
 
 	a->line = tree_line(cfg, "send-as");
+	if (!a->has_suppress)
+		a->suppress = a->bulk;
 	for (size_t i = 0; i + 1 < r->conf->naccounts; i++)
 		if (conf_compare(span_text(r->conf->accounts[i].name),
 			span_text(a->name)) == 0)
@@ -270,24 +272,6 @@ add_listen(struct conf *conf, const char *name, uint16_t port,
 	l->line = 0;
 }
 
-static void
-add_account_default(struct conf *conf)
-{
-	struct conf_account *a;
-
-	for (size_t i = 0; i < conf->naccounts; i++)
-		if (conf->accounts[i].name == NULL)
-			return;
-	conf->accounts = mem_realloc(
-	    conf->accounts, (conf->naccounts + 1) * sizeof *conf->accounts);
-	a = &conf->accounts[conf->naccounts++];
-	a->name = NULL;
-	a->line = 0;
-	a->send_as = mem_alloc(sizeof *a->send_as);
-	a->send_as[0] = mem_strdup("$login");
-	a->nsend_as = 1;
-}
-
 static int
 compare_accounts(const void *a, const void *b)
 {
@@ -331,7 +315,6 @@ conf_check_all(struct reading *r)
 		add_listen(conf, "submissions", 465, LISTEN_IMPLICIT);
 		add_listen(conf, "submission", 587, LISTEN_STARTTLS);
 	}
-	add_account_default(conf);
 	add_beside_spool(conf, "state", &conf->state_directory);
 	add_beside_spool(conf, "dkim", &conf->dkim_directory);
 	qsort(conf->accounts, conf->naccounts, sizeof *conf->accounts,

@@ -52,6 +52,9 @@ struct option {
 struct section {
 	const char *name, *parent; /* "" is the file itself */
 	bool titled; /* may come more than once */
+	/* A key that one leaves out is the one's that is called default; there
+	   always is such a one, written or not. */
+	bool inherits;
 	/* What the options fill; NULL: the title is wrong. */
 	void *(*begin)(struct conf *conf, const char *title);
 	const char *expected; /* of the title */

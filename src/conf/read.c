@@ -87,8 +87,20 @@ note(struct reading *r, const struct option *o, const struct value *v)
 		    log_quote_text(v->text));
 }
 
+/* What the section called default says; a wrong value is told there. */
+static void
+inherit(const struct option *o, cfg_t *from, void *filled)
+{
+	size_t n = tree_count(from, o->name);
+
+	for (size_t i = 0; i < n; i++)
+		(void)o->store(
+		    o, span_text(tree_value(from, o->name, i)->text), filled);
+}
+
 static int
-read_option(struct reading *r, const struct option *o, cfg_t *cfg, void *filled)
+read_option(struct reading *r, const struct option *o, cfg_t *cfg, cfg_t *model,
+    void *filled)
 {
 	char key[64];
 	size_t n = tree_count(cfg, o->name);
@@ -115,7 +127,9 @@ read_option(struct reading *r, const struct option *o, cfg_t *cfg, void *filled)
 	if (o->flags & OPTION_NEEDED)
 		return conf_fail(
 		    r, cfg->line, key, "is missing, expected %s", o->expected);
-	if (!tree_has(cfg, o->name))
+	if (!tree_has(cfg, o->name) && tree_has(model, o->name))
+		inherit(o, model, filled);
+	else if (!tree_has(cfg, o->name))
 		store_default(o, filled);
 	else if (o->flags & OPTION_FILLED)
 		return conf_fail(
@@ -125,6 +139,21 @@ read_option(struct reading *r, const struct option *o, cfg_t *cfg, void *filled)
 
 static void read_sections(struct reading *r, const char *parent, cfg_t *cfg);
 
+/* The section of that kind with the title "default"; NULL: none was written. */
+static cfg_t *
+find_default(const struct reading *r, const struct section *s)
+{
+	size_t n = tree_count(r->tree, s->name);
+
+	for (size_t i = 0; i < n; i++) {
+		cfg_t *cfg = cfg_getnsec(r->tree, s->name, (unsigned)i);
+
+		if (strcmp(cfg_title(cfg), "default") == 0)
+			return cfg;
+	}
+	return NULL;
+}
+
 /*
  * `cfg` is NULL for a section that was not written: all defaults. What options
  * say together is looked at when each of them is right.
@@ -132,7 +161,10 @@ static void read_sections(struct reading *r, const char *parent, cfg_t *cfg);
 static void
 read_section(struct reading *r, const struct section *s, cfg_t *cfg)
 {
-	const char *title = s->titled ? cfg_title(cfg) : NULL;
+	const char *title = !s->titled	  ? NULL
+			    : cfg != NULL ? cfg_title(cfg)
+					  : "default";
+	cfg_t *model = s->inherits ? find_default(r, s) : NULL;
 	void *filled = s->begin(r->conf, title);
 	size_t before = r->errors;
 
@@ -144,7 +176,8 @@ read_section(struct reading *r, const struct section *s, cfg_t *cfg)
 	}
 	for (size_t i = 0; i < conf_noptions; i++)
 		if (strcmp(conf_options[i].section, s->name) == 0)
-			(void)read_option(r, &conf_options[i], cfg, filled);
+			(void)read_option(
+			    r, &conf_options[i], cfg, model, filled);
 	if (r->errors == before && !r->is_partial && s->check != NULL &&
 	    cfg != NULL)
 		(void)s->check(r, cfg, filled);
@@ -161,7 +194,8 @@ read_sections(struct reading *r, const char *parent, cfg_t *cfg)
 		if (s->parent == NULL || strcmp(s->parent, parent) != 0)
 			continue;
 		n = tree_count(cfg, s->name);
-		if (n == 0 && !s->titled)
+		if (s->inherits ? find_default(r, s) == NULL
+				: n == 0 && !s->titled)
 			read_section(r, s, NULL);
 		if (n > 1 && !s->titled)
 			(void)conf_fail(r, cfg_getnsec(cfg, s->name, 1)->line,

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "io/loop.h"
 #include "crew/worker.h"
+#include "policy/aliases.h"
 
 enum {
 	/* A thread that ran for so much of a sample is busy. */
@@ -82,8 +83,8 @@ crew_pick(struct crew *c, uint64_t now)
 }
 
 struct crew *
-crew_start(uint32_t workers, struct loop *loop, struct spool *spool,
-    struct auth *auth, const struct worker_events *events, struct err *err)
+crew_start(uint32_t workers, const struct worker_shared *shared,
+    const struct worker_events *events, struct err *err)
 {
 	struct crew *c = MEM_NEW(struct crew);
 
@@ -94,13 +95,13 @@ crew_start(uint32_t workers, struct loop *loop, struct spool *spool,
 	for (; c->n < workers; c->n++) {
 		struct member *m = &c->members[c->n];
 
-		m->worker = worker_start(c->n == 0 ? NULL : m[-1].worker, loop,
-		    spool, auth, events, err);
+		m->worker = worker_start(
+		    c->n == 0 ? NULL : m[-1].worker, shared, events, err);
 		if (m->worker == NULL) {
 			crew_join(c);
 			return NULL;
 		}
-		m->at = loop_now(loop);
+		m->at = loop_now(shared->queue);
 	}
 	return c;
 }
@@ -115,6 +116,13 @@ struct worker *
 crew_worker(struct crew *c, uint32_t i)
 {
 	return c->members[i].worker;
+}
+
+void
+crew_set_aliases(struct crew *c, struct aliases *aliases)
+{
+	for (uint32_t i = 0; i < c->n; i++)
+		worker_set_aliases(c->members[i].worker, aliases_ref(aliases));
 }
 
 void

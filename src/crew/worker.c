@@ -1,5 +1,5 @@
 /*
- * Parcels to the worker: serve, ask, open, give, withdraw, quit, abort, stop or free.
+ * Parcels to the worker: serve, aliases, ask, open, give, withdraw, quit, abort, stop or free.
  * Back: logged in, accepted, closed, asked, answered, too late, ended. A lane's `io`
  * is written and read on the worker only; an attempt that finds it gone goes back untouched.
  */
@@ -19,6 +19,7 @@
 #include "io/loop.h"
 #include "io/mailbox.h"
 #include "io/tls.h"
+#include "policy/aliases.h"
 
 struct worker {
 	struct loop *loop; /* owned; or the queue thread's */
@@ -48,10 +49,12 @@ struct note {
 	struct attempt *attempt;
 	struct envelope *env;
 	char sid[20], *message_id; /* owned */
+	bool is_over;
 	void *token;
 	bool more;
 	struct lane_end *end; /* owned */
 	struct session_ask *ask; /* owned */
+	struct aliases *aliases; /* owned reference */
 };
 
 #define NOTE(p) ((struct note *)(void *)(p))
@@ -81,7 +84,7 @@ open_accepted(struct parcel *p)
 	struct note *n = NOTE(p);
 
 	n->worker->events.accepted(n->env,
-	    &(struct submit_origin){ n->sid, n->message_id },
+	    &(struct submit_origin){ n->sid, n->message_id, n->is_over },
 	    n->worker->events.arg);
 	free(n->message_id);
 	free(n);
@@ -160,6 +163,7 @@ on_accepted(struct envelope *env, const struct submit_origin *from, void *arg)
 	n->env = env;
 	(void)snprintf(n->sid, sizeof n->sid, "%s", from->sid);
 	n->message_id = mem_strdup(from->message_id);
+	n->is_over = from->is_over;
 	mailbox_post(w->queue, &n->parcel);
 }
 
@@ -227,6 +231,17 @@ open_serve(struct parcel *p)
 
 	n->connection.client = n->client;
 	session_io_start(&n->worker->submit, &n->connection);
+	free(n);
+}
+
+static void
+open_aliases(struct parcel *p)
+{
+	struct note *n = NOTE(p);
+	struct submit_worker *submit = &n->worker->submit;
+
+	aliases_unref(submit->aliases);
+	submit->aliases = n->aliases;
 	free(n);
 }
 
@@ -367,6 +382,7 @@ worker_free(struct worker *w)
 {
 	tls_client_free(w->tls);
 	peers_free(w->peers);
+	aliases_unref(w->submit.aliases);
 	if (!is_guest(w))
 		loop_free(w->loop);
 	free(w);
@@ -382,20 +398,21 @@ make_peers(void)
 }
 
 struct worker *
-worker_start(const struct worker *like, struct loop *queue, struct spool *spool,
-    struct auth *auth, const struct worker_events *events, struct err *err)
+worker_start(const struct worker *like, const struct worker_shared *shared,
+    const struct worker_events *events, struct err *err)
 {
 	struct worker *w = MEM_NEW(struct worker);
 	int rc;
 
 	w->number = like == NULL ? 0 : like->number + 1;
-	w->queue = queue;
-	w->loop = like == NULL ? queue : loop_new();
+	w->queue = shared->queue;
+	w->loop = like == NULL ? shared->queue : loop_new();
 	w->events = *events;
 	w->submit = (struct submit_worker){ .loop = w->loop,
-		.spool = spool,
-		.auth = auth,
-		.keys = signer_keys(events->signer),
+		.spool = shared->spool,
+		.auth = shared->auth,
+		.ledger = shared->ledger,
+		.keys = signer_keys(shared->signer),
 		.accepted = on_accepted,
 		.logged_in = on_logged_in,
 		.closed = on_closed,
@@ -404,10 +421,10 @@ worker_start(const struct worker *like, struct loop *queue, struct spool *spool,
 	w->peers = make_peers();
 	w->tls = tls_client_new(like == NULL ? NULL : like->tls, err);
 	w->deliver = (struct deliver_worker){ .loop = w->loop,
-		.spool = spool,
+		.spool = shared->spool,
 		.tls = w->tls,
 		.peers = w->peers,
-		.signer = events->signer,
+		.signer = shared->signer,
 		.answered = on_answered,
 		.too_late = on_too_late,
 		.ended = on_ended,
@@ -470,6 +487,15 @@ worker_serve(struct worker *w, const struct submit_connection *c)
 	n->connection = *c;
 	(void)snprintf(n->client, sizeof n->client, "%s", c->client);
 	w->sessions++;
+	post(w, n);
+}
+
+void
+worker_set_aliases(struct worker *w, struct aliases *aliases)
+{
+	struct note *n = note_new(w, open_aliases);
+
+	n->aliases = aliases;
 	post(w, n);
 }
 

@@ -1,6 +1,9 @@
 /* The envelope in the making, and where the header of the content ends. */
 #include "draft_priv.h"
 
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/map.h"
@@ -16,6 +19,7 @@ draft_clear(struct draft *d)
 	free(d->sender);
 	free(d->named);
 	free(d->message_id);
+	free(d->words);
 	body_hash_free(d->hash);
 	buf_clear(&d->attrs);
 	buf_clear(&d->rcpts);
@@ -102,7 +106,7 @@ keep_rcpt(struct draft *d, size_t at, uint64_t hash, struct span attrs)
 	(void)buf_append_span(&d->rcpts, attrs);
 }
 
-void
+bool
 draft_add_rcpt(struct draft *d, const struct address *to, struct span attrs)
 {
 	size_t at = buf_len(&d->rcpts);
@@ -112,10 +116,35 @@ draft_add_rcpt(struct draft *d, const struct address *to, struct span attrs)
 	address_write(to, &d->rcpts);
 	rcpt = span_from(buf_span(&d->rcpts), at);
 	hash = address_hash(rcpt);
-	if (is_named_already(d, hash, rcpt))
+	if (is_named_already(d, hash, rcpt)) {
 		buf_truncate(&d->rcpts, at);
-	else
-		keep_rcpt(d, at, hash, attrs);
+		return false;
+	}
+	keep_rcpt(d, at, hash, attrs);
+	return true;
+}
+
+/* Whether an address that stays is more than ASCII. */
+static bool
+has_utf8(const struct draft *d)
+{
+	bool has = d->sender != NULL && !span_is_ascii(span_text(d->sender));
+
+	for (uint32_t i = 0; i < d->nrcpt && !has; i++)
+		has = !span_is_ascii(draft_rcpt(d, i));
+	return has;
+}
+
+void
+draft_drop_rcpt(struct draft *d)
+{
+	bool was_ascii;
+
+	assert(d->nrcpt > 0);
+	was_ascii = span_is_ascii(draft_rcpt(d, d->nrcpt - 1));
+	buf_truncate(&d->rcpts, d->named[--d->nrcpt].at);
+	if (!was_ascii)
+		d->needs_utf8 = has_utf8(d);
 }
 
 void
@@ -177,6 +206,29 @@ draft_refuse(struct draft *d, const char *reply)
 		d->refusal = reply;
 	buf_clear(&d->body);
 	buf_clear(&d->head);
+}
+
+void
+draft_refuse_with(struct draft *d, const char *why, const char *format, ...)
+{
+	char text[512];
+	va_list ap;
+
+	if (d->refusal != NULL)
+		return;
+	va_start(ap, format);
+	(void)vsnprintf(text, sizeof text, format, ap);
+	va_end(ap);
+	free(d->words);
+	d->words = mem_strdup(text);
+	d->why = why;
+	draft_refuse(d, d->words);
+}
+
+void
+draft_forgive(struct draft *d)
+{
+	d->refusal = d->why = NULL;
 }
 
 /* --- the content --- */

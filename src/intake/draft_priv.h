@@ -3,6 +3,7 @@
 #define INTAKE_DRAFT_PRIV_H
 
 #include "intake/draft.h"
+#include "policy/identity.h"
 
 /* Where a recipient is in d->rcpts: the address, then its attributes. */
 struct draft_rcpt {
@@ -16,6 +17,15 @@ enum {
 	DRAFT_CHUNK = 224 * 1024, /* and then goes on in such pieces: with
 				     DRAFT_TAKE_MAX a SPOOL_CHUNK */
 };
+
+/* --- admit.c: steps of the stages DRAFT_SENDER and DRAFT_RCPT --- */
+
+/* Whose it is; for a draft that a client brings. */
+struct identity draft_identity(const struct draft *d);
+/* Whether the account may use the sender's address. */
+enum draft_need admit_sender(struct draft *d);
+/* How many recipients a message may have. */
+enum draft_need admit_rcpt(struct draft *d);
 
 /*
  * --- fixups.c: what a submission server does to a header (RFC 6409 section 8) ---
@@ -34,6 +44,20 @@ enum draft_need fixup_received(struct draft *d);
 enum draft_need fixup_date(struct draft *d);
 enum draft_need fixup_message_id(struct draft *d);
 enum draft_need fixup_from(struct draft *d);
+/*
+ * What the header says: whoever said SMTPUTF8 may have one that is more than ASCII,
+ * and needs hosts that take it (RFC 6531 3.2).
+ */
+void draft_note_letters(struct draft *d, struct span header);
+/*
+ * Appends the account's own address: its name, or the sender's address. False: it
+ * has none that may stand in a header.
+ */
+bool draft_write_own(const struct draft *d, struct buf *out);
+
+/* --- authors.c: who the header says that the message is from --- */
+
+enum draft_need fixup_authors(struct draft *d);
 
 /*
  * --- hash.c: the body's hash, which a signature needs (sign/body.h) ---

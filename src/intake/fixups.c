@@ -55,12 +55,9 @@ mend_header(struct draft *d, size_t *end)
 	return true;
 }
 
-/*
- * Whoever said SMTPUTF8 may have a header that is more than ASCII, and needs hosts
- * that take it (RFC 6531 3.2); whoever did not say so wrote mere 8-bit content.
- */
-static void
-note_letters(struct draft *d, struct span header)
+/* Whoever did not say SMTPUTF8 wrote mere 8-bit content. */
+void
+draft_note_letters(struct draft *d, struct span header)
 {
 	if ((d->flags & ENVELOPE_UTF8) == 0 || span_is_ascii(header))
 		return;
@@ -81,7 +78,7 @@ fixups_begin(struct draft *d, size_t end, bool needs_blank)
 	d->header_end = end;
 	/* A blank line that was missing is the header's. */
 	d->behind_header = buf_len(&d->body) - end - (needs_blank ? 2 : 0);
-	note_letters(d, span_to(buf_span(&d->body), end));
+	draft_note_letters(d, span_to(buf_span(&d->body), end));
 	header_review(span_to(buf_span(&d->body), end), &d->header);
 	if (d->header.has_message_id)
 		d->message_id =
@@ -148,6 +145,9 @@ fixup_received(struct draft *d)
 		.when = d->now,
 	};
 
+	/* Where somebody sits is nobody's business, unless the operator says so. */
+	if (!d->conf->received_client)
+		t.helo = t.client = SPAN("");
 	if (d->nrcpt == 1 && span_is_ascii(draft_rcpt(d, 0)))
 		t.rcpt = draft_rcpt(d, 0);
 	trace_write_received(&d->head, &t);
@@ -201,22 +201,40 @@ write_local(struct span name, struct span hostname, struct buf *out)
 	return fine;
 }
 
-/* Whose a message without From is. False: the account's name makes no address. */
+/* The address that the account is called by, if it is one and its own. */
 static bool
-write_author(const struct draft *d, struct buf *out)
+write_login(const struct draft *d, struct buf *out)
 {
-	struct span login = d->account;
+	const struct identity who = draft_identity(d);
 	struct address a;
 
-	if (d->sender[0] != '\0')
-		return buf_append_text(out, d->sender);
-	if (span_find(login, '@') == login.len)
-		return write_local(login, span_text(d->conf->hostname), out);
-	if (address_parse(login, &a) != ADDRESS_OK ||
+	if (address_parse(d->account, &a) != ADDRESS_OK ||
+	    !identity_owns(&who, &a) ||
 	    (a.is_utf8 && (d->flags & ENVELOPE_UTF8) == 0))
 		return false;
 	address_write(&a, out);
 	return true;
+}
+
+/* Null path and a name without a domain, and the like. */
+bool
+draft_write_own(const struct draft *d, struct buf *out)
+{
+	if (write_login(d, out))
+		return true;
+	if (d->sender[0] != '\0')
+		return buf_append_text(out, d->sender);
+	return span_find(d->account, '@') == d->account.len &&
+	       write_local(d->account, span_text(d->conf->hostname), out);
+}
+
+/* Whose a message without From is. */
+static bool
+write_author(const struct draft *d, struct buf *out)
+{
+	if (d->sender[0] != '\0')
+		return buf_append_text(out, d->sender);
+	return draft_write_own(d, out);
 }
 
 /* RFC 5322 3.6 wants a From, and large providers refuse mail without one. */
@@ -229,7 +247,7 @@ fixup_from(struct draft *d)
 		return DRAFT_NOTHING;
 	if (write_author(d, &author)) {
 		trace_write_from(&d->head, buf_span(&author));
-		note_letters(d, buf_span(&author));
+		draft_note_letters(d, buf_span(&author));
 	} else {
 		draft_refuse(d,
 		    "550 5.6.0 The message has no From, and the account's "

@@ -3,7 +3,10 @@
  * A step returns what it needs before the next one may run; or nothing, after it
  * did its part, or refused (draft_refuse()), which ends the stage.
  *
- *   BEGINS -> HEADER -> PIECE (each) -> ENDS: it is in the spool
+ *   SENDER -> RCPT (each) -> BEGINS -> HEADER -> PIECE (each) -> ENDS: it is in
+ *   the spool
+ *
+ * What costs an account something stands behind what may refuse for nothing.
  */
 #include "draft_priv.h"
 
@@ -11,6 +14,7 @@
 
 enum { ANYBODY = DRAFT_SUBMITTED | DRAFT_REPORT | DRAFT_IMPORTED };
 
+static enum draft_need reserve(struct draft *d);
 static enum draft_need open_entry(struct draft *d);
 static enum draft_need pass(struct draft *d);
 static enum draft_need commit(struct draft *d);
@@ -20,11 +24,16 @@ static const struct step {
 	unsigned origins; /* whose messages it is for */
 	enum draft_need (*run)(struct draft *d);
 } steps[] = {
+	{ DRAFT_SENDER, DRAFT_SUBMITTED, admit_sender },
+	{ DRAFT_SENDER, DRAFT_SUBMITTED, reserve },
+	{ DRAFT_RCPT, DRAFT_SUBMITTED, admit_rcpt },
+	{ DRAFT_RCPT, DRAFT_SUBMITTED, reserve },
 	{ DRAFT_BEGINS, ANYBODY, open_entry },
 	{ DRAFT_HEADER, DRAFT_SUBMITTED, fixup_loop },
 	{ DRAFT_HEADER, DRAFT_SUBMITTED, fixup_private },
 	{ DRAFT_HEADER, DRAFT_SUBMITTED, fixup_empty },
 	{ DRAFT_HEADER, DRAFT_SUBMITTED, fixup_received },
+	{ DRAFT_HEADER, DRAFT_SUBMITTED, fixup_authors },
 	{ DRAFT_HEADER, DRAFT_SUBMITTED, fixup_date },
 	{ DRAFT_HEADER, DRAFT_SUBMITTED, fixup_message_id },
 	{ DRAFT_HEADER, DRAFT_SUBMITTED, fixup_from },
@@ -34,6 +43,13 @@ static const struct step {
 	{ DRAFT_ENDS, DRAFT_SUBMITTED | DRAFT_REPORT, hash_end },
 	{ DRAFT_ENDS, ANYBODY, commit },
 };
+
+static enum draft_need
+reserve(struct draft *d)
+{
+	(void)d;
+	return DRAFT_RESERVE;
+}
 
 static enum draft_need
 open_entry(struct draft *d)

@@ -1,8 +1,10 @@
 libpostern_a_SOURCES += \
 	include/mail/attrs.h src/mail/attrs.c \
 	include/mail/dsn.h src/mail/dsn.c \
+	include/mail/encoded.h src/mail/encoded.c \
 	include/mail/envelope.h src/mail/envelope.c \
 	include/mail/header.h src/mail/header.c \
+	include/mail/mailboxes.h src/mail/mailboxes.c \
 	include/mail/mend.h src/mail/mend.c \
 	include/mail/param.h src/mail/param.c \
 	include/mail/progress.h src/mail/progress.c \

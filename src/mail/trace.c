@@ -47,12 +47,15 @@ trace_write_received(struct buf *out, const struct trace *t)
 	char date[DATE_SIZE];
 
 	date_format(t->when, date);
-	(void)buf_append_text(out, "Received: from ");
-	write_helo(out, t->helo);
-	(void)buf_printf(out,
-	    " ([%s%.*s])\r\n\tby %.*s (Postern) with %.*s id %.*s",
-	    v6 ? "IPv6:" : "", SPAN_ARG(t->client), SPAN_ARG(t->hostname),
-	    SPAN_ARG(t->protocol), SPAN_ARG(t->qid));
+	(void)buf_append_text(out, "Received: ");
+	if (!span_is_empty(t->client)) {
+		(void)buf_append_text(out, "from ");
+		write_helo(out, t->helo);
+		(void)buf_printf(out, " ([%s%.*s])\r\n\t", v6 ? "IPv6:" : "",
+		    SPAN_ARG(t->client));
+	}
+	(void)buf_printf(out, "by %.*s (Postern) with %.*s id %.*s",
+	    SPAN_ARG(t->hostname), SPAN_ARG(t->protocol), SPAN_ARG(t->qid));
 	if (!span_is_empty(t->rcpt))
 		(void)buf_printf(out, "\r\n\tfor <%.*s>", SPAN_ARG(t->rcpt));
 	if (!span_is_empty(t->cipher))

@@ -13,13 +13,16 @@
 #include "dispatch/queue.h"
 #include "facts/fact.h"
 #include "http/server.h"
+#include "intake/ledger_io.h"
 #include "io/deadline.h"
 #include "io/loop.h"
 #include "io/tls.h"
 #include "io/work.h"
+#include "prepare/alias_file.h"
 #include "settings.h"
 #include "signing.h"
 #include "spool/spool.h"
+#include "state/state.h"
 
 static void
 do_nothing(void *arg)
@@ -141,6 +144,40 @@ listen_as_configured(struct relay *r, struct err *err)
 	return 0;
 }
 
+static int
+read_aliases(struct relay *r, struct err *err)
+{
+	const char *path = r->rooms.conf->aliases;
+
+	if (path == NULL)
+		return 0;
+	r->rooms.aliases = alias_file_read(path, err);
+	return r->rooms.aliases == NULL ? -1 : 0;
+}
+
+/* Beside the spool; what it cannot do it says by itself. */
+static int
+open_state(struct relay *r, struct err *err)
+{
+	struct state_options o = { .directory =
+				       r->rooms.conf->state_directory };
+
+	r->state = state_open(&o, err);
+	if (r->state == NULL)
+		return -1;
+	r->ledger = ledger_new(r->state);
+	relay_wire_budgets(r);
+	return 0;
+}
+
+void
+relay_close_state(struct relay *r)
+{
+	if (r->state != NULL)
+		state_close(r->state);
+	r->state = NULL;
+}
+
 int
 relay_open_road(struct relay *r, struct err *err)
 {
@@ -153,9 +190,13 @@ relay_open_road(struct relay *r, struct err *err)
 		return -1;
 	r->rooms.signing = signing_open(r->loop, r->rooms.conf);
 	r->rooms.dispatch = dispatch_new(r->loop, r->rooms.conf, err);
-	if (r->rooms.dispatch == NULL || open_spool(r, err) != 0 ||
+	if (r->rooms.dispatch == NULL || open_state(r, err) != 0 ||
+	    open_spool(r, err) != 0 || read_aliases(r, err) != 0 ||
 	    relay_start_workers(r, err) != 0)
 		return -1;
+	r->alias_watch =
+	    (struct alias_watch){ r->loop, &r->rooms, &r->crew, 0, 0, false };
+	aliases_note(&r->alias_watch);
 	start_pool(r);
 	relay_wire_lanes(r);
 	r->control = control_open(r->loop, r->rooms.conf,

@@ -32,11 +32,13 @@
 #include "facts/count.h"
 #include "facts/fact.h"
 #include "http/server.h"
+#include "intake/ledger_io.h"
 #include "io/deadline.h"
 #include "io/loop.h"
 #include "io/tls.h"
 #include "logger.h"
 #include "notify.h"
+#include "policy/aliases.h"
 #include "prepare/prepare.h"
 #include "settings.h"
 #include "signing.h"
@@ -146,20 +148,9 @@ relay_reload(struct buf *trouble, void *arg)
 	rc = reload(&r->rooms, trouble);
 	if (r->rooms.tls != before)
 		certificates_note(&r->certificates, &r->rooms);
+	aliases_note(&r->alias_watch);
 	notify_ready();
 	return rc;
-}
-
-/*
- * Bytes, about: what a session and a waiting message take (docs/scale.md), and
- * content in memory.
- */
-static uint64_t
-in_use(const struct relay *r)
-{
-	return acceptor_sessions(r->rooms.acceptor) * (uint64_t)(16 * 1024) +
-	       queue_count(dispatch_queue(r->rooms.dispatch)) * (uint64_t)512 +
-	       (uint64_t)metric_get(METRIC_CONTENT_HELD);
 }
 
 static void
@@ -167,12 +158,7 @@ on_refresh(void *arg)
 {
 	struct relay *r = arg;
 
-	auth_refresh(r->rooms.auth, loop_now(r->loop));
-	if (!r->stopping)
-		certificates_look(
-		    &r->certificates, &r->rooms, loop_now(r->loop));
-	notify_alive();
-	trim_look(&r->trim, r->loop, in_use(r));
+	relay_upkeep(r);
 	deadline_set(r->refresh, REFRESH_MS);
 }
 
@@ -207,6 +193,7 @@ relay_finish_if_idle(struct relay *r)
 	r->crew = NULL;
 	spool_close(r->spool);
 	r->spool = NULL;
+	relay_close_state(r);
 	dispatch_free(r->rooms.dispatch);
 	r->rooms.dispatch = NULL;
 	control_close(r->control);
@@ -280,14 +267,17 @@ relay_free(struct relay *r)
 		crew_join(r->crew);
 		if (r->spool != NULL)
 			spool_close(r->spool);
+		relay_close_state(r);
 		dispatch_free(r->rooms.dispatch);
 		control_close(r->control);
 		http_server_close(r->http);
 		close_loop(r);
 		loop_run(r->loop);
 	}
+	ledger_free(r->ledger);
 	acceptor_free(r->rooms.acceptor);
 	auth_free(r->rooms.auth);
+	aliases_unref(r->rooms.aliases);
 	signing_free(r->rooms.signing);
 	tls_server_unref(r->rooms.tls);
 	conf_unref(r->rooms.conf);

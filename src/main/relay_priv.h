@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <uv.h>
 
+#include "aliases.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "certificates.h"
@@ -17,13 +18,17 @@ struct control;
 struct crew;
 struct deadline;
 struct http_server;
+struct ledger;
 struct loop;
 struct spool;
+struct state;
 
 struct relay {
 	struct loop *loop; /* owned, as all of these */
 	struct rooms rooms; /* those that take a new configuration */
 	struct spool *spool;
+	struct state *state;
+	struct ledger *ledger;
 	struct crew *crew;
 	struct control *control;
 	struct http_server *http; /* NULL: none is configured */
@@ -31,6 +36,7 @@ struct relay {
 	struct deadline *stop_limit, *refresh;
 	struct trim trim;
 	struct certificates certificates;
+	struct alias_watch alias_watch;
 	uv_signal_t signals[3];
 	uint64_t opened_ms; /* when the spool was, monotonic */
 	bool is_loaded; /* what it had before has arrived */
@@ -51,10 +57,18 @@ int relay_reload(struct buf *trouble, void *arg);
 
 /* From the certificates to the listeners, by the configuration there is. */
 int relay_open_road(struct relay *r, struct err *err);
+/* What accounts have used is kept: no transaction is open any more. */
+void relay_close_state(struct relay *r);
+
+/* --- upkeep.c --- */
+
+/* Each second. */
+void relay_upkeep(struct relay *r);
 
 /* --- wiring.c --- */
 
 int relay_start_workers(struct relay *r, struct err *err);
 void relay_wire_lanes(struct relay *r);
+void relay_wire_budgets(struct relay *r);
 
 #endif

@@ -17,6 +17,8 @@
 #include "io/loop.h"
 #include "io/tls.h"
 #include "logger.h"
+#include "policy/aliases.h"
+#include "prepare/alias_file.h"
 #include "prepare/prepare.h"
 #include "settings.h"
 #include "signing.h"
@@ -27,6 +29,7 @@ struct prepared {
 	struct tls_server *tls;
 	struct acceptor_next *acceptor;
 	struct auth_next *auth;
+	struct aliases *aliases;
 	struct logger_next *logger;
 	struct router_next *dispatch;
 };
@@ -53,6 +56,11 @@ prepare(struct prepared *p, const struct rooms *r, struct err *err)
 	p->auth = auth_prepare(r->auth, p->conf, err);
 	if (p->auth == NULL)
 		return -1;
+	if (p->conf->aliases != NULL) {
+		p->aliases = alias_file_read(p->conf->aliases, err);
+		if (p->aliases == NULL)
+			return -1;
+	}
 	p->logger = logger_prepare(p->conf, err);
 	if (p->logger == NULL)
 		return -1;
@@ -69,6 +77,7 @@ discard(struct prepared *p)
 	acceptor_discard(p->acceptor);
 	dispatch_discard(p->dispatch);
 	logger_discard(p->logger);
+	aliases_unref(p->aliases);
 	auth_discard(p->auth);
 	tls_server_unref(p->tls);
 	conf_unref(p->conf);
@@ -89,7 +98,9 @@ take(struct prepared *p, struct rooms *r, struct buf *trouble)
 				 "the next start only"));
 	tls_server_unref(r->tls);
 	conf_unref(r->conf);
+	aliases_unref(r->aliases);
 	r->tls = p->tls;
+	r->aliases = p->aliases;
 	r->conf = p->conf;
 }
 

@@ -7,6 +7,7 @@
 #include "base/buf.h"
 
 struct acceptor;
+struct aliases;
 struct auth;
 struct conf;
 struct dispatch;
@@ -20,6 +21,7 @@ struct rooms {
 	struct logger *logger;
 	struct tls_server *tls;
 	struct auth *auth;
+	struct aliases *aliases; /* NULL: none are configured */
 	struct dispatch *dispatch;
 	struct signing *signing; /* DKIM */
 	struct acceptor *acceptor;

@@ -4,41 +4,23 @@
 
 #include "base/mem.h"
 #include "deliver/signer_io.h"
-#include "io/deadline.h"
-#include "io/loop.h"
 #include "sign/keys.h"
 #include "sign/watch_io.h"
 
-enum { SWEEP_MS = 1000 };
-
 struct signing {
-	struct loop *loop; /* borrowed */
 	struct keys *keys; /* owned, as all of these */
 	struct signer *signer;
 	struct watch *watch;
-	struct deadline *sweep;
 };
-
-static void
-on_sweep(void *arg)
-{
-	struct signing *s = arg;
-
-	signer_sweep(s->signer, loop_now(s->loop));
-	deadline_set(s->sweep, SWEEP_MS);
-}
 
 struct signing *
 signing_open(struct loop *loop, const struct conf *conf)
 {
 	struct signing *s = MEM_NEW(struct signing);
 
-	s->loop = loop;
 	s->keys = keys_new();
 	s->signer = signer_new(s->keys);
 	s->watch = watch_open(loop, conf, s->keys);
-	s->sweep = deadline_new(loop, on_sweep, s);
-	deadline_set(s->sweep, SWEEP_MS);
 	return s;
 }
 
@@ -55,14 +37,18 @@ signing_take(struct signing *s, const struct conf *conf)
 }
 
 void
+signing_sweep(struct signing *s, uint64_t now)
+{
+	signer_sweep(s->signer, now);
+}
+
+void
 signing_close(struct signing *s)
 {
-	if (s == NULL || s->sweep == NULL)
+	if (s == NULL)
 		return;
 	watch_close(s->watch);
-	deadline_close(s->sweep);
 	s->watch = NULL;
-	s->sweep = NULL;
 }
 
 void

@@ -5,6 +5,8 @@
 #ifndef MAIN_SIGNING_H
 #define MAIN_SIGNING_H
 
+#include <stdint.h>
+
 struct conf;
 struct loop;
 struct signer;
@@ -15,6 +17,8 @@ struct signing *signing_open(struct loop *loop, const struct conf *conf);
 struct signer *signing_signer(const struct signing *s);
 /* Another configuration. */
 void signing_take(struct signing *s, const struct conf *conf);
+/* To be called every second or so; ms, steady. */
+void signing_sweep(struct signing *s, uint64_t now);
 /* Nothing keeps the loop any more. NULL is allowed, here and below. */
 void signing_close(struct signing *s);
 /* When the loop has ended. */

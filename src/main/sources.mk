@@ -1,5 +1,6 @@
 posternd_SOURCES = \
 	src/main/acceptor.c src/main/acceptor.h \
+	src/main/aliases.c src/main/aliases.h \
 	src/main/certificates.c src/main/certificates.h \
 	src/main/logger.c src/main/logger.h \
 	src/main/notify.c src/main/notify.h \
@@ -9,4 +10,5 @@ posternd_SOURCES = \
 	src/main/reload.c src/main/reload.h \
 	src/main/settings.c src/main/settings.h \
 	src/main/signing.c src/main/signing.h \
+	src/main/upkeep.c \
 	src/main/wiring.c

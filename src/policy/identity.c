@@ -1,55 +1,83 @@
 #include "policy/identity.h"
 
+#include "base/buf.h"
 #include "conf/conf.h"
+#include "policy/aliases.h"
 #include "smtp/address.h"
 #include "smtp/idn.h"
 
 /* Parts, not text: "ann"@b.test is ann@b.test, and leaves as that. */
 static bool
-is_mailbox(struct span local, struct span domain, const struct address *from)
+is_mailbox(struct span local, struct span domain, const struct address *a)
 {
-	return address_local_equal_nocase(local, from->local) &&
-	       idn_equal(domain, from->domain);
+	return address_local_equal_nocase(local, a->local) &&
+	       idn_equal(domain, a->domain);
 }
 
 static bool
-is_address(struct span text, const struct address *from)
+is_address(struct span text, const struct address *a)
 {
 	size_t at = span_find_last(text, '@');
 
-	return is_mailbox(span_to(text, at), span_from(text, at + 1), from);
+	return is_mailbox(span_to(text, at), span_from(text, at + 1), a);
 }
 
-static bool
-is_login(struct span login, struct span hostname, const struct address *from)
+/* The local part and the domain that a login stands for. */
+static struct span
+login_domain(const struct identity *who, struct span *local)
 {
-	if (span_find(login, '@') < login.len)
-		return is_address(login, from);
-	return is_mailbox(login, hostname, from);
+	size_t at = span_find_last(who->login, '@');
+
+	*local = span_to(who->login, at);
+	return at < who->login.len ? span_from(who->login, at + 1)
+				   : who->hostname;
 }
 
 static bool
-matches(struct span pattern, struct span login, struct span hostname,
-    const struct address *from)
+is_login(const struct identity *who, const struct address *a)
+{
+	struct span local, domain = login_domain(who, &local);
+
+	return is_mailbox(local, domain, a);
+}
+
+/* A local part that needs quotes is no sub-address of anybody. */
+static bool
+is_sub_address(const struct identity *who, const struct address *a)
+{
+	struct span local, domain = login_domain(who, &local);
+	struct span rest = span_from(a->local, local.len);
+
+	return span_starts_nocase(a->local, local) &&
+	       span_starts(rest, SPAN("+")) &&
+	       span_find(a->local, '"') == a->local.len &&
+	       idn_equal(domain, a->domain);
+}
+
+static bool
+matches(
+    struct span pattern, const struct identity *who, const struct address *a)
 {
 	if (span_equal(pattern, SPAN("$login")))
-		return is_login(login, hostname, from);
+		return is_login(who, a);
+	if (span_equal(pattern, SPAN("$login+*")))
+		return is_sub_address(who, a);
 	if (span_equal(pattern, SPAN("*")))
 		return true;
 	if (span_starts(pattern, SPAN("*@")))
-		return idn_equal(span_from(pattern, 2), from->domain);
-	return is_address(pattern, from);
+		return idn_equal(span_from(pattern, 2), a->domain);
+	return is_address(pattern, a);
 }
 
 bool
-identity_may_send(const struct conf_account *account, struct span login,
-    struct span hostname, const struct address *from)
+identity_owns(const struct identity *who, const struct address *a)
 {
-	if (address_is_null(from))
-		return true;
+	const struct conf_account *account = who->account;
+
+	if (address_is_null(a))
+		return false;
 	for (size_t i = 0; i < account->nsend_as; i++)
-		if (matches(
-			span_text(account->send_as[i]), login, hostname, from))
+		if (matches(span_text(account->send_as[i]), who, a))
 			return true;
-	return false;
+	return who->aliases != NULL && aliases_has(who->aliases, a, who->login);
 }

@@ -1,4 +1,5 @@
 libpostern_a_SOURCES += \
+	include/prepare/alias_file.h src/prepare/alias_file.c \
 	include/prepare/log_target.h src/prepare/log_target.c \
 	include/prepare/prepare.h src/prepare/prepare.c \
 	src/prepare/prepare_priv.h \

@@ -152,10 +152,18 @@ session_forget(struct session *s)
 }
 
 void
+session_want(struct session *s, enum draft_need need)
+{
+	if (need != DRAFT_NOTHING)
+		s->need = SESSION_INTAKE;
+}
+
+void
 session_date_draft(struct session *s)
 {
 	s->tx.draft.now = s->now;
 	s->tx.draft.random = s->random;
+	s->tx.draft.aliases = s->aliases;
 }
 
 /* RFC 3207 4.2: what was learnt before the handshake does not count. */
@@ -391,9 +399,10 @@ dispatch(struct session *s, struct span line, struct buf *out)
 }
 
 /* A client that only makes mistakes is a program gone wrong, or worse. */
-static void
-count_error(struct session *s, const char *reply, struct buf *out)
+void
+session_reply(struct session *s, const char *reply, struct buf *out)
 {
+	session_say(out, reply);
 	if (reply[0] != '5' || s->forgives ||
 	    ++s->errors < s->conf->limits.errors || s->wants_close)
 		return;
@@ -448,10 +457,8 @@ run_line(struct session *s, struct span line, struct buf *out)
 	reply = s->state == STATE_AUTH ? auth_line(s, line)
 				       : dispatch(s, line, out);
 	session_time_command(s);
-	if (reply == NULL)
-		return;
-	session_say(out, reply);
-	count_error(s, reply, out);
+	if (reply != NULL)
+		session_reply(s, reply, out);
 }
 
 /* Counts as an error; a login that was under way is over. */
@@ -461,8 +468,7 @@ refuse_line(struct session *s, const char *reply, struct buf *out)
 	s->forgives = false;
 	if (s->state == STATE_AUTH)
 		session_enter(s, STATE_READY);
-	session_say(out, reply);
-	count_error(s, reply, out);
+	session_reply(s, reply, out);
 }
 
 /* False: its end has not come yet. */
@@ -590,6 +596,7 @@ session_step(struct session *s, const struct session_event *ev, struct buf *out)
 	s->need = SESSION_INPUT;
 	s->now = ev->now;
 	s->random = ev->random;
+	s->aliases = ev->aliases;
 	s->login_ended = s->login != NULL && ev->login_ended;
 	session_date_draft(s);
 	session_time_take(s, ev);
@@ -608,7 +615,7 @@ session_step(struct session *s, const struct session_event *ev, struct buf *out)
 		break;
 	case EVENT_INTAKE:
 		session_time_command(s);
-		data_answered(s, ev, out);
+		intake_answered(s, ev, out);
 		break;
 	case EVENT_TIMEOUT: time_is_up(s, out); break;
 	case EVENT_SHUTDOWN:

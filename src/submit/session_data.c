@@ -16,22 +16,14 @@ enum {
 	TAKE_MAX = DRAFT_TAKE_MAX / 2, /* of input, which mending may double */
 };
 
-/* The draft's need is ours. */
-static void
-want(struct session *s, enum draft_need need)
-{
-	if (need != DRAFT_NOTHING)
-		s->need = SESSION_INTAKE;
-}
-
 const char *
 do_data(struct session *s, struct span args, struct buf *out)
 {
 	(void)out;
 	if (!span_is_empty(args))
 		return "501 5.5.4 DATA takes no argument";
-	want(s, draft_run(&s->tx.draft, DRAFT_BEGINS));
-	return NULL; /* data_answered() replies */
+	session_want(s, draft_run(&s->tx.draft, DRAFT_BEGINS));
+	return NULL; /* begin_content() replies */
 }
 
 /* It stays as it was: the client may try DATA again. */
@@ -42,7 +34,7 @@ begin_content(struct session *s, struct buf *out)
 
 	if (draft_is_refused(d)) {
 		session_say(out, d->refusal);
-		d->refusal = NULL;
+		draft_forgive(d);
 		return;
 	}
 	s->tx.dot.mends = s->conf->line_endings == LINE_ENDINGS_MEND;
@@ -101,7 +93,7 @@ end_content(struct session *s, struct buf *out)
 		d->flags |= ENVELOPE_8BIT;
 	if (!s->tx.dot.has_dots && !d->has_new_dots)
 		d->flags |= ENVELOPE_NO_DOTS;
-	want(s, draft_run(d, DRAFT_ENDS));
+	session_want(s, draft_run(d, DRAFT_ENDS));
 }
 
 /* The header's steps, if it is whole, are done. */
@@ -119,7 +111,7 @@ go_on(struct session *s, struct buf *out)
 		session_drop(s, "552 5.3.4 Message too big",
 		    "content without an end", out);
 	else
-		want(s, draft_run(d, DRAFT_PIECE));
+		session_want(s, draft_run(d, DRAFT_PIECE));
 }
 
 void
@@ -137,7 +129,7 @@ data_input(struct session *s, struct span *in, struct buf *out)
 		draft_refuse(&tx->draft, "552 5.3.4 Header section too long");
 	*in = span_from(*in, (size_t)(some.ptr - in->ptr));
 	check_content(s);
-	want(s, draft_look(&tx->draft, tx->dot.state == DOT_END));
+	session_want(s, draft_look(&tx->draft, tx->dot.state == DOT_END));
 	if (s->need == SESSION_INPUT)
 		go_on(s, out);
 }
@@ -168,15 +160,17 @@ answer_end(struct session *s, struct buf *out)
 }
 
 void
-data_answered(
+intake_answered(
     struct session *s, const struct session_event *ev, struct buf *out)
 {
 	struct draft *d = &s->tx.draft;
 
-	want(s, draft_answered(d, ev->refusal));
+	session_want(s, draft_answered(d, ev->refusal));
 	if (s->need != SESSION_INPUT)
 		return;
 	switch (d->stage) {
+	case DRAFT_SENDER: session_reply(s, mail_reply(s), out); break;
+	case DRAFT_RCPT: session_reply(s, rcpt_reply(s), out); break;
 	case DRAFT_BEGINS: begin_content(s, out); break;
 	case DRAFT_HEADER: go_on(s, out); break;
 	case DRAFT_PIECE: break; /* a fault shows at the end */

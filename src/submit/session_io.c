@@ -186,6 +186,20 @@ tell_accepted(const struct session_io *io, const struct envelope *env)
 }
 
 static void
+tell_over(const struct session_io *io, const struct ledger_why *why)
+{
+	const struct budget_state *s = &why->state;
+
+	FACT(BUDGET_REFUSED, fact_word("sid", io->sid),
+	    fact_text("user", session_login(io->session)),
+	    fact_word("budget",
+		why->is_full ? "held-messages" : conf_budget_name(s->counter)),
+	    fact_s("window", s->rate.seconds), fact_number("used", s->used),
+	    fact_number("most", s->rate.most),
+	    fact_ms("frees", s->frees < 0 ? 0 : (uint64_t)s->frees));
+}
+
+static void
 take_answer(
     struct session_io *io, enum draft_need need, const struct intake_answer *a)
 {
@@ -197,6 +211,8 @@ take_answer(
 			"reason", a->status == SPOOL_FULL
 				      ? "not enough space in the spool"
 				      : "the spool does not accept mail"));
+	if (a->over != NULL)
+		tell_over(io, a->over);
 	if (need != DRAFT_COMMIT)
 		return;
 	histogram_add(HISTOGRAM_ACCEPT, clock_us() - io->began);
@@ -205,15 +221,16 @@ take_answer(
 		return;
 	}
 	from.message_id = session_draft(io->session)->message_id;
+	from.is_over = a->is_over;
 	tell_accepted(io, a->env);
 	io->messages++;
 	io->worker->accepted(a->env, &from, io->worker->arg);
 }
 
-static void
-start_intake(struct session_io *io)
+/* True: it is done at once, and `ev` has what came of it. */
+static bool
+start_intake(struct session_io *io, struct session_event *ev)
 {
-	struct session_event ev = { .type = EVENT_INTAKE };
 	struct draft *d = session_draft(io->session);
 	struct intake_answer now;
 
@@ -222,10 +239,11 @@ start_intake(struct session_io *io)
 	if (d->need == DRAFT_COMMIT)
 		io->began = clock_us();
 	if (!intake_do(&io->intake, d, &now))
-		return;
+		return false;
 	take_answer(io, d->need, &now);
-	ev.refusal = now.refusal;
-	run(io, &ev);
+	ev->type = EVENT_INTAKE;
+	ev->refusal = now.refusal;
+	return true;
 }
 
 static void
@@ -258,8 +276,7 @@ drop_what_is_over(struct session_io *io)
 {
 	if (!session_is_authenticating(io->session))
 		end_exchange(io);
-	if (!session_draft(io->session)->is_open)
-		intake_drop(&io->intake);
+	intake_settle(&io->intake, session_draft(io->session));
 }
 
 static bool
@@ -269,6 +286,19 @@ login_holds(struct session_io *io, uint64_t now)
 
 	return span_is_empty(login) ||
 	       auth_still_holds(io->worker->auth, login, &io->ticket, now);
+}
+
+/*
+ * What the draft needs is mostly done at once: then the session goes on with what
+ * is in its input, and all replies leave together.
+ */
+static void
+step(struct session_io *io, struct session_event *ev)
+{
+	do {
+		io->need = session_step(io->session, ev, &io->out);
+		drop_what_is_over(io);
+	} while (io->need == SESSION_INTAKE && start_intake(io, ev));
 }
 
 static void
@@ -283,11 +313,11 @@ run(struct session_io *io, struct session_event *ev)
 	ev->is_crowded =
 	    atomic_load_explicit(io->is_crowded, memory_order_relaxed);
 	ev->login_ended = !login_holds(io, ev->tick);
+	ev->aliases = io->worker->aliases;
 	if (ev->random == 0)
 		ev->random = (uint64_t)random_u32() << 32 | random_u32();
-	io->need = session_step(io->session, ev, &io->out);
+	step(io, ev);
 	stream_consume(io->stream, before - input.len);
-	drop_what_is_over(io);
 	if (!io->has_ticket && stream_has_tls(io->stream) &&
 	    session_has_helo(io->session)) {
 		io->has_ticket = true;
@@ -308,7 +338,7 @@ run(struct session_io *io, struct session_event *ev)
 		stream_flush(io->stream);
 		start_auth(io);
 		break;
-	case SESSION_INTAKE: start_intake(io); break;
+	case SESSION_INTAKE: break; /* on_intake() */
 	case SESSION_CLOSE: close_session(io, "session ended"); break;
 	}
 }
@@ -464,6 +494,7 @@ session_io_start(struct submit_worker *w, const struct submit_connection *c)
 	(void)snprintf(io->client, sizeof io->client, "%s", c->client);
 	(void)snprintf(io->sid, sizeof io->sid, "%" PRIx64, c->number);
 	intake_init(&io->intake, w->spool, w->loop, on_intake, io);
+	io->intake.ledger = w->ledger;
 	list_append(&w->sessions, &io->node);
 	metric_add(METRIC_SESSIONS, 1);
 	io->session = session_new(&o);

@@ -5,7 +5,6 @@
 #include "session_priv.h"
 
 #include "mail/envelope.h"
-#include "policy/identity.h"
 #include "smtp/address.h"
 #include "smtp/command.h"
 
@@ -65,17 +64,15 @@ bad_letters(const struct session *s, const struct address *a)
 	       "SMTPUTF8";
 }
 
-static const char *
-refuse_sender(struct session *s)
+static void
+tell_refused(struct session *s)
 {
+	const struct draft *d = &s->tx.draft;
+
 	FACT(REFUSED, session_sid(s), session_client(s),
 	    fact_string("user", s->login),
-	    fact_address("from", span_text(s->tx.draft.sender)),
-	    fact_string("reason", "not its own address"));
-	(void)session_textf(s, "553 5.7.1 Account %.100s may not send as <%s>",
-	    s->login, s->tx.draft.sender);
-	session_forget(s);
-	return s->text;
+	    fact_address("from", span_text(d->sender)),
+	    fact_string("reason", d->why));
 }
 
 /* One more recipient than is kept is written, to see whether it is there. */
@@ -95,6 +92,23 @@ begin_draft(struct session *s)
 		.rcpts.max = most * (ADDRESS_WRITTEN_MAX + PARAMS_RCPT_MAX),
 	};
 	session_date_draft(s);
+}
+
+/* The stage is over. */
+const char *
+mail_reply(struct session *s)
+{
+	struct draft *d = &s->tx.draft;
+
+	if (!draft_is_refused(d)) {
+		session_enter(s, STATE_MAIL);
+		return "250 2.1.0 Sender ok";
+	}
+	if (d->why != NULL) /* else it was told by who refused it */
+		tell_refused(s);
+	(void)session_textf(s, "%s", d->refusal);
+	session_forget(s);
+	return s->text;
 }
 
 const char *
@@ -125,11 +139,24 @@ do_mail(struct session *s, struct span args, struct buf *out)
 		return wrong;
 	}
 	draft_set_sender(d, &from);
-	if (!identity_may_send(conf_account(s->conf, span_text(s->login)),
-		span_text(s->login), span_text(s->conf->hostname), &from))
-		return refuse_sender(s);
-	session_enter(s, STATE_MAIL);
-	return "250 2.1.0 Sender ok";
+	session_want(s, draft_run(d, DRAFT_SENDER));
+	return s->need == SESSION_INPUT ? mail_reply(s) : NULL;
+}
+
+/* The same; the transaction stays as it was before one that is refused. */
+const char *
+rcpt_reply(struct session *s)
+{
+	struct draft *d = &s->tx.draft;
+
+	if (!draft_is_refused(d)) {
+		session_enter(s, STATE_RCPT);
+		return "250 2.1.5 Recipient ok";
+	}
+	(void)session_textf(s, "%s", d->refusal);
+	draft_drop_rcpt(d);
+	draft_forgive(d);
+	return s->text;
 }
 
 const char *
@@ -151,14 +178,11 @@ do_rcpt(struct session *s, struct span args, struct buf *out)
 	wrong = take_params(s, args, PARAM_OF_RCPT, &params);
 	if (wrong == NULL)
 		wrong = bad_letters(s, &to);
-	if (wrong == NULL && s->tx.draft.nrcpt >= s->conf->limits.recipients)
-		wrong = session_textf(s,
-		    "452 4.5.3 Too many recipients; at most %u a message",
-		    s->conf->limits.recipients);
-	if (wrong == NULL) {
-		draft_add_rcpt(&s->tx.draft, &to, buf_span(&params.attrs));
-		session_enter(s, STATE_RCPT);
-	}
+	if (wrong == NULL &&
+	    draft_add_rcpt(&s->tx.draft, &to, buf_span(&params.attrs)))
+		session_want(s, draft_run(&s->tx.draft, DRAFT_RCPT));
 	params_clear(&params);
-	return wrong == NULL ? "250 2.1.5 Recipient ok" : wrong;
+	if (wrong != NULL)
+		return wrong;
+	return s->need == SESSION_INPUT ? rcpt_reply(s) : NULL;
 }

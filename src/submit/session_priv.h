@@ -71,8 +71,9 @@ struct session {
 	struct buf auth_data;
 	struct transaction tx;
 	char text[TEXT_MAX]; /* a reply with something in it */
-	int64_t now;
+	int64_t now; /* of this event, as the next ones */
 	uint64_t random;
+	const struct aliases *aliases; /* borrowed */
 };
 
 /* Handlers return the reply, without its CRLF; NULL: they wrote their own. */
@@ -86,6 +87,10 @@ void session_enter(struct session *s, enum state to);
 /* Ends the transaction on every road (docs/security.md). */
 void session_forget(struct session *s);
 void session_say(struct buf *out, const char *reply);
+/* The same of a command's answer, which may be the client's error. */
+void session_reply(struct session *s, const char *reply, struct buf *out);
+/* The draft's need is the session's. */
+void session_want(struct session *s, enum draft_need need);
 /* Says the reply, a 421, and ends; `why` is for the log. */
 void session_drop(
     struct session *s, const char *reply, const char *why, struct buf *out);
@@ -103,8 +108,11 @@ const char *do_data(struct session *s, struct span args, struct buf *out);
 void data_input(struct session *s, struct span *in, struct buf *out);
 /* Farewell to who fell silent; one who thinks that content has ended hears it. */
 const char *data_timeout_text(const struct session *s);
+/* When the draft has no need any more: what MAIL and RCPT are answered with. */
+const char *mail_reply(struct session *s);
+const char *rcpt_reply(struct session *s);
 /* What the draft needed is done, or was not to be had. */
-void data_answered(
+void intake_answered(
     struct session *s, const struct session_event *ev, struct buf *out);
 
 const char *do_auth(struct session *s, struct span args, struct buf *out);

@@ -129,6 +129,10 @@ control {{ socket = "{self.folder('ctl')}" }}
 deliver {{ allow-loopback = true
            {f'port = {deliver_port}' if deliver_port else ''} }}
 """
+        if "account default" not in extra:
+            # Tests send more than the defaults let an account send.
+            text += ("account default { messages = none recipients = none "
+                     "new-recipients = none }\n")
         if resolver:
             text += f'resolver {{ servers = {{ "{resolver}" }} }}\n'
         if route:
@@ -227,7 +231,7 @@ deliver {{ allow-loopback = true
     def send(self, to, body=None, sender=USER, mail=(), rcpt=(), **kw):
         """Submits one message, with parameters of MAIL and of each RCPT; returns
         its id."""
-        body = body or message(to)
+        body = body or message(to, sender=sender or USER)
         to = [to] if isinstance(to, str) else to
         with self.client(**kw) as s:
             expect(s.mail(sender, mail), 250)

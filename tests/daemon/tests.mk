@@ -28,6 +28,7 @@ daemon_tests = \
 	tests/daemon/t30_metrics \
 	tests/daemon/t31_certificates \
 	tests/daemon/t32_smarthost \
+	tests/daemon/t41_budgets \
 	tests/daemon/t25_prepare \
 	tests/daemon/t26_mistakes \
 	tests/daemon/t27_network \
@@ -37,6 +38,7 @@ daemon_tests = \
 	tests/daemon/t38_upkeep \
 	tests/daemon/t40_dkim \
 	tests/daemon/t41_dkim_hops \
+	tests/daemon/t42_identity \
 	tests/daemon/prove_ext4
 TESTS += $(daemon_tests)
 EXTRA_DIST += $(daemon_tests) tests/daemon/harness.py tests/daemon/postfix.py \

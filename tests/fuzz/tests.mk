@@ -4,6 +4,8 @@
 # first folder).
 FUZZ_TARGETS = \
 	tests/fuzz/fuzz_address \
+	tests/fuzz/fuzz_aliases \
+	tests/fuzz/fuzz_authors \
 	tests/fuzz/fuzz_author \
 	tests/fuzz/fuzz_base64 \
 	tests/fuzz/fuzz_client \
@@ -75,3 +77,7 @@ tests_fuzz_fuzz_words_SOURCES = tests/fuzz/fuzz_words.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_words_LDFLAGS = $(WITH_FUZZER)
 tests_fuzz_fuzz_users_SOURCES = tests/fuzz/fuzz_users.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_users_LDFLAGS = $(WITH_FUZZER)
+tests_fuzz_fuzz_aliases_SOURCES = tests/fuzz/fuzz_aliases.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_aliases_LDFLAGS = $(WITH_FUZZER)
+tests_fuzz_fuzz_authors_SOURCES = tests/fuzz/fuzz_authors.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_authors_LDFLAGS = $(WITH_FUZZER)

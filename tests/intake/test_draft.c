@@ -18,8 +18,8 @@ setup(void)
 	struct buf warnings = { 0 };
 	struct err err;
 
-	conf = conf_parse(
-	    SPAN("hostname = relay.test\nlimits { header = 1kb received = 2 }"),
+	conf = conf_parse(SPAN("hostname = relay.test\nlimits { header = 1kb "
+			       "received = 2 recipients = 2 }"),
 	    "test", "relay.test", &warnings, &err);
 	ck_assert_ptr_nonnull(conf);
 	buf_clear(&warnings);
@@ -94,7 +94,7 @@ START_TEST(a_small_one_is_looked_over_and_committed)
 	ck_assert(d.header_done);
 	ck_assert(has(&d.body, "Subject: z\r\n\r\nhi\r\n"));
 	ck_assert(!has(&d.body, "Bcc"));
-	ck_assert(has(&d.head, "Received: from client.test ([192.0.2.1])"));
+	ck_assert(has(&d.head, "Received: by "));
 	ck_assert(has(&d.head, "for <x@c.test>"));
 	ck_assert(has(&d.head, "Date: "));
 	ck_assert(has(&d.head, "Message-ID: <"));
@@ -188,6 +188,54 @@ START_TEST(a_recipient_is_named_once)
 }
 END_TEST
 
+START_TEST(whom_an_account_may_not_send_as_is_refused_at_once)
+{
+	struct address other = address("bob@b.test");
+
+	draft_set_sender(&d, &other);
+	ck_assert_int_eq(draft_run(&d, DRAFT_SENDER), DRAFT_NOTHING);
+	ck_assert_str_eq(d.refusal,
+	    "553 5.7.1 Account ann@b.test may not send as <bob@b.test>");
+	ck_assert_str_eq(d.why, "not its own address");
+	draft_forgive(&d);
+	draft_set_written_sender(&d, SPAN(""));
+	ck_assert_int_eq(draft_run(&d, DRAFT_SENDER), DRAFT_RESERVE);
+	ck_assert_int_eq(draft_answered(&d, "451 no room"), DRAFT_NOTHING);
+	ck_assert_str_eq(d.refusal, "451 no room");
+	draft_forgive(&d);
+	ck_assert_int_eq(draft_run(&d, DRAFT_SENDER), DRAFT_RESERVE);
+	ck_assert_int_eq(draft_answered(&d, NULL), DRAFT_NOTHING);
+	ck_assert(!draft_is_refused(&d));
+}
+END_TEST
+
+START_TEST(a_recipient_that_is_not_taken_leaves_no_trace)
+{
+	struct address many = address("x@d.test");
+	struct address utf8 = address("\xc3\xbc@c.test");
+
+	set_envelope("ann@b.test", "x@c.test");
+	ck_assert_int_eq(draft_run(&d, DRAFT_RCPT), DRAFT_RESERVE);
+	ck_assert_int_eq(draft_answered(&d, NULL), DRAFT_NOTHING);
+	ck_assert(!draft_is_refused(&d));
+	ck_assert(draft_add_rcpt(&d, &many, SPAN("at")));
+	ck_assert(draft_add_rcpt(&d, &utf8, SPAN("")));
+	ck_assert(d.needs_utf8);
+	ck_assert_int_eq(draft_run(&d, DRAFT_RCPT), DRAFT_NOTHING);
+	ck_assert(span_starts(span_text(d.refusal), SPAN("452 4.5.3 ")));
+	draft_drop_rcpt(&d);
+	draft_forgive(&d);
+	ck_assert(!d.needs_utf8);
+	ck_assert_uint_eq(d.nrcpt, 2);
+	ck_assert(!draft_add_rcpt(&d, &many, SPAN("")));
+	ck_assert_int_eq(draft_run(&d, DRAFT_RCPT), DRAFT_RESERVE);
+	ck_assert_int_eq(draft_answered(&d, NULL), DRAFT_NOTHING);
+	ck_assert(!draft_is_refused(&d));
+	ck_assert(draft_add_rcpt(&d, &utf8, SPAN("")));
+	ck_assert_uint_eq(d.nrcpt, 3);
+}
+END_TEST
+
 START_TEST(what_has_a_past_stays_as_it_was)
 {
 	struct envelope *env;
@@ -218,6 +266,8 @@ fill(TCase *tc)
 	tcase_add_test(tc, the_first_refusal_counts_and_ends_the_stage);
 	tcase_add_test(tc, an_entry_that_is_not_to_be_had);
 	tcase_add_test(tc, a_recipient_is_named_once);
+	tcase_add_test(tc, whom_an_account_may_not_send_as_is_refused_at_once);
+	tcase_add_test(tc, a_recipient_that_is_not_taken_leaves_no_trace);
 	tcase_add_test(tc, what_has_a_past_stays_as_it_was);
 }
 

@@ -20,8 +20,9 @@ setup(void)
 	struct buf warnings = { 0 };
 	struct err err;
 
-	conf = conf_parse(SPAN("hostname = relay.test"), "test", "relay.test",
-	    &warnings, &err);
+	conf = conf_parse(
+	    SPAN("hostname = relay.test\naccount default { from = any }"),
+	    "test", "relay.test", &warnings, &err);
 	ck_assert_ptr_nonnull(conf);
 	buf_clear(&warnings);
 	d = (struct draft){ .origin = DRAFT_SUBMITTED,

@@ -2,3 +2,4 @@
 check_PROGRAMS += tests/intake/test_draft
 check_PROGRAMS += tests/intake/test_intake_io
 check_PROGRAMS += tests/intake/test_hash
+check_PROGRAMS += tests/intake/test_ledger_io

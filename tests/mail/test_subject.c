@@ -41,9 +41,10 @@ static const struct {
 	{ "Subject: =?utf-8?Q?a?= b =?utf-8?Q?c?=\r\n", "a b c" },
 	/* A letter cut in two, as some clients do. */
 	{ "Subject: =?utf-8?Q?=C3?= =?utf-8?Q?=BC?=\r\n", "\xc3\xbc" },
+	{ "Subject: =?iso-2022-jp?B?GyRCJDMbKEI=?=\r\n", "\xe3\x81\x93" },
 	/* What cannot be read stays as it is written. */
-	{ "Subject: =?iso-2022-jp?B?GyRCJDMbKEI=?=\r\n",
-	    "=?iso-2022-jp?B?GyRCJDMbKEI=?=" },
+	{ "Subject: =?x-nowhere?B?GyRCJDMbKEI=?=\r\n",
+	    "=?x-nowhere?B?GyRCJDMbKEI=?=" },
 	{ "Subject: =?utf-8?B?R3LD?\r\n", "=?utf-8?B?R3LD?" },
 	{ "Subject: =?utf-8?B?R3L*?=\r\n", "=?utf-8?B?R3L*?=" },
 	{ "Subject: =?utf-8?Q?=4?=\r\n", "=?utf-8?Q?=4?=" },

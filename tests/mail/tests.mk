@@ -1,4 +1,6 @@
 # Check programs of this folder; one a source file.
+check_PROGRAMS += tests/mail/test_encoded
+check_PROGRAMS += tests/mail/test_mailboxes
 check_PROGRAMS += tests/mail/test_attrs
 check_PROGRAMS += tests/mail/test_dsn
 check_PROGRAMS += tests/mail/test_envelope

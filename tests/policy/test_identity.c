@@ -28,7 +28,28 @@ static const struct {
 	    true },
 	{ "short_login_not_elsewhere", LOGIN_ONLY, "ann", "<ann@b.test>",
 	    false },
-	{ "null_path_always", { NULL }, "ann", "<>", true },
+	{ "null_path_never", { "*", "$login", "*@b.test" }, "ann", "<>",
+	    false },
+	{ "plus_is_the_login_s", { "$login+*" }, "ann@b.test", "<ann+x@B.test>",
+	    true },
+	{ "plus_in_any_case", { "$login+*" }, "Ann@b.test", "<aNN+X@b.test>",
+	    true },
+	{ "plus_and_nothing", { "$login+*" }, "ann@b.test", "<ann+@b.test>",
+	    true },
+	{ "plus_alone_is_not_the_login", { "$login+*" }, "ann@b.test",
+	    "<ann@b.test>", false },
+	{ "plus_of_somebody_else", { "$login+*" }, "ann@b.test",
+	    "<anna+x@b.test>", false },
+	{ "plus_of_a_longer_login", { "$login+*" }, "ann@b.test",
+	    "<an+x@b.test>", false },
+	{ "plus_elsewhere", { "$login+*" }, "ann@b.test", "<ann+x@c.test>",
+	    false },
+	{ "plus_in_quotes", { "$login+*" }, "ann@b.test",
+	    "<\"ann+x y\"@b.test>", false },
+	{ "plus_of_a_short_login", { "$login+*" }, "ann", "<ann+x@relay.test>",
+	    true },
+	{ "plus_of_a_short_login_elsewhere", { "$login+*" }, "ann",
+	    "<ann+x@b.test>", false },
 	{ "nothing_allowed", { NULL }, "ann", "<ann@relay.test>", false },
 	{ "one_address", { "info@b.test" }, "ann", "<info@b.test>", true },
 	{ "one_address_any_case", { "Info@b.test" }, "ann", "<iNFO@B.test>",
@@ -71,6 +92,8 @@ START_TEST(verdict)
 	struct conf_account account = { 0 };
 	struct span path = span_text(cases[_i].from);
 	char *patterns[3];
+	struct identity who = { .account = &account,
+		.hostname = SPAN("relay.test") };
 	struct address from;
 
 	for (size_t i = 0; i < 3 && cases[_i].send_as[i] != NULL; i++)
@@ -78,9 +101,9 @@ START_TEST(verdict)
 		    span_dup(span_text(cases[_i].send_as[i]));
 	account.send_as = patterns;
 	ck_assert(address_parse_path(&path, &from) == ADDRESS_OK);
-	ck_assert_msg(identity_may_send(&account, span_text(cases[_i].login),
-			  SPAN("relay.test"), &from) == cases[_i].may,
-	    "%s", cases[_i].name);
+	who.login = span_text(cases[_i].login);
+	ck_assert_msg(
+	    identity_owns(&who, &from) == cases[_i].may, "%s", cases[_i].name);
 	for (size_t i = 0; i < account.nsend_as; i++)
 		free(patterns[i]);
 }
