@@ -32,6 +32,9 @@ enum metric {
 	METRIC_LOG_BEHIND, /* gauge: 1, while lines are dropped */
 	METRIC_USERS_BROKEN, /* gauge: 1, while auth.users cannot be read */
 	METRIC_DNS_UNANSWERED, /* gauge: questions in a row without an answer */
+	METRIC_SIGNED, /* messages */
+	METRIC_NOT_SIGNED, /* by a fault of ours */
+	METRIC_DKIM_KEYS, /* gauge: active ones */
 	METRIC_RELOAD_TIME, /* gauge: of the last good one, s since 1970 */
 	METRIC_RELOAD_FAILED, /* gauge: 1, when the last one was refused */
 	METRIC_STATE_BROKEN, /* gauge: 1, while state cannot be kept */

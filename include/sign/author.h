@@ -1,7 +1,7 @@
 /*
  * author: whose domains a From field names (RFC 5322 3.6.2), so that a key may be
- * found. Quoted strings, comments and display names are passed over; what cannot
- * be read names nobody. Who may send as whom is not asked here. Pure.
+ * found. What programs may read in different ways (mail/mailboxes.h) names nobody.
+ * Who may send as whom is not asked here. Pure.
  */
 #ifndef SIGN_AUTHOR_H
 #define SIGN_AUTHOR_H

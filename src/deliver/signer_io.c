@@ -65,7 +65,7 @@ struct job {
 	struct content *content; /* owned reference, until it is done */
 	unsigned char hash[BODY_HASH_SIZE]; /* of the body */
 	bool has_hash;
-	bool is_shared; /* the message leaves in several transactions */
+	bool is_shared; /* the message may leave in several transactions */
 	bool is_done;
 	struct signature *signature; /* owned reference; NULL: unsigned */
 	uint32_t generation; /* of the keys */
@@ -207,7 +207,7 @@ add_job(struct signer *s, const struct envelope *env, struct content *content)
 	j->id = env->id;
 	j->account = mem_strdup(env->account);
 	j->content = content_ref(content);
-	j->is_shared = env->ngroups > 1;
+	j->is_shared = env->nrcpt > 1;
 	take_hash(j, env);
 	(void)map_put_u64(&s->jobs, j->id, j);
 	turns_join(&s->turns, &j->turn, span_text(j->account), TURN_FIRST);

@@ -76,7 +76,8 @@ fixups_begin(struct draft *d, size_t end, bool needs_blank)
 		return;
 	}
 	d->header_end = end;
-	d->behind_header = buf_len(&d->body) - end;
+	/* A blank line that was missing is the header's. */
+	d->behind_header = buf_len(&d->body) - end - (needs_blank ? 2 : 0);
 	draft_note_letters(d, span_to(buf_span(&d->body), end));
 	header_review(span_to(buf_span(&d->body), end), &d->header);
 	if (d->header.has_message_id)

@@ -21,9 +21,7 @@
 #include "io/work.h"
 #include "prepare/alias_file.h"
 #include "settings.h"
-#include "deliver/signer_io.h"
-#include "sign/keys.h"
-#include "sign/watch_io.h"
+#include "signing.h"
 #include "spool/spool.h"
 #include "state/state.h"
 
@@ -193,9 +191,7 @@ relay_open_road(struct relay *r, struct err *err)
 	if (r->rooms.auth == NULL ||
 	    settings_drop_mechanisms(r->rooms.conf, r->rooms.auth, err) != 0)
 		return -1;
-	r->keys = keys_new();
-	r->signer = signer_new(r->keys);
-	r->rooms.watch = watch_open(r->loop, r->rooms.conf, r->keys);
+	r->rooms.signing = signing_open(r->loop, r->rooms.conf);
 	r->rooms.dispatch = dispatch_new(r->loop, r->rooms.conf, err);
 	if (r->rooms.dispatch == NULL || open_state(r, err) != 0 ||
 	    open_spool(r, err) != 0 || read_aliases(r, err) != 0 ||

@@ -29,7 +29,6 @@
 #include "desk/control.h"
 #include "dispatch/dispatch.h"
 #include "dispatch/queue.h"
-#include "deliver/signer_io.h"
 #include "facts/count.h"
 #include "facts/fact.h"
 #include "http/server.h"
@@ -43,8 +42,7 @@
 #include "policy/aliases.h"
 #include "prepare/prepare.h"
 #include "settings.h"
-#include "sign/keys.h"
-#include "sign/watch_io.h"
+#include "signing.h"
 #include "spool/spool.h"
 
 enum { STOP_MS = 20000, REFRESH_MS = 1000 };
@@ -177,8 +175,7 @@ close_loop(struct relay *r)
 	/* Who asks again now gets what was asked for, not another ending. */
 	for (size_t i = 0; i < ARRAY_LEN(signals); i++)
 		(void)signal(signals[i], SIG_IGN);
-	watch_close(r->rooms.watch);
-	r->rooms.watch = NULL;
+	signing_close(r->rooms.signing);
 	deadline_close(r->stop_limit);
 	deadline_close(r->refresh);
 	r->stop_limit = r->refresh = NULL;
@@ -283,8 +280,7 @@ relay_free(struct relay *r)
 	acceptor_free(r->rooms.acceptor);
 	auth_free(r->rooms.auth);
 	aliases_unref(r->rooms.aliases);
-	signer_free(r->signer);
-	keys_free(r->keys);
+	signing_free(r->rooms.signing);
 	tls_server_unref(r->rooms.tls);
 	conf_unref(r->rooms.conf);
 	if (r->loop != NULL)

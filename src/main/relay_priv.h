@@ -18,10 +18,8 @@ struct control;
 struct crew;
 struct deadline;
 struct http_server;
-struct keys;
 struct ledger;
 struct loop;
-struct signer;
 struct spool;
 struct state;
 struct suppressor;
@@ -34,8 +32,6 @@ struct relay {
 	struct ledger *ledger;
 	struct suppressor *suppressor;
 	struct crew *crew;
-	struct keys *keys; /* for DKIM */
-	struct signer *signer;
 	struct control *control;
 	struct http_server *http; /* NULL: none is configured */
 	struct pages pages;

@@ -21,7 +21,7 @@
 #include "prepare/alias_file.h"
 #include "prepare/prepare.h"
 #include "settings.h"
-#include "sign/watch_io.h"
+#include "signing.h"
 
 /* What the rooms have ready. */
 struct prepared {
@@ -89,7 +89,7 @@ take(struct prepared *p, struct rooms *r, struct buf *trouble)
 	auth_take_next(r->auth, p->auth);
 	logger_take(r->logger, p->logger);
 	dispatch_take(r->dispatch, p->conf, p->dispatch);
-	watch_take(r->watch, p->conf);
+	signing_take(r->signing, p->conf);
 	acceptor_take(r->acceptor, p->acceptor, trouble);
 	if (needs_restart(r->conf, p->conf))
 		FACT(RELOAD, fact_string("what",

@@ -12,8 +12,8 @@ struct auth;
 struct conf;
 struct dispatch;
 struct logger;
+struct signing;
 struct tls_server;
-struct watch;
 
 /* Who takes part; owned by the relay. */
 struct rooms {
@@ -23,7 +23,7 @@ struct rooms {
 	struct auth *auth;
 	struct aliases *aliases; /* NULL: none are configured */
 	struct dispatch *dispatch;
-	struct watch *watch; /* of the DKIM keys */
+	struct signing *signing; /* DKIM */
 	struct acceptor *acceptor;
 };
 

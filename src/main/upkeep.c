@@ -4,11 +4,11 @@
 #include "acceptor.h"
 #include "auth/auth.h"
 #include "base/metrics.h"
-#include "deliver/signer_io.h"
 #include "dispatch/dispatch.h"
 #include "dispatch/queue.h"
 #include "io/loop.h"
 #include "notify.h"
+#include "signing.h"
 
 /*
  * Bytes, about: what a session and a waiting message take (docs/scale.md), and
@@ -31,7 +31,7 @@ relay_upkeep(struct relay *r)
 	if (!r->stopping)
 		certificates_look(&r->certificates, &r->rooms, now);
 	aliases_look(&r->alias_watch, now);
-	signer_sweep(r->signer, now);
+	signing_sweep(r->rooms.signing, now);
 	notify_alive();
 	trim_look(&r->trim, r->loop, in_use(r));
 }

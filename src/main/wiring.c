@@ -16,6 +16,7 @@
 #include "mail/words.h"
 #include "io/loop.h"
 #include "sched/target.h"
+#include "signing.h"
 
 /* --- events of workers, on the queue thread --- */
 
@@ -238,7 +239,7 @@ relay_start_workers(struct relay *r, struct err *err)
 		.auth = r->rooms.auth,
 		.ledger = r->ledger,
 		.suppressor = r->suppressor,
-		.signer = r->signer };
+		.signer = signing_signer(r->rooms.signing) };
 
 	r->crew = crew_start(r->rooms.conf->workers, &shared, &events, err);
 	return r->crew == NULL ? -1 : 0;

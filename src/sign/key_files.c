@@ -241,16 +241,21 @@ key_files_load(const char *folder, struct keyring *before, struct findings *f)
 static int
 lock_folder(const char *folder, struct err *err)
 {
+	static const int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW;
 	char *name = mem_printf("%s/lock", folder);
-	int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	int rc = fd;
+	int fd = open(name, flags | O_CREAT | O_EXCL, 0600);
+	bool is_new = fd != -1;
+	int rc;
 	struct stat st;
 
+	if (fd == -1 && errno == EEXIST)
+		fd = open(name, flags);
+	rc = fd;
 	if (fd == -1) {
-		rc = err_errno(err, "create %s", name);
+		rc = err_errno(err, "open %s", name);
 	} else {
 		/* Who comes later may be the relay's user. */
-		if (geteuid() == 0 && stat(folder, &st) == 0 &&
+		if (is_new && geteuid() == 0 && stat(folder, &st) == 0 &&
 		    fchown(fd, st.st_uid, st.st_gid) != 0)
 			rc = err_errno(err, "give %s to its owner", name);
 		while (rc >= 0 && flock(fd, LOCK_EX) == -1)
@@ -392,6 +397,24 @@ make_selectors(
 	return 0;
 }
 
+/* The newest pair is the one that was made last, in the same second, too. */
+static int64_t
+next_time(const char *folder, const char *domain, int64_t now)
+{
+	struct findings ignored = { 0 };
+	struct keyring *r = key_files_load(folder, NULL, &ignored);
+
+	for (size_t i = 0; i < keyring_count(r); i++) {
+		const struct key *k = keyring_at(r, i);
+
+		if (strcmp(key_domain(k), domain) == 0 && key_made(k) >= now)
+			now = key_made(k) + 1;
+	}
+	findings_clear(&ignored);
+	keyring_unref(r);
+	return now;
+}
+
 static int
 add_pair(const char *folder, const char *domain, int64_t now,
     const struct stat *like, struct key *made[KEY_ALGORITHMS], struct err *err)
@@ -426,7 +449,8 @@ key_files_add(const char *folder, const char *domain, int64_t now,
 	lock = lock_folder(folder, err);
 	if (lock < 0)
 		return lock;
-	rc = add_pair(folder, domain, now, &st, made, err);
+	rc = add_pair(
+	    folder, domain, next_time(folder, domain, now), &st, made, err);
 	(void)close(lock);
 	for (int i = 0; i < KEY_ALGORITHMS && rc != 0; i++) {
 		key_unref(made[i]);

@@ -16,6 +16,7 @@
 
 #include "base/findings.h"
 #include "base/mem.h"
+#include "base/metrics.h"
 #include "conf/conf.h"
 #include "dns/answer.h"
 #include "dns/resolver.h"
@@ -154,6 +155,7 @@ tell_changes(const struct keyring *before, const struct keyring *now)
 				"another: bring it back, or make new ones "
 				"(postern dkim add)"));
 	}
+	metric_set(METRIC_DKIM_KEYS, (int64_t)nactive);
 	FACT(DKIM_KEYS, fact_number("keys", keyring_count(now)),
 	    fact_number("active", nactive));
 }

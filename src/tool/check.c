@@ -11,6 +11,9 @@
 #include "ctl/client.h"
 #include "network.h"
 #include "prepare/prepare.h"
+#include "sign/key.h"
+#include "sign/key_files.h"
+#include "sign/keyring.h"
 #include "tool.h"
 
 /* The process that answers at the control socket; 0: none. */
@@ -29,6 +32,22 @@ running(const struct conf *conf)
 	pid = (long)json_integer_value(json_object_get(o, "pid"));
 	json_decref(o);
 	return pid;
+}
+
+/* A key that cannot be read keeps no relay from starting; its mail goes unsigned. */
+static void
+look_at_keys(const struct conf *conf, struct findings *f)
+{
+	struct keyring *r = key_files_load(conf->dkim_directory, NULL, f);
+	size_t n = keyring_count(r), active = 0;
+
+	for (size_t i = 0; i < n; i++)
+		active += key_state(keyring_at(r, i)) == KEY_ACTIVE;
+	if (n > 0)
+		findings_add(f, FINDING_OK,
+		    "dkim.directory: %zu key%s, %zu active (postern dkim list)",
+		    n, n == 1 ? "" : "s", active);
+	keyring_unref(r);
 }
 
 static void
@@ -52,6 +71,7 @@ look(
 		findings_add(f, FINDING_OK,
 		    "looked as root: the relay's own user may do less");
 	prepare_look(conf, pid, f);
+	look_at_keys(conf, f);
 	if (with_network)
 		network_look(conf, domain, f);
 	conf_unref(conf);

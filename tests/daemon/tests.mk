@@ -37,10 +37,11 @@ daemon_tests = \
 	tests/daemon/t37_from_postfix \
 	tests/daemon/t38_upkeep \
 	tests/daemon/t40_dkim \
+	tests/daemon/t41_dkim_hops \
 	tests/daemon/t42_identity \
 	tests/daemon/t43_suppression \
 	tests/daemon/prove_ext4
 TESTS += $(daemon_tests)
 EXTRA_DIST += $(daemon_tests) tests/daemon/harness.py tests/daemon/postfix.py \
-	tests/daemon/dkim_world.py \
+	tests/daemon/dkim_world.py tests/daemon/exim.py \
 	tests/daemon/blocklog.py tests/daemon/broken_disk.c

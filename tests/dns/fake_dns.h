@@ -140,14 +140,14 @@ fake_put_records(struct fake_packet *p, const char *asked, const char *records,
 	(void)snprintf(copy, sizeof copy, "%s", records);
 	for (char *r = strtok_r(copy, ";", &save); r != NULL;
 	     r = strtok_r(NULL, ";", &save)) {
-		char type[16], data[256];
+		char type[16], data[1024];
 		unsigned pref = 0, ttl = 0;
 
-		if (sscanf(r, "MX %u %255s %u", &pref, data, &ttl) == 3)
+		if (sscanf(r, "MX %u %1023s %u", &pref, data, &ttl) == 3)
 			(void)strcpy(type, "MX");
 		else if (sscanf(r, "SOA %u %u", &pref, &ttl) == 2)
 			(void)strcpy(type, "SOA");
-		else if (sscanf(r, "%15s %255s %u", type, data, &ttl) != 3)
+		else if (sscanf(r, "%15s %1023s %u", type, data, &ttl) != 3)
 			abort();
 		if ((fake_type(type) == FAKE_SOA) != authority)
 			continue;
@@ -157,7 +157,7 @@ fake_put_records(struct fake_packet *p, const char *asked, const char *records,
 		fake_put_number(p, ttl, 4);
 		fake_put_data(p, fake_type(type), data, pref);
 		if (fake_type(type) == FAKE_CNAME)
-			(void)strcpy(owner, data);
+			(void)snprintf(owner, sizeof owner, "%.255s", data);
 		n++;
 	}
 	return n;

@@ -96,7 +96,11 @@ START_TEST(a_pair_is_made_and_found)
 	keyring_unref(r);
 	drop();
 	add("b.test");
-	keyring_unref(load(NULL, 4));
+	r = load(NULL, 4);
+	/* In the same second, and yet the newer one. */
+	ck_assert_int_eq(key_made(pair[0]), 1795816801);
+	ck_assert_str_eq(key_selector(keyring_at(r, 0)), key_selector(pair[0]));
+	keyring_unref(r);
 	drop();
 }
 END_TEST

@@ -8,3 +8,4 @@ check_PROGRAMS += tests/sign/test_keyring
 check_PROGRAMS += tests/sign/test_record
 check_PROGRAMS += tests/sign/test_relaxed
 check_PROGRAMS += tests/sign/test_signature
+check_PROGRAMS += tests/sign/test_watch_io
