@@ -52,6 +52,28 @@ struct conf_certificate {
 	int line; /* 0: not from the file */
 };
 
+/* What an account may do in a while. */
+enum conf_budget { CONF_MESSAGES, CONF_RECIPIENTS, CONF_NEW_RECIPIENTS };
+enum { CONF_BUDGETS = CONF_NEW_RECIPIENTS + 1, CONF_RATES_MOST = 8 };
+/* As the configuration calls it. */
+const char *conf_budget_name(enum conf_budget budget);
+
+struct conf_rate {
+	uint32_t most, seconds; /* so many within any such time */
+};
+
+struct conf_rates {
+	struct conf_rate list[CONF_RATES_MOST];
+	size_t n; /* 0: no bound */
+	bool is_none; /* which was said in so many words */
+};
+
+/* What becomes of what a budget has no room for. */
+enum conf_over {
+	OVER_REFUSE, /* 4xx */
+	OVER_HOLD, /* accepted, and let go when there is room */
+};
+
 struct conf_account {
 	char *name; /* NULL: default */
 	char **
@@ -59,6 +81,9 @@ struct conf_account {
 	size_t nsend_as;
 	enum conf_from from;
 	bool bulk; /* it writes to many who did not write first */
+	struct conf_rates budgets[CONF_BUDGETS];
+	enum conf_over over;
+	uint32_t held_messages; /* OVER_HOLD: so many at once */
 	bool suppress,
 	    has_suppress; /* recipients refused for good are refused */
 	int line;
@@ -92,6 +117,7 @@ struct conf {
 	int *lines; /* of each option outside of titled sections; 0: default */
 	char *hostname;
 	enum conf_line_endings line_endings;
+	char *notify; /* whom the relay writes to; NULL: nobody */
 	bool received_client; /* Received shows the client's name and address */
 
 	struct conf_listen *listens;

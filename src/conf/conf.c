@@ -6,6 +6,18 @@
 #include "base/mem.h"
 #include "conf_priv.h"
 
+const char *
+conf_budget_name(enum conf_budget budget)
+{
+	static const char *const names[CONF_BUDGETS] = {
+		[CONF_MESSAGES] = "messages",
+		[CONF_RECIPIENTS] = "recipients",
+		[CONF_NEW_RECIPIENTS] = "new-recipients",
+	};
+
+	return names[budget];
+}
+
 static struct conf_box *
 box_of(const struct conf *conf)
 {
@@ -83,6 +95,7 @@ conf_clear(struct conf *conf)
 	free(conf->hostname);
 	free(conf->users);
 	free(conf->aliases);
+	free(conf->notify);
 	free(conf->spool_directory);
 	free(conf->state_directory);
 	free(conf->dkim_directory);

@@ -12,6 +12,12 @@
 #include "conf_priv.h"
 #include "smtp/address.h"
 
+enum {
+	RATE_MOST = 1000000000,
+	RATE_LEAST_S = 60,
+	RATE_MOST_S = 366 * 86400,
+};
+
 static bool
 is_clean_text(struct span text)
 {
@@ -300,6 +306,75 @@ store_from(const struct option *o, struct span text, void *base)
 	return true;
 }
 
+/* "300/1h": so many within any such time; or "none", which stands alone. */
+static bool
+add_rate(struct conf_rates *rates, struct span text)
+{
+	struct conf_rate rate;
+	struct span most = span_cut(&text, '/');
+	uint64_t n;
+
+	if (rates->is_none || rates->n == CONF_RATES_MOST)
+		return false;
+	rates->is_none = span_equal_nocase(most, SPAN("none"));
+	if (rates->is_none)
+		return text.len == 0 && rates->n == 0;
+	if (!span_to_u64(most, RATE_MOST, &n) || n == 0 ||
+	    !conf_parse_duration(text, &rate.seconds) ||
+	    rate.seconds < RATE_LEAST_S || rate.seconds > RATE_MOST_S)
+		return false;
+	rate.most = (uint32_t)n;
+	for (size_t i = 0; i < rates->n; i++)
+		if (rates->list[i].seconds == rate.seconds)
+			return false;
+	rates->list[rates->n++] = rate;
+	return true;
+}
+
+/* Which of an account's budgets is in `least`. */
+static bool
+store_rate(const struct option *o, struct span text, void *base)
+{
+	struct conf_account *a = base;
+
+	return add_rate(&a->budgets[o->least], text);
+}
+
+static bool
+store_over(const struct option *o, struct span text, void *base)
+{
+	static const struct choice choices[] = {
+		{ "refuse", OVER_REFUSE },
+		{ "hold", OVER_HOLD },
+	};
+	struct conf_account *a = base;
+	int got;
+
+	(void)o;
+	if (!choose(choices, ARRAY_LEN(choices), text, &got))
+		return false;
+	a->over = (enum conf_over)got;
+	return true;
+}
+
+/* An address that mail can go to; kept as it leaves. */
+static bool
+store_notify(const struct option *o, struct span text, void *base)
+{
+	struct conf *conf = base;
+	struct buf written = { 0 };
+	struct address a;
+
+	(void)o;
+	if (text.len > ADDRESS_MAX || address_parse(text, &a) != ADDRESS_OK ||
+	    a.domain.len == 0)
+		return false;
+	address_write(&a, &written);
+	conf->notify = span_dup(buf_span(&written));
+	buf_clear(&written);
+	return true;
+}
+
 /* What is not said follows `bulk`: conf_check_account(). */
 static bool
 store_suppress(const struct option *o, struct span text, void *base)
@@ -545,6 +620,9 @@ enum { PATH_MOST = 4095, SOCKET_MOST = 107, DAY = 86400, HOUR = 3600 };
 
 static const char a_path[] = "a path of up to 4095 bytes";
 static const char a_time[] = "a time such as 30s, 5min, 2h or 5d";
+static const char a_rate[] =
+    "up to 8 different times with a number each, such as 300/1h (1min at "
+    "least), or none";
 static const char an_address[] =
     "ADDRESS:PORT with a numeric address, [IPv6]:PORT, :PORT or \"*:PORT\"";
 
@@ -560,6 +638,7 @@ const struct option conf_options[] = {
 	    "a number up to 256; 0 is one a processor" },
 	{ "", "line-endings", 0, "mend", store_line_endings, 0, 0, 0,
 	    "mend or refuse" },
+	{ "", "notify", OPTION_LATER, NULL, store_notify, 0, 0, 0, "an address" },
 	{ "", "received-client", 0, "false", store_bool, CONF(received_client),
 	    0, 0, "true or false" },
 
@@ -602,6 +681,15 @@ const struct option conf_options[] = {
 	    "\"$login\", \"$login+*\", \"name@domain\" or \"*@domain\"" },
 	{ "account", "from", 0, "reject", store_from, 0, 0, 0,
 	    "reject, rewrite, sender or any" },
+	{ "account", "messages", OPTION_LATER | OPTION_LIST | OPTION_FILLED, "300/1h 2000/1d",
+	    store_rate, 0, CONF_MESSAGES, 0, a_rate },
+	{ "account", "recipients", OPTION_LATER | OPTION_LIST | OPTION_FILLED, "500/1h 4000/1d",
+	    store_rate, 0, CONF_RECIPIENTS, 0, a_rate },
+	{ "account", "new-recipients", OPTION_LATER | OPTION_LIST | OPTION_FILLED, "100/1h 200/1d",
+	    store_rate, 0, CONF_NEW_RECIPIENTS, 0, a_rate },
+	{ "account", "over", OPTION_LATER, "refuse", store_over, 0, 0, 0, "refuse or hold" },
+	{ "account", "held-messages", OPTION_LATER, "1000", store_number,
+	    ACCOUNT(held_messages), 0, 1000000, "a number up to 1000000" },
 	{ "account", "bulk", OPTION_LATER, "false", store_bool, ACCOUNT(bulk), 0, 0,
 	    "true or false" },
 	{ "account", "suppress", OPTION_LATER, NULL, store_suppress, ACCOUNT(suppress), 0, 0,

@@ -311,6 +311,56 @@ START_TEST(accounts_are_found_without_regard_to_case)
 }
 END_TEST
 
+START_TEST(budgets_are_lists_of_rates_or_none)
+{
+	struct conf *c =
+	    parse("notify = '\"post master\"@example.com'\n"
+		  "account a { messages = { 5/1min, 40/2h } over = Hold\n"
+		  "	held-messages = 7 recipients = none }\n"
+		  "account b { new-recipients = { none } }\n"
+		  "account default { messages = {60/90} }\n");
+	const struct conf_account *a = conf_account(c, SPAN("a"));
+
+	ck_assert_uint_eq(a->budgets[CONF_MESSAGES].n, 2);
+	ck_assert_uint_eq(a->budgets[CONF_MESSAGES].list[0].most, 5);
+	ck_assert_uint_eq(a->budgets[CONF_MESSAGES].list[0].seconds, 60);
+	ck_assert_uint_eq(a->budgets[CONF_MESSAGES].list[1].most, 40);
+	ck_assert_uint_eq(a->budgets[CONF_MESSAGES].list[1].seconds, 7200);
+	ck_assert_uint_eq(a->budgets[CONF_RECIPIENTS].n, 0);
+	ck_assert_uint_eq(a->budgets[CONF_NEW_RECIPIENTS].n, 2);
+	ck_assert(a->over == OVER_HOLD);
+	ck_assert_uint_eq(a->held_messages, 7);
+	a = conf_account(c, SPAN("b"));
+	ck_assert_uint_eq(a->budgets[CONF_MESSAGES].n, 1);
+	ck_assert_uint_eq(a->budgets[CONF_MESSAGES].list[0].seconds, 90);
+	ck_assert_uint_eq(a->budgets[CONF_NEW_RECIPIENTS].n, 0);
+	ck_assert(a->over == OVER_REFUSE);
+	conf_unref(c);
+}
+END_TEST
+
+/* DESIGN.md 1: without a word in the file. */
+START_TEST(budgets_hold_without_a_configuration)
+{
+	static const struct conf_rate want[CONF_BUDGETS][2] = {
+		[CONF_MESSAGES] = { { 300, 3600 }, { 2000, 86400 } },
+		[CONF_RECIPIENTS] = { { 500, 3600 }, { 4000, 86400 } },
+		[CONF_NEW_RECIPIENTS] = { { 100, 3600 }, { 200, 86400 } },
+	};
+	struct conf *c = parse("");
+	const struct conf_account *a = conf_account(c, SPAN("a"));
+
+	for (unsigned i = 0; i < CONF_BUDGETS; i++) {
+		ck_assert_uint_eq(a->budgets[i].n, 2);
+		ck_assert_mem_eq(a->budgets[i].list, want[i], sizeof want[i]);
+	}
+	ck_assert(a->over == OVER_REFUSE);
+	ck_assert_uint_eq(a->held_messages, 1000);
+	ck_assert_ptr_null(c->notify);
+	conf_unref(c);
+}
+END_TEST
+
 /* Each key by itself, wherever in the file the default stands. */
 START_TEST(an_account_is_as_the_default_where_it_says_nothing)
 {
@@ -660,6 +710,27 @@ static const struct {
 	{ "account a { send-as = { \"$login+a\" } }",
 	    "test.conf:1: account.send-as: " },
 	{ "account a { from = reject_all }", "test.conf:1: account.from: " },
+	{ "account a { messages = {} }",
+	    "test.conf:1: account.messages: is empty" },
+	{ "account a { messages = { 5/59s } }",
+	    "test.conf:1: account.messages: \"5/59s\" is wrong, expected up "
+	    "to 8 different times" },
+	{ "account a { messages = 5 }", "test.conf:1: account.messages: " },
+	{ "account a { messages = 0/1h }", "test.conf:1: account.messages: " },
+	{ "account a { messages = 5/367d }",
+	    "test.conf:1: account.messages: " },
+	{ "account a { messages = none/1h }",
+	    "test.conf:1: account.messages: " },
+	{ "account a { messages = { 1/1h, 2/60min } }",
+	    "test.conf:1: account.messages: \"2/60min\"" },
+	{ "account a { recipients = { none, 5/1h } }",
+	    "test.conf:1: account.recipients: \"5/1h\"" },
+	{ "account a { new-recipients = { 5/1h, none } }",
+	    "test.conf:1: account.new-recipients: \"none\"" },
+	{ "account a { over = bounce }", "test.conf:1: account.over: " },
+	{ "account a { held-messages = 1000001 }",
+	    "test.conf:1: account.held-messages: " },
+	{ "notify = postmaster", "test.conf:1: notify: " },
 	{ "account a { suppress = maybe }", "test.conf:1: account.suppress: " },
 	{ "account default { from = no }\naccount a {}",
 	    "test.conf:1: account.from: " },
@@ -1016,6 +1087,9 @@ fill(TCase *tc)
 	tcase_add_test(tc, every_key_is_read);
 	tcase_add_test(tc, accounts_are_found_without_regard_to_case);
 	tcase_add_test(tc, an_account_is_as_the_default_where_it_says_nothing);
+	tcase_add_test(tc, budgets_are_lists_of_rates_or_none);
+	tcase_add_test(tc, budgets_hold_without_a_configuration);
+	tcase_add_test(tc, budgets_hold_without_a_configuration);
 	tcase_add_test(tc, routes_are_found_or_the_default_is);
 	tcase_add_loop_test(
 	    tc, what_has_no_effect_is_warned_of, 0, (int)ARRAY_LEN(effects));
