@@ -1,5 +1,8 @@
 # Check programs of this folder; one a source file.
+check_PROGRAMS += tests/policy/test_budget
 check_PROGRAMS += tests/policy/test_identity
+check_PROGRAMS += tests/policy/test_known
 check_PROGRAMS += tests/policy/test_seats
 check_PROGRAMS += tests/policy/test_aliases
 check_PROGRAMS += tests/policy/test_authors
+check_PROGRAMS += tests/policy/test_window
