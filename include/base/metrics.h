@@ -34,6 +34,7 @@ enum metric {
 	METRIC_DNS_UNANSWERED, /* gauge: questions in a row without an answer */
 	METRIC_RELOAD_TIME, /* gauge: of the last good one, s since 1970 */
 	METRIC_RELOAD_FAILED, /* gauge: 1, when the last one was refused */
+	METRIC_STATE_BROKEN, /* gauge: 1, while state cannot be kept */
 	METRIC_COUNT
 };
 

@@ -34,6 +34,8 @@ static const struct metric_info infos[METRIC_COUNT] = {
 	    "when the configuration was read, since 1970", 1 },
 	[METRIC_RELOAD_FAILED] = { "reload_failed",
 	    "1: the last reload was refused", 1 },
+	[METRIC_STATE_BROKEN] = { "state_broken",
+	    "1: state.directory cannot be read or written", 1 },
 };
 
 static _Atomic int64_t values[METRIC_COUNT];

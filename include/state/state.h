@@ -1,0 +1,84 @@
+/*
+ * state: what is kept beside the spool, in one SQLite database, by a thread of its
+ * own: what accounts have used of their budgets, and whom they have written to. It
+ * carries no promise: where it cannot be read or written the relay runs on without,
+ * says so, and it is tried again; a damaged one is moved aside and a new one begun.
+ *
+ * Who has something to keep is a source. It says so (state_wake()), and is asked
+ * for it some milliseconds later, on the state's thread, with what others have, in
+ * one transaction. So nobody waits for the disk, and what comes often is written
+ * once. A kill loses what came within those milliseconds; nothing else.
+ */
+#ifndef STATE_STATE_H
+#define STATE_STATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/span.h"
+
+struct state;
+struct state_batch;
+
+struct state_options {
+	const char *directory; /* made with 0700; NULL: in memory, for tests */
+	unsigned batch_ms; /* 0: 20 */
+	unsigned again_ms; /* after a fault; 0: 5000 */
+	unsigned pages_most; /* of 4 KiB, for tests; 0: as the disk has */
+};
+
+/* All are called on the state's thread. */
+struct state_source {
+	/* Puts what it has to keep. It stays the source's until `collected`. */
+	void (*collect)(struct state_batch *b, void *arg);
+	/* What it put is kept, or is to be put again. */
+	void (*collected)(bool is_kept, void *arg);
+	/* The database is a new one, and has nothing: all is to be put again. */
+	void (*renewed)(void *arg);
+	void *arg;
+};
+enum { STATE_SOURCES = 8 };
+
+/*
+ * Begins to work; what the database refuses is told, and never ends it. NULL and
+ * `err`: there is no thread to be had.
+ */
+struct state *state_open(const struct state_options *options, struct err *err);
+/* Before anybody wakes it. */
+void state_add_source(struct state *s, const struct state_source *source);
+/* There is something to be kept. Costs next to nothing; from every thread. */
+void state_wake(struct state *s);
+/* Writes what there is, answers what was asked, and ends. */
+void state_close(struct state *s);
+/* Whether it can be read and written; `why` it cannot. From every thread. */
+bool state_works(struct state *s, char *why, size_t size);
+
+/* --- accounts --- */
+
+/* What is known of one; borrowed for the call. */
+struct state_account {
+	bool is_read; /* false: it cannot be; `used` is as of a new account */
+	struct span used; /* bytes of its own, as they were put; empty: none */
+	/* ms since they were: by the wall clock, or more, if it jumped back */
+	int64_t passed;
+	const uint64_t *known; /* hashes of recipients, `nknown` */
+	size_t nknown;
+};
+typedef void (*state_account_cb)(const struct state_account *a, void *arg);
+
+/*
+ * The callback comes on the state's thread, once, at state_close() at the latest.
+ * At most `known_most` recipients are read. The name is copied.
+ */
+void state_ask_account(struct state *s, struct span name, size_t known_most,
+    state_account_cb cb, void *arg);
+
+/* In `collect`. `used`: of the moment that it is called. */
+void state_put_used(struct state_batch *b, struct span name, struct span used);
+/* Those that are there already stay. Behind the account's state_put_used(). */
+void state_put_known(
+    struct state_batch *b, struct span name, const uint64_t *hashes, size_t n);
+
+#endif

@@ -1,0 +1,66 @@
+/*
+ * db: one connection to the database, and its statements, which are prepared once.
+ * What a call comes to is one of three: it is done; it failed, and may be tried
+ * again (the disk is full, somebody holds a lock, the folder is read-only); or what
+ * is there is damaged. After one that is not done the others do nothing, until
+ * db_end() or db_close().
+ */
+#ifndef STATE_DB_H
+#define STATE_DB_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/span.h"
+
+enum db_status {
+	DB_DONE,
+	DB_FAILED,
+	DB_DAMAGED,
+	DB_FOREIGN, /* it is of a newer Postern: nobody touches it */
+};
+
+enum db_statement {
+	DB_BEGIN,
+	DB_COMMIT,
+	DB_ROLLBACK,
+	DB_GET_ACCOUNT,
+	DB_PUT_ACCOUNT,
+	DB_GET_KNOWN,
+	DB_PUT_KNOWN,
+};
+enum { DB_STATEMENTS = DB_PUT_KNOWN + 1 };
+
+struct db {
+	sqlite3 *sql; /* owned; NULL: closed */
+	sqlite3_stmt *statements[DB_STATEMENTS]; /* owned */
+	enum db_status status;
+	char why[256]; /* in words, unless it is DONE */
+	dev_t device; /* of the file, to see whether it is still there */
+	ino_t inode;
+};
+
+/* NULL is one in memory. `is_new`: it has nothing. */
+enum db_status
+db_open(struct db *db, const char *path, unsigned pages_most, bool *is_new);
+void db_close(struct db *db);
+/* Whether the file of that path is the one that is open. */
+bool db_is_there(const struct db *db, const char *path);
+
+/* All until db_end() is one transaction. */
+void db_begin(struct db *db);
+/* Commits, or undoes all of it, and says what it came to. */
+enum db_status db_end(struct db *db);
+
+/* To bind values to; NULL: an earlier call failed. */
+sqlite3_stmt *db_statement(struct db *db, enum db_statement which);
+/* True: there is a row. */
+bool db_row(struct db *db, sqlite3_stmt *stmt);
+/* Has no rows. */
+void db_run(struct db *db, sqlite3_stmt *stmt);
+/* Bytes are borrowed until the statement is run or reset. */
+void db_bind(sqlite3_stmt *stmt, int at, struct span bytes, bool is_text);
+
+#endif
