@@ -32,6 +32,7 @@ spool {{ directory = "{self.path('spool')}" }}
 queue {{ retry = {{ {retry} }} }}
 control {{ socket = "{self.path('ctl')}" }}
 deliver {{ allow-loopback = true }}
+account default {{ messages = none  recipients = none  new-recipients = none }}
 {self.road()}
 {settings}""")
         for account in self.accounts:

@@ -35,6 +35,9 @@ enum metric {
 	METRIC_RELOAD_TIME, /* gauge: of the last good one, s since 1970 */
 	METRIC_RELOAD_FAILED, /* gauge: 1, when the last one was refused */
 	METRIC_STATE_BROKEN, /* gauge: 1, while state cannot be kept */
+	METRIC_BUDGET_REFUSED, /* MAIL and RCPT */
+	METRIC_BUDGET_HELD, /* messages */
+	METRIC_BUDGET_WARNINGS,
 	METRIC_COUNT
 };
 

@@ -19,12 +19,10 @@
 #include "base/err.h"
 
 struct aliases;
-struct auth;
 struct crew;
-struct loop;
-struct spool;
 struct worker;
 struct worker_events;
+struct worker_shared;
 
 /* What the choice looks at. */
 struct crew_seat {
@@ -43,10 +41,9 @@ struct crew_seat {
 enum { CREW_UNEVEN = 8, CREW_QUEUE_PART = 16 };
 size_t crew_choose(const struct crew_seat *seats, size_t n);
 
-/* Starts so many; 0: one a processor. Borrows loop, spool and auth. */
-struct crew *
-crew_start(uint32_t workers, struct loop *loop, struct spool *spool,
-    struct auth *auth, const struct worker_events *events, struct err *err);
+/* Starts so many; 0: one a processor. */
+struct crew *crew_start(uint32_t workers, const struct worker_shared *shared,
+    const struct worker_events *events, struct err *err);
 uint32_t crew_count(const struct crew *c);
 /* The one of that number, from 0 on. */
 struct worker *crew_worker(struct crew *c, uint32_t i);

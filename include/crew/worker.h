@@ -20,6 +20,7 @@ struct aliases;
 struct attempt;
 struct auth;
 struct envelope;
+struct ledger;
 struct loop;
 struct signer;
 struct spool;
@@ -43,13 +44,21 @@ struct worker_events {
 	struct signer *signer; /* borrowed: signs what leaves; or NULL */
 };
 
+/* What all workers have in common; borrowed: outlives them. */
+struct worker_shared {
+	struct loop *queue;
+	struct spool *spool;
+	struct auth *auth;
+	struct ledger *ledger; /* NULL: budgets are not asked */
+};
+
 /*
  * `like` is one that was started before, with whom this one shares what can be
  * shared, and after whom it is numbered; NULL for the first.
  */
 struct worker *
-worker_start(const struct worker *like, struct loop *queue, struct spool *spool,
-    struct auth *auth, const struct worker_events *events, struct err *err);
+worker_start(const struct worker *like, const struct worker_shared *shared,
+    const struct worker_events *events, struct err *err);
 /* Asks sessions and lanes to end; the thread goes on until they have. */
 void worker_quit(struct worker *w);
 /* Breaks off what has not ended. */

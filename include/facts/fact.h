@@ -53,6 +53,11 @@ enum fact_kind {
 	FACT_FAILED,
 	FACT_EXPIRED,
 	FACT_REMOVED,
+	/* an account's budget: user, budget, window, used, most */
+	FACT_BUDGET_REFUSED,
+	FACT_BUDGET_HELD,
+	FACT_BUDGET_LET_GO,
+	FACT_BUDGET_WARNING,
 	/* the way out */
 	FACT_LANE,
 	FACT_CLIENT,

@@ -45,6 +45,8 @@ enum draft_stage {
 
 enum draft_need {
 	DRAFT_NOTHING, /* the stage is over; see draft_is_refused() */
+	/* Room in the account's budgets: SENDER a message, RCPT its last one. */
+	DRAFT_RESERVE,
 	DRAFT_OPEN, /* an entry in the spool, and its id */
 	DRAFT_PASS, /* head and body go to disk */
 	DRAFT_COMMIT, /* all of it becomes durable */
@@ -94,6 +96,7 @@ struct draft {
 	char *message_id; /* owned: as it stands in the header, or NULL */
 	bool is_forged; /* refused since the header names somebody else */
 	bool is_open; /* in the spool: to be dropped if it is given up */
+	bool is_reserved; /* in budgets: to be given back if it is given up */
 	const char *refusal; /* the reply; NULL: none so far */
 	const char *why; /* the same for the log; NULL: the reply says it */
 	char *words; /* owned: a refusal that has something in it, or NULL */

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "intake/ledger_io.h"
 #include "spool/spool.h"
 
 struct content;
@@ -21,12 +22,21 @@ struct intake_answer {
 	enum spool_status status; /* the same, for who answers nobody */
 	struct envelope
 	    *env; /* after DRAFT_COMMIT, when it is done: the callee's */
+	bool is_over; /* the same: it is held until its budget has room */
+	const struct ledger_why *over; /* DRAFT_RESERVE: why there is no room */
 };
 typedef void (*intake_cb)(const struct intake_answer *answer, void *arg);
 
 struct intake {
 	struct spool *spool; /* borrowed: outlives it */
 	struct loop *loop; /* borrowed */
+	/* Borrowed: outlives it; NULL (as it begins): budgets are not asked. */
+	struct ledger *ledger;
+	struct reservation reservation;
+	struct ledger_waiter waiter;
+	struct draft *draft; /* borrowed, while it waits for its account */
+	struct ledger_why why; /* of the last one that had no room, */
+	char refusal[400]; /* and what it was answered with */
 	struct spool_entry *entry; /* owned; NULL: none */
 	struct envelope *env; /* owned while committing */
 	struct content *content; /* a reference while committing */
@@ -44,5 +54,7 @@ void intake_init(struct intake *in, struct spool *spool, struct loop *loop,
 bool intake_do(struct intake *in, struct draft *d, struct intake_answer *now);
 /* Gives up what was begun, if anything was. Not while it is busy. */
 void intake_drop(struct intake *in);
+/* The same of what the draft has no part in any more. */
+void intake_settle(struct intake *in, const struct draft *d);
 
 #endif

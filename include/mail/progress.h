@@ -66,6 +66,8 @@ struct progress {
 enum message_flags {
 	MESSAGE_HELD = 1, /* the operator holds it */
 	MESSAGE_WARNED = 2, /* the delay warning was sent */
+	/* Held until there is room in its account's budget. */
+	MESSAGE_OVER_BUDGET = 4,
 };
 
 #endif

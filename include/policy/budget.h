@@ -59,6 +59,16 @@ void budget_look(struct budget *b, enum conf_budget counter,
 bool budget_warns(struct budget *b, enum conf_budget counter,
     const struct conf_rates *rates, int64_t now, struct budget_state *out);
 
+/*
+ * For people: "its budget is 300 messages in 1h, of which 300 are used; room again
+ * in 12min, at 2026-11-27T23:40:00Z". `wall` is the time of now, ms since 1970.
+ */
+void budget_say(const struct budget_state *s, int64_t wall, struct buf *out);
+/* "1h", "90min", "1d": as the configuration has it. */
+void budget_say_time(uint32_t seconds, struct buf *out);
+/* RFC 3339, in UTC, seconds. */
+void budget_say_moment(int64_t wall, struct buf *out);
+
 /* What is used, as bytes; see window_write(). What counts no more is forgotten. */
 void budget_write(struct budget *b, int64_t now, struct buf *out);
 /*

@@ -17,6 +17,7 @@ struct auth;
 struct conf;
 struct envelope;
 struct keys;
+struct ledger;
 struct loop;
 struct spool;
 struct tls_server;
@@ -25,6 +26,7 @@ struct tls_server;
 struct submit_origin {
 	const char *sid;
 	const char *message_id; /* "": it has none */
+	bool is_over; /* it is held until its account's budget has room */
 };
 
 /* What all sessions of one worker share. Outlives them. */
@@ -33,6 +35,7 @@ struct submit_worker {
 	struct spool *spool; /* borrowed */
 	struct auth *auth; /* borrowed */
 	struct keys *keys; /* borrowed: for DKIM; NULL: none */
+	struct ledger *ledger; /* borrowed; NULL: budgets are not asked */
 	struct list sessions; /* of struct session_io; list_init() it */
 	struct aliases *aliases; /* owned reference; NULL: there are none */
 	/*

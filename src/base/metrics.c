@@ -36,6 +36,12 @@ static const struct metric_info infos[METRIC_COUNT] = {
 	    "1: the last reload was refused", 1 },
 	[METRIC_STATE_BROKEN] = { "state_broken",
 	    "1: state.directory cannot be read or written", 1 },
+	[METRIC_BUDGET_REFUSED] = { "budget_refused",
+	    "MAIL and RCPT that a budget had no room for", 0 },
+	[METRIC_BUDGET_HELD] = { "budget_held",
+	    "messages held because a budget had no room", 0 },
+	[METRIC_BUDGET_WARNINGS] = { "budget_warnings",
+	    "budgets of which four fifths were used", 0 },
 };
 
 static _Atomic int64_t values[METRIC_COUNT];

@@ -83,8 +83,8 @@ crew_pick(struct crew *c, uint64_t now)
 }
 
 struct crew *
-crew_start(uint32_t workers, struct loop *loop, struct spool *spool,
-    struct auth *auth, const struct worker_events *events, struct err *err)
+crew_start(uint32_t workers, const struct worker_shared *shared,
+    const struct worker_events *events, struct err *err)
 {
 	struct crew *c = MEM_NEW(struct crew);
 
@@ -95,13 +95,13 @@ crew_start(uint32_t workers, struct loop *loop, struct spool *spool,
 	for (; c->n < workers; c->n++) {
 		struct member *m = &c->members[c->n];
 
-		m->worker = worker_start(c->n == 0 ? NULL : m[-1].worker, loop,
-		    spool, auth, events, err);
+		m->worker = worker_start(
+		    c->n == 0 ? NULL : m[-1].worker, shared, events, err);
 		if (m->worker == NULL) {
 			crew_join(c);
 			return NULL;
 		}
-		m->at = loop_now(loop);
+		m->at = loop_now(shared->queue);
 	}
 	return c;
 }

@@ -49,6 +49,7 @@ struct note {
 	struct attempt *attempt;
 	struct envelope *env;
 	char sid[20], *message_id; /* owned */
+	bool is_over;
 	void *token;
 	bool more;
 	struct lane_end *end; /* owned */
@@ -83,7 +84,7 @@ open_accepted(struct parcel *p)
 	struct note *n = NOTE(p);
 
 	n->worker->events.accepted(n->env,
-	    &(struct submit_origin){ n->sid, n->message_id },
+	    &(struct submit_origin){ n->sid, n->message_id, n->is_over },
 	    n->worker->events.arg);
 	free(n->message_id);
 	free(n);
@@ -162,6 +163,7 @@ on_accepted(struct envelope *env, const struct submit_origin *from, void *arg)
 	n->env = env;
 	(void)snprintf(n->sid, sizeof n->sid, "%s", from->sid);
 	n->message_id = mem_strdup(from->message_id);
+	n->is_over = from->is_over;
 	mailbox_post(w->queue, &n->parcel);
 }
 
@@ -396,19 +398,20 @@ make_peers(void)
 }
 
 struct worker *
-worker_start(const struct worker *like, struct loop *queue, struct spool *spool,
-    struct auth *auth, const struct worker_events *events, struct err *err)
+worker_start(const struct worker *like, const struct worker_shared *shared,
+    const struct worker_events *events, struct err *err)
 {
 	struct worker *w = MEM_NEW(struct worker);
 	int rc;
 
 	w->number = like == NULL ? 0 : like->number + 1;
-	w->queue = queue;
-	w->loop = like == NULL ? queue : loop_new();
+	w->queue = shared->queue;
+	w->loop = like == NULL ? shared->queue : loop_new();
 	w->events = *events;
 	w->submit = (struct submit_worker){ .loop = w->loop,
-		.spool = spool,
-		.auth = auth,
+		.spool = shared->spool,
+		.auth = shared->auth,
+		.ledger = shared->ledger,
 		.keys = signer_keys(events->signer),
 		.accepted = on_accepted,
 		.logged_in = on_logged_in,
@@ -418,7 +421,7 @@ worker_start(const struct worker *like, struct loop *queue, struct spool *spool,
 	w->peers = make_peers();
 	w->tls = tls_client_new(like == NULL ? NULL : like->tls, err);
 	w->deliver = (struct deliver_worker){ .loop = w->loop,
-		.spool = spool,
+		.spool = shared->spool,
 		.tls = w->tls,
 		.peers = w->peers,
 		.signer = events->signer,

@@ -1,4 +1,5 @@
 /*
+ *   DRAFT_RESERVE answered at once; an account that is not read yet -> on_account
  *   DRAFT_OPEN    an entry: answered at once
  *   DRAFT_PASS    head and body to the entry's file -> on_passed
  *   DRAFT_COMMIT  the envelope is made -> on_committed; the entry is over
@@ -6,12 +7,16 @@
 #include "intake/intake_io.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "conf/conf.h"
 #include "intake/draft.h"
+#include "io/loop.h"
 #include "mail/envelope.h"
 #include "spool/content.h"
 
+static void on_account(struct ledger_waiter *w);
 static void on_passed(enum spool_status status, void *arg);
 static void on_committed(enum spool_status status, void *arg);
 
@@ -44,6 +49,81 @@ intake_init(struct intake *in, struct spool *spool, struct loop *loop,
 		.spool = spool, .loop = loop, .cb = cb, .arg = arg
 	};
 }
+
+/* --- budgets --- */
+
+static int64_t
+now_of(const struct intake *in)
+{
+	return (int64_t)loop_now(in->loop);
+}
+
+static const char *
+say_over(struct intake *in, const struct draft *d)
+{
+	const char *code = d->stage == DRAFT_SENDER ? "451" : "452";
+	struct buf why = { 0 };
+
+	if (in->why.is_full)
+		(void)buf_printf(&why,
+		    "%u of its messages are held already until there is room, "
+		    "as many as may be; ",
+		    in->why.held);
+	budget_say(&in->why.state, d->now, &why);
+	(void)snprintf(in->refusal, sizeof in->refusal,
+	    "%s 4.7.1 Account %.*s: %.*s", code,
+	    SPAN_ARG(span_to(d->account, 100)), SPAN_ARG(buf_span(&why)));
+	buf_clear(&why);
+	return in->refusal;
+}
+
+static enum ledger_answer
+ask_ledger(struct intake *in, struct draft *d)
+{
+	if (d->stage == DRAFT_RCPT)
+		return ledger_add(in->ledger, &in->reservation,
+		    draft_rcpt(d, d->nrcpt - 1), now_of(in), &in->why);
+	in->waiter.loop = in->loop;
+	in->waiter.ready = on_account;
+	return ledger_begin(in->ledger, &in->reservation, d->account,
+	    conf_account(d->conf, d->account), now_of(in), &in->waiter,
+	    &in->why);
+}
+
+/* False: it comes later. */
+static bool
+reserve(struct intake *in, struct draft *d, struct intake_answer *now)
+{
+	*now = answer_of(SPOOL_OK);
+	if (in->ledger == NULL)
+		return true;
+	switch (ask_ledger(in, d)) {
+	case LEDGER_OK:
+		d->is_reserved = in->reservation.account != NULL;
+		return true;
+	case LEDGER_OVER:
+		now->refusal = say_over(in, d);
+		now->over = &in->why;
+		return true;
+	case LEDGER_LATER: break;
+	}
+	in->draft = d;
+	return false;
+}
+
+static void
+on_account(struct ledger_waiter *w)
+{
+	struct intake *in = LIST_ENTRY(w, struct intake, waiter);
+	struct intake_answer answer;
+
+	if (!reserve(in, in->draft, &answer))
+		return; /* it was forgotten again meanwhile */
+	in->is_busy = false;
+	in->cb(&answer, in->arg);
+}
+
+/* --- the spool --- */
 
 /* What we must tell, and what is there already, is not turned away for space. */
 static struct intake_answer
@@ -87,6 +167,8 @@ commit(struct intake *in, struct draft *d)
 		pass(in, d, NULL);
 	else
 		in->content = content_of(d);
+	if (in->reservation.is_over)
+		d->message_flags |= MESSAGE_OVER_BUDGET;
 	if (d->rows == NULL && d->message_flags == 0)
 		spool_commit(in->entry, in->env, in->content, on_committed, in);
 	else
@@ -100,6 +182,9 @@ intake_do(struct intake *in, struct draft *d, struct intake_answer *now)
 	assert(!in->is_busy);
 	switch (d->need) {
 	case DRAFT_NOTHING: *now = answer_of(SPOOL_OK); return true;
+	case DRAFT_RESERVE:
+		in->is_busy = !reserve(in, d, now);
+		return !in->is_busy;
 	case DRAFT_OPEN: *now = open_entry(in, d); return true;
 	case DRAFT_PASS:
 		in->is_busy = true;
@@ -132,20 +217,47 @@ on_committed(enum spool_status status, void *arg)
 	content_unref(in->content); /* the spool has what it keeps */
 	in->content = NULL;
 	in->entry = NULL; /* it ended with the commit, either way */
-	if (status == SPOOL_OK)
+	if (status == SPOOL_OK) {
 		answer.env = in->env;
-	else
+		answer.is_over = in->reservation.is_over;
+		if (in->ledger != NULL)
+			ledger_take(in->ledger, &in->reservation, now_of(in));
+	} else {
 		free(in->env);
+	}
 	in->env = NULL;
 	in->is_busy = false;
 	in->cb(&answer, in->arg);
+}
+
+static void
+drop_entry(struct intake *in)
+{
+	if (in->entry != NULL)
+		spool_entry_drop(in->entry);
+	in->entry = NULL;
+}
+
+static void
+drop_reservation(struct intake *in)
+{
+	if (in->ledger != NULL)
+		ledger_release(in->ledger, &in->reservation);
 }
 
 void
 intake_drop(struct intake *in)
 {
 	assert(!in->is_busy);
-	if (in->entry != NULL)
-		spool_entry_drop(in->entry);
-	in->entry = NULL;
+	drop_entry(in);
+	drop_reservation(in);
+}
+
+void
+intake_settle(struct intake *in, const struct draft *d)
+{
+	if (!d->is_open)
+		drop_entry(in);
+	if (!d->is_reserved)
+		drop_reservation(in);
 }

@@ -14,6 +14,7 @@
 
 enum { ANYBODY = DRAFT_SUBMITTED | DRAFT_REPORT | DRAFT_IMPORTED };
 
+static enum draft_need reserve(struct draft *d);
 static enum draft_need open_entry(struct draft *d);
 static enum draft_need pass(struct draft *d);
 static enum draft_need commit(struct draft *d);
@@ -24,7 +25,9 @@ static const struct step {
 	enum draft_need (*run)(struct draft *d);
 } steps[] = {
 	{ DRAFT_SENDER, DRAFT_SUBMITTED, admit_sender },
+	{ DRAFT_SENDER, DRAFT_SUBMITTED, reserve },
 	{ DRAFT_RCPT, DRAFT_SUBMITTED, admit_rcpt },
+	{ DRAFT_RCPT, DRAFT_SUBMITTED, reserve },
 	{ DRAFT_BEGINS, ANYBODY, open_entry },
 	{ DRAFT_HEADER, DRAFT_SUBMITTED, fixup_loop },
 	{ DRAFT_HEADER, DRAFT_SUBMITTED, fixup_private },
@@ -40,6 +43,13 @@ static const struct step {
 	{ DRAFT_ENDS, DRAFT_SUBMITTED | DRAFT_REPORT, hash_end },
 	{ DRAFT_ENDS, ANYBODY, commit },
 };
+
+static enum draft_need
+reserve(struct draft *d)
+{
+	(void)d;
+	return DRAFT_RESERVE;
+}
 
 static enum draft_need
 open_entry(struct draft *d)

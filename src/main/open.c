@@ -13,6 +13,7 @@
 #include "dispatch/queue.h"
 #include "facts/fact.h"
 #include "http/server.h"
+#include "intake/ledger_io.h"
 #include "io/deadline.h"
 #include "io/loop.h"
 #include "io/tls.h"
@@ -23,6 +24,7 @@
 #include "sign/keys.h"
 #include "sign/watch_io.h"
 #include "spool/spool.h"
+#include "state/state.h"
 
 static void
 do_nothing(void *arg)
@@ -155,6 +157,28 @@ read_aliases(struct relay *r, struct err *err)
 	return r->rooms.aliases == NULL ? -1 : 0;
 }
 
+/* Beside the spool; what it cannot do it says by itself. */
+static int
+open_state(struct relay *r, struct err *err)
+{
+	struct state_options o = { .directory =
+				       r->rooms.conf->state_directory };
+
+	r->state = state_open(&o, err);
+	if (r->state == NULL)
+		return -1;
+	r->ledger = ledger_new(r->state);
+	return 0;
+}
+
+void
+relay_close_state(struct relay *r)
+{
+	if (r->state != NULL)
+		state_close(r->state);
+	r->state = NULL;
+}
+
 int
 relay_open_road(struct relay *r, struct err *err)
 {
@@ -169,8 +193,9 @@ relay_open_road(struct relay *r, struct err *err)
 	r->signer = signer_new(r->keys);
 	r->rooms.watch = watch_open(r->loop, r->rooms.conf, r->keys);
 	r->rooms.dispatch = dispatch_new(r->loop, r->rooms.conf, err);
-	if (r->rooms.dispatch == NULL || open_spool(r, err) != 0 ||
-	    read_aliases(r, err) != 0 || relay_start_workers(r, err) != 0)
+	if (r->rooms.dispatch == NULL || open_state(r, err) != 0 ||
+	    open_spool(r, err) != 0 || read_aliases(r, err) != 0 ||
+	    relay_start_workers(r, err) != 0)
 		return -1;
 	r->alias_watch =
 	    (struct alias_watch){ r->loop, &r->rooms, &r->crew, 0, 0, false };

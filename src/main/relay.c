@@ -33,6 +33,7 @@
 #include "facts/count.h"
 #include "facts/fact.h"
 #include "http/server.h"
+#include "intake/ledger_io.h"
 #include "io/deadline.h"
 #include "io/loop.h"
 #include "io/tls.h"
@@ -195,6 +196,7 @@ relay_finish_if_idle(struct relay *r)
 	r->crew = NULL;
 	spool_close(r->spool);
 	r->spool = NULL;
+	relay_close_state(r);
 	dispatch_free(r->rooms.dispatch);
 	r->rooms.dispatch = NULL;
 	control_close(r->control);
@@ -268,12 +270,14 @@ relay_free(struct relay *r)
 		crew_join(r->crew);
 		if (r->spool != NULL)
 			spool_close(r->spool);
+		relay_close_state(r);
 		dispatch_free(r->rooms.dispatch);
 		control_close(r->control);
 		http_server_close(r->http);
 		close_loop(r);
 		loop_run(r->loop);
 	}
+	ledger_free(r->ledger);
 	acceptor_free(r->rooms.acceptor);
 	auth_free(r->rooms.auth);
 	aliases_unref(r->rooms.aliases);

@@ -19,14 +19,18 @@ struct crew;
 struct deadline;
 struct http_server;
 struct keys;
+struct ledger;
 struct loop;
 struct signer;
 struct spool;
+struct state;
 
 struct relay {
 	struct loop *loop; /* owned, as all of these */
 	struct rooms rooms; /* those that take a new configuration */
 	struct spool *spool;
+	struct state *state;
+	struct ledger *ledger;
 	struct crew *crew;
 	struct keys *keys; /* for DKIM */
 	struct signer *signer;
@@ -57,6 +61,8 @@ int relay_reload(struct buf *trouble, void *arg);
 
 /* From the certificates to the listeners, by the configuration there is. */
 int relay_open_road(struct relay *r, struct err *err);
+/* What accounts have used is kept: no transaction is open any more. */
+void relay_close_state(struct relay *r);
 
 /* --- upkeep.c --- */
 

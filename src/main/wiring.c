@@ -130,7 +130,11 @@ relay_start_workers(struct relay *r, struct err *err)
 		.signer = r->signer,
 	};
 
-	r->crew = crew_start(r->rooms.conf->workers, r->loop, r->spool,
-	    r->rooms.auth, &events, err);
+	struct worker_shared shared = { .queue = r->loop,
+		.spool = r->spool,
+		.auth = r->rooms.auth,
+		.ledger = r->ledger };
+
+	r->crew = crew_start(r->rooms.conf->workers, &shared, &events, err);
 	return r->crew == NULL ? -1 : 0;
 }

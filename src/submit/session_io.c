@@ -186,6 +186,20 @@ tell_accepted(const struct session_io *io, const struct envelope *env)
 }
 
 static void
+tell_over(const struct session_io *io, const struct ledger_why *why)
+{
+	const struct budget_state *s = &why->state;
+
+	FACT(BUDGET_REFUSED, fact_word("sid", io->sid),
+	    fact_text("user", session_login(io->session)),
+	    fact_word("budget",
+		why->is_full ? "held-messages" : conf_budget_name(s->counter)),
+	    fact_s("window", s->rate.seconds), fact_number("used", s->used),
+	    fact_number("most", s->rate.most),
+	    fact_ms("frees", s->frees < 0 ? 0 : (uint64_t)s->frees));
+}
+
+static void
 take_answer(
     struct session_io *io, enum draft_need need, const struct intake_answer *a)
 {
@@ -197,6 +211,8 @@ take_answer(
 			"reason", a->status == SPOOL_FULL
 				      ? "not enough space in the spool"
 				      : "the spool does not accept mail"));
+	if (a->over != NULL)
+		tell_over(io, a->over);
 	if (need != DRAFT_COMMIT)
 		return;
 	histogram_add(HISTOGRAM_ACCEPT, clock_us() - io->began);
@@ -205,6 +221,7 @@ take_answer(
 		return;
 	}
 	from.message_id = session_draft(io->session)->message_id;
+	from.is_over = a->is_over;
 	tell_accepted(io, a->env);
 	io->messages++;
 	io->worker->accepted(a->env, &from, io->worker->arg);
@@ -259,8 +276,7 @@ drop_what_is_over(struct session_io *io)
 {
 	if (!session_is_authenticating(io->session))
 		end_exchange(io);
-	if (!session_draft(io->session)->is_open)
-		intake_drop(&io->intake);
+	intake_settle(&io->intake, session_draft(io->session));
 }
 
 static bool
@@ -478,6 +494,7 @@ session_io_start(struct submit_worker *w, const struct submit_connection *c)
 	(void)snprintf(io->client, sizeof io->client, "%s", c->client);
 	(void)snprintf(io->sid, sizeof io->sid, "%" PRIx64, c->number);
 	intake_init(&io->intake, w->spool, w->loop, on_intake, io);
+	io->intake.ledger = w->ledger;
 	list_append(&w->sessions, &io->node);
 	metric_add(METRIC_SESSIONS, 1);
 	io->session = session_new(&o);

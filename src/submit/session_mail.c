@@ -72,7 +72,7 @@ tell_refused(struct session *s)
 	FACT(REFUSED, session_sid(s), session_client(s),
 	    fact_string("user", s->login),
 	    fact_address("from", span_text(d->sender)),
-	    fact_string("reason", d->why != NULL ? d->why : d->refusal));
+	    fact_string("reason", d->why));
 }
 
 /* One more recipient than is kept is written, to see whether it is there. */
@@ -104,7 +104,8 @@ mail_reply(struct session *s)
 		session_enter(s, STATE_MAIL);
 		return "250 2.1.0 Sender ok";
 	}
-	tell_refused(s);
+	if (d->why != NULL) /* else it was told by who refused it */
+		tell_refused(s);
 	(void)session_textf(s, "%s", d->refusal);
 	session_forget(s);
 	return s->text;

@@ -16,15 +16,16 @@ struct worker {
 };
 
 static unsigned alive;
+static const struct worker_shared nothing;
 
 struct worker *
-worker_start(const struct worker *like, struct loop *queue, struct spool *spool,
-    struct auth *auth, const struct worker_events *events, struct err *err)
+worker_start(const struct worker *like, const struct worker_shared *shared,
+    const struct worker_events *events, struct err *err)
 {
 	unsigned number = like == NULL ? 0 : like->number + 1;
 	struct worker *w;
 
-	(void)queue, (void)spool, (void)auth, (void)events;
+	(void)shared, (void)events;
 	if (number == 3) {
 		(void)err_set(err, -1, "no more of them");
 		return NULL;
@@ -135,7 +136,7 @@ END_TEST
 START_TEST(a_crew_picks_among_its_own)
 {
 	struct err err;
-	struct crew *c = crew_start(2, NULL, NULL, NULL, NULL, &err);
+	struct crew *c = crew_start(2, &nothing, NULL, &err);
 
 	ck_assert_ptr_nonnull(c);
 	ck_assert_uint_eq(crew_count(c), 2);
@@ -158,7 +159,7 @@ END_TEST
 START_TEST(a_busy_worker_gets_nothing_new)
 {
 	struct err err;
-	struct crew *c = crew_start(2, NULL, NULL, NULL, NULL, &err);
+	struct crew *c = crew_start(2, &nothing, NULL, &err);
 	struct worker *first = crew_pick(c, 0);
 
 	ck_assert_uint_eq(first->number, 0);
@@ -181,7 +182,7 @@ START_TEST(a_worker_that_cannot_start_leaves_none)
 {
 	struct err err;
 
-	ck_assert_ptr_null(crew_start(5, NULL, NULL, NULL, NULL, &err));
+	ck_assert_ptr_null(crew_start(5, &nothing, NULL, &err));
 	ck_assert_str_eq(err.text, "no more of them");
 	ck_assert_uint_eq(alive, 0);
 }

@@ -104,7 +104,8 @@ setup(void)
 	loop = loop_new();
 	patience = deadline_new(loop, on_late, NULL);
 	deadline_set(patience, PATIENCE_MS);
-	worker = worker_start(NULL, loop, NULL, NULL, &events, &err);
+	worker = worker_start(
+	    NULL, &(struct worker_shared){ .queue = loop }, &events, &err);
 	ck_assert_ptr_nonnull(worker);
 	target = target_new();
 	target->hostname = mem_strdup("relay.test");

@@ -129,6 +129,10 @@ control {{ socket = "{self.folder('ctl')}" }}
 deliver {{ allow-loopback = true
            {f'port = {deliver_port}' if deliver_port else ''} }}
 """
+        if "account default" not in extra:
+            # Tests send more than the defaults let an account send.
+            text += ("account default { messages = none recipients = none "
+                     "new-recipients = none }\n")
         if resolver:
             text += f'resolver {{ servers = {{ "{resolver}" }} }}\n'
         if route:

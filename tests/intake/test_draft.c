@@ -199,7 +199,12 @@ START_TEST(whom_an_account_may_not_send_as_is_refused_at_once)
 	ck_assert_str_eq(d.why, "not its own address");
 	draft_forgive(&d);
 	draft_set_written_sender(&d, SPAN(""));
-	ck_assert_int_eq(draft_run(&d, DRAFT_SENDER), DRAFT_NOTHING);
+	ck_assert_int_eq(draft_run(&d, DRAFT_SENDER), DRAFT_RESERVE);
+	ck_assert_int_eq(draft_answered(&d, "451 no room"), DRAFT_NOTHING);
+	ck_assert_str_eq(d.refusal, "451 no room");
+	draft_forgive(&d);
+	ck_assert_int_eq(draft_run(&d, DRAFT_SENDER), DRAFT_RESERVE);
+	ck_assert_int_eq(draft_answered(&d, NULL), DRAFT_NOTHING);
 	ck_assert(!draft_is_refused(&d));
 }
 END_TEST
@@ -210,7 +215,8 @@ START_TEST(a_recipient_that_is_not_taken_leaves_no_trace)
 	struct address utf8 = address("\xc3\xbc@c.test");
 
 	set_envelope("ann@b.test", "x@c.test");
-	ck_assert_int_eq(draft_run(&d, DRAFT_RCPT), DRAFT_NOTHING);
+	ck_assert_int_eq(draft_run(&d, DRAFT_RCPT), DRAFT_RESERVE);
+	ck_assert_int_eq(draft_answered(&d, NULL), DRAFT_NOTHING);
 	ck_assert(!draft_is_refused(&d));
 	ck_assert(draft_add_rcpt(&d, &many, SPAN("at")));
 	ck_assert(draft_add_rcpt(&d, &utf8, SPAN("")));
@@ -222,7 +228,8 @@ START_TEST(a_recipient_that_is_not_taken_leaves_no_trace)
 	ck_assert(!d.needs_utf8);
 	ck_assert_uint_eq(d.nrcpt, 2);
 	ck_assert(!draft_add_rcpt(&d, &many, SPAN("")));
-	ck_assert_int_eq(draft_run(&d, DRAFT_RCPT), DRAFT_NOTHING);
+	ck_assert_int_eq(draft_run(&d, DRAFT_RCPT), DRAFT_RESERVE);
+	ck_assert_int_eq(draft_answered(&d, NULL), DRAFT_NOTHING);
 	ck_assert(!draft_is_refused(&d));
 	ck_assert(draft_add_rcpt(&d, &utf8, SPAN("")));
 	ck_assert_uint_eq(d.nrcpt, 3);

@@ -1,3 +1,4 @@
 # Check programs of this folder; one a source file.
 check_PROGRAMS += tests/intake/test_draft
 check_PROGRAMS += tests/intake/test_intake_io
+check_PROGRAMS += tests/intake/test_ledger_io

@@ -64,6 +64,7 @@ event(struct stage *s, struct session_event *ev)
 	s->is_over = s->need == SESSION_CLOSE;
 	/* What session_io.c relies on. */
 	if (s->need == SESSION_INTAKE &&
+	    session_draft(s->session)->need != DRAFT_RESERVE &&
 	    session_draft(s->session)->need != DRAFT_OPEN &&
 	    !session_draft(s->session)->is_open)
 		dialog_fail(s->dialog, s->step, "no message to store");
@@ -145,6 +146,7 @@ answer_intake(struct stage *s, const char *refusal)
 
 	switch (d->need) {
 	case DRAFT_NOTHING: dialog_fail(s->dialog, s->step, "nothing to do");
+	case DRAFT_RESERVE: d->is_reserved = refusal == NULL; break;
 	case DRAFT_OPEN:
 		buf_clear(&s->stored);
 		d->is_open = refusal == NULL;
@@ -166,6 +168,10 @@ is_asked(const struct stage *s)
 
 	while (next < end && dialog_is(next, "wait", NULL))
 		next++;
+	/* Few ask for room in a budget; in most there is enough. */
+	if (session_draft(s->session)->need == DRAFT_RESERVE)
+		return next < end && dialog_is(next, "need", NULL) &&
+		       span_equal(dialog_value(next), SPAN("intake reserve"));
 	return next < end &&
 	       (dialog_is(next, "stored", NULL) ||
 		   (dialog_is(next, "need", NULL) &&
@@ -320,8 +326,8 @@ need_text(struct stage *s, struct buf *text)
 {
 	static const char *const needs[] = { "input", "tls", "auth", "intake",
 		"close" };
-	static const char *const wants[] = { "nothing", "open", "pass",
-		"commit" };
+	static const char *const wants[] = { "nothing", "reserve", "open",
+		"pass", "commit" };
 	const struct session_auth *a = session_auth(s->session);
 
 	(void)buf_append_text(text, needs[s->need]);
@@ -397,6 +403,15 @@ do_stored(struct stage *s, const char *value)
 	       : strcmp(value, "fault") == 0
 		   ? "451 4.3.0 Message could not be stored; try again later"
 		   : NULL);
+}
+
+/* "ok", or the reply. */
+static void
+do_budget(struct stage *s, const char *value)
+{
+	if (s->need != SESSION_INTAKE)
+		dialog_fail(s->dialog, s->step, "nobody asks");
+	answer_intake(s, strcmp(value, "ok") == 0 ? NULL : value);
 }
 
 static void
@@ -492,6 +507,8 @@ run_step(struct stage *s, const struct dialog_step *step)
 		do_auth_answer(s, dialog_value(step));
 	else if (dialog_is(step, "stored", NULL))
 		do_stored(s, step->value);
+	else if (dialog_is(step, "budget", NULL))
+		do_budget(s, step->value);
 	else if (dialog_is(step, "wait", NULL))
 		do_wait(s, dialog_value(step));
 	else if (dialog_is(step, "event", NULL))

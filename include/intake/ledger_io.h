@@ -1,0 +1,125 @@
+/*
+ * ledger: what each account has used of its budgets, what its open transactions
+ * have reserved, and how many of its messages are held for lack of room. One for
+ * all threads, behind a lock that nobody holds for long. What it knows it has from
+ * `state`, where it is kept, and from an account's first message on in memory; so
+ * the first may have to wait for it.
+ */
+#ifndef INTAKE_LEDGER_IO_H
+#define INTAKE_LEDGER_IO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "base/span.h"
+#include "io/mailbox.h"
+#include "policy/budget.h"
+
+struct conf_account;
+struct ledger;
+struct ledger_account;
+struct loop;
+struct state;
+
+enum ledger_answer {
+	LEDGER_OK,
+	LEDGER_OVER, /* there is no room: see `why` */
+	LEDGER_LATER, /* it is being read: the waiter is woken, then ask again */
+};
+
+/* Who is told on `loop`, once, when an account is read. */
+struct ledger_waiter {
+	struct parcel parcel; /* the ledger's */
+	struct list node; /* the same */
+	struct loop *loop;
+	void (*ready)(struct ledger_waiter *w);
+};
+
+/* Why something has no room. */
+struct ledger_why {
+	struct budget_state state;
+	/* As many are held as may be; `state` says when the first of them goes. */
+	bool is_full;
+	uint32_t held;
+};
+
+/* An open transaction's; `{0}` has none. A part of its owner's struct. */
+struct reservation {
+	struct ledger_account *account; /* NULL: nothing is reserved */
+	const struct conf_account *conf; /* borrowed until it is over */
+	uint64_t *fresh; /* owned: hashes of those it never wrote to */
+	uint32_t nfresh, cap;
+	uint32_t nrcpt;
+	/* It is to be held: nothing is reserved but its place. */
+	bool is_over;
+};
+
+/* Four fifths of a budget are used. */
+struct ledger_warning {
+	const char *account; /* borrowed */
+	struct budget_state state;
+};
+
+/* Borrows the state; NULL: nothing is kept. */
+struct ledger *ledger_new(struct state *state);
+/* After state_close(): no transaction is open. */
+void ledger_free(struct ledger *l);
+/* Hears of warnings on that loop, before the first transaction. */
+void ledger_on_warning(struct ledger *l, struct loop *loop,
+    void (*warn)(const struct ledger_warning *warning, void *arg), void *arg);
+
+/* --- a transaction --- */
+
+/* A message. `r` was `{0}`. With LATER the waiter is taken until it is called. */
+enum ledger_answer ledger_begin(struct ledger *l, struct reservation *r,
+    struct span account, const struct conf_account *conf, int64_t now,
+    struct ledger_waiter *waiter, struct ledger_why *why);
+/* A recipient of it. Never LATER. */
+enum ledger_answer ledger_add(struct ledger *l, struct reservation *r,
+    struct span address, int64_t now, struct ledger_why *why);
+/* It was accepted: what was reserved is used. */
+void ledger_take(struct ledger *l, struct reservation *r, int64_t now);
+/* It was not. */
+void ledger_release(struct ledger *l, struct reservation *r);
+
+/* --- what is held --- */
+
+struct ledger_message {
+	struct span account;
+	const struct conf_account *conf;
+	size_t nrcpt;
+	struct span (*rcpt)(size_t i, const void *arg);
+	const void *arg;
+};
+/* It is held, from before the start. */
+void ledger_held(struct ledger *l, struct span account);
+/*
+ * It is let go, if there is room; it counts then, and is held no more. LATER: ask
+ * again in a moment.
+ */
+enum ledger_answer ledger_let_go(struct ledger *l,
+    const struct ledger_message *m, int64_t now, struct ledger_why *why);
+/* It is held no more. It counts, if `m` has its recipients (nrcpt is not 0). */
+void
+ledger_unheld(struct ledger *l, const struct ledger_message *m, int64_t now);
+
+/* --- for people --- */
+
+struct ledger_view {
+	struct budget_state states[CONF_BUDGETS * CONF_RATES_MOST];
+	size_t n;
+	uint32_t held;
+};
+/* How an account stands; OK or LATER. */
+enum ledger_answer ledger_look(struct ledger *l, struct span account,
+    const struct conf_account *conf, int64_t now, struct ledger_waiter *waiter,
+    struct ledger_view *view);
+/*
+ * The waiter is called no more. False: it is not here, its call is under way or
+ * was made.
+ */
+bool ledger_forget(struct ledger *l, struct ledger_waiter *waiter);
+
+#endif

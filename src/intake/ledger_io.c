@@ -1,0 +1,584 @@
+/*
+ * The accounts of all threads, behind a lock, and their way from and to `state`:
+ *
+ *   ledger_begin()  an account that is not here is asked for -> on_read (on the
+ *                   state's thread): it is filled, and who waits is woken
+ *   ledger_take()   it is marked, and the state is woken -> collect, collected: what
+ *                   it has is put as bytes; kept, or marked again
+ *
+ * Those that nobody has used for longest leave, once they are kept and need no
+ * memory of their own: they are read again.
+ */
+#include "intake/ledger_io.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "conf/conf.h"
+#include "facts/fact.h"
+#include "io/loop.h"
+#include "ledger_priv.h"
+#include "state/state.h"
+
+enum {
+	ACCOUNTS_KEPT = 50000,
+	KNOWN_KEPT = 64 << 20, /* bytes, of all accounts */
+	LOOKED_AT = 8, /* of those that might leave, each time */
+	NAME_MOST = 1024,
+	USED_MOST = 64 * 1024,
+};
+
+struct ledger {
+	pthread_mutex_t lock;
+	struct state *state; /* borrowed: see ledger_free(); NULL: none */
+	struct map accounts; /* by name */
+	struct list all, dirty, saving; /* struct ledger_account */
+	size_t known_memory;
+	struct loop *loop; /* borrowed: of who hears of warnings; or NULL */
+	void (*warn)(const struct ledger_warning *warning, void *arg);
+	void *warn_arg;
+};
+
+static void on_read(const struct state_account *read, void *arg);
+
+/* --- accounts; all of it under the lock --- */
+
+static struct ledger_account *
+entry(struct list *node)
+{
+	return LIST_ENTRY(node, struct ledger_account, node);
+}
+
+static struct ledger_account *
+working(struct list *node)
+{
+	return LIST_ENTRY(node, struct ledger_account, work);
+}
+
+static bool
+may_leave(const struct ledger_account *a)
+{
+	return a->pins == 0 && a->held == 0 && a->places == 0 &&
+	       !a->is_loading && !a->is_saving && list_is_empty(&a->work);
+}
+
+static void
+remove_account(struct ledger *l, struct ledger_account *a)
+{
+	l->known_memory -= known_memory(&a->known);
+	list_remove(&a->node);
+	(void)map_remove(&l->accounts, span_text(a->name));
+	account_free(a);
+}
+
+/* Some of those that were used longest ago, if there are many. */
+static void
+make_room(struct ledger *l)
+{
+	int n = LOOKED_AT;
+
+	if (l->state == NULL)
+		return; /* there is no second place for what they know */
+	LIST_FOREACH_SAFE (node, next, &l->all) {
+		struct ledger_account *a = entry(node);
+
+		if (n-- == 0 || (l->accounts.count < ACCOUNTS_KEPT &&
+				    l->known_memory < KNOWN_KEPT))
+			return;
+		if (may_leave(a)) {
+			remove_account(l, a);
+			continue;
+		}
+		list_remove(&a->node); /* the next time it is another one */
+		list_append(&l->all, &a->node);
+	}
+}
+
+static struct ledger_account *
+find(struct ledger *l, struct span name)
+{
+	char low[NAME_MOST];
+	struct ledger_account *a;
+
+	name = span_to(name, sizeof low);
+	for (size_t i = 0; i < name.len; i++)
+		low[i] = ascii_lower(name.ptr[i]);
+	a = map_get(&l->accounts, span_make(low, name.len));
+	if (a != NULL) {
+		list_remove(&a->node);
+		list_append(&l->all, &a->node);
+		return a;
+	}
+	make_room(l);
+	a = MEM_NEW(struct ledger_account);
+	a->name = span_dup(span_make(low, name.len));
+	a->is_loaded = l->state == NULL;
+	list_init(&a->work);
+	list_init(&a->waiters);
+	list_append(&l->all, &a->node);
+	(void)map_put(&l->accounts, span_text(a->name), a);
+	return a;
+}
+
+/* What is kept of it has changed. */
+static void
+mark(struct ledger *l, struct ledger_account *a)
+{
+	a->is_stale |= a->is_saving;
+	if (l->state != NULL && list_is_empty(&a->work))
+		list_append(&l->dirty, &a->work);
+}
+
+static void
+lock(struct ledger *l)
+{
+	(void)pthread_mutex_lock(&l->lock);
+}
+
+static void
+unlock(struct ledger *l)
+{
+	(void)pthread_mutex_unlock(&l->lock);
+}
+
+/* --- from the state --- */
+
+struct reading {
+	struct ledger *ledger;
+	struct ledger_account *account; /* is_loading: it stays */
+};
+
+static void
+open_ready(struct parcel *p)
+{
+	struct ledger_waiter *w = (struct ledger_waiter *)(void *)p;
+
+	w->ready(w);
+}
+
+static void
+fill_account(struct ledger_account *a, const struct state_account *read)
+{
+	int64_t now = (int64_t)(clock_us() / 1000);
+
+	/* Damaged bytes are none: it counts from zero. */
+	(void)budget_read(&a->budget, read->used, read->passed, now);
+	for (size_t i = 0; i < read->nknown; i++)
+		(void)known_add(&a->known, read->known[i]);
+}
+
+static void
+on_read(const struct state_account *read, void *arg)
+{
+	struct reading *reading = arg;
+	struct ledger *l = reading->ledger;
+	struct ledger_account *a = reading->account;
+	struct list *node;
+
+	free(reading);
+	lock(l);
+	l->known_memory -= known_memory(&a->known);
+	fill_account(a, read);
+	l->known_memory += known_memory(&a->known);
+	a->is_loading = false;
+	a->is_loaded = true;
+	while ((node = list_pop(&a->waiters)) != NULL) {
+		struct ledger_waiter *w =
+		    LIST_ENTRY(node, struct ledger_waiter, node);
+
+		w->parcel.open = open_ready;
+		mailbox_post(w->loop, &w->parcel);
+	}
+	unlock(l);
+	mailbox_flush();
+}
+
+/* The waiter may be NULL: who asks again by itself. */
+static void
+load(struct ledger *l, struct ledger_account *a, struct ledger_waiter *w)
+{
+	struct reading *reading;
+
+	if (w != NULL)
+		list_append(&a->waiters, &w->node);
+	if (a->is_loading)
+		return;
+	a->is_loading = true;
+	reading = MEM_NEW(struct reading);
+	*reading = (struct reading){ l, a };
+	state_ask_account(
+	    l->state, span_text(a->name), KNOWN_MOST, on_read, reading);
+}
+
+bool
+ledger_forget(struct ledger *l, struct ledger_waiter *waiter)
+{
+	bool was_here;
+
+	lock(l);
+	was_here = waiter->node.next != NULL && !list_is_empty(&waiter->node);
+	if (was_here)
+		list_remove(&waiter->node);
+	unlock(l);
+	return was_here;
+}
+
+/* --- to the state --- */
+
+/* On the state's thread: one account at a time, so that nobody waits for all. */
+static void
+collect(struct state_batch *b, void *arg)
+{
+	struct ledger *l = arg;
+	struct buf used = { .max = USED_MOST };
+	struct list *node;
+
+	lock(l);
+	while ((node = list_pop(&l->dirty)) != NULL) {
+		struct ledger_account *a = working(node);
+
+		a->is_saving = true;
+		list_append(&l->saving, &a->work);
+		a->saving = a->unsaved;
+		a->unsaved = (struct hashes){ 0 };
+		buf_reset(&used);
+		budget_write(&a->budget, (int64_t)(clock_us() / 1000), &used);
+		unlock(l);
+		/* It stays, and so do its name and what is being kept. */
+		state_put_used(b, span_text(a->name), buf_span(&used));
+		state_put_known(
+		    b, span_text(a->name), a->saving.list, a->saving.n);
+		lock(l);
+	}
+	unlock(l);
+	buf_clear(&used);
+}
+
+static void
+collected(bool is_kept, void *arg)
+{
+	struct ledger *l = arg;
+	struct list *node;
+
+	lock(l);
+	while ((node = list_pop(&l->saving)) != NULL) {
+		struct ledger_account *a = working(node);
+
+		a->is_saving = false;
+		for (size_t i = 0; i < a->saving.n && !is_kept; i++)
+			hashes_add(&a->unsaved, a->saving.list[i]);
+		hashes_clear(&a->saving);
+		if (!is_kept || a->unsaved.n > 0 || a->is_stale)
+			mark(l, a);
+		a->is_stale = false;
+	}
+	unlock(l);
+}
+
+static void
+renewed(void *arg)
+{
+	struct ledger *l = arg;
+
+	lock(l);
+	LIST_FOREACH (node, &l->all) {
+		struct ledger_account *a = entry(node);
+		uint64_t hash;
+		size_t at = 0;
+
+		hashes_clear(&a->unsaved);
+		while ((hash = known_next(&a->known, &at)) != 0)
+			hashes_add(&a->unsaved, hash);
+		mark(l, a);
+	}
+	unlock(l);
+}
+
+struct ledger *
+ledger_new(struct state *state)
+{
+	struct ledger *l = MEM_NEW(struct ledger);
+	struct state_source source = { collect, collected, renewed, l };
+	uint64_t seed[2];
+
+	random_fill(seed, sizeof seed);
+	map_init(&l->accounts, seed);
+	(void)pthread_mutex_init(&l->lock, NULL);
+	list_init(&l->all);
+	list_init(&l->dirty);
+	list_init(&l->saving);
+	l->state = state;
+	if (state != NULL)
+		state_add_source(state, &source);
+	return l;
+}
+
+void
+ledger_free(struct ledger *l)
+{
+	if (l == NULL)
+		return;
+	LIST_FOREACH_SAFE (node, next, &l->all)
+		remove_account(l, entry(node));
+	map_clear(&l->accounts);
+	(void)pthread_mutex_destroy(&l->lock);
+	free(l);
+}
+
+/* --- warnings --- */
+
+struct warned {
+	struct parcel parcel;
+	struct ledger *ledger;
+	char *account; /* owned */
+	struct budget_state state;
+};
+
+void
+ledger_on_warning(struct ledger *l, struct loop *loop,
+    void (*warn)(const struct ledger_warning *warning, void *arg), void *arg)
+{
+	l->loop = loop;
+	l->warn = warn;
+	l->warn_arg = arg;
+}
+
+static void
+open_warned(struct parcel *p)
+{
+	struct warned *w = (struct warned *)(void *)p;
+	struct ledger *l = w->ledger;
+	struct ledger_warning warning = { w->account, w->state };
+
+	l->warn(&warning, l->warn_arg);
+	free(w->account);
+	free(w);
+}
+
+static void
+warn(struct ledger *l, const char *account, const struct budget_state *state)
+{
+	struct warned *w;
+
+	FACT(BUDGET_WARNING, fact_string("user", account),
+	    fact_word("budget", conf_budget_name(state->counter)),
+	    fact_s("window", state->rate.seconds),
+	    fact_number("used", state->used),
+	    fact_number("most", state->rate.most));
+	if (l->loop == NULL)
+		return;
+	w = MEM_NEW(struct warned);
+	w->parcel.open = open_warned;
+	w->ledger = l;
+	w->account = mem_strdup(account);
+	w->state = *state;
+	mailbox_post(l->loop, &w->parcel);
+}
+
+/* Under the lock, which a warning does not need for long: there is one a window. */
+static void
+look_for_warnings(struct ledger *l, struct ledger_account *a,
+    const struct conf_account *conf, int64_t now)
+{
+	struct budget_state state;
+
+	for (unsigned i = 0; i < CONF_BUDGETS; i++)
+		while (budget_warns(&a->budget, (enum conf_budget)i,
+		    &conf->budgets[i], now, &state))
+			warn(l, a->name, &state);
+}
+
+/* --- a transaction --- */
+
+static bool
+has_budget(const struct conf_account *conf)
+{
+	for (unsigned i = 0; i < CONF_BUDGETS; i++)
+		if (conf->budgets[i].n > 0)
+			return true;
+	return false;
+}
+
+enum ledger_answer
+ledger_begin(struct ledger *l, struct reservation *r, struct span account,
+    const struct conf_account *conf, int64_t now, struct ledger_waiter *waiter,
+    struct ledger_why *why)
+{
+	enum ledger_answer answer = LEDGER_OVER;
+	struct ledger_account *a;
+
+	*why = (struct ledger_why){ 0 };
+	if (!has_budget(conf))
+		return LEDGER_OK; /* r->account stays NULL */
+	lock(l);
+	a = find(l, account);
+	if (!a->is_loaded) {
+		load(l, a, waiter);
+		answer = LEDGER_LATER;
+	} else {
+		*r = (struct reservation){ .account = a, .conf = conf };
+		if (account_begin(r, now, why))
+			answer = LEDGER_OK;
+	}
+	if (answer == LEDGER_OK)
+		a->pins++;
+	else
+		r->account = NULL;
+	unlock(l);
+	return answer;
+}
+
+enum ledger_answer
+ledger_add(struct ledger *l, struct reservation *r, struct span address,
+    int64_t now, struct ledger_why *why)
+{
+	bool fits;
+
+	*why = (struct ledger_why){ 0 };
+	if (r->account == NULL)
+		return LEDGER_OK;
+	lock(l);
+	fits = account_add(r, address, now, why);
+	unlock(l);
+	return fits ? LEDGER_OK : LEDGER_OVER;
+}
+
+void
+ledger_take(struct ledger *l, struct reservation *r, int64_t now)
+{
+	const struct conf_account *conf = r->conf;
+	struct ledger_account *a = r->account;
+
+	if (a == NULL)
+		return;
+	lock(l);
+	l->known_memory -= known_memory(&a->known);
+	if (account_take(r, now)) {
+		mark(l, a);
+		look_for_warnings(l, a, conf, now);
+	}
+	l->known_memory += known_memory(&a->known);
+	a->pins--;
+	unlock(l);
+	if (l->state != NULL)
+		state_wake(l->state);
+}
+
+void
+ledger_release(struct ledger *l, struct reservation *r)
+{
+	struct ledger_account *a = r->account;
+
+	if (a == NULL)
+		return;
+	lock(l);
+	account_release(r);
+	a->pins--;
+	unlock(l);
+}
+
+/* --- what is held --- */
+
+void
+ledger_held(struct ledger *l, struct span account)
+{
+	struct ledger_account *a;
+
+	lock(l);
+	a = find(l, account);
+	a->held++;
+	if (!a->is_loaded)
+		load(l, a, NULL);
+	unlock(l);
+}
+
+static void
+used(struct ledger *l, struct ledger_account *a,
+    const struct conf_account *conf, int64_t now)
+{
+	mark(l, a);
+	look_for_warnings(l, a, conf, now);
+	if (l->state != NULL)
+		state_wake(l->state);
+}
+
+enum ledger_answer
+ledger_let_go(struct ledger *l, const struct ledger_message *m, int64_t now,
+    struct ledger_why *why)
+{
+	enum ledger_answer answer = LEDGER_OVER;
+	struct ledger_account *a;
+
+	*why = (struct ledger_why){ 0 };
+	lock(l);
+	a = find(l, m->account);
+	l->known_memory -= known_memory(&a->known);
+	if (!a->is_loaded) {
+		load(l, a, NULL);
+		answer = LEDGER_LATER;
+	} else if (account_let_go(a, m, now, why)) {
+		a->held -= a->held > 0;
+		used(l, a, m->conf, now);
+		answer = LEDGER_OK;
+	} else {
+		a->waits = why->state;
+		a->waits_until = now + why->state.frees;
+	}
+	l->known_memory += known_memory(&a->known);
+	unlock(l);
+	return answer;
+}
+
+void
+ledger_unheld(struct ledger *l, const struct ledger_message *m, int64_t now)
+{
+	struct ledger_account *a;
+
+	lock(l);
+	a = find(l, m->account);
+	a->held -= a->held > 0;
+	if (m->nrcpt > 0 && a->is_loaded) {
+		l->known_memory -= known_memory(&a->known);
+		account_charge(a, m, now);
+		used(l, a, m->conf, now);
+		l->known_memory += known_memory(&a->known);
+	}
+	unlock(l);
+}
+
+/* --- for people --- */
+
+static void
+look(struct ledger_account *a, const struct conf_account *conf, int64_t now,
+    struct ledger_view *view)
+{
+	*view = (struct ledger_view){ .held = a->held };
+	for (unsigned i = 0; i < CONF_BUDGETS; i++)
+		for (size_t k = 0; k < conf->budgets[i].n; k++)
+			budget_look(&a->budget, (enum conf_budget)i,
+			    conf->budgets[i].list[k], now,
+			    &view->states[view->n++]);
+}
+
+enum ledger_answer
+ledger_look(struct ledger *l, struct span account,
+    const struct conf_account *conf, int64_t now, struct ledger_waiter *waiter,
+    struct ledger_view *view)
+{
+	enum ledger_answer answer = LEDGER_OK;
+	struct ledger_account *a;
+
+	lock(l);
+	a = find(l, account);
+	if (a->is_loaded) {
+		look(a, conf, now, view);
+	} else {
+		load(l, a, waiter);
+		answer = LEDGER_LATER;
+	}
+	unlock(l);
+	return answer;
+}

@@ -1,0 +1,55 @@
+/* ledger_priv: an account in the ledger, for the files that are it. */
+#ifndef INTAKE_LEDGER_PRIV_H
+#define INTAKE_LEDGER_PRIV_H
+
+#include "intake/ledger_io.h"
+#include "policy/known.h"
+
+struct hashes {
+	uint64_t *list; /* owned */
+	size_t n, cap;
+};
+
+struct ledger_account {
+	struct list node; /* of all: who was used last comes last */
+	struct list work; /* in the ledger's `dirty` or `saving`, or in none */
+	char *name; /* owned, in lower case */
+	bool is_loaded, is_loading;
+	bool is_saving; /* it is in `saving`; */
+	bool is_stale; /* and has changed since */
+	uint32_t pins; /* who needs it where it is: transactions, waiters */
+	struct list waiters; /* struct ledger_waiter */
+	struct budget budget;
+	struct known known;
+	struct hashes unsaved, saving; /* of `known`: to be kept, being kept */
+	uint32_t held; /* messages that wait for room */
+	uint32_t places; /* of transactions whose message will be held */
+	/* What the first of the held waits for, and until when (monotonic ms). */
+	struct budget_state waits;
+	int64_t waits_until;
+};
+
+void hashes_add(struct hashes *h, uint64_t hash);
+void hashes_clear(struct hashes *h);
+
+/*
+ * --- account.c: what happens to an account, by the rules, without a lock ---
+ *
+ * `r->account` is set, and stays.
+ */
+
+bool account_begin(struct reservation *r, int64_t now, struct ledger_why *why);
+bool account_add(struct reservation *r, struct span address, int64_t now,
+    struct ledger_why *why);
+/* True: what is kept of it has changed. */
+bool account_take(struct reservation *r, int64_t now);
+void account_release(struct reservation *r);
+/* A message that was held: if there is room, */
+bool account_let_go(struct ledger_account *a, const struct ledger_message *m,
+    int64_t now, struct ledger_why *why);
+/* or whether there is or not. */
+void account_charge(
+    struct ledger_account *a, const struct ledger_message *m, int64_t now);
+void account_free(struct ledger_account *a);
+
+#endif
