@@ -95,25 +95,25 @@ struct receiving {
 	uint64_t id, accepted;
 };
 
-static void
-take_in(struct receiving *r)
+static enum session_need
+take_in(struct receiving *r, struct span *in)
 {
-	struct session_event ev = { .type = EVENT_INTAKE, .now = WALL };
+	struct session_event ev = {
+		.type = EVENT_INTAKE, .in = in, .now = WALL
+	};
 	struct draft *d = session_draft(r->session);
-	struct span none = SPAN("");
 
 	if (d->need == DRAFT_OPEN) {
 		d->id = ++r->id;
 		d->is_open = true;
-	} else {
+	} else if (d->need != DRAFT_RESERVE) {
 		if (d->need == DRAFT_COMMIT)
 			free(draft_envelope(d, draft_size(d)));
 		buf_clear(&d->head);
 		buf_clear(&d->body);
 	}
 	r->accepted += d->need == DRAFT_COMMIT;
-	ev.in = &none;
-	(void)session_step(r->session, &ev, &r->out);
+	return session_step(r->session, &ev, &r->out);
 }
 
 static void
@@ -133,16 +133,8 @@ step(struct receiving *r, struct session_event *ev, struct span in)
 
 		need = session_step(r->session, &ok, &r->out);
 	}
-	while (need == SESSION_INTAKE) {
-		struct session_event more = {
-			.type = EVENT_INPUT, .in = &in, .now = WALL
-		};
-
-		take_in(r);
-		need = SESSION_INPUT;
-		if (in.len > 0)
-			need = session_step(r->session, &more, &r->out);
-	}
+	while (need == SESSION_INTAKE)
+		need = take_in(r, &in);
 	buf_reset(&r->out);
 }
 

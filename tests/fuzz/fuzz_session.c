@@ -76,9 +76,10 @@ take_in(struct world *w, struct session_event *ev)
 	ev->type = EVENT_INTAKE;
 	if ((w->answers & 1) != 0)
 		ev->refusal = "451 4.3.0 no";
-	assert(d->need == DRAFT_OPEN || d->is_open);
+	assert(d->need <= DRAFT_OPEN || d->is_open);
 	switch (d->need) {
 	case DRAFT_NOTHING: assert(false); break;
+	case DRAFT_RESERVE: d->is_reserved = ev->refusal == NULL; break;
 	case DRAFT_OPEN:
 		w->appended = 0;
 		d->id = 7;
