@@ -19,6 +19,7 @@
 #include "mail/progress.h"
 
 struct attempt;
+struct buf;
 struct conf;
 struct dispatch;
 struct envelope;
@@ -47,12 +48,31 @@ struct dispatch_lanes {
 	void *arg;
 };
 
+/* Who knows what accounts have used: main wires the ledger to it. */
+struct dispatch_budget {
+	/*
+	 * Whether a message may be let go; it counts from then on. If not, it is
+	 * in `wait` for how many ms, and in `why` because of what; an empty one:
+	 * it is not known yet.
+	 */
+	bool (*let_go)(const struct message *m, uint64_t *wait, struct buf *why,
+	    void *arg);
+	/* One is held since before the start. */
+	void (*held)(const struct message *m, void *arg);
+	/* One is held no more: it is over, or was let go by hand, and counts. */
+	void (*unheld)(const struct message *m, bool counts, void *arg);
+	void *arg;
+};
+
 /* Borrows the loop; takes a reference of its own to the configuration. */
 struct dispatch *
 dispatch_new(struct loop *loop, const struct conf *conf, struct err *err);
 /* Before dispatch_start(). Borrows the spool. */
 void dispatch_set_road(struct dispatch *d, struct spool *spool,
     const struct dispatch_lanes *lanes);
+/* The same. Without it, what was held for lack of room is let go at the start. */
+void
+dispatch_set_budget(struct dispatch *d, const struct dispatch_budget *budget);
 /*
  * A reload: what may fail is made, and nothing changes before dispatch_take(),
  * which is for the same configuration.
@@ -80,6 +100,7 @@ void dispatch_load(struct envelope *env, const struct progress *rows,
 struct dispatch_origin {
 	const char *sid; /* borrowed, as the next; "": by no session */
 	const char *message_id; /* its Message-ID; "": it has none */
+	bool is_over; /* its account's budget has no room: it is held */
 };
 /* A new one. Takes the envelope. */
 void dispatch_add(struct dispatch *d, struct envelope *env,

@@ -100,6 +100,7 @@ enum now {
 	NOW_NOT_YET,
 	NOW_WAITING,
 	NOW_HELD,
+	NOW_OVER_BUDGET,
 	NOW_ROUTING,
 	NOW_LINE,
 	NOW_SHUT,
@@ -121,6 +122,8 @@ static const struct {
 	[NOW_NOT_YET] = { "waiting for its time", "waiting" },
 	[NOW_WAITING] = { "waiting for the next attempt", "waiting" },
 	[NOW_HELD] = { "held by the operator", "held" },
+	[NOW_OVER_BUDGET] = { "held until its account's budget has room",
+	    "held" },
 	[NOW_ROUTING] = { "looking up where it goes", "looking_up" },
 	[NOW_LINE] = { "in line for a connection", "in_line" },
 	[NOW_SHUT] = { "in line until its host is tried again", "in_line" },
@@ -150,6 +153,14 @@ over_as(enum rcpt_state state)
 	return NOW_REMOVED;
 }
 
+/* And not by the operator. */
+static bool
+is_held_by_budget(const struct message *m)
+{
+	return (m->flags & (MESSAGE_OVER_BUDGET | MESSAGE_HELD)) ==
+	       MESSAGE_OVER_BUDGET;
+}
+
 static enum now
 what_now(const struct view *v, const struct recipient *r, uint64_t now)
 {
@@ -162,7 +173,9 @@ what_now(const struct view *v, const struct recipient *r, uint64_t now)
 	if (leg_is_in_hand(leg) && r->due > now)
 		return NOW_WAITING;
 	switch ((enum leg_state)leg->state) {
-	case LEG_HELD: return NOW_HELD;
+	case LEG_HELD:
+		return is_held_by_budget(leg->message) ? NOW_OVER_BUDGET
+						       : NOW_HELD;
 	case LEG_ROUTING: return NOW_ROUTING;
 	case LEG_LINE: return NOW_LINE;
 	case LEG_LANE: return NOW_LANE;
@@ -309,6 +322,9 @@ set_summary(json_t *o, struct page *p, const struct message *m)
 	use_room(p, RCPT_BYTES + (size_t)m->env->nrcpt * COUNT_BYTES +
 			json_string_length(why));
 	(void)json_object_set_new(o, "held", json_boolean(s.is_held));
+	if (s.is_held)
+		(void)json_object_set_new(o, "held_by",
+		    json_string(is_held_by_budget(m) ? "budget" : "operator"));
 	(void)json_object_set_new(o, "counts", describe_counts(&s));
 	(void)json_object_set_new(o, "reason", why);
 	set_next(o, p, s.next);

@@ -32,8 +32,9 @@ struct page {
  * A new object. "rcpts" is how many recipients the message has; described are
  * those from *at on, one at least, while the page has room, and *at becomes the
  * next one ("rcpts": it was the last). With the first of them comes what is true
- * of all: "held", how many do what ("counts"), the reason of the one that was put
- * off most often, and the earliest next time. Times are RFC 3339.
+ * of all: "held", and "held_by" whom ("operator" or "budget"), how many do what
+ * ("counts"), the reason of the one that was put off most often, and the earliest
+ * next time. Times are RFC 3339.
  */
 json_t *describe_message(struct page *p, const struct message *m, uint32_t *at);
 /* A peer's text may be any bytes; JSON is UTF-8: others become question marks. */

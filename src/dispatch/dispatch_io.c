@@ -88,6 +88,7 @@ dispatch_new(struct loop *loop, const struct conf *conf, struct err *err)
 	random_fill(seed, sizeof seed);
 	map_init(&d->addresses, seed);
 	d->alarm = deadline_new(loop, on_alarm, d);
+	budget_init(d);
 	return d;
 }
 
@@ -97,6 +98,12 @@ dispatch_set_road(
 {
 	d->spool = spool;
 	d->out = *lanes;
+}
+
+void
+dispatch_set_budget(struct dispatch *d, const struct dispatch_budget *budget)
+{
+	d->budget = *budget;
 }
 
 struct router_next *
@@ -123,6 +130,7 @@ dispatch_take(
 	d->conf = conf_ref(conf);
 	set_options(d, conf);
 	lines_mark_all(d);
+	budget_ask_all(d);
 	dispatch_end_turn(d);
 }
 
@@ -130,6 +138,7 @@ void
 dispatch_start(struct dispatch *d)
 {
 	d->running = true;
+	budget_ask_all(d);
 	dispatch_end_turn(d);
 }
 
@@ -140,6 +149,7 @@ dispatch_stop(struct dispatch *d)
 		return;
 	d->running = false;
 	deadline_cancel(d->alarm);
+	deadline_cancel(d->held_alarm);
 	router_stop(d->router);
 }
 
@@ -177,6 +187,7 @@ dispatch_free(struct dispatch *d)
 		d->turn->dispatch = NULL;
 	stop_legs(d);
 	operator_forget(d);
+	budget_clear_lines(d);
 	lines_forget(d);
 	deadline_close(d->alarm);
 	queue_free(d->queue);
@@ -236,6 +247,8 @@ add(struct dispatch *d, struct envelope *env, const struct progress *rows,
 	} else { /* it may have something to tell: at the start */
 		heap_set(&d->heap, &m->due, now);
 	}
+	if ((m->flags & MESSAGE_OVER_BUDGET) != 0)
+		budget_held(d, m, rows == NULL);
 	return m;
 }
 
@@ -261,7 +274,7 @@ dispatch_add(struct dispatch *d, struct envelope *env,
     const struct dispatch_origin *from)
 {
 	facts_keep_accepted(d->history, env, from);
-	(void)add(d, env, NULL, 0);
+	(void)add(d, env, NULL, from->is_over ? MESSAGE_OVER_BUDGET : 0);
 	if (d->running)
 		on_alarm(d);
 }
@@ -444,6 +457,7 @@ finish(struct dispatch *d, struct message *m)
 	    fact_ms("delay", (message_age(m, loop_now(d->loop)))));
 	if (d->walk == m)
 		d->walk = queue_next(d->queue, m);
+	budget_unheld(d, m, false);
 	heap_drop(&d->heap, &m->due);
 	spool_done(d->spool, m->env->id);
 	queue_remove(d->queue, m);

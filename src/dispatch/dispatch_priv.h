@@ -37,6 +37,11 @@ struct dispatch {
 	struct reason *bounced; /* owned reference: by the operator */
 	struct map addresses; /* struct address: those that lanes go to */
 	struct list waits; /* struct wait, of operators */
+	struct dispatch_budget budget; /* who says when there is room */
+	struct list held_lines; /* struct held_line */
+	struct map held_by, held; /* the same by account; struct held by id */
+	struct deadline *held_alarm; /* owned: the first of the lines' */
+	struct reason *held_reason; /* owned reference */
 	uint32_t lanes, lanes_most, reports; /* under way */
 	struct message
 	    *walk; /* borrowed: the next to be routed anew, or NULL */
@@ -116,6 +121,18 @@ void operator_back(struct dispatch *d, struct message *m, bool is_done);
 void operator_forget(struct dispatch *d);
 /* Its host has it, and may take its time. */
 void operator_too_late(struct dispatch *d, struct message *m);
+
+/* --- budget_io.c --- */
+
+void budget_init(struct dispatch *d);
+void budget_clear_lines(struct dispatch *d);
+/* It is held until its account's budget has room; it came, or was loaded. */
+void budget_held(struct dispatch *d, struct message *m, bool is_new);
+/* It is not any more, if it was: released by hand, when it counts, or over. */
+void budget_unheld(struct dispatch *d, struct message *m, bool counts);
+/* All lines ask at once: the configuration is new. */
+void budget_ask_all(struct dispatch *d);
+void budget_on_alarm(void *dispatch);
 
 /* --- facts.c --- */
 

@@ -372,7 +372,7 @@ resume(struct message *m, const struct progress *row,
 static bool
 is_row_held(const struct message *m, const struct progress *rows, uint32_t at)
 {
-	if ((m->flags & MESSAGE_HELD) != 0)
+	if ((m->flags & (MESSAGE_HELD | MESSAGE_OVER_BUDGET)) != 0)
 		return true;
 	for (; rows != NULL && at != ENVELOPE_NO_MORE;
 	     at = m->env->rcpts[at].next)
@@ -485,7 +485,8 @@ message_new(struct envelope *env, const struct progress *rows, uint32_t flags,
 	for (uint32_t i = 0; i < env->ngroups; i++)
 		leg_begin(&m->legs[i], m, env->groups[i],
 		    rows == NULL
-			? (struct leg_past){ 0 }
+			? (struct leg_past){ .is_held = is_row_held(
+						 m, NULL, env->groups[i]) }
 			: past_of(m, rows, env->groups[i], options, age, wall),
 		    options, now);
 	return m;

@@ -175,9 +175,14 @@ set_held(struct dispatch *d, struct message *m, bool is_held)
 	uint64_t now = loop_now(d->loop);
 	int64_t wall = wall_now();
 
-	if (((m->flags & MESSAGE_HELD) != 0) == is_held)
+	unsigned marks = MESSAGE_HELD | MESSAGE_OVER_BUDGET;
+	unsigned flags = is_held ? m->flags | MESSAGE_HELD : m->flags & ~marks;
+
+	if (flags == m->flags)
 		return;
-	m->flags ^= MESSAGE_HELD;
+	m->flags = flags & 15;
+	if (!is_held)
+		budget_unheld(d, m, true);
 	spool_set_flags(d->spool, m->env->id, m->flags);
 	for (uint32_t l = 0; !is_held && l < m->env->ngroups; l++)
 		for (uint32_t i = m->legs[l].first;

@@ -60,6 +60,16 @@ is_out(const struct leg *leg)
 	return leg->state == LEG_LANE || leg->state == LEG_LEAVING;
 }
 
+/* It is held because of its account's budget alone: no word of the operator's. */
+static bool
+is_held_by_budget(const struct leg *leg)
+{
+	unsigned flags = leg->message->flags;
+
+	return (flags & (MESSAGE_OVER_BUDGET | MESSAGE_HELD)) ==
+	       MESSAGE_OVER_BUDGET;
+}
+
 /* Whether it is held, or will be as soon as it is back. */
 static bool
 is_held(const struct leg *leg)
@@ -77,7 +87,11 @@ judge_leg(const struct order *order, const struct leg *leg)
 		return ORDER_IS_OVER;
 	switch (order->verb) {
 	case ORDER_HOLD:
-		return is_held(leg) ? ORDER_IS_HELD_ALREADY : ORDER_CAN;
+		/* As a whole it is held by the operator, too, from now on. */
+		return is_held(leg) &&
+			       !(is_held_by_budget(leg) && order->only == NULL)
+			   ? ORDER_IS_HELD_ALREADY
+			   : ORDER_CAN;
 	case ORDER_RELEASE: return is_held(leg) ? ORDER_CAN : ORDER_IS_NOT_HELD;
 	case ORDER_RETRY: return is_held(leg) ? ORDER_IS_HELD : ORDER_CAN;
 	case ORDER_BOUNCE:

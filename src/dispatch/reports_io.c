@@ -306,7 +306,7 @@ on_stored(struct envelope *env, void *arg)
 	struct telling *t = arg;
 	struct dispatch *d = t->dispatch;
 	struct message *m = queue_find(d->queue, t->id);
-	struct dispatch_origin ours = { "", "" };
+	struct dispatch_origin ours = { "", "", false };
 	struct message_event again = { .type = MESSAGE_NOT_TOLD,
 		.now = loop_now(d->loop) };
 

@@ -168,6 +168,7 @@ open_state(struct relay *r, struct err *err)
 	if (r->state == NULL)
 		return -1;
 	r->ledger = ledger_new(r->state);
+	relay_wire_budgets(r);
 	return 0;
 }
 

@@ -73,5 +73,6 @@ void relay_upkeep(struct relay *r);
 
 int relay_start_workers(struct relay *r, struct err *err);
 void relay_wire_lanes(struct relay *r);
+void relay_wire_budgets(struct relay *r);
 
 #endif

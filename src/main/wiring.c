@@ -9,6 +9,8 @@
 #include "crew/crew.h"
 #include "crew/worker.h"
 #include "dispatch/dispatch.h"
+#include "dispatch/message.h"
+#include "intake/ledger_io.h"
 #include "io/loop.h"
 #include "sched/target.h"
 
@@ -17,7 +19,8 @@
 static void
 on_accepted(struct envelope *env, const struct submit_origin *from, void *arg)
 {
-	struct dispatch_origin origin = { from->sid, from->message_id };
+	struct dispatch_origin origin = { from->sid, from->message_id,
+		from->is_over };
 	struct relay *r = arg;
 
 	dispatch_add(r->rooms.dispatch, env, &origin);
@@ -112,6 +115,70 @@ relay_wire_lanes(struct relay *r)
 	};
 
 	dispatch_set_road(r->rooms.dispatch, r->spool, &lanes);
+}
+
+/* --- what dispatch asks of the ledger --- */
+
+static struct span
+rcpt_of(size_t i, const void *arg)
+{
+	const struct message *m = arg;
+
+	return span_text(m->env->rcpts[i].address);
+}
+
+static struct ledger_message
+for_ledger(const struct relay *r, const struct message *m, bool counts)
+{
+	return (struct ledger_message){ .account = span_text(m->env->account),
+		.conf = conf_account(r->rooms.conf, span_text(m->env->account)),
+		.nrcpt = counts ? m->env->nrcpt : 0,
+		.rcpt = rcpt_of,
+		.arg = m };
+}
+
+static bool
+let_go(const struct message *m, uint64_t *wait, struct buf *why, void *arg)
+{
+	struct relay *r = arg;
+	struct ledger_message of = for_ledger(r, m, true);
+	struct ledger_why over;
+
+	switch (
+	    ledger_let_go(r->ledger, &of, (int64_t)loop_now(r->loop), &over)) {
+	case LEDGER_OK: return true;
+	case LEDGER_LATER: return false;
+	case LEDGER_OVER: break;
+	}
+	budget_say(&over.state, wall_now(), why);
+	/* What has never room may have it by another configuration. */
+	*wait = over.state.frees < 0 ? UINT64_MAX : (uint64_t)over.state.frees;
+	return false;
+}
+
+static void
+held(const struct message *m, void *arg)
+{
+	struct relay *r = arg;
+
+	ledger_held(r->ledger, span_text(m->env->account));
+}
+
+static void
+unheld(const struct message *m, bool counts, void *arg)
+{
+	struct relay *r = arg;
+	struct ledger_message of = for_ledger(r, m, counts);
+
+	ledger_unheld(r->ledger, &of, (int64_t)loop_now(r->loop));
+}
+
+void
+relay_wire_budgets(struct relay *r)
+{
+	struct dispatch_budget budget = { let_go, held, unheld, r };
+
+	dispatch_set_budget(r->rooms.dispatch, &budget);
 }
 
 /* --- both --- */

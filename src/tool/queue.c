@@ -172,9 +172,11 @@ queue_print(const json_t *m)
 	    call_number(m, "size"));
 	(void)printf("  arrived %s, %s ago%s\n", call_text(m, "arrived"),
 	    tool_duration(call_number(m, "age"), age),
-	    json_is_true(json_object_get(m, "held"))
-		? "; held by the operator (postern queue release)"
-		: "");
+	    !json_is_true(json_object_get(m, "held")) ? ""
+	    : strcmp(call_text(m, "held_by"), "budget") == 0
+		? "; held until its account's budget has room (postern "
+		  "account show)"
+		: "; held by the operator (postern queue release)");
 	show_parameters(m, "  asks for:");
 	if (json_object_get(m, "parameters") != NULL)
 		(void)putchar('\n');

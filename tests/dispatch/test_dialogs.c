@@ -165,6 +165,8 @@ do_flags(struct scene *s, struct span value)
 
 		if (span_equal(word, SPAN("held")))
 			s->play.flags |= MESSAGE_HELD;
+		else if (span_equal(word, SPAN("over-budget")))
+			s->play.flags |= MESSAGE_OVER_BUDGET;
 		else if (span_equal(word, SPAN("warned")))
 			s->play.flags |= MESSAGE_WARNED;
 		else

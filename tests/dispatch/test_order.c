@@ -181,6 +181,25 @@ START_TEST(some_of_a_leg_are_retried)
 }
 END_TEST
 
+/* No word of the operator's: he may say it himself, of all of it. */
+START_TEST(what_a_budget_holds_the_operator_may_hold_too)
+{
+	struct order hold = { .verb = ORDER_HOLD };
+
+	message->legs[0].state = LEG_HELD;
+	message->legs[1].state = LEG_HELD;
+	message->flags = MESSAGE_OVER_BUDGET;
+	ck_assert_int_eq(order_judge(&hold, message), ORDER_CAN);
+	hold.only = some;
+	ck_assert_int_eq(order_judge(&hold, message), ORDER_IS_HELD_ALREADY);
+	hold.only = NULL;
+	message->flags = MESSAGE_OVER_BUDGET | MESSAGE_HELD;
+	ck_assert_int_eq(order_judge(&hold, message), ORDER_IS_HELD_ALREADY);
+	message->legs[0].state = LEG_WAITING;
+	message->legs[1].state = LEG_WAITING;
+}
+END_TEST
+
 static void
 fill(TCase *tc)
 {
@@ -194,6 +213,7 @@ fill(TCase *tc)
 	    tc, some_of_a_leg_are_removed_and_the_rest_stays, 0, 3);
 	tcase_add_test(tc, a_leg_whose_due_ones_are_removed_waits_again);
 	tcase_add_test(tc, some_of_a_leg_are_retried);
+	tcase_add_test(tc, what_a_budget_holds_the_operator_may_hold_too);
 }
 
 SUITE_MAIN("order", fill)
