@@ -9,10 +9,12 @@
 #include "base/buf.h"
 #include "base/err.h"
 
+struct auth;
 struct conf;
 struct control;
 struct crew;
 struct dispatch;
+struct ledger;
 struct loop;
 struct spool;
 
@@ -21,6 +23,9 @@ struct control_of {
 	struct dispatch *dispatch;
 	struct spool *spool;
 	struct crew *crew;
+	struct auth *auth;
+	struct ledger *ledger;
+	struct conf *const *conf; /* of the relay, as it is now */
 };
 struct control *control_open(struct loop *loop, const struct conf *conf,
     const struct control_of *of, struct err *err);

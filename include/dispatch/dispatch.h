@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/span.h"
 #include "mail/progress.h"
 
 struct attempt;
@@ -121,6 +122,14 @@ struct queue *dispatch_queue(struct dispatch *d);
 struct router *dispatch_router(struct dispatch *d);
 /* What happened lately; the desk adds what the operator did. */
 struct history *dispatch_history(struct dispatch *d);
+
+/*
+ * Tells somebody something by mail, from the null sender: an address as it leaves,
+ * a line, and text with lines that end in LF. It is in the log already: when it
+ * cannot be stored it is lost.
+ */
+void dispatch_notify(
+    struct dispatch *d, struct span to, struct span subject, struct span text);
 
 /*
  * The operator's hand. `cb` comes once, later, when what was asked for is on

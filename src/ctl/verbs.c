@@ -20,6 +20,8 @@ const struct verb verbs[VERBS] = {
 	    "end a session, or all of an account" },
 	[VERB_TRACE] = { "trace", "ID|MESSAGE-ID", RIGHT_READ, WORDS_ONE,
 	    OPTION_JSON, true, "what became of a message" },
+	[VERB_ACCOUNT_SHOW] = { "account show", "NAME", RIGHT_READ, WORDS_ONE,
+	    OPTION_JSON, true, "what an account has used, and may still" },
 	[VERB_QUEUE_LIST] = { "queue list", CHOOSE, RIGHT_READ, WORDS_IDS, LOOK,
 	    false, "what waits, oldest first" },
 	[VERB_QUEUE_SUMMARY] = { "queue summary", CHOOSE " [--by WHAT]",

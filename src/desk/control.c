@@ -30,6 +30,7 @@ static json_t *(*const serves[VERBS])(const struct ask *ask) = {
 	[VERB_SESSIONS] = do_sessions,
 	[VERB_SESSIONS_END] = do_sessions_end,
 	[VERB_TRACE] = do_trace,
+	[VERB_ACCOUNT_SHOW] = do_account_show,
 	[VERB_QUEUE_LIST] = do_list,
 	[VERB_QUEUE_SUMMARY] = do_summary,
 	[VERB_QUEUE_SHOW] = do_show,
@@ -216,8 +217,12 @@ control_open(struct loop *loop, const struct conf *conf,
 	c->dispatch = of->dispatch;
 	c->spool = of->spool;
 	c->crew = of->crew;
+	c->auth = of->auth;
+	c->ledger = of->ledger;
+	c->conf = of->conf;
 	c->started = loop_now(loop);
 	list_init(&c->shows);
+	list_init(&c->looks);
 	c->server =
 	    ctl_server_open(loop, conf->control_socket, on_request, c, err);
 	if (c->server == NULL) {
@@ -242,5 +247,6 @@ control_close(struct control *c)
 		return;
 	ctl_server_close(c->server);
 	contents_forget(c);
+	account_forget(c);
 	free(c);
 }

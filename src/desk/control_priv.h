@@ -19,8 +19,12 @@ struct control {
 	struct dispatch *dispatch;
 	struct spool *spool;
 	struct crew *crew;
+	struct auth *auth;
+	struct ledger *ledger;
+	struct conf *const *conf; /* as it is now */
 	struct ctl_server *server; /* owned */
 	struct list shows; /* struct show: words are read for them */
+	struct list looks; /* struct looking: their account is read */
 	uint64_t started;
 	int (*reload)(struct buf *trouble, void *arg);
 	void *reload_arg;
@@ -56,8 +60,9 @@ struct message *ask_message(const struct ask *ask);
 
 /*
  * The verbs: the answer, or NULL when it comes later.
- * --- steer.c, contents.c, summary.c, sessions.c, tracing.c ---
+ * --- account.c, steer.c, contents.c, summary.c, sessions.c, tracing.c ---
  */
+json_t *do_account_show(const struct ask *ask);
 json_t *do_steer(const struct ask *ask);
 json_t *do_show(const struct ask *ask);
 json_t *do_cat(const struct ask *ask);
@@ -65,5 +70,10 @@ json_t *do_summary(const struct ask *ask);
 json_t *do_sessions(const struct ask *ask);
 json_t *do_sessions_end(const struct ask *ask);
 json_t *do_trace(const struct ask *ask);
+
+/* --- account.c --- */
+
+/* The relay ends: nobody is answered any more. */
+void account_forget(struct control *c);
 
 #endif

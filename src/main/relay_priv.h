@@ -20,6 +20,7 @@ struct deadline;
 struct http_server;
 struct keys;
 struct ledger;
+struct ledger_warning;
 struct loop;
 struct signer;
 struct spool;
@@ -74,5 +75,9 @@ void relay_upkeep(struct relay *r);
 int relay_start_workers(struct relay *r, struct err *err);
 void relay_wire_lanes(struct relay *r);
 void relay_wire_budgets(struct relay *r);
+
+/* --- warnings.c --- */
+
+void relay_warn(const struct ledger_warning *warning, void *relay);
 
 #endif

@@ -10,4 +10,4 @@ posternd_SOURCES = \
 	src/main/reload.c src/main/reload.h \
 	src/main/settings.c src/main/settings.h \
 	src/main/upkeep.c \
-	src/main/wiring.c
+	src/main/warnings.c src/main/wiring.c

@@ -179,6 +179,7 @@ relay_wire_budgets(struct relay *r)
 	struct dispatch_budget budget = { let_go, held, unheld, r };
 
 	dispatch_set_budget(r->rooms.dispatch, &budget);
+	ledger_on_warning(r->ledger, r->loop, relay_warn, r);
 }
 
 /* --- both --- */

@@ -11,6 +11,7 @@
 
 static int show_status(struct call *c);
 static int show_reload(struct call *c);
+static int show_account(struct call *c);
 
 /* Who prints the answer; what a verb is, is in ctl/verbs.c. */
 static int (*const shows[VERBS])(struct call *c) = {
@@ -19,6 +20,7 @@ static int (*const shows[VERBS])(struct call *c) = {
 	[VERB_SESSIONS] = sessions_show,
 	[VERB_SESSIONS_END] = sessions_end,
 	[VERB_TRACE] = trace_show,
+	[VERB_ACCOUNT_SHOW] = show_account,
 	[VERB_QUEUE_LIST] = queue_list,
 	[VERB_QUEUE_SUMMARY] = queue_summary,
 	[VERB_QUEUE_SHOW] = queue_show,
@@ -53,6 +55,12 @@ static int
 show_status(struct call *c)
 {
 	return ask_and_print(c, status_print);
+}
+
+static int
+show_account(struct call *c)
+{
+	return ask_and_print(c, account_print);
 }
 
 static void
