@@ -7,6 +7,8 @@ sessions|--account --json
 sessions end|--account --json
 trace|--json
 account show|--json
+account stop|--dry-run --json
+account undo|--dry-run --json
 queue list|--id --account --from --to --domain --site --older --reason --held --all --json
 queue summary|--id --account --from --to --domain --site --older --reason --held --all --by --json
 queue show|--id --account --from --to --domain --site --older --reason --held --all --json

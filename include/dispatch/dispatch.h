@@ -62,6 +62,8 @@ struct dispatch_budget {
 	void (*held)(const struct message *m, void *arg);
 	/* One is held no more: it is over, or was let go by hand, and counts. */
 	void (*unheld)(const struct message *m, bool counts, void *arg);
+	/* Whether the account is stopped: what comes still is held. */
+	bool (*is_stopped)(const char *account, void *arg);
 	void *arg;
 };
 

@@ -1,4 +1,7 @@
 /*
+ * account stop, undo: the account's standing, its sessions, and then its messages,
+ * page by page, as the queue's verbs do (steer.c).
+ *
  * account show: what an account has used of its budgets, and how it stands. The
  * answer waits for the ledger where the account is not in memory.
  */
@@ -9,7 +12,11 @@
 #include "base/mem.h"
 #include "conf/conf.h"
 #include "control_priv.h"
+#include "crew/crew.h"
+#include "crew/worker.h"
+#include "ctl/server.h"
 #include "describe.h"
+#include "facts/fact.h"
 #include "intake/ledger_io.h"
 #include "io/loop.h"
 
@@ -53,7 +60,8 @@ describe_account(const struct control *c, const char *name,
 	return json_pack("{s:o, s:o, s:s, s:i, s:b, s:b, s:b, s:[]}", "name",
 	    describe_text(span_text(name)), "counters", counters, "over",
 	    conf->over == OVER_HOLD ? "hold" : "refuse", "held_messages",
-	    (int)view->held, "braked", 0, "stopped", 0, "suspended",
+	    (int)view->held, "braked", 0, "stopped", (int)view->is_stopped,
+	    "suspended",
 	    auth_standing(c->auth, span_text(name)) == AUTH_IS_SUSPENDED,
 	    "domains");
 }
@@ -123,6 +131,68 @@ do_account_show(const struct ask *ask)
 	else
 		looking_free(l);
 	return o;
+}
+
+/* --- stop and undo --- */
+
+static void
+on_ended(struct session_ask *ask)
+{
+	session_ask_free(ask);
+}
+
+static void
+end_sessions(struct control *c, const char *name)
+{
+	for (uint32_t i = 0; i < crew_count(c->crew); i++) {
+		struct session_ask *to = MEM_NEW(struct session_ask);
+
+		to->account = mem_strdup(name);
+		to->done = on_ended;
+		worker_ask_sessions(crew_worker(c->crew, i), to);
+	}
+}
+
+/* Before its messages are looked at, so that none comes behind. */
+static void
+set_standing(const struct ask *ask, const char *name)
+{
+	struct control *c = ask->control;
+	bool stops = ask->verb == VERB_ACCOUNT_STOP;
+
+	ledger_stop(c->ledger, span_text(name), stops);
+	if (stops)
+		end_sessions(c, name);
+	FACT(OPERATOR, fact_string("user", ctl_user(ask->later)),
+	    fact_number("uid", (uint64_t)ctl_uid(ask->later)),
+	    fact_word("did", stops ? "stop" : "undo"),
+	    fact_string("account", name));
+}
+
+json_t *
+do_account_steer(const struct ask *ask)
+{
+	const json_t *what = json_object_get(ask->request, "what");
+	const char *name = json_string_value(what);
+	struct ask about = *ask;
+	json_t *request, *answer;
+
+	if (name == NULL)
+		return error_answer("which account?");
+	if (strchr(name, '*') != NULL) /* it would be a pattern */
+		return error_answer("a name with * cannot be meant alone");
+	if (auth_standing(ask->control->auth, span_text(name)) ==
+	    AUTH_IS_ABSENT)
+		return error_answer("there is no such account");
+	if (json_object_get(ask->request, "after") == NULL &&
+	    !json_is_true(json_object_get(ask->request, "dry_run")))
+		set_standing(ask, name);
+	request = json_copy((json_t *)(uintptr_t)ask->request);
+	(void)json_object_set_new(request, "account", json_string(name));
+	about.request = request;
+	answer = do_steer(&about);
+	json_decref(request);
+	return answer;
 }
 
 void

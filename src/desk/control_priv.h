@@ -63,6 +63,7 @@ struct message *ask_message(const struct ask *ask);
  * --- account.c, steer.c, contents.c, summary.c, sessions.c, tracing.c ---
  */
 json_t *do_account_show(const struct ask *ask);
+json_t *do_account_steer(const struct ask *ask);
 json_t *do_steer(const struct ask *ask);
 json_t *do_show(const struct ask *ask);
 json_t *do_cat(const struct ask *ask);

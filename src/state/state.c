@@ -39,9 +39,10 @@ enum { BATCH_MS = 20, AGAIN_MS = 5000, REST = 10, REST_MOST = 200 };
 
 struct job {
 	struct list node;
-	char *name; /* owned */
+	char *name; /* owned; NULL: those that are stopped */
 	size_t known_most;
 	state_account_cb cb;
+	state_name_cb name_cb;
 	void *arg;
 };
 
@@ -302,9 +303,12 @@ answer(struct state *s, struct job *job)
 {
 	struct state_batch now = batch_now(s);
 
-	if (!accounts_answer(&now, span_text(job->name), job->known_most,
-		job->cb, job->arg) &&
-	    s->db.sql != NULL) {
+	bool is_read = job->name == NULL
+			   ? accounts_stopped(&now, job->name_cb, job->arg)
+			   : accounts_answer(&now, span_text(job->name),
+				 job->known_most, job->cb, job->arg);
+
+	if (!is_read && s->db.sql != NULL) {
 		enum db_status status = s->db.status;
 
 		s->db.status = DB_DONE;
@@ -433,20 +437,31 @@ state_wake(struct state *s)
 	(void)pthread_mutex_unlock(&s->lock);
 }
 
-void
-state_ask_account(struct state *s, struct span name, size_t known_most,
-    state_account_cb cb, void *arg)
+static void
+add_job(struct state *s, const struct job *what)
 {
-	struct job *job = MEM_NEW(struct job);
+	struct job *job = mem_dup(what, sizeof *what);
 
-	job->name = span_dup(name);
-	job->known_most = known_most;
-	job->cb = cb;
-	job->arg = arg;
 	(void)pthread_mutex_lock(&s->lock);
 	list_append(&s->jobs, &job->node);
 	(void)pthread_cond_signal(&s->wake);
 	(void)pthread_mutex_unlock(&s->lock);
+}
+
+void
+state_ask_stopped(struct state *s, state_name_cb cb, void *arg)
+{
+	add_job(s, &(struct job){ .name_cb = cb, .arg = arg });
+}
+
+void
+state_ask_account(struct state *s, struct span name, size_t known_most,
+    state_account_cb cb, void *arg)
+{
+	add_job(s, &(struct job){ .name = span_dup(name),
+		       .known_most = known_most,
+		       .cb = cb,
+		       .arg = arg });
 }
 
 void
