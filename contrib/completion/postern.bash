@@ -11,6 +11,9 @@ suppress add|--account --json
 suppress remove|--account --json
 suppress import|--account --json
 suppress export|--account --json
+account show|--json
+account stop|--dry-run --json
+account undo|--dry-run --json
 queue list|--id --account --from --to --domain --site --older --reason --held --all --json
 queue summary|--id --account --from --to --domain --site --older --reason --held --all --by --json
 queue show|--id --account --from --to --domain --site --older --reason --held --all --json

@@ -9,10 +9,12 @@
 #include "base/buf.h"
 #include "base/err.h"
 
+struct auth;
 struct conf;
 struct control;
 struct crew;
 struct dispatch;
+struct ledger;
 struct loop;
 struct spool;
 
@@ -22,6 +24,9 @@ struct control_of {
 	struct spool *spool;
 	struct crew *crew;
 	struct suppressor *suppressor;
+	struct auth *auth;
+	struct ledger *ledger;
+	struct conf *const *conf; /* of the relay, as it is now */
 };
 struct control *control_open(struct loop *loop, const struct conf *conf,
     const struct control_of *of, struct err *err);

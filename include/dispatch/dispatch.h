@@ -63,6 +63,8 @@ struct dispatch_budget {
 	void (*held)(const struct message *m, void *arg);
 	/* One is held no more: it is over, or was let go by hand, and counts. */
 	void (*unheld)(const struct message *m, bool counts, void *arg);
+	/* Whether the account is stopped: what comes still is held. */
+	bool (*is_stopped)(const char *account, void *arg);
 	void *arg;
 };
 
@@ -131,6 +133,14 @@ struct queue *dispatch_queue(struct dispatch *d);
 struct router *dispatch_router(struct dispatch *d);
 /* What happened lately; the desk adds what the operator did. */
 struct history *dispatch_history(struct dispatch *d);
+
+/*
+ * Tells somebody something by mail, from the null sender: an address as it leaves,
+ * a line, and text with lines that end in LF. It is in the log already: when it
+ * cannot be stored it is lost.
+ */
+void dispatch_notify(
+    struct dispatch *d, struct span to, struct span subject, struct span text);
 
 /*
  * The operator's hand. `cb` comes once, later, when what was asked for is on

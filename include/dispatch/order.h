@@ -16,6 +16,8 @@ enum order_verb {
 	ORDER_RETRY,
 	ORDER_BOUNCE, /* the sender is told */
 	ORDER_REMOVE, /* nobody is */
+	ORDER_STOP, /* its account is stopped: held with all others of it */
+	ORDER_UNDO, /* and goes on as it was before that */
 };
 
 struct order {
@@ -32,6 +34,7 @@ enum order_verdict {
 	ORDER_IS_HELD, /* it is not tried before it is released */
 	ORDER_IS_HELD_ALREADY,
 	ORDER_IS_NOT_HELD,
+	ORDER_IS_STOPPED, /* its account is: that is to be undone */
 	ORDER_IS_AT_HOST, /* a connection has it just now */
 	ORDER_IS_OVER, /* nobody of it waits any more */
 };

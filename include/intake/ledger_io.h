@@ -42,6 +42,7 @@ struct ledger_why {
 	struct budget_state state;
 	/* As many are held as may be; `state` says when the first of them goes. */
 	bool is_full;
+	bool is_stopped; /* or the account is stopped */
 	uint32_t held;
 };
 
@@ -105,12 +106,20 @@ enum ledger_answer ledger_let_go(struct ledger *l,
 void
 ledger_unheld(struct ledger *l, const struct ledger_message *m, int64_t now);
 
+/* --- by the operator --- */
+
+/* Nothing of it is taken, or it is again. Over restarts, too. */
+void ledger_stop(struct ledger *l, struct span account, bool is_stopped);
+/* Costs next to nothing while none is. */
+bool ledger_is_stopped(struct ledger *l, struct span account);
+
 /* --- for people --- */
 
 struct ledger_view {
 	struct budget_state states[CONF_BUDGETS * CONF_RATES_MOST];
 	size_t n;
 	uint32_t held;
+	bool is_stopped;
 };
 /* How an account stands; OK or LATER. */
 enum ledger_answer ledger_look(struct ledger *l, struct span account,

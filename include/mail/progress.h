@@ -68,6 +68,9 @@ enum message_flags {
 	MESSAGE_WARNED = 2, /* the delay warning was sent */
 	/* Held until there is room in its account's budget. */
 	MESSAGE_OVER_BUDGET = 4,
+	MESSAGE_STOPPED = 8, /* its account is stopped */
+	/* Each of which alone is enough that none of it is tried. */
+	MESSAGE_HOLDS = MESSAGE_HELD | MESSAGE_OVER_BUDGET | MESSAGE_STOPPED,
 };
 
 #endif

@@ -65,6 +65,7 @@ struct state_account {
 	int64_t passed;
 	const uint64_t *known; /* hashes of recipients, `nknown` */
 	size_t nknown;
+	bool is_stopped;
 };
 typedef void (*state_account_cb)(const struct state_account *a, void *arg);
 
@@ -75,8 +76,13 @@ typedef void (*state_account_cb)(const struct state_account *a, void *arg);
 void state_ask_account(struct state *s, struct span name, size_t known_most,
     state_account_cb cb, void *arg);
 
+/* The names of those that are stopped, one a call, in the same way. */
+typedef void (*state_name_cb)(struct span name, void *arg);
+void state_ask_stopped(struct state *s, state_name_cb cb, void *arg);
+
 /* In `collect`. `used`: of the moment that it is called. */
-void state_put_used(struct state_batch *b, struct span name, struct span used);
+void state_put_used(
+    struct state_batch *b, struct span name, struct span used, bool is_stopped);
 /* Those that are there already stay. Behind the account's state_put_used(). */
 void state_put_known(
     struct state_batch *b, struct span name, const uint64_t *hashes, size_t n);

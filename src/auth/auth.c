@@ -290,6 +290,26 @@ auth_take(struct auth *a, struct conf **conf)
 	return accounts;
 }
 
+enum auth_standing
+auth_standing(struct auth *a, struct span name)
+{
+	enum auth_standing standing = AUTH_IS_ACTIVE;
+	struct conf *conf;
+	struct accounts *accounts = auth_take(a, &conf);
+
+	if (accounts != NULL) {
+		const struct user *user = users_find(accounts->users, name);
+
+		if (user == NULL)
+			standing = AUTH_IS_ABSENT;
+		else if (user->suspended)
+			standing = AUTH_IS_SUSPENDED;
+	}
+	accounts_unref(accounts);
+	conf_unref(conf);
+	return standing;
+}
+
 bool
 auth_has_mechanism(struct auth *a, struct span mechanism)
 {

@@ -1,1 +1,3 @@
-libpostern_a_SOURCES += include/bounce/report.h src/bounce/report.c
+libpostern_a_SOURCES += \
+	include/bounce/notice.h src/bounce/notice.c \
+	include/bounce/report.h src/bounce/report.c

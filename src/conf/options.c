@@ -638,7 +638,7 @@ const struct option conf_options[] = {
 	    "a number up to 256; 0 is one a processor" },
 	{ "", "line-endings", 0, "mend", store_line_endings, 0, 0, 0,
 	    "mend or refuse" },
-	{ "", "notify", OPTION_LATER, NULL, store_notify, 0, 0, 0, "an address" },
+	{ "", "notify", 0, NULL, store_notify, 0, 0, 0, "an address" },
 	{ "", "received-client", 0, "false", store_bool, CONF(received_client),
 	    0, 0, "true or false" },
 

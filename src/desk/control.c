@@ -35,6 +35,9 @@ static json_t *(*const serves[VERBS])(const struct ask *ask) = {
 	[VERB_SUPPRESS_REMOVE] = do_suppress_remove,
 	[VERB_SUPPRESS_IMPORT] = do_suppress_add,
 	[VERB_SUPPRESS_EXPORT] = do_suppress_list,
+	[VERB_ACCOUNT_SHOW] = do_account_show,
+	[VERB_ACCOUNT_STOP] = do_account_steer,
+	[VERB_ACCOUNT_UNDO] = do_account_steer,
 	[VERB_QUEUE_LIST] = do_list,
 	[VERB_QUEUE_SUMMARY] = do_summary,
 	[VERB_QUEUE_SHOW] = do_show,
@@ -222,8 +225,12 @@ control_open(struct loop *loop, const struct conf *conf,
 	c->spool = of->spool;
 	c->crew = of->crew;
 	c->suppressor = of->suppressor;
+	c->auth = of->auth;
+	c->ledger = of->ledger;
+	c->conf = of->conf;
 	c->started = loop_now(loop);
 	list_init(&c->shows);
+	list_init(&c->looks);
 	c->server =
 	    ctl_server_open(loop, conf->control_socket, on_request, c, err);
 	if (c->server == NULL) {
@@ -248,5 +255,6 @@ control_close(struct control *c)
 		return;
 	ctl_server_close(c->server);
 	contents_forget(c);
+	account_forget(c);
 	free(c);
 }

@@ -20,8 +20,12 @@ struct control {
 	struct spool *spool;
 	struct crew *crew;
 	struct suppressor *suppressor;
+	struct auth *auth;
+	struct ledger *ledger;
+	struct conf *const *conf; /* as it is now */
 	struct ctl_server *server; /* owned */
 	struct list shows; /* struct show: words are read for them */
+	struct list looks; /* struct looking: their account is read */
 	uint64_t started;
 	int (*reload)(struct buf *trouble, void *arg);
 	void *reload_arg;
@@ -57,9 +61,11 @@ struct message *ask_message(const struct ask *ask);
 
 /*
  * The verbs: the answer, or NULL when it comes later.
- * --- steer.c, contents.c, summary.c, sessions.c, tracing.c,
+ * --- account.c, steer.c, contents.c, summary.c, sessions.c, tracing.c,
  * suppressing.c ---
  */
+json_t *do_account_show(const struct ask *ask);
+json_t *do_account_steer(const struct ask *ask);
 json_t *do_steer(const struct ask *ask);
 json_t *do_show(const struct ask *ask);
 json_t *do_cat(const struct ask *ask);
@@ -70,5 +76,10 @@ json_t *do_trace(const struct ask *ask);
 json_t *do_suppress_list(const struct ask *ask);
 json_t *do_suppress_add(const struct ask *ask);
 json_t *do_suppress_remove(const struct ask *ask);
+
+/* --- account.c --- */
+
+/* The relay ends: nobody is answered any more. */
+void account_forget(struct control *c);
 
 #endif

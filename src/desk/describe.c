@@ -101,6 +101,7 @@ enum now {
 	NOW_WAITING,
 	NOW_HELD,
 	NOW_OVER_BUDGET,
+	NOW_STOPPED,
 	NOW_ROUTING,
 	NOW_LINE,
 	NOW_SHUT,
@@ -124,6 +125,7 @@ static const struct {
 	[NOW_HELD] = { "held by the operator", "held" },
 	[NOW_OVER_BUDGET] = { "held until its account's budget has room",
 	    "held" },
+	[NOW_STOPPED] = { "held: its account is stopped", "held" },
 	[NOW_ROUTING] = { "looking up where it goes", "looking_up" },
 	[NOW_LINE] = { "in line for a connection", "in_line" },
 	[NOW_SHUT] = { "in line until its host is tried again", "in_line" },
@@ -153,12 +155,16 @@ over_as(enum rcpt_state state)
 	return NOW_REMOVED;
 }
 
-/* And not by the operator. */
-static bool
-is_held_by_budget(const struct message *m)
+/* By what a message is held: of several, what is to be lifted first. */
+static enum now
+held_as(const struct message *m)
 {
+	if ((m->flags & MESSAGE_STOPPED) != 0)
+		return NOW_STOPPED;
 	return (m->flags & (MESSAGE_OVER_BUDGET | MESSAGE_HELD)) ==
-	       MESSAGE_OVER_BUDGET;
+		       MESSAGE_OVER_BUDGET
+		   ? NOW_OVER_BUDGET
+		   : NOW_HELD;
 }
 
 static enum now
@@ -173,9 +179,7 @@ what_now(const struct view *v, const struct recipient *r, uint64_t now)
 	if (leg_is_in_hand(leg) && r->due > now)
 		return NOW_WAITING;
 	switch ((enum leg_state)leg->state) {
-	case LEG_HELD:
-		return is_held_by_budget(leg->message) ? NOW_OVER_BUDGET
-						       : NOW_HELD;
+	case LEG_HELD: return held_as(leg->message);
 	case LEG_ROUTING: return NOW_ROUTING;
 	case LEG_LINE: return NOW_LINE;
 	case LEG_LANE: return NOW_LANE;
@@ -324,7 +328,9 @@ set_summary(json_t *o, struct page *p, const struct message *m)
 	(void)json_object_set_new(o, "held", json_boolean(s.is_held));
 	if (s.is_held)
 		(void)json_object_set_new(o, "held_by",
-		    json_string(is_held_by_budget(m) ? "budget" : "operator"));
+		    json_string(held_as(m) == NOW_STOPPED ? "stop"
+				: held_as(m) == NOW_HELD  ? "operator"
+							  : "budget"));
 	(void)json_object_set_new(o, "counts", describe_counts(&s));
 	(void)json_object_set_new(o, "reason", why);
 	set_next(o, p, s.next);

@@ -32,7 +32,7 @@ struct page {
  * A new object. "rcpts" is how many recipients the message has; described are
  * those from *at on, one at least, while the page has room, and *at becomes the
  * next one ("rcpts": it was the last). With the first of them comes what is true
- * of all: "held", and "held_by" whom ("operator" or "budget"), how many do what
+ * of all: "held", and "held_by" whom ("operator", "budget", "stop"), how many do what
  * ("counts"), the reason of the one that was put off most often, and the earliest
  * next time. Times are RFC 3339.
  */

@@ -1,4 +1,5 @@
 libpostern_a_SOURCES += \
+	src/desk/account.c \
 	src/desk/contents.h src/desk/contents.c \
 	include/desk/control.h src/desk/control.c src/desk/control_priv.h \
 	src/desk/describe.h src/desk/describe.c \

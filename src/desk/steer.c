@@ -9,6 +9,7 @@
  * A message may be in both, when it came too late for some of its recipients.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "control_priv.h"
@@ -25,7 +26,7 @@
 
 struct steer {
 	struct ctl_later *later; /* borrowed: answered once */
-	const char *verb; /* its name without "queue" */
+	const char *verb; /* the second word of its name */
 	json_t *answer; /* owned, as the next */
 	char *filter; /* for the log */
 	json_t *done, *undone; /* borrowed: in the answer */
@@ -42,6 +43,8 @@ static const struct {
 	{ VERB_QUEUE_RETRY, ORDER_RETRY },
 	{ VERB_QUEUE_BOUNCE, ORDER_BOUNCE },
 	{ VERB_QUEUE_REMOVE, ORDER_REMOVE },
+	{ VERB_ACCOUNT_STOP, ORDER_STOP },
+	{ VERB_ACCOUNT_UNDO, ORDER_UNDO },
 };
 
 static enum order_verb
@@ -149,6 +152,9 @@ steer_one(struct steer *s, struct dispatch *d, const struct order *order,
 	enum order_verdict verdict = order_judge(order, m);
 	struct qid qid = qid_format(m->env->id);
 
+	if (verdict != ORDER_CAN &&
+	    (order->verb == ORDER_STOP || order->verb == ORDER_UNDO))
+		return; /* it is about the account, and true of this one */
 	if (verdict != ORDER_CAN) {
 		add_not(s, qid.text, order_verdict_name(verdict),
 		    order_verdict_text(verdict));
@@ -217,7 +223,7 @@ do_steer(const struct ask *ask)
 	}
 	s = MEM_NEW(struct steer);
 	s->later = ask->later;
-	s->verb = verbs[ask->verb].name + sizeof "queue";
+	s->verb = strchr(verbs[ask->verb].name, ' ') + 1;
 	s->is_dry = json_is_true(json_object_get(ask->request, "dry_run"));
 	s->filter = filter_text(ask->request);
 	s->done = json_array();

@@ -191,14 +191,14 @@ let_go(struct dispatch *d, struct held *h)
 	dispatch_settle(d, m, NULL);
 }
 
-/* The oldest that the operator does not hold. */
+/* The oldest that nothing else holds. */
 static struct held *
 first_of(const struct held_line *line)
 {
 	LIST_FOREACH (node, &line->waiting) {
 		struct held *h = LIST_ENTRY(node, struct held, node);
 
-		if ((h->message->flags & MESSAGE_HELD) == 0)
+		if ((h->message->flags & (MESSAGE_HELD | MESSAGE_STOPPED)) == 0)
 			return h;
 	}
 	return NULL;

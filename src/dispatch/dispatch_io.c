@@ -283,8 +283,15 @@ void
 dispatch_add(struct dispatch *d, struct envelope *env,
     const struct dispatch_origin *from)
 {
+	uint32_t flags = from->is_over ? MESSAGE_OVER_BUDGET : 0;
+
 	facts_keep_accepted(d->history, env, from);
-	(void)add(d, env, NULL, from->is_over ? MESSAGE_OVER_BUDGET : 0);
+	if (d->budget.is_stopped != NULL && env->account[0] != '\0' &&
+	    d->budget.is_stopped(env->account, d->budget.arg)) {
+		flags |= MESSAGE_STOPPED;
+		spool_set_flags(d->spool, env->id, flags);
+	}
+	(void)add(d, env, NULL, flags);
 	if (d->running)
 		on_alarm(d);
 }

@@ -372,7 +372,7 @@ resume(struct message *m, const struct progress *row,
 static bool
 is_row_held(const struct message *m, const struct progress *rows, uint32_t at)
 {
-	if ((m->flags & (MESSAGE_HELD | MESSAGE_OVER_BUDGET)) != 0)
+	if ((m->flags & MESSAGE_HOLDS) != 0)
 		return true;
 	for (; rows != NULL && at != ENVELOPE_NO_MORE;
 	     at = m->env->rcpts[at].next)

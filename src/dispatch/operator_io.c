@@ -31,6 +31,8 @@ static const enum leg_event_type events[] = {
 	[ORDER_RETRY] = LEG_RETRY,
 	[ORDER_BOUNCE] = LEG_BOUNCE,
 	[ORDER_REMOVE] = LEG_REMOVE,
+	[ORDER_STOP] = LEG_HOLD,
+	[ORDER_UNDO] = LEG_RELEASE,
 };
 
 /* It is for the leg: who of it is with a host, for whom it may be too late? */
@@ -38,8 +40,9 @@ static void
 note_rcpts(struct wait *w, const struct order *order, const struct leg *leg)
 {
 	const struct message *m = leg->message;
-	bool calls_back =
-	    order->verb != ORDER_RELEASE && order->verb != ORDER_RETRY;
+	bool calls_back = order->verb != ORDER_RELEASE &&
+			  order->verb != ORDER_RETRY &&
+			  order->verb != ORDER_UNDO;
 
 	for (uint32_t i = leg->first; i != ENVELOPE_NO_MORE;
 	     i = m->env->rcpts[i].next) {
@@ -164,27 +167,58 @@ operator_forget(struct dispatch *d)
 	}
 }
 
+static bool
+has_held_leg(const struct message *m)
+{
+	for (uint32_t i = 0; i < m->env->ngroups; i++)
+		if (m->legs[i].state == LEG_HELD ||
+		    (m->legs[i].state == LEG_LEAVING &&
+			m->legs[i].wish == WISH_HOLD))
+			return true;
+	return false;
+}
+
 /*
- * The mark of the whole message, which an older one has, or an import: then the
- * rows say nothing. It goes when any of it is released, and what stays held is
- * recorded leg by leg.
+ * What a message that is stopped is to be when that is undone: where the operator
+ * held a part of it, all of it stays held, for nobody remembers which.
  */
+static unsigned
+marks_of_stop(const struct message *m)
+{
+	unsigned marks = MESSAGE_STOPPED;
+
+	if ((m->flags & MESSAGE_HOLDS) == 0 && has_held_leg(m))
+		marks |= MESSAGE_HELD;
+	return marks;
+}
+
+/* The marks of the whole message that the order leaves; before the legs obey. */
+static unsigned
+marks_after(const struct message *m, const struct order *order)
+{
+	switch (order->verb) {
+	case ORDER_HOLD:
+		return order->only == NULL ? m->flags | MESSAGE_HELD : m->flags;
+	case ORDER_RELEASE:
+		return m->flags &
+		       ~(unsigned)(MESSAGE_HELD | MESSAGE_OVER_BUDGET);
+	case ORDER_STOP: return m->flags | marks_of_stop(m);
+	case ORDER_UNDO: return m->flags & ~(unsigned)MESSAGE_STOPPED;
+	case ORDER_RETRY:
+	case ORDER_BOUNCE:
+	case ORDER_REMOVE: break;
+	}
+	return m->flags;
+}
+
+/* The rows of what stays held, where the mark that said so is gone. */
 static void
-set_held(struct dispatch *d, struct message *m, bool is_held)
+record_held(struct dispatch *d, const struct message *m)
 {
 	uint64_t now = loop_now(d->loop);
 	int64_t wall = wall_now();
 
-	unsigned marks = MESSAGE_HELD | MESSAGE_OVER_BUDGET;
-	unsigned flags = is_held ? m->flags | MESSAGE_HELD : m->flags & ~marks;
-
-	if (flags == m->flags)
-		return;
-	m->flags = flags & 15;
-	if (!is_held)
-		budget_unheld(d, m, true);
-	spool_set_flags(d->spool, m->env->id, m->flags);
-	for (uint32_t l = 0; !is_held && l < m->env->ngroups; l++)
+	for (uint32_t l = 0; l < m->env->ngroups; l++)
 		for (uint32_t i = m->legs[l].first;
 		     i != ENVELOPE_NO_MORE && m->legs[l].state == LEG_HELD;
 		     i = m->env->rcpts[i].next) {
@@ -194,6 +228,26 @@ set_held(struct dispatch *d, struct message *m, bool is_held)
 			if (row.state == RCPT_QUEUED)
 				spool_progress(d->spool, m->env->id, &row, 1);
 		}
+}
+
+/*
+ * The marks of the whole message, which an older one has, or an import: then the
+ * rows say nothing. That of the operator goes when any of it is released, and what
+ * stays held is recorded leg by leg.
+ */
+static void
+set_marks(struct dispatch *d, struct message *m, unsigned flags)
+{
+	unsigned gone = m->flags & ~flags;
+
+	if (flags == m->flags)
+		return;
+	m->flags = flags & 15;
+	if ((gone & MESSAGE_OVER_BUDGET) != 0)
+		budget_unheld(d, m, true);
+	spool_set_flags(d->spool, m->env->id, m->flags);
+	if ((gone & (MESSAGE_HELD | MESSAGE_OVER_BUDGET)) != 0)
+		record_held(d, m);
 }
 
 void
@@ -214,6 +268,9 @@ dispatch_do(struct dispatch *d, struct message *m, const struct order *order,
 {
 	struct leg_event ev = dispatch_event(d, events[order->verb]);
 	struct wait *w = wait_new(d, m, cb, arg);
+	unsigned flags = marks_after(m, order);
+	/* It is held by something else still. */
+	bool stays = order->verb == ORDER_UNDO && (flags & MESSAGE_HOLDS) != 0;
 
 	ev.reason = d->bounced;
 	ev.only = order->only;
@@ -221,13 +278,12 @@ dispatch_do(struct dispatch *d, struct message *m, const struct order *order,
 		if (!order_is_for(order, &m->legs[i]))
 			continue;
 		note_rcpts(w, order, &m->legs[i]);
-		dispatch_step(d, &m->legs[i], &ev);
+		if (!stays)
+			dispatch_step(d, &m->legs[i], &ev);
 	}
 	if (order->verb == ORDER_REMOVE && order->only == NULL)
 		message_forget_untold(m);
-	if (order->verb == ORDER_RELEASE ||
-	    (order->verb == ORDER_HOLD && order->only == NULL))
-		set_held(d, m, order->verb == ORDER_HOLD);
+	set_marks(d, m, flags);
 	list_append(&d->waits, &w->node);
 	dispatch_settle(
 	    d, m, NULL); /* answers, if nothing is to be waited for */

@@ -13,6 +13,8 @@ static const struct {
 	    "it is held, and not tried before postern queue release" },
 	[ORDER_IS_HELD_ALREADY] = { "already held", "it is held already" },
 	[ORDER_IS_NOT_HELD] = { "not held", "it is not held" },
+	[ORDER_IS_STOPPED] = { "account stopped",
+	    "its account is stopped (postern account undo)" },
 	[ORDER_IS_AT_HOST] = { "being delivered",
 	    "a connection has it just now, with others" },
 	[ORDER_IS_OVER] = { "over",
@@ -60,14 +62,13 @@ is_out(const struct leg *leg)
 	return leg->state == LEG_LANE || leg->state == LEG_LEAVING;
 }
 
-/* It is held because of its account's budget alone: no word of the operator's. */
+/* It is held, and not by a word of the operator's about it. */
 static bool
-is_held_by_budget(const struct leg *leg)
+is_held_otherwise(const struct leg *leg)
 {
 	unsigned flags = leg->message->flags;
 
-	return (flags & (MESSAGE_OVER_BUDGET | MESSAGE_HELD)) ==
-	       MESSAGE_OVER_BUDGET;
+	return (flags & MESSAGE_HOLDS) != 0 && (flags & MESSAGE_HELD) == 0;
 }
 
 /* Whether it is held, or will be as soon as it is back. */
@@ -82,6 +83,7 @@ static enum order_verdict
 judge_leg(const struct order *order, const struct leg *leg)
 {
 	struct meant meant = meant_in(order, leg);
+	bool is_stopped = (leg->message->flags & MESSAGE_STOPPED) != 0;
 
 	if (leg->state == LEG_OVER || !meant.some)
 		return ORDER_IS_OVER;
@@ -89,10 +91,15 @@ judge_leg(const struct order *order, const struct leg *leg)
 	case ORDER_HOLD:
 		/* As a whole it is held by the operator, too, from now on. */
 		return is_held(leg) &&
-			       !(is_held_by_budget(leg) && order->only == NULL)
+			       !(is_held_otherwise(leg) && order->only == NULL)
 			   ? ORDER_IS_HELD_ALREADY
 			   : ORDER_CAN;
-	case ORDER_RELEASE: return is_held(leg) ? ORDER_CAN : ORDER_IS_NOT_HELD;
+	case ORDER_STOP: return is_stopped ? ORDER_IS_HELD_ALREADY : ORDER_CAN;
+	case ORDER_UNDO: return is_stopped ? ORDER_CAN : ORDER_IS_NOT_HELD;
+	case ORDER_RELEASE:
+		if (is_stopped)
+			return ORDER_IS_STOPPED;
+		return is_held(leg) ? ORDER_CAN : ORDER_IS_NOT_HELD;
 	case ORDER_RETRY: return is_held(leg) ? ORDER_IS_HELD : ORDER_CAN;
 	case ORDER_BOUNCE:
 	case ORDER_REMOVE: break;

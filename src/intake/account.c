@@ -93,6 +93,9 @@ account_begin(struct reservation *r, int64_t now, struct ledger_why *why)
 {
 	struct ledger_account *a = r->account;
 
+	why->is_stopped = a->is_stopped;
+	if (a->is_stopped)
+		return false;
 	if (r->conf->over == OVER_HOLD && a->held + a->places > 0) {
 		why->state = a->waits;
 		why->state.frees =

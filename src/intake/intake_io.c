@@ -66,6 +66,12 @@ say_over(struct intake *in, const struct draft *d)
 	const char *code = d->stage == DRAFT_SENDER ? "451" : "452";
 	struct buf why = { 0 };
 
+	if (in->why.is_stopped) {
+		(void)snprintf(in->refusal, sizeof in->refusal,
+		    "%s 4.7.1 Account %.*s is stopped by the operator", code,
+		    SPAN_ARG(span_to(d->account, 100)));
+		return in->refusal;
+	}
 	if (in->why.is_full)
 		(void)buf_printf(&why,
 		    "%u of its messages are held already until there is room, "

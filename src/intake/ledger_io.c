@@ -12,6 +12,7 @@
 #include "intake/ledger_io.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -37,11 +38,13 @@ struct ledger {
 	struct map accounts; /* by name */
 	struct list all, dirty, saving; /* struct ledger_account */
 	size_t known_memory;
+	_Atomic uint32_t stopped; /* accounts */
 	struct loop *loop; /* borrowed: of who hears of warnings; or NULL */
 	void (*warn)(const struct ledger_warning *warning, void *arg);
 	void *warn_arg;
 };
 
+static void on_stopped(struct span name, void *arg);
 static void on_read(const struct state_account *read, void *arg);
 
 /* --- accounts; all of it under the lock --- */
@@ -61,8 +64,9 @@ working(struct list *node)
 static bool
 may_leave(const struct ledger_account *a)
 {
-	return a->pins == 0 && a->held == 0 && a->places == 0 &&
-	       !a->is_loading && !a->is_saving && list_is_empty(&a->work);
+	return a->pins == 0 && !a->is_stopped && a->held == 0 &&
+	       a->places == 0 && !a->is_loading && !a->is_saving &&
+	       list_is_empty(&a->work);
 }
 
 static void
@@ -144,6 +148,18 @@ unlock(struct ledger *l)
 	(void)pthread_mutex_unlock(&l->lock);
 }
 
+static void
+set_stopped(struct ledger *l, struct ledger_account *a, bool is_stopped)
+{
+	if (a->is_stopped == is_stopped)
+		return;
+	a->is_stopped = is_stopped;
+	if (is_stopped)
+		atomic_fetch_add(&l->stopped, 1);
+	else
+		atomic_fetch_sub(&l->stopped, 1);
+}
+
 /* --- from the state --- */
 
 struct reading {
@@ -177,14 +193,20 @@ on_read(const struct state_account *read, void *arg)
 	struct ledger *l = reading->ledger;
 	struct ledger_account *a = reading->account;
 	struct list *node;
+	bool has_order;
 
 	free(reading);
 	lock(l);
+	has_order = a->has_order;
 	l->known_memory -= known_memory(&a->known);
 	fill_account(a, read);
 	l->known_memory += known_memory(&a->known);
 	a->is_loading = false;
 	a->is_loaded = true;
+	if (a->has_order)
+		mark(l, a);
+	else if (read->is_stopped)
+		set_stopped(l, a, true);
 	while ((node = list_pop(&a->waiters)) != NULL) {
 		struct ledger_waiter *w =
 		    LIST_ENTRY(node, struct ledger_waiter, node);
@@ -193,6 +215,8 @@ on_read(const struct state_account *read, void *arg)
 		mailbox_post(w->loop, &w->parcel);
 	}
 	unlock(l);
+	if (has_order)
+		state_wake(l->state);
 	mailbox_flush();
 }
 
@@ -211,6 +235,20 @@ load(struct ledger *l, struct ledger_account *a, struct ledger_waiter *w)
 	*reading = (struct reading){ l, a };
 	state_ask_account(
 	    l->state, span_text(a->name), KNOWN_MOST, on_read, reading);
+}
+
+/* On the state's thread: of those that are stopped since before the start. */
+static void
+on_stopped(struct span name, void *arg)
+{
+	struct ledger *l = arg;
+	struct ledger_account *a;
+
+	lock(l);
+	a = find(l, name);
+	if (!a->has_order)
+		set_stopped(l, a, true);
+	unlock(l);
 }
 
 bool
@@ -235,6 +273,7 @@ collect(struct state_batch *b, void *arg)
 	struct ledger *l = arg;
 	struct buf used = { .max = USED_MOST };
 	struct list *node;
+	bool stopped;
 
 	lock(l);
 	while ((node = list_pop(&l->dirty)) != NULL) {
@@ -245,10 +284,11 @@ collect(struct state_batch *b, void *arg)
 		a->saving = a->unsaved;
 		a->unsaved = (struct hashes){ 0 };
 		buf_reset(&used);
+		stopped = a->is_stopped;
 		budget_write(&a->budget, (int64_t)(clock_us() / 1000), &used);
 		unlock(l);
 		/* It stays, and so do its name and what is being kept. */
-		state_put_used(b, span_text(a->name), buf_span(&used));
+		state_put_used(b, span_text(a->name), buf_span(&used), stopped);
 		state_put_known(
 		    b, span_text(a->name), a->saving.list, a->saving.n);
 		lock(l);
@@ -311,8 +351,10 @@ ledger_new(struct state *state)
 	list_init(&l->dirty);
 	list_init(&l->saving);
 	l->state = state;
-	if (state != NULL)
+	if (state != NULL) {
 		state_add_source(state, &source);
+		state_ask_stopped(state, on_stopped, l);
+	}
 	return l;
 }
 
@@ -411,7 +453,7 @@ ledger_begin(struct ledger *l, struct reservation *r, struct span account,
 	struct ledger_account *a;
 
 	*why = (struct ledger_why){ 0 };
-	if (!has_budget(conf))
+	if (!has_budget(conf) && !ledger_is_stopped(l, account))
 		return LEDGER_OK; /* r->account stays NULL */
 	lock(l);
 	a = find(l, account);
@@ -549,13 +591,48 @@ ledger_unheld(struct ledger *l, const struct ledger_message *m, int64_t now)
 	unlock(l);
 }
 
+/* --- by the operator --- */
+
+void
+ledger_stop(struct ledger *l, struct span account, bool is_stopped)
+{
+	struct ledger_account *a;
+
+	lock(l);
+	a = find(l, account);
+	set_stopped(l, a, is_stopped);
+	a->has_order = true;
+	/* What is not read yet would be written over. */
+	if (a->is_loaded)
+		mark(l, a);
+	else
+		load(l, a, NULL);
+	unlock(l);
+	if (l->state != NULL)
+		state_wake(l->state);
+}
+
+bool
+ledger_is_stopped(struct ledger *l, struct span account)
+{
+	bool is_stopped;
+
+	if (atomic_load_explicit(&l->stopped, memory_order_relaxed) == 0)
+		return false;
+	lock(l);
+	is_stopped = find(l, account)->is_stopped;
+	unlock(l);
+	return is_stopped;
+}
+
 /* --- for people --- */
 
 static void
 look(struct ledger_account *a, const struct conf_account *conf, int64_t now,
     struct ledger_view *view)
 {
-	*view = (struct ledger_view){ .held = a->held };
+	*view = (struct ledger_view){ .held = a->held,
+		.is_stopped = a->is_stopped };
 	for (unsigned i = 0; i < CONF_BUDGETS; i++)
 		for (size_t k = 0; k < conf->budgets[i].n; k++)
 			budget_look(&a->budget, (enum conf_budget)i,

@@ -17,6 +17,8 @@ struct ledger_account {
 	bool is_loaded, is_loading;
 	bool is_saving; /* it is in `saving`; */
 	bool is_stale; /* and has changed since */
+	bool is_stopped;
+	bool has_order; /* of the operator's: newer than what is read */
 	uint32_t pins; /* who needs it where it is: transactions, waiters */
 	struct list waiters; /* struct ledger_waiter */
 	struct budget budget;

@@ -203,8 +203,13 @@ relay_open_road(struct relay *r, struct err *err)
 	start_pool(r);
 	relay_wire_lanes(r);
 	r->control = control_open(r->loop, r->rooms.conf,
-	    &(struct control_of){
-		r->rooms.dispatch, r->spool, r->crew, r->suppressor },
+	    &(struct control_of){ .dispatch = r->rooms.dispatch,
+		.spool = r->spool,
+		.crew = r->crew,
+		.suppressor = r->suppressor,
+		.auth = r->rooms.auth,
+		.ledger = r->ledger,
+		.conf = &r->rooms.conf },
 	    err);
 	if (r->control == NULL)
 		return -1;

@@ -19,6 +19,7 @@ struct crew;
 struct deadline;
 struct http_server;
 struct ledger;
+struct ledger_warning;
 struct loop;
 struct spool;
 struct state;
@@ -73,5 +74,9 @@ int relay_start_workers(struct relay *r, struct err *err);
 void relay_wire_lanes(struct relay *r);
 void relay_wire_suppression(struct relay *r);
 void relay_wire_budgets(struct relay *r);
+
+/* --- warnings.c --- */
+
+void relay_warn(const struct ledger_warning *warning, void *relay);
 
 #endif

@@ -11,4 +11,4 @@ posternd_SOURCES = \
 	src/main/settings.c src/main/settings.h \
 	src/main/signing.c src/main/signing.h \
 	src/main/upkeep.c \
-	src/main/wiring.c
+	src/main/warnings.c src/main/wiring.c

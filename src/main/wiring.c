@@ -177,12 +177,21 @@ unheld(const struct message *m, bool counts, void *arg)
 	ledger_unheld(r->ledger, &of, (int64_t)loop_now(r->loop));
 }
 
+static bool
+is_stopped(const char *account, void *arg)
+{
+	struct relay *r = arg;
+
+	return ledger_is_stopped(r->ledger, span_text(account));
+}
+
 void
 relay_wire_budgets(struct relay *r)
 {
-	struct dispatch_budget budget = { let_go, held, unheld, r };
+	struct dispatch_budget budget = { let_go, held, unheld, is_stopped, r };
 
 	dispatch_set_budget(r->rooms.dispatch, &budget);
+	ledger_on_warning(r->ledger, r->loop, relay_warn, r);
 }
 
 /* --- what hosts say of addresses --- */

@@ -61,6 +61,7 @@ accounts_answer(const struct state_batch *now, struct span name,
 			a.passed = passed_since(now, stmt);
 			a.used.ptr = sqlite3_column_blob(stmt, 4);
 			a.used.len = (size_t)sqlite3_column_bytes(stmt, 4);
+			a.is_stopped = sqlite3_column_int(stmt, 5) != 0;
 			known =
 			    read_known(now->db, sqlite3_column_int64(stmt, 0),
 				known_most, &a.nknown);
@@ -79,8 +80,23 @@ accounts_answer(const struct state_batch *now, struct span name,
 	return a.is_read;
 }
 
+bool
+accounts_stopped(const struct state_batch *now, state_name_cb cb, void *arg)
+{
+	sqlite3_stmt *stmt = db_statement(now->db, DB_GET_STOPPED);
+
+	while (db_row(now->db, stmt))
+		cb(span_make((const char *)sqlite3_column_text(stmt, 0),
+		       (size_t)sqlite3_column_bytes(stmt, 0)),
+		    arg);
+	if (stmt != NULL)
+		(void)sqlite3_reset(stmt);
+	return now->db->sql != NULL && now->db->status == DB_DONE;
+}
+
 void
-state_put_used(struct state_batch *b, struct span name, struct span used)
+state_put_used(
+    struct state_batch *b, struct span name, struct span used, bool is_stopped)
 {
 	sqlite3_stmt *stmt = db_statement(b->db, DB_PUT_ACCOUNT);
 
@@ -91,6 +107,7 @@ state_put_used(struct state_batch *b, struct span name, struct span used)
 	(void)sqlite3_bind_int64(stmt, 3, b->boot);
 	(void)sqlite3_bind_int64(stmt, 4, b->steady);
 	db_bind(stmt, 5, used, false);
+	(void)sqlite3_bind_int(stmt, 6, is_stopped);
 	db_run(b->db, stmt);
 }
 

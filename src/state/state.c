@@ -9,7 +9,8 @@
  *   it is newer     left as it is; the relay runs without until somebody moves it
  *
  * A batch waits for company, and for ten times as long as the last one took to
- * write: so the thread never uses more than a tenth of a processor.
+ * write (a fifth of a second at the most): so the thread uses no more than a tenth of
+ * a processor while batches are small.
  */
 #include "state/state.h"
 
@@ -34,14 +35,15 @@
 #include "io/loop.h"
 #include "state_priv.h"
 
-enum { BATCH_MS = 20, AGAIN_MS = 5000, REST = 10 };
+enum { BATCH_MS = 20, AGAIN_MS = 5000, REST = 10, REST_MOST = 200 };
 
 /* A question. */
 struct job {
 	struct list node;
-	char *name; /* owned: of an account; NULL: it is about the suppressed */
+	char *name; /* owned: of an account; NULL: it is not about one */
 	size_t known_most;
-	state_account_cb account;
+	state_account_cb cb;
+	state_name_cb name_cb; /* those that are stopped */
 	state_suppressed_cb suppressed;
 	void *arg;
 };
@@ -268,6 +270,7 @@ flush(struct state *s)
 	uint64_t began = now_ms();
 	struct state_batch batch;
 	enum db_status status;
+	uint64_t took;
 	size_t n;
 
 	s->flush_at = 0;
@@ -292,16 +295,20 @@ flush(struct state *s)
 	if (status != DB_DONE)
 		atomic_store(&s->is_woken, true);
 	judge(s, status);
-	s->rested = now_ms() + REST * (now_ms() - began);
+	took = now_ms() - began;
+	s->rested =
+	    began + took + (took * REST < REST_MOST ? took * REST : REST_MOST);
 }
 
 static bool
 do_job(const struct state_batch *now, const struct job *job)
 {
-	if (job->name == NULL)
+	if (job->suppressed != NULL)
 		return suppressed_answer(now, job->suppressed, job->arg);
+	if (job->name_cb != NULL)
+		return accounts_stopped(now, job->name_cb, job->arg);
 	return accounts_answer(
-	    now, span_text(job->name), job->known_most, job->account, job->arg);
+	    now, span_text(job->name), job->known_most, job->cb, job->arg);
 }
 
 static void
@@ -439,8 +446,10 @@ state_wake(struct state *s)
 }
 
 static void
-add_job(struct state *s, struct job *job)
+add_job(struct state *s, const struct job *what)
 {
+	struct job *job = mem_dup(what, sizeof *what);
+
 	(void)pthread_mutex_lock(&s->lock);
 	list_append(&s->jobs, &job->node);
 	(void)pthread_cond_signal(&s->wake);
@@ -448,26 +457,25 @@ add_job(struct state *s, struct job *job)
 }
 
 void
-state_ask_account(struct state *s, struct span name, size_t known_most,
-    state_account_cb cb, void *arg)
+state_ask_stopped(struct state *s, state_name_cb cb, void *arg)
 {
-	struct job *job = MEM_NEW(struct job);
-
-	job->name = span_dup(name);
-	job->known_most = known_most;
-	job->account = cb;
-	job->arg = arg;
-	add_job(s, job);
+	add_job(s, &(struct job){ .name_cb = cb, .arg = arg });
 }
 
 void
 state_ask_suppressed(struct state *s, state_suppressed_cb cb, void *arg)
 {
-	struct job *job = MEM_NEW(struct job);
+	add_job(s, &(struct job){ .suppressed = cb, .arg = arg });
+}
 
-	job->suppressed = cb;
-	job->arg = arg;
-	add_job(s, job);
+void
+state_ask_account(struct state *s, struct span name, size_t known_most,
+    state_account_cb cb, void *arg)
+{
+	add_job(s, &(struct job){ .name = span_dup(name),
+		       .known_most = known_most,
+		       .cb = cb,
+		       .arg = arg });
 }
 
 void

@@ -16,6 +16,8 @@ struct state_batch {
 /* Answers; false: it could not be read (db->status says why). */
 bool accounts_answer(const struct state_batch *now, struct span name,
     size_t known_most, state_account_cb cb, void *arg);
+bool
+accounts_stopped(const struct state_batch *now, state_name_cb cb, void *arg);
 
 bool suppressed_answer(
     const struct state_batch *now, state_suppressed_cb cb, void *arg);

@@ -192,8 +192,9 @@ tell_over(const struct session_io *io, const struct ledger_why *why)
 
 	FACT(BUDGET_REFUSED, fact_word("sid", io->sid),
 	    fact_text("user", session_login(io->session)),
-	    fact_word("budget",
-		why->is_full ? "held-messages" : conf_budget_name(s->counter)),
+	    fact_word("budget", why->is_stopped ? "stopped"
+				: why->is_full	? "held-messages"
+						: conf_budget_name(s->counter)),
 	    fact_s("window", s->rate.seconds), fact_number("used", s->used),
 	    fact_number("most", s->rate.most),
 	    fact_ms("frees", s->frees < 0 ? 0 : (uint64_t)s->frees));
@@ -296,6 +297,9 @@ login_holds(struct session_io *io, uint64_t now)
 {
 	struct span login = session_login(io->session);
 
+	if (io->worker->ledger != NULL && !span_is_empty(login) &&
+	    ledger_is_stopped(io->worker->ledger, login))
+		return false;
 	return span_is_empty(login) ||
 	       auth_still_holds(io->worker->auth, login, &io->ticket, now);
 }
@@ -428,6 +432,7 @@ on_auth(const struct auth_answer *answer, void *arg)
 		[AUTH_MALFORMED] = AUTHED_MALFORMED,
 		[AUTH_TEMPORARY] = AUTHED_TEMPORARY,
 	};
+	struct auth_answer refused;
 	struct session_io *io = arg;
 	struct session_event ev = { .type = EVENT_AUTH,
 		.auth = as[answer->result],
@@ -435,6 +440,16 @@ on_auth(const struct auth_answer *answer, void *arg)
 		.login = answer->login,
 		.tried = answer->tried };
 
+	if (answer->result == AUTH_OK && io->worker->ledger != NULL &&
+	    ledger_is_stopped(io->worker->ledger, answer->login)) {
+		refused = *answer;
+		refused.result = AUTH_BAD;
+		refused.detail = "the account is stopped";
+		refused.tried = 0;
+		answer = &refused;
+		ev.auth = AUTHED_BAD;
+		ev.login = SPAN("");
+	}
 	if (answer->result != AUTH_CONTINUE) {
 		io->is_trying = false;
 		histogram_add(HISTOGRAM_LOGIN, clock_us() - io->began);
@@ -597,7 +612,7 @@ session_io_dismiss(
 		if (io->closing ||
 		    (io->number != number &&
 			(account == NULL ||
-			    !span_equal(session_login(io->session),
+			    !span_equal_nocase(session_login(io->session),
 				span_text(account)))))
 			continue;
 		end_soon(io, true);

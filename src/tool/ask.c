@@ -11,6 +11,7 @@
 
 static int show_status(struct call *c);
 static int show_reload(struct call *c);
+static int show_account(struct call *c);
 
 /* Who prints the answer; what a verb is, is in ctl/verbs.c. */
 static int (*const shows[VERBS])(struct call *c) = {
@@ -24,6 +25,9 @@ static int (*const shows[VERBS])(struct call *c) = {
 	[VERB_SUPPRESS_REMOVE] = suppress_change,
 	[VERB_SUPPRESS_IMPORT] = suppress_import,
 	[VERB_SUPPRESS_EXPORT] = suppress_list,
+	[VERB_ACCOUNT_SHOW] = show_account,
+	[VERB_ACCOUNT_STOP] = queue_steer,
+	[VERB_ACCOUNT_UNDO] = queue_steer,
 	[VERB_QUEUE_LIST] = queue_list,
 	[VERB_QUEUE_SUMMARY] = queue_summary,
 	[VERB_QUEUE_SHOW] = queue_show,
@@ -58,6 +62,12 @@ static int
 show_status(struct call *c)
 {
 	return ask_and_print(c, status_print);
+}
+
+static int
+show_account(struct call *c)
+{
+	return ask_and_print(c, account_print);
 }
 
 static void

@@ -173,6 +173,8 @@ queue_print(const json_t *m)
 	(void)printf("  arrived %s, %s ago%s\n", call_text(m, "arrived"),
 	    tool_duration(call_number(m, "age"), age),
 	    !json_is_true(json_object_get(m, "held")) ? ""
+	    : strcmp(call_text(m, "held_by"), "stop") == 0
+		? "; held: its account is stopped (postern account undo)"
 	    : strcmp(call_text(m, "held_by"), "budget") == 0
 		? "; held until its account's budget has room (postern "
 		  "account show)"

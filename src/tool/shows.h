@@ -7,6 +7,7 @@
 #include "call.h"
 
 void status_print(const json_t *o);
+void account_print(const json_t *o);
 
 /* --- the ends of calls --- */
 

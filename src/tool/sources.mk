@@ -1,6 +1,6 @@
 postern_SOURCES = \
-	src/tool/ask.c src/tool/call.c src/tool/call.h src/tool/check.c \
-	src/tool/dkim.c src/tool/records.c src/tool/records.h \
+	src/tool/account.c src/tool/ask.c src/tool/call.c src/tool/call.h \
+	src/tool/check.c src/tool/dkim.c src/tool/records.c src/tool/records.h \
 	src/tool/help.c src/tool/help.h src/tool/import.c \
 	src/tool/network.c src/tool/network.h src/tool/postern.c \
 	src/tool/probe.c src/tool/probe.h src/tool/question.c \

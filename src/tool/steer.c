@@ -78,7 +78,7 @@ is_refused(const struct told *told)
 int
 queue_steer(struct call *c)
 {
-	const char *verb = verbs[c->verb].name + strlen("queue ");
+	const char *verb = strchr(verbs[c->verb].name, ' ') + 1;
 	bool is_dry = json_is_true(json_object_get(c->request, "dry_run"));
 	struct told told = { json_array(), json_array() };
 	struct err err;

@@ -129,16 +129,16 @@ control {{ socket = "{self.folder('ctl')}" }}
 deliver {{ allow-loopback = true
            {f'port = {deliver_port}' if deliver_port else ''} }}
 """
-        if "account default" not in extra:
-            # Tests send more than the defaults let an account send.
-            text += ("account default { messages = none recipients = none "
-                     "new-recipients = none }\n")
         if resolver:
             text += f'resolver {{ servers = {{ "{resolver}" }} }}\n'
         if route:
             text += f'route default {{ relay = "{route}" }}\n'
         with open(self.conf, "w", encoding="utf-8") as f:
             f.write(text + extra)
+            if "account default" not in extra:
+                # Tests send more than the defaults let an account send.
+                f.write("\naccount default { messages = none recipients = none "
+                        "new-recipients = none }\n")
 
     def tool(self, *args, stdin=None, check=True, binary=False):
         run = subprocess.run([os.path.join(BUILD, "postern"), "-c", self.conf,

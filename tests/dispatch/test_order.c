@@ -181,6 +181,22 @@ START_TEST(some_of_a_leg_are_retried)
 }
 END_TEST
 
+START_TEST(what_is_stopped_waits_for_undo)
+{
+	struct order order = { .verb = ORDER_UNDO };
+
+	ck_assert_int_eq(order_judge(&order, message), ORDER_IS_NOT_HELD);
+	order.verb = ORDER_STOP;
+	ck_assert_int_eq(order_judge(&order, message), ORDER_CAN);
+	message->flags = MESSAGE_STOPPED;
+	ck_assert_int_eq(order_judge(&order, message), ORDER_IS_HELD_ALREADY);
+	order.verb = ORDER_RELEASE;
+	ck_assert_int_eq(order_judge(&order, message), ORDER_IS_STOPPED);
+	order.verb = ORDER_UNDO;
+	ck_assert_int_eq(order_judge(&order, message), ORDER_CAN);
+}
+END_TEST
+
 /* No word of the operator's: he may say it himself, of all of it. */
 START_TEST(what_a_budget_holds_the_operator_may_hold_too)
 {
@@ -213,6 +229,7 @@ fill(TCase *tc)
 	    tc, some_of_a_leg_are_removed_and_the_rest_stays, 0, 3);
 	tcase_add_test(tc, a_leg_whose_due_ones_are_removed_waits_again);
 	tcase_add_test(tc, some_of_a_leg_are_retried);
+	tcase_add_test(tc, what_is_stopped_waits_for_undo);
 	tcase_add_test(tc, what_a_budget_holds_the_operator_may_hold_too);
 }
 

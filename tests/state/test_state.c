@@ -29,7 +29,7 @@ struct shop {
 	uint64_t known[3];
 	size_t nknown;
 	/* The answer to the last question. */
-	bool is_answered, is_read;
+	bool is_answered, is_read, is_stopped, got_stopped;
 	char got[8192];
 	size_t ngot;
 	uint64_t first;
@@ -47,7 +47,7 @@ collect(struct state_batch *b, void *arg)
 
 	(void)pthread_mutex_lock(&s->lock);
 	s->asked++;
-	state_put_used(b, SPAN("ann"), span_text(s->used));
+	state_put_used(b, SPAN("ann"), span_text(s->used), s->is_stopped);
 	state_put_known(b, SPAN("ann"), s->known, s->nknown);
 	(void)pthread_mutex_unlock(&s->lock);
 }
@@ -83,6 +83,7 @@ on_account(const struct state_account *a, void *arg)
 	(void)pthread_mutex_lock(&s->lock);
 	s->is_answered = true;
 	s->is_read = a->is_read;
+	s->got_stopped = a->is_stopped;
 	s->passed = a->passed;
 	s->ngot = a->nknown;
 	s->first = a->nknown > 0 ? a->known[0] : 0;
@@ -227,6 +228,42 @@ START_TEST(what_is_put_is_there_after_a_restart)
 	ck_assert_uint_eq(shop.ngot, 0);
 	end();
 	ck_assert_uint_eq(shop.told[FACT_STATE_FAULT], 0);
+}
+END_TEST
+
+static void
+on_name(struct span name, void *arg)
+{
+	struct shop *s = arg;
+
+	(void)pthread_mutex_lock(&s->lock);
+	(void)snprintf(s->got, sizeof s->got, "%.*s", SPAN_ARG(name));
+	s->is_answered = true;
+	(void)pthread_cond_broadcast(&s->changed);
+	(void)pthread_mutex_unlock(&s->lock);
+}
+
+START_TEST(those_that_are_stopped_are_known_at_the_next_start)
+{
+	shop.is_stopped = true;
+	begin(folder, 0);
+	keep("x");
+	end();
+	begin(folder, 0);
+	(void)pthread_mutex_lock(&shop.lock);
+	shop.is_answered = false;
+	state_ask_stopped(state, on_name, &shop);
+	while (!shop.is_answered)
+		(void)pthread_cond_wait(&shop.changed, &shop.lock);
+	(void)pthread_mutex_unlock(&shop.lock);
+	ck_assert_str_eq(shop.got, "ann");
+	ask("ann");
+	ck_assert(shop.got_stopped);
+	shop.is_stopped = false;
+	keep("x");
+	ask("ann");
+	ck_assert(!shop.got_stopped);
+	end();
 }
 END_TEST
 
@@ -506,6 +543,7 @@ fill(TCase *tc)
 {
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, what_is_put_is_there_after_a_restart);
+	tcase_add_test(tc, those_that_are_stopped_are_known_at_the_next_start);
 	tcase_add_test(tc, no_more_are_read_than_are_asked_for);
 	tcase_add_test(tc, a_kill_leaves_what_was_kept);
 	tcase_add_test(tc, what_is_not_kept_yet_is_kept_at_the_end);

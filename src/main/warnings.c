@@ -1,0 +1,79 @@
+/*
+ * Who is told that an account has used four fifths of a budget: the account, if its
+ * name is an address, and whom the configuration names. The log says so in any case.
+ */
+#include "relay_priv.h"
+
+#include "conf/conf.h"
+#include "dispatch/dispatch.h"
+#include "intake/ledger_io.h"
+#include "io/loop.h"
+#include "smtp/address.h"
+
+static void
+write_text(struct buf *out, const struct ledger_warning *w,
+    const struct conf_account *conf, const char *hostname)
+{
+	const struct budget_state *s = &w->state;
+
+	(void)buf_printf(out,
+	    "The account %s at the mail relay %s has used %u of its budget of\n"
+	    "%u %s in ",
+	    w->account, hostname, s->used, s->rate.most,
+	    conf_budget_name(s->counter));
+	budget_say_time(s->rate.seconds, out);
+	(void)buf_printf(out, ", as of ");
+	budget_say_moment(wall_now(), out);
+	(void)buf_append_text(out, ".\n\n");
+	(void)buf_append_text(out,
+	    conf->over == OVER_HOLD
+		? "What it sends beyond that is accepted, held by the relay, "
+		  "and "
+		  "goes by itself\nas there is room again.\n"
+		: "What it sends beyond that is refused with a temporary error "
+		  "until there is room\nagain; most programs try again by "
+		  "themselves.\n");
+	(void)buf_append_text(out,
+	    "\nIf nobody meant to send so much, somebody else may have the "
+	    "account's password:\nchange it.\n\n"
+	    "This is told once in the budget's time. The operator sees how it "
+	    "stands with\n\n");
+	(void)buf_printf(out, "    postern account show %s\n", w->account);
+}
+
+static void
+send_to(struct relay *r, const char *to, struct span subject, struct span text)
+{
+	struct buf written = { 0 };
+	struct address a;
+
+	if (to == NULL || address_parse(span_text(to), &a) != ADDRESS_OK ||
+	    a.domain.len == 0)
+		return;
+	address_write(&a, &written);
+	dispatch_notify(r->rooms.dispatch, buf_span(&written), subject, text);
+	buf_clear(&written);
+}
+
+void
+relay_warn(const struct ledger_warning *w, void *arg)
+{
+	struct relay *r = arg;
+	const struct conf *conf = r->rooms.conf;
+	struct buf subject = { 0 }, text = { 0 };
+
+	if (r->stopping)
+		return; /* it is in the log */
+	(void)buf_printf(&subject, "%s has used %u of %u %s in ", w->account,
+	    w->state.used, w->state.rate.most,
+	    conf_budget_name(w->state.counter));
+	budget_say_time(w->state.rate.seconds, &subject);
+	write_text(&text, w, conf_account(conf, span_text(w->account)),
+	    conf->hostname);
+	send_to(r, w->account, buf_span(&subject), buf_span(&text));
+	if (conf->notify != NULL &&
+	    !span_equal_nocase(span_text(conf->notify), span_text(w->account)))
+		send_to(r, conf->notify, buf_span(&subject), buf_span(&text));
+	buf_clear(&subject);
+	buf_clear(&text);
+}
