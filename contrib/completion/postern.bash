@@ -6,6 +6,7 @@ reload|--json
 sessions|--account --json
 sessions end|--account --json
 trace|--json
+explain|--account --from --json
 suppress list|--account --json
 suppress add|--account --json
 suppress remove|--account --json

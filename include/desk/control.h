@@ -24,6 +24,8 @@ struct control_of {
 	struct spool *spool;
 	struct crew *crew;
 	struct suppressor *suppressor;
+	struct keys *keys; /* of DKIM */
+	struct aliases *const *aliases; /* of the relay, as they are now */
 	struct auth *auth;
 	struct ledger *ledger;
 	struct conf *const *conf; /* of the relay, as it is now */

@@ -31,6 +31,7 @@ struct loop;
 struct message;
 struct order;
 struct queue;
+struct route;
 struct router;
 struct router_next;
 struct spool;
@@ -127,6 +128,15 @@ void dispatch_ended(struct dispatch *d, struct lane *lane, struct attempt *a,
 
 /* What was to be withdrawn is not: its host may have it. */
 void dispatch_too_late(struct dispatch *d, struct lane *lane);
+
+/*
+ * Where mail of that domain goes, for who only wants to know; the callback comes
+ * once, at once or later, or, if the relay ends before, never. The route is borrowed
+ * for the call.
+ */
+typedef void (*dispatch_way_cb)(const struct route *route, void *arg);
+void dispatch_find_way(struct dispatch *d, struct span domain,
+    struct span account, dispatch_way_cb cb, void *arg);
 
 /* For who shows what waits. */
 struct queue *dispatch_queue(struct dispatch *d);

@@ -28,5 +28,8 @@ struct identity {
  * is nobody's: whether it may be used is the caller's to know.
  */
 bool identity_owns(const struct identity *who, const struct address *address);
+/* By what it is: the pattern, or "auth.aliases"; NULL: it is not. Borrowed. */
+const char *
+identity_why(const struct identity *who, const struct address *address);
 
 #endif

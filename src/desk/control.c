@@ -30,6 +30,7 @@ static json_t *(*const serves[VERBS])(const struct ask *ask) = {
 	[VERB_SESSIONS] = do_sessions,
 	[VERB_SESSIONS_END] = do_sessions_end,
 	[VERB_TRACE] = do_trace,
+	[VERB_EXPLAIN] = do_explain,
 	[VERB_SUPPRESS_LIST] = do_suppress_list,
 	[VERB_SUPPRESS_ADD] = do_suppress_add,
 	[VERB_SUPPRESS_REMOVE] = do_suppress_remove,
@@ -225,12 +226,15 @@ control_open(struct loop *loop, const struct conf *conf,
 	c->spool = of->spool;
 	c->crew = of->crew;
 	c->suppressor = of->suppressor;
+	c->keys = of->keys;
+	c->aliases = of->aliases;
 	c->auth = of->auth;
 	c->ledger = of->ledger;
 	c->conf = of->conf;
 	c->started = loop_now(loop);
 	list_init(&c->shows);
 	list_init(&c->looks);
+	list_init(&c->explains);
 	c->server =
 	    ctl_server_open(loop, conf->control_socket, on_request, c, err);
 	if (c->server == NULL) {
@@ -256,5 +260,6 @@ control_close(struct control *c)
 	ctl_server_close(c->server);
 	contents_forget(c);
 	account_forget(c);
+	explain_forget(c);
 	free(c);
 }

@@ -20,6 +20,9 @@ struct control {
 	struct spool *spool;
 	struct crew *crew;
 	struct suppressor *suppressor;
+	struct keys *keys;
+	struct aliases *const *aliases; /* as they are now */
+	struct list explains; /* struct explaining: they wait for something */
 	struct auth *auth;
 	struct ledger *ledger;
 	struct conf *const *conf; /* as it is now */
@@ -61,9 +64,10 @@ struct message *ask_message(const struct ask *ask);
 
 /*
  * The verbs: the answer, or NULL when it comes later.
- * --- account.c, steer.c, contents.c, summary.c, sessions.c, tracing.c,
+ * --- account.c, explain.c, steer.c, contents.c, summary.c, sessions.c, tracing.c,
  * suppressing.c ---
  */
+json_t *do_explain(const struct ask *ask);
 json_t *do_account_show(const struct ask *ask);
 json_t *do_account_steer(const struct ask *ask);
 json_t *do_steer(const struct ask *ask);
@@ -76,6 +80,11 @@ json_t *do_trace(const struct ask *ask);
 json_t *do_suppress_list(const struct ask *ask);
 json_t *do_suppress_add(const struct ask *ask);
 json_t *do_suppress_remove(const struct ask *ask);
+
+/* --- explain.c --- */
+
+/* The relay ends: nobody is answered any more. */
+void explain_forget(struct control *c);
 
 /* --- account.c --- */
 

@@ -3,6 +3,7 @@ libpostern_a_SOURCES += \
 	src/desk/contents.h src/desk/contents.c \
 	include/desk/control.h src/desk/control.c src/desk/control_priv.h \
 	src/desk/describe.h src/desk/describe.c \
+	src/desk/explain.c \
 	src/desk/filter.h src/desk/filter.c \
 	src/desk/listing.h src/desk/listing.c \
 	include/desk/pages.h src/desk/pages.c \

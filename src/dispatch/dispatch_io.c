@@ -36,6 +36,7 @@ struct end_of_turn {
 
 static void on_alarm(void *arg);
 static void set_alarm(struct dispatch *d);
+static void forget_curious(struct dispatch *d);
 static void
 on_routed(struct route_waiter *w, const struct route *route, void *arg);
 
@@ -84,6 +85,7 @@ dispatch_new(struct loop *loop, const struct conf *conf, struct err *err)
 	list_init(&d->serve);
 	list_init(&d->idle);
 	list_init(&d->waits);
+	list_init(&d->curious);
 	turns_init(&d->all);
 	random_fill(seed, sizeof seed);
 	map_init(&d->addresses, seed);
@@ -197,6 +199,7 @@ dispatch_free(struct dispatch *d)
 		d->turn->dispatch = NULL;
 	stop_legs(d);
 	operator_forget(d);
+	forget_curious(d);
 	budget_clear_lines(d);
 	lines_forget(d);
 	deadline_close(d->alarm);
@@ -329,10 +332,13 @@ take_route(struct dispatch *d, struct leg *leg, const struct route *route)
 	dispatch_step(d, leg, &ev);
 }
 
-/* A leg that waits for its way; few do at a time. */
+/* A leg that waits for its way, or somebody who is curious; few do at a time. */
 struct asking {
 	struct route_waiter waiter;
-	struct leg *leg; /* borrowed: owns it while ROUTING */
+	struct leg *leg; /* borrowed: owns it while ROUTING; or NULL, and: */
+	struct list node; /* in dispatch->curious */
+	dispatch_way_cb cb;
+	void *arg;
 };
 
 static struct route_waiter *
@@ -365,13 +371,61 @@ find_way(struct dispatch *d, struct leg *leg)
 		    waiter_of(leg));
 }
 
+void
+dispatch_find_way(struct dispatch *d, struct span domain, struct span account,
+    dispatch_way_cb cb, void *arg)
+{
+	const struct route *known = router_known(d->router, domain);
+	struct asking *a;
+
+	if (known != NULL) {
+		cb(known, arg);
+		return;
+	}
+	a = MEM_NEW(struct asking);
+	a->cb = cb;
+	a->arg = arg;
+	list_append(&d->curious, &a->node);
+	router_ask(d->router, domain, account, TURN_FIRST, &a->waiter);
+}
+
+static void
+forget_curious(struct dispatch *d)
+{
+	struct list *node;
+
+	while ((node = list_pop(&d->curious)) != NULL) {
+		struct asking *a = LIST_ENTRY(node, struct asking, node);
+
+		router_leave(d->router, &a->waiter);
+		free(a);
+	}
+}
+
+static void
+tell_curious(struct asking *a, const struct route *route)
+{
+	dispatch_way_cb cb = a->cb;
+	void *arg = a->arg;
+
+	list_remove(&a->node);
+	free(a);
+	cb(route, arg);
+}
+
 static void
 on_routed(struct route_waiter *w, const struct route *route, void *arg)
 {
-	struct leg *leg = LIST_ENTRY(w, struct asking, waiter)->leg;
-	struct message *m = leg->message;
+	struct asking *asks = LIST_ENTRY(w, struct asking, waiter);
+	struct leg *leg = asks->leg;
 	struct dispatch *d = arg;
+	struct message *m;
 
+	if (leg == NULL) {
+		tell_curious(asks, route);
+		return;
+	}
+	m = leg->message;
 	take_route(d, leg, route);
 	dispatch_settle(d, m, NULL);
 	dispatch_end_turn(d);

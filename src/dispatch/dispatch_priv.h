@@ -36,6 +36,7 @@ struct dispatch {
 	struct turns all; /* channels that want one of all lanes */
 	struct reason *bounced; /* owned reference: by the operator */
 	struct map addresses; /* struct address: those that lanes go to */
+	struct list curious; /* struct asking, without a leg */
 	struct list waits; /* struct wait, of operators */
 	void (*failed)(const struct envelope *env, struct span rcpt,
 	    const struct words *words, void *arg); /* or NULL */

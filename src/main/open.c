@@ -8,6 +8,7 @@
 #include "auth/auth.h"
 #include "base/clock.h"
 #include "conf/conf.h"
+#include "deliver/signer_io.h"
 #include "desk/control.h"
 #include "dispatch/dispatch.h"
 #include "dispatch/queue.h"
@@ -207,6 +208,8 @@ relay_open_road(struct relay *r, struct err *err)
 		.spool = r->spool,
 		.crew = r->crew,
 		.suppressor = r->suppressor,
+		.keys = signer_keys(signing_signer(r->rooms.signing)),
+		.aliases = &r->rooms.aliases,
 		.auth = r->rooms.auth,
 		.ledger = r->ledger,
 		.conf = &r->rooms.conf },

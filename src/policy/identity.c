@@ -69,15 +69,23 @@ matches(
 	return is_address(pattern, a);
 }
 
-bool
-identity_owns(const struct identity *who, const struct address *a)
+const char *
+identity_why(const struct identity *who, const struct address *a)
 {
 	const struct conf_account *account = who->account;
 
 	if (address_is_null(a))
-		return false;
+		return NULL;
 	for (size_t i = 0; i < account->nsend_as; i++)
 		if (matches(span_text(account->send_as[i]), who, a))
-			return true;
-	return who->aliases != NULL && aliases_has(who->aliases, a, who->login);
+			return account->send_as[i];
+	if (who->aliases != NULL && aliases_has(who->aliases, a, who->login))
+		return "auth.aliases";
+	return NULL;
+}
+
+bool
+identity_owns(const struct identity *who, const struct address *a)
+{
+	return identity_why(who, a) != NULL;
 }

@@ -9,6 +9,7 @@
 #include "queue.h"
 #include "shows.h"
 
+static int show_explained(struct call *c);
 static int show_status(struct call *c);
 static int show_reload(struct call *c);
 static int show_account(struct call *c);
@@ -20,6 +21,7 @@ static int (*const shows[VERBS])(struct call *c) = {
 	[VERB_SESSIONS] = sessions_show,
 	[VERB_SESSIONS_END] = sessions_end,
 	[VERB_TRACE] = trace_show,
+	[VERB_EXPLAIN] = show_explained,
 	[VERB_SUPPRESS_LIST] = suppress_list,
 	[VERB_SUPPRESS_ADD] = suppress_change,
 	[VERB_SUPPRESS_REMOVE] = suppress_change,
@@ -68,6 +70,29 @@ static int
 show_account(struct call *c)
 {
 	return ask_and_print(c, account_print);
+}
+
+static void
+print_explained(const json_t *o)
+{
+	json_t *line;
+	size_t i;
+
+	json_array_foreach(json_object_get(o, "lines"), i, line)
+	{
+		const char *because = call_text(line, "because");
+
+		(void)printf("%-10s %s\n", call_text(line, "about"),
+		    call_text(line, "says"));
+		if (because[0] != '\0')
+			(void)printf("%-10s   (%s)\n", "", because);
+	}
+}
+
+static int
+show_explained(struct call *c)
+{
+	return ask_and_print(c, print_explained);
 }
 
 static void
