@@ -6,6 +6,11 @@ reload|--json
 sessions|--account --json
 sessions end|--account --json
 trace|--json
+suppress list|--account --json
+suppress add|--account --json
+suppress remove|--account --json
+suppress import|--account --json
+suppress export|--account --json
 queue list|--id --account --from --to --domain --site --older --reason --held --all --json
 queue summary|--id --account --from --to --domain --site --older --reason --held --all --by --json
 queue show|--id --account --from --to --domain --site --older --reason --held --all --json

@@ -84,8 +84,8 @@ struct conf_account {
 	struct conf_rates budgets[CONF_BUDGETS];
 	enum conf_over over;
 	uint32_t held_messages; /* OVER_HOLD: so many at once */
-	bool suppress,
-	    has_suppress; /* recipients refused for good are refused */
+	bool suppress; /* what a host refused for good is refused */
+	bool has_suppress; /* while it is read: it was said */
 	int line;
 };
 

@@ -24,6 +24,7 @@ struct ledger;
 struct loop;
 struct signer;
 struct spool;
+struct suppressor;
 struct target;
 struct worker;
 
@@ -49,6 +50,7 @@ struct worker_shared {
 	struct spool *spool;
 	struct auth *auth;
 	struct ledger *ledger; /* NULL: budgets are not asked */
+	struct suppressor *suppressor; /* NULL: nobody is refused */
 	struct signer *signer; /* signs what leaves; or NULL */
 };
 

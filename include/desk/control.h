@@ -21,6 +21,7 @@ struct control_of {
 	struct dispatch *dispatch;
 	struct spool *spool;
 	struct crew *crew;
+	struct suppressor *suppressor;
 };
 struct control *control_open(struct loop *loop, const struct conf *conf,
     const struct control_of *of, struct err *err);

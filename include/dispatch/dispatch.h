@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/span.h"
 #include "mail/progress.h"
 
 struct attempt;
@@ -34,6 +35,7 @@ struct router;
 struct router_next;
 struct spool;
 struct target;
+struct words;
 
 /* Who makes connections: main wires the crew to it. Each takes the attempt. */
 struct dispatch_lanes {
@@ -73,6 +75,14 @@ void dispatch_set_road(struct dispatch *d, struct spool *spool,
 /* The same. Without it, what was held for lack of room is let go at the start. */
 void
 dispatch_set_budget(struct dispatch *d, const struct dispatch_budget *budget);
+/*
+ * Hears of each recipient that failed for good, and why; or NULL. Before
+ * dispatch_start().
+ */
+void dispatch_on_failed(struct dispatch *d,
+    void (*failed)(const struct envelope *env, struct span rcpt,
+	const struct words *words, void *arg),
+    void *arg);
 /*
  * A reload: what may fail is made, and nothing changes before dispatch_take(),
  * which is for the same configuration.

@@ -69,6 +69,8 @@ enum fact_kind {
 	FACT_DELIVERY_PAUSED,
 	FACT_DELIVERY_RESUMED,
 	/* DKIM */
+	FACT_SUPPRESSED,
+	FACT_RECIPIENT_SUPPRESSED,
 	FACT_SIGNED,
 	FACT_NOT_SIGNED, /* though there is a key, or may be */
 	FACT_DKIM_KEYS, /* read anew */

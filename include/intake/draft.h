@@ -47,6 +47,7 @@ enum draft_need {
 	DRAFT_NOTHING, /* the stage is over; see draft_is_refused() */
 	/* Room in the account's budgets: SENDER a message, RCPT its last one. */
 	DRAFT_RESERVE,
+	DRAFT_SUPPRESSED, /* whether the last recipient is refused to it */
 	DRAFT_OPEN, /* an entry in the spool, and its id */
 	DRAFT_PASS, /* head and body go to disk */
 	DRAFT_COMMIT, /* all of it becomes durable */

@@ -15,6 +15,7 @@ struct content;
 struct draft;
 struct envelope;
 struct loop;
+struct suppressor;
 
 struct intake_answer {
 	const char
@@ -24,6 +25,7 @@ struct intake_answer {
 	    *env; /* after DRAFT_COMMIT, when it is done: the callee's */
 	bool is_over; /* the same: it is held until its budget has room */
 	const struct ledger_why *over; /* DRAFT_RESERVE: why there is no room */
+	bool is_suppressed; /* DRAFT_SUPPRESSED: it is */
 };
 typedef void (*intake_cb)(const struct intake_answer *answer, void *arg);
 
@@ -32,11 +34,12 @@ struct intake {
 	struct loop *loop; /* borrowed */
 	/* Borrowed: outlives it; NULL (as it begins): budgets are not asked. */
 	struct ledger *ledger;
+	struct suppressor *suppressor; /* the same */
 	struct reservation reservation;
 	struct ledger_waiter waiter;
 	struct draft *draft; /* borrowed, while it waits for its account */
 	struct ledger_why why; /* of the last one that had no room, */
-	char refusal[400]; /* and what it was answered with */
+	char refusal[512]; /* and what it was answered with */
 	struct spool_entry *entry; /* owned; NULL: none */
 	struct envelope *env; /* owned while committing */
 	struct content *content; /* a reference while committing */

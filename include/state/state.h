@@ -81,4 +81,26 @@ void state_put_used(struct state_batch *b, struct span name, struct span used);
 void state_put_known(
     struct state_batch *b, struct span name, const uint64_t *hashes, size_t n);
 
+/* --- recipients that are refused to an account (policy/suppression.h) --- */
+
+/* One of them; text is borrowed for the call. Times are ms since 1970. */
+struct state_suppressed {
+	struct span account, address;
+	int64_t since, until;
+	struct span status, reply;
+};
+typedef void (*state_suppressed_cb)(
+    const struct state_suppressed *s, void *arg);
+
+/*
+ * Each whose time is not over, in the order of account and address, then NULL; on
+ * the state's thread. What cannot be read is left out.
+ */
+void state_ask_suppressed(struct state *s, state_suppressed_cb cb, void *arg);
+/* In `collect`. */
+void
+state_put_suppressed(struct state_batch *b, const struct state_suppressed *s);
+void state_drop_suppressed(
+    struct state_batch *b, struct span account, struct span address);
+
 #endif

@@ -20,6 +20,7 @@ struct keys;
 struct ledger;
 struct loop;
 struct spool;
+struct suppressor;
 struct tls_server;
 
 /* How a message came in; borrowed for the call. */
@@ -35,6 +36,7 @@ struct submit_worker {
 	struct spool *spool; /* borrowed */
 	struct auth *auth; /* borrowed */
 	struct keys *keys; /* borrowed: for DKIM; NULL: none */
+	struct suppressor *suppressor; /* borrowed; NULL: nobody is asked */
 	struct ledger *ledger; /* borrowed; NULL: budgets are not asked */
 	struct list sessions; /* of struct session_io; list_init() it */
 	struct aliases *aliases; /* owned reference; NULL: there are none */

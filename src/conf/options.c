@@ -690,9 +690,9 @@ const struct option conf_options[] = {
 	{ "account", "over", 0, "refuse", store_over, 0, 0, 0, "refuse or hold" },
 	{ "account", "held-messages", 0, "1000", store_number,
 	    ACCOUNT(held_messages), 0, 1000000, "a number up to 1000000" },
-	{ "account", "bulk", OPTION_LATER, "false", store_bool, ACCOUNT(bulk), 0, 0,
+	{ "account", "bulk", 0, "false", store_bool, ACCOUNT(bulk), 0, 0,
 	    "true or false" },
-	{ "account", "suppress", OPTION_LATER, NULL, store_suppress, ACCOUNT(suppress), 0, 0,
+	{ "account", "suppress", 0, NULL, store_suppress, ACCOUNT(suppress), 0, 0,
 	    "on or off" },
 
 	{ "spool", "directory", OPTION_PATH, LOCALSTATEDIR "/lib/postern/spool",

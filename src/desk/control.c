@@ -30,6 +30,11 @@ static json_t *(*const serves[VERBS])(const struct ask *ask) = {
 	[VERB_SESSIONS] = do_sessions,
 	[VERB_SESSIONS_END] = do_sessions_end,
 	[VERB_TRACE] = do_trace,
+	[VERB_SUPPRESS_LIST] = do_suppress_list,
+	[VERB_SUPPRESS_ADD] = do_suppress_add,
+	[VERB_SUPPRESS_REMOVE] = do_suppress_remove,
+	[VERB_SUPPRESS_IMPORT] = do_suppress_add,
+	[VERB_SUPPRESS_EXPORT] = do_suppress_list,
 	[VERB_QUEUE_LIST] = do_list,
 	[VERB_QUEUE_SUMMARY] = do_summary,
 	[VERB_QUEUE_SHOW] = do_show,
@@ -216,6 +221,7 @@ control_open(struct loop *loop, const struct conf *conf,
 	c->dispatch = of->dispatch;
 	c->spool = of->spool;
 	c->crew = of->crew;
+	c->suppressor = of->suppressor;
 	c->started = loop_now(loop);
 	list_init(&c->shows);
 	c->server =

@@ -19,6 +19,7 @@ struct control {
 	struct dispatch *dispatch;
 	struct spool *spool;
 	struct crew *crew;
+	struct suppressor *suppressor;
 	struct ctl_server *server; /* owned */
 	struct list shows; /* struct show: words are read for them */
 	uint64_t started;
@@ -56,7 +57,8 @@ struct message *ask_message(const struct ask *ask);
 
 /*
  * The verbs: the answer, or NULL when it comes later.
- * --- steer.c, contents.c, summary.c, sessions.c, tracing.c ---
+ * --- steer.c, contents.c, summary.c, sessions.c, tracing.c,
+ * suppressing.c ---
  */
 json_t *do_steer(const struct ask *ask);
 json_t *do_show(const struct ask *ask);
@@ -65,5 +67,8 @@ json_t *do_summary(const struct ask *ask);
 json_t *do_sessions(const struct ask *ask);
 json_t *do_sessions_end(const struct ask *ask);
 json_t *do_trace(const struct ask *ask);
+json_t *do_suppress_list(const struct ask *ask);
+json_t *do_suppress_add(const struct ask *ask);
+json_t *do_suppress_remove(const struct ask *ask);
 
 #endif

@@ -10,6 +10,7 @@ libpostern_a_SOURCES += \
 	src/desk/status.h src/desk/status.c \
 	src/desk/steer.c \
 	src/desk/summary.h src/desk/summary.c \
+	src/desk/suppressing.c \
 	src/desk/tracing.c \
 	src/desk/health.h src/desk/health.c \
 	src/desk/metrics.h src/desk/metrics.c

@@ -106,6 +106,16 @@ dispatch_set_budget(struct dispatch *d, const struct dispatch_budget *budget)
 	d->budget = *budget;
 }
 
+void
+dispatch_on_failed(struct dispatch *d,
+    void (*failed)(const struct envelope *env, struct span rcpt,
+	const struct words *words, void *arg),
+    void *arg)
+{
+	d->failed = failed;
+	d->failed_arg = arg;
+}
+
 struct router_next *
 dispatch_prepare(
     const struct dispatch *d, const struct conf *conf, struct err *err)
@@ -497,6 +507,7 @@ dispatch_settle(
 
 	for (uint32_t i = 0; i < d->facts.n; i++) {
 		facts_log(&d->facts.list[i], words, ev.now);
+		facts_tell_failed(d, &d->facts.list[i]);
 		facts_keep(
 		    d->history, &d->facts.list[i], words, ev.now, wall_now());
 	}

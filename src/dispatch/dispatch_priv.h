@@ -37,6 +37,9 @@ struct dispatch {
 	struct reason *bounced; /* owned reference: by the operator */
 	struct map addresses; /* struct address: those that lanes go to */
 	struct list waits; /* struct wait, of operators */
+	void (*failed)(const struct envelope *env, struct span rcpt,
+	    const struct words *words, void *arg); /* or NULL */
+	void *failed_arg;
 	struct dispatch_budget budget; /* who says when there is room */
 	struct list held_lines; /* struct held_line */
 	struct map held_by, held; /* the same by account; struct held by id */
@@ -138,6 +141,8 @@ void budget_on_alarm(void *dispatch);
 
 /* The words of a reason in one line, which stands in `room`. */
 struct fact_field facts_reason(const struct reason *reason, struct buf *room);
+/* Tells who asked for it (dispatch_on_failed()). */
+void facts_tell_failed(const struct dispatch *d, const struct leg_fact *fact);
 void facts_log(const struct leg_fact *fact, const struct leg_fact_more *words,
     uint64_t now);
 /* The same as values, for who asks what became of a message. */

@@ -67,6 +67,22 @@ facts_log(const struct leg_fact *fact, const struct leg_fact_more *words,
 }
 
 void
+facts_tell_failed(const struct dispatch *d, const struct leg_fact *fact)
+{
+	const struct message *m = fact->leg->message;
+	struct reason *whole;
+	struct words w;
+
+	if (fact->type != LEG_FACT_FAILED || d->failed == NULL)
+		return;
+	whole = reason_whole(m->rcpts[fact->rcpt].reason);
+	w = reason_words(whole);
+	d->failed(m->env, span_text(m->env->rcpts[fact->rcpt].address), &w,
+	    d->failed_arg);
+	reason_unref(whole);
+}
+
+void
 facts_log_in_line(const struct leg *leg, uint64_t now)
 {
 	const struct channel *c = leg->channel;

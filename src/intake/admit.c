@@ -44,3 +44,10 @@ admit_rcpt(struct draft *d)
 		    most);
 	return DRAFT_NOTHING;
 }
+
+enum draft_need
+admit_suppressed(struct draft *d)
+{
+	return conf_account(d->conf, d->account)->suppress ? DRAFT_SUPPRESSED
+							   : DRAFT_NOTHING;
+}

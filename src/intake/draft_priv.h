@@ -26,6 +26,8 @@ struct identity draft_identity(const struct draft *d);
 enum draft_need admit_sender(struct draft *d);
 /* How many recipients a message may have. */
 enum draft_need admit_rcpt(struct draft *d);
+/* Whether a host refused that recipient for good, to an account that minds. */
+enum draft_need admit_suppressed(struct draft *d);
 
 /*
  * --- fixups.c: what a submission server does to a header (RFC 6409 section 8) ---

@@ -1,5 +1,6 @@
 /*
  *   DRAFT_RESERVE answered at once; an account that is not read yet -> on_account
+ *   DRAFT_SUPPRESSED answered at once
  *   DRAFT_OPEN    an entry: answered at once
  *   DRAFT_PASS    head and body to the entry's file -> on_passed
  *   DRAFT_COMMIT  the envelope is made -> on_committed; the entry is over
@@ -12,6 +13,7 @@
 
 #include "conf/conf.h"
 #include "intake/draft.h"
+#include "intake/suppressor_io.h"
 #include "io/loop.h"
 #include "mail/envelope.h"
 #include "spool/content.h"
@@ -123,6 +125,24 @@ on_account(struct ledger_waiter *w)
 	in->cb(&answer, in->arg);
 }
 
+static struct intake_answer
+ask_suppressor(struct intake *in, const struct draft *d)
+{
+	struct intake_answer a = answer_of(SPOOL_OK);
+	struct buf reply = { 0 };
+
+	a.is_suppressed = in->suppressor != NULL &&
+			  suppressor_refuses(in->suppressor, d->account,
+			      draft_rcpt(d, d->nrcpt - 1), d->now, &reply);
+	if (a.is_suppressed) {
+		(void)snprintf(in->refusal, sizeof in->refusal, "%.*s",
+		    SPAN_ARG(buf_span(&reply)));
+		a.refusal = in->refusal;
+	}
+	buf_clear(&reply);
+	return a;
+}
+
 /* --- the spool --- */
 
 /* What we must tell, and what is there already, is not turned away for space. */
@@ -185,6 +205,7 @@ intake_do(struct intake *in, struct draft *d, struct intake_answer *now)
 	case DRAFT_RESERVE:
 		in->is_busy = !reserve(in, d, now);
 		return !in->is_busy;
+	case DRAFT_SUPPRESSED: *now = ask_suppressor(in, d); return true;
 	case DRAFT_OPEN: *now = open_entry(in, d); return true;
 	case DRAFT_PASS:
 		in->is_busy = true;

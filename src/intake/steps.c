@@ -27,6 +27,7 @@ static const struct step {
 	{ DRAFT_SENDER, DRAFT_SUBMITTED, admit_sender },
 	{ DRAFT_SENDER, DRAFT_SUBMITTED, reserve },
 	{ DRAFT_RCPT, DRAFT_SUBMITTED, admit_rcpt },
+	{ DRAFT_RCPT, DRAFT_SUBMITTED, admit_suppressed },
 	{ DRAFT_RCPT, DRAFT_SUBMITTED, reserve },
 	{ DRAFT_BEGINS, ANYBODY, open_entry },
 	{ DRAFT_HEADER, DRAFT_SUBMITTED, fixup_loop },

@@ -14,6 +14,7 @@
 #include "facts/fact.h"
 #include "http/server.h"
 #include "intake/ledger_io.h"
+#include "intake/suppressor_io.h"
 #include "io/deadline.h"
 #include "io/loop.h"
 #include "io/tls.h"
@@ -166,7 +167,9 @@ open_state(struct relay *r, struct err *err)
 	if (r->state == NULL)
 		return -1;
 	r->ledger = ledger_new(r->state);
+	r->suppressor = suppressor_new(r->state);
 	relay_wire_budgets(r);
+	relay_wire_suppression(r);
 	return 0;
 }
 
@@ -200,7 +203,9 @@ relay_open_road(struct relay *r, struct err *err)
 	start_pool(r);
 	relay_wire_lanes(r);
 	r->control = control_open(r->loop, r->rooms.conf,
-	    &(struct control_of){ r->rooms.dispatch, r->spool, r->crew }, err);
+	    &(struct control_of){
+		r->rooms.dispatch, r->spool, r->crew, r->suppressor },
+	    err);
 	if (r->control == NULL)
 		return -1;
 	control_on_reload(r->control, relay_reload, r);

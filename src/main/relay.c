@@ -33,6 +33,7 @@
 #include "facts/fact.h"
 #include "http/server.h"
 #include "intake/ledger_io.h"
+#include "intake/suppressor_io.h"
 #include "io/deadline.h"
 #include "io/loop.h"
 #include "io/tls.h"
@@ -275,6 +276,7 @@ relay_free(struct relay *r)
 		loop_run(r->loop);
 	}
 	ledger_free(r->ledger);
+	suppressor_free(r->suppressor);
 	acceptor_free(r->rooms.acceptor);
 	auth_free(r->rooms.auth);
 	aliases_unref(r->rooms.aliases);

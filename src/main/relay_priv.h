@@ -22,6 +22,7 @@ struct ledger;
 struct loop;
 struct spool;
 struct state;
+struct suppressor;
 
 struct relay {
 	struct loop *loop; /* owned, as all of these */
@@ -29,6 +30,7 @@ struct relay {
 	struct spool *spool;
 	struct state *state;
 	struct ledger *ledger;
+	struct suppressor *suppressor;
 	struct crew *crew;
 	struct control *control;
 	struct http_server *http; /* NULL: none is configured */
@@ -69,6 +71,7 @@ void relay_upkeep(struct relay *r);
 
 int relay_start_workers(struct relay *r, struct err *err);
 void relay_wire_lanes(struct relay *r);
+void relay_wire_suppression(struct relay *r);
 void relay_wire_budgets(struct relay *r);
 
 #endif

@@ -9,8 +9,11 @@
 #include "crew/crew.h"
 #include "crew/worker.h"
 #include "dispatch/dispatch.h"
+#include "facts/fact.h"
 #include "dispatch/message.h"
 #include "intake/ledger_io.h"
+#include "intake/suppressor_io.h"
+#include "mail/words.h"
 #include "io/loop.h"
 #include "sched/target.h"
 #include "signing.h"
@@ -182,6 +185,41 @@ relay_wire_budgets(struct relay *r)
 	dispatch_set_budget(r->rooms.dispatch, &budget);
 }
 
+/* --- what hosts say of addresses --- */
+
+/* For accounts that mind; the others may write to whom they like. */
+static void
+on_failed(const struct envelope *env, struct span rcpt,
+    const struct words *words, void *arg)
+{
+	struct relay *r = arg;
+	struct span account = span_text(env->account);
+	int64_t now = wall_now();
+	struct buf reply = { .max = 2 * SUPPRESSION_REPLY_MAX };
+
+	if (span_is_empty(account) || !suppression_is_cause(words) ||
+	    !conf_account(r->rooms.conf, account)->suppress)
+		return;
+	words_join(&reply, words);
+	if (suppressor_add(
+		r->suppressor, &(struct suppressed){ .account = account,
+				   .address = rcpt,
+				   .since = now,
+				   .until = now + SUPPRESSION_MS,
+				   .status = words->status,
+				   .reply = buf_span(&reply) }))
+		FACT(SUPPRESSED, fact_id("qid", env->id),
+		    fact_text("user", account), fact_address("to", rcpt),
+		    fact_span("status", words->status));
+	buf_clear(&reply);
+}
+
+void
+relay_wire_suppression(struct relay *r)
+{
+	dispatch_on_failed(r->rooms.dispatch, on_failed, r);
+}
+
 /* --- both --- */
 
 int
@@ -200,6 +238,7 @@ relay_start_workers(struct relay *r, struct err *err)
 		.spool = r->spool,
 		.auth = r->rooms.auth,
 		.ledger = r->ledger,
+		.suppressor = r->suppressor,
 		.signer = signing_signer(r->rooms.signing) };
 
 	r->crew = crew_start(r->rooms.conf->workers, &shared, &events, err);

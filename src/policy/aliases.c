@@ -1,7 +1,3 @@
-/*
- * An address is found by how it leaves (address_write()), in lower case and with
- * its domain's A-labels: whatever way it is written, it is the same.
- */
 #include "policy/aliases.h"
 
 #include <errno.h>
@@ -9,13 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buf.h"
 #include "base/map.h"
 #include "base/mem.h"
 #include "smtp/address.h"
-#include "smtp/idn.h"
-
-enum { KEY_MOST = ADDRESS_WRITTEN_MAX + IDN_SIZE };
+#include "smtp/mailbox_key.h"
 
 struct alias {
 	struct alias *next; /* owned: of the same address */
@@ -29,30 +22,11 @@ struct aliases {
 	atomic_uint refs;
 };
 
-/* How the address is found; its length. */
-static struct span
-key_of(const struct address *a, char room[KEY_MOST])
-{
-	char domain[IDN_SIZE];
-	struct address plain = *a;
-	struct buf out = { .max = KEY_MOST };
-	size_t len;
-
-	plain.domain = idn_to_ascii(a->domain, domain);
-	plain.is_plain = false; /* its text may be written otherwise */
-	address_write(&plain, &out);
-	len = buf_len(&out);
-	for (size_t i = 0; i < len; i++)
-		room[i] = ascii_lower(buf_span(&out).ptr[i]);
-	buf_clear(&out);
-	return span_make(room, len);
-}
-
 static void
 add(struct aliases *a, const struct address *address, struct span account)
 {
-	char room[KEY_MOST];
-	struct span key = key_of(address, room);
+	char room[MAILBOX_KEY_SIZE];
+	struct span key = mailbox_key(address, room);
 	struct alias *one = mem_alloc(sizeof *one + key.len);
 
 	memcpy(one->key, key.ptr, key.len);
@@ -153,8 +127,8 @@ bool
 aliases_has(
     const struct aliases *a, const struct address *address, struct span account)
 {
-	char room[KEY_MOST];
-	const struct alias *one = map_get(&a->map, key_of(address, room));
+	char room[MAILBOX_KEY_SIZE];
+	const struct alias *one = map_get(&a->map, mailbox_key(address, room));
 
 	for (; one != NULL; one = one->next)
 		if (span_equal_nocase(span_text(one->account), account))

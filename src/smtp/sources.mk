@@ -4,4 +4,5 @@ libpostern_a_SOURCES += \
 	include/smtp/command.h src/smtp/command.c \
 	include/smtp/dot.h src/smtp/dot.c \
 	include/smtp/idn.h src/smtp/idn.c \
+	include/smtp/mailbox_key.h src/smtp/mailbox_key.c \
 	include/smtp/reply.h src/smtp/reply.c

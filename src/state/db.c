@@ -22,6 +22,14 @@ static const char schema[] =
     "	account INTEGER NOT NULL,"
     "	hash    INTEGER NOT NULL,"
     "	PRIMARY KEY (account, hash)) WITHOUT ROWID;"
+    "CREATE TABLE suppressed (" /* recipients that are refused to an account */
+    "	account TEXT NOT NULL," /* in lower case */
+    "	address TEXT NOT NULL,"
+    "	since   INTEGER NOT NULL," /* ms since 1970, as the next */
+    "	until   INTEGER NOT NULL,"
+    "	status  TEXT NOT NULL,"
+    "	reply   TEXT NOT NULL,"
+    "	PRIMARY KEY (account, address)) WITHOUT ROWID;"
     "PRAGMA user_version = 1;";
 
 static const char *const texts[DB_STATEMENTS] = {
@@ -36,6 +44,13 @@ static const char *const texts[DB_STATEMENTS] = {
 	    "wall = ?2, boot = ?3, steady = ?4, used = ?5",
 	[DB_GET_KNOWN] = "SELECT hash FROM known WHERE account = ?1 LIMIT ?2",
 	[DB_PUT_KNOWN] = "INSERT OR IGNORE INTO known VALUES (?1, ?2)",
+	[DB_GET_SUPPRESSED] =
+	    "SELECT account, address, since, until, status, reply "
+	    "FROM suppressed WHERE until > ?1 ORDER BY account, address",
+	[DB_PUT_SUPPRESSED] = "INSERT OR REPLACE INTO suppressed "
+			      "VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+	[DB_DROP_SUPPRESSED] =
+	    "DELETE FROM suppressed WHERE account = ?1 AND address = ?2",
 };
 
 /* --- what a call comes to --- */

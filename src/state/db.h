@@ -30,8 +30,11 @@ enum db_statement {
 	DB_PUT_ACCOUNT,
 	DB_GET_KNOWN,
 	DB_PUT_KNOWN,
+	DB_GET_SUPPRESSED,
+	DB_PUT_SUPPRESSED,
+	DB_DROP_SUPPRESSED,
 };
-enum { DB_STATEMENTS = DB_PUT_KNOWN + 1 };
+enum { DB_STATEMENTS = DB_DROP_SUPPRESSED + 1 };
 
 struct db {
 	sqlite3 *sql; /* owned; NULL: closed */

@@ -36,11 +36,13 @@
 
 enum { BATCH_MS = 20, AGAIN_MS = 5000, REST = 10 };
 
+/* A question. */
 struct job {
 	struct list node;
-	char *name; /* owned */
+	char *name; /* owned: of an account; NULL: it is about the suppressed */
 	size_t known_most;
-	state_account_cb cb;
+	state_account_cb account;
+	state_suppressed_cb suppressed;
 	void *arg;
 };
 
@@ -293,14 +295,21 @@ flush(struct state *s)
 	s->rested = now_ms() + REST * (now_ms() - began);
 }
 
+static bool
+do_job(const struct state_batch *now, const struct job *job)
+{
+	if (job->name == NULL)
+		return suppressed_answer(now, job->suppressed, job->arg);
+	return accounts_answer(
+	    now, span_text(job->name), job->known_most, job->account, job->arg);
+}
+
 static void
 answer(struct state *s, struct job *job)
 {
 	struct state_batch now = batch_now(s);
 
-	if (!accounts_answer(&now, span_text(job->name), job->known_most,
-		job->cb, job->arg) &&
-	    s->db.sql != NULL) {
+	if (!do_job(&now, job) && s->db.sql != NULL) {
 		enum db_status status = s->db.status;
 
 		s->db.status = DB_DONE;
@@ -429,6 +438,15 @@ state_wake(struct state *s)
 	(void)pthread_mutex_unlock(&s->lock);
 }
 
+static void
+add_job(struct state *s, struct job *job)
+{
+	(void)pthread_mutex_lock(&s->lock);
+	list_append(&s->jobs, &job->node);
+	(void)pthread_cond_signal(&s->wake);
+	(void)pthread_mutex_unlock(&s->lock);
+}
+
 void
 state_ask_account(struct state *s, struct span name, size_t known_most,
     state_account_cb cb, void *arg)
@@ -437,12 +455,19 @@ state_ask_account(struct state *s, struct span name, size_t known_most,
 
 	job->name = span_dup(name);
 	job->known_most = known_most;
-	job->cb = cb;
+	job->account = cb;
 	job->arg = arg;
-	(void)pthread_mutex_lock(&s->lock);
-	list_append(&s->jobs, &job->node);
-	(void)pthread_cond_signal(&s->wake);
-	(void)pthread_mutex_unlock(&s->lock);
+	add_job(s, job);
+}
+
+void
+state_ask_suppressed(struct state *s, state_suppressed_cb cb, void *arg)
+{
+	struct job *job = MEM_NEW(struct job);
+
+	job->suppressed = cb;
+	job->arg = arg;
+	add_job(s, job);
 }
 
 void

@@ -17,4 +17,7 @@ struct state_batch {
 bool accounts_answer(const struct state_batch *now, struct span name,
     size_t known_most, state_account_cb cb, void *arg);
 
+bool suppressed_answer(
+    const struct state_batch *now, state_suppressed_cb cb, void *arg);
+
 #endif

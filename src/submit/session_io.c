@@ -199,6 +199,14 @@ tell_over(const struct session_io *io, const struct ledger_why *why)
 	    fact_ms("frees", s->frees < 0 ? 0 : (uint64_t)s->frees));
 }
 
+static struct span
+last_rcpt(const struct session_io *io)
+{
+	const struct draft *d = session_draft(io->session);
+
+	return draft_rcpt(d, d->nrcpt - 1);
+}
+
 static void
 take_answer(
     struct session_io *io, enum draft_need need, const struct intake_answer *a)
@@ -213,6 +221,10 @@ take_answer(
 				      : "the spool does not accept mail"));
 	if (a->over != NULL)
 		tell_over(io, a->over);
+	if (a->is_suppressed)
+		FACT(RECIPIENT_SUPPRESSED, fact_word("sid", io->sid),
+		    fact_text("user", session_login(io->session)),
+		    fact_address("to", last_rcpt(io)));
 	if (need != DRAFT_COMMIT)
 		return;
 	histogram_add(HISTOGRAM_ACCEPT, clock_us() - io->began);
@@ -495,6 +507,7 @@ session_io_start(struct submit_worker *w, const struct submit_connection *c)
 	(void)snprintf(io->sid, sizeof io->sid, "%" PRIx64, c->number);
 	intake_init(&io->intake, w->spool, w->loop, on_intake, io);
 	io->intake.ledger = w->ledger;
+	io->intake.suppressor = w->suppressor;
 	list_append(&w->sessions, &io->node);
 	metric_add(METRIC_SESSIONS, 1);
 	io->session = session_new(&o);

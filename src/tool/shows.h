@@ -13,5 +13,8 @@ void status_print(const json_t *o);
 int sessions_show(struct call *c);
 int sessions_end(struct call *c);
 int trace_show(struct call *c);
+int suppress_list(struct call *c);
+int suppress_change(struct call *c);
+int suppress_import(struct call *c);
 
 #endif

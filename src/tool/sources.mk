@@ -7,6 +7,7 @@ postern_SOURCES = \
 	src/tool/question.h \
 	src/tool/queue.c src/tool/queue.h src/tool/sessions.c \
 	src/tool/shows.h src/tool/spool.c \
-	src/tool/status.c src/tool/steer.c src/tool/summary.c src/tool/tool.h \
+	src/tool/status.c src/tool/steer.c src/tool/summary.c \
+	src/tool/suppress.c src/tool/tool.h \
 	src/tool/trace.c \
 	src/tool/user.c src/tool/walk.c src/tool/walk.h

@@ -39,6 +39,7 @@ daemon_tests = \
 	tests/daemon/t40_dkim \
 	tests/daemon/t41_dkim_hops \
 	tests/daemon/t42_identity \
+	tests/daemon/t43_suppression \
 	tests/daemon/prove_ext4
 TESTS += $(daemon_tests)
 EXTRA_DIST += $(daemon_tests) tests/daemon/harness.py tests/daemon/postfix.py \

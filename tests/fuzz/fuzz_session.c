@@ -79,6 +79,7 @@ take_in(struct world *w, struct session_event *ev)
 	assert(d->need <= DRAFT_OPEN || d->is_open);
 	switch (d->need) {
 	case DRAFT_NOTHING: assert(false); break;
+	case DRAFT_SUPPRESSED: break;
 	case DRAFT_RESERVE: d->is_reserved = ev->refusal == NULL; break;
 	case DRAFT_OPEN:
 		w->appended = 0;

@@ -6,3 +6,4 @@ check_PROGRAMS += tests/policy/test_seats
 check_PROGRAMS += tests/policy/test_aliases
 check_PROGRAMS += tests/policy/test_authors
 check_PROGRAMS += tests/policy/test_window
+check_PROGRAMS += tests/policy/test_suppression

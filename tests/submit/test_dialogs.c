@@ -147,6 +147,7 @@ answer_intake(struct stage *s, const char *refusal)
 	switch (d->need) {
 	case DRAFT_NOTHING: dialog_fail(s->dialog, s->step, "nothing to do");
 	case DRAFT_RESERVE: d->is_reserved = refusal == NULL; break;
+	case DRAFT_SUPPRESSED: break;
 	case DRAFT_OPEN:
 		buf_clear(&s->stored);
 		d->is_open = refusal == NULL;
@@ -326,8 +327,8 @@ need_text(struct stage *s, struct buf *text)
 {
 	static const char *const needs[] = { "input", "tls", "auth", "intake",
 		"close" };
-	static const char *const wants[] = { "nothing", "reserve", "open",
-		"pass", "commit" };
+	static const char *const wants[] = { "nothing", "reserve", "suppressed",
+		"open", "pass", "commit" };
 	const struct session_auth *a = session_auth(s->session);
 
 	(void)buf_append_text(text, needs[s->need]);
