@@ -122,8 +122,7 @@ say_sender(struct explaining *x, const struct conf *conf,
 	static const char *const froms[] = {
 		[FROM_REJECT] = "a header that names somebody else is refused",
 		[FROM_REWRITE] = "a foreign From becomes the account's",
-		[FROM_SENDER] = "a foreign From stays, and Sender is the "
-				"account's",
+		[FROM_SENDER] = "a foreign From stays, and Sender is our own",
 		[FROM_ANY] = "the header's From may be anybody's",
 	};
 	struct identity who = { .account = account,
@@ -261,8 +260,7 @@ static void
 say_site(struct explaining *x, const struct channel *c)
 {
 	static const char *const tls[] = {
-		[TARGET_TLS_OPPORTUNISTIC] = "TLS where it is offered, not "
-					     "verified",
+		[TARGET_TLS_OPPORTUNISTIC] = "TLS if offered, not verified",
 		[TARGET_TLS_REQUIRE] = "TLS required and verified",
 		[TARGET_TLS_IMPLICIT] = "TLS from the first byte, verified",
 	};

@@ -37,6 +37,7 @@ row_of(const struct key *k, bool is_right)
 	struct span record = span_text(key_record(k));
 	size_t p = span_find_last(record, ' ') + 1;
 	struct buf out = { 0 };
+	char *text;
 
 	/* A record with k= needs a semicolon; RSA is what is meant without one. */
 	(void)buf_append_text(&out, "TXT ");
@@ -45,7 +46,9 @@ row_of(const struct key *k, bool is_right)
 		(void)buf_append_span(&out, span_to(span_from(record, i), 200));
 	}
 	(void)buf_printf(&out, "%s 60", is_right ? "" : "x");
-	return span_dup(buf_span(&out));
+	text = span_dup(buf_span(&out));
+	buf_clear(&out);
+	return text;
 }
 
 static void
