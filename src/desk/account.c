@@ -65,8 +65,8 @@ describe_account(const struct control *c, const char *name,
 	return json_pack("{s:o, s:o, s:s, s:i, s:b, s:b, s:b, s:[]}", "name",
 	    describe_text(span_text(name)), "counters", counters, "over",
 	    conf->over == OVER_HOLD ? "hold" : "refuse", "held_messages",
-	    (int)view->held, "braked", 0, "stopped", (int)view->is_stopped,
-	    "suspended",
+	    (int)view->held, "braked", view->standing == LEDGER_BRAKED,
+	    "stopped", view->standing == LEDGER_STOPPED, "suspended",
 	    auth_standing(c->auth, span_text(name)) == AUTH_IS_SUSPENDED,
 	    "domains");
 }
@@ -273,7 +273,8 @@ do_account_purge(const struct ask *ask)
 		return error;
 	if (json_is_true(json_object_get(ask->request, "reached")))
 		return reached_page(ask, name);
-	if (!ledger_is_stopped(ask->control->ledger, span_text(name)))
+	if (ledger_standing(ask->control->ledger, span_text(name)) ==
+	    LEDGER_IN_ORDER)
 		return error_answer("the account is not stopped: postern "
 				    "account stop comes first");
 	if (!json_is_true(json_object_get(ask->request, "yes")))

@@ -29,7 +29,7 @@ daemon_tests = \
 	tests/daemon/t31_certificates \
 	tests/daemon/t32_smarthost \
 	tests/daemon/t41_budgets \
-	tests/daemon/t43_stop \
+	tests/daemon/t44_stop \
 	tests/daemon/t25_prepare \
 	tests/daemon/t26_mistakes \
 	tests/daemon/t27_network \
