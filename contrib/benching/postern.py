@@ -32,7 +32,7 @@ spool {{ directory = "{self.path('spool')}" }}
 queue {{ retry = {{ {retry} }} }}
 control {{ socket = "{self.path('ctl')}" }}
 deliver {{ allow-loopback = true }}
-account default {{ messages = none  recipients = none  new-recipients = none }}
+account default {{ messages = none  recipients = none  new-recipients = none  brake = off }}
 {self.road()}
 {settings}""")
         for account in self.accounts:

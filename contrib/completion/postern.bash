@@ -15,6 +15,7 @@ suppress export|--account --json
 account show|--json
 account stop|--dry-run --json
 account undo|--dry-run --json
+account purge|--json --yes --reached
 queue list|--id --account --from --to --domain --site --older --reason --held --all --json
 queue summary|--id --account --from --to --domain --site --older --reason --held --all --by --json
 queue show|--id --account --from --to --domain --site --older --reason --held --all --json

@@ -41,6 +41,7 @@ enum metric {
 	METRIC_BUDGET_REFUSED, /* MAIL and RCPT */
 	METRIC_BUDGET_HELD, /* messages */
 	METRIC_BUDGET_WARNINGS,
+	METRIC_BRAKED, /* accounts, since the start */
 	METRIC_COUNT
 };
 

@@ -83,6 +83,7 @@ struct conf_account {
 	bool bulk; /* it writes to many who did not write first */
 	struct conf_rates budgets[CONF_BUDGETS];
 	enum conf_over over;
+	bool brake; /* it is held when it departs from its habit */
 	uint32_t held_messages; /* OVER_HOLD: so many at once */
 	bool suppress; /* what a host refused for good is refused */
 	bool has_suppress; /* while it is read: it was said */

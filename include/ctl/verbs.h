@@ -30,6 +30,7 @@ enum verb_id {
 	VERB_ACCOUNT_SHOW,
 	VERB_ACCOUNT_STOP,
 	VERB_ACCOUNT_UNDO,
+	VERB_ACCOUNT_PURGE,
 	VERB_QUEUE_LIST,
 	VERB_QUEUE_SUMMARY,
 	VERB_QUEUE_SHOW,
@@ -69,6 +70,8 @@ enum verb_option {
 	OPTION_BY = 1 << 12,
 	OPTION_STDIN = 1 << 13,
 	OPTION_FORCE = 1 << 14,
+	OPTION_YES = 1 << 15,
+	OPTION_REACHED = 1 << 16,
 	OPTIONS_FILTER = OPTION_ID | OPTION_ACCOUNT | OPTION_FROM | OPTION_TO |
 			 OPTION_DOMAIN | OPTION_SITE | OPTION_OLDER |
 			 OPTION_REASON | OPTION_HELD | OPTION_ALL,
@@ -100,7 +103,7 @@ struct verb_option_row {
 	const char *value; /* what it wants, for people; NULL: nothing */
 	const char *help;
 };
-enum { VERB_OPTION_ROWS = 15 };
+enum { VERB_OPTION_ROWS = 17 };
 extern const struct verb_option_row verb_options[VERB_OPTION_ROWS];
 
 /* Its verb_id; VERBS: there is none of that name. */

@@ -66,6 +66,8 @@ struct dispatch_budget {
 	void (*unheld)(const struct message *m, bool counts, void *arg);
 	/* Whether the account is stopped: what comes still is held. */
 	bool (*is_stopped)(const char *account, void *arg);
+	/* So many of its recipients are not known to their hosts. */
+	void (*unknown)(const char *account, uint32_t n, void *arg);
 	void *arg;
 };
 
@@ -170,6 +172,11 @@ typedef void (*dispatch_done_cb)(const struct dispatch_done *done, void *arg);
 /* Only what order_judge() says can be done. */
 void dispatch_do(struct dispatch *d, struct message *m,
     const struct order *order, dispatch_done_cb cb, void *arg);
+/*
+ * All that waits of an account is held, as ORDER_STOP does, some a turn: it departs
+ * from its habit.
+ */
+void dispatch_brake(struct dispatch *d, const char *account);
 /* Closed sites are tried at once, for who asks for it by hand. */
 void dispatch_open_sites(struct dispatch *d);
 

@@ -58,6 +58,7 @@ enum fact_kind {
 	FACT_BUDGET_HELD,
 	FACT_BUDGET_LET_GO,
 	FACT_BUDGET_WARNING,
+	FACT_BRAKED, /* an account: user, and the signs */
 	/* the way out */
 	FACT_LANE,
 	FACT_CLIENT,

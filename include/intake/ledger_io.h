@@ -15,6 +15,7 @@
 #include "base/list.h"
 #include "base/span.h"
 #include "io/mailbox.h"
+#include "policy/brake.h"
 #include "policy/budget.h"
 
 struct conf_account;
@@ -27,6 +28,13 @@ enum ledger_answer {
 	LEDGER_OK,
 	LEDGER_OVER, /* there is no room: see `why` */
 	LEDGER_LATER, /* it is being read: the waiter is woken, then ask again */
+};
+
+/* As state.h has it. */
+enum ledger_standing {
+	LEDGER_IN_ORDER,
+	LEDGER_STOPPED, /* by the operator: nothing is taken */
+	LEDGER_BRAKED, /* by itself: what is taken is held */
 };
 
 /* Who is told on `loop`, once, when an account is read. */
@@ -57,10 +65,12 @@ struct reservation {
 	bool is_over;
 };
 
-/* Four fifths of a budget are used. */
+/* Four fifths of a budget are used; or the brake has fallen. */
 struct ledger_warning {
 	const char *account; /* borrowed */
 	struct budget_state state;
+	bool is_braked;
+	struct brake_view brake;
 };
 
 /* Borrows the state; NULL: nothing is kept. */
@@ -106,12 +116,16 @@ enum ledger_answer ledger_let_go(struct ledger *l,
 void
 ledger_unheld(struct ledger *l, const struct ledger_message *m, int64_t now);
 
+/* A host does not know so many recipients of the account's. */
+void ledger_unknown(struct ledger *l, struct span account,
+    const struct conf_account *conf, uint32_t n, int64_t now);
+
 /* --- by the operator --- */
 
 /* Nothing of it is taken, or it is again. Over restarts, too. */
 void ledger_stop(struct ledger *l, struct span account, bool is_stopped);
-/* Costs next to nothing while none is. */
-bool ledger_is_stopped(struct ledger *l, struct span account);
+/* How it stands. Costs next to nothing while all are in order. */
+enum ledger_standing ledger_standing(struct ledger *l, struct span account);
 
 /* --- for people --- */
 
@@ -119,7 +133,8 @@ struct ledger_view {
 	struct budget_state states[CONF_BUDGETS * CONF_RATES_MOST];
 	size_t n;
 	uint32_t held;
-	bool is_stopped;
+	enum ledger_standing standing;
+	struct brake_view brake;
 };
 /* How an account stands; OK or LATER. */
 enum ledger_answer ledger_look(struct ledger *l, struct span account,

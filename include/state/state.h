@@ -57,6 +57,13 @@ bool state_works(struct state *s, char *why, size_t size);
 
 /* --- accounts --- */
 
+/* Stored as numbers. */
+enum state_standing {
+	STATE_IN_ORDER = 0,
+	STATE_STOPPED = 1, /* by the operator */
+	STATE_BRAKED = 2, /* by itself */
+};
+
 /* What is known of one; borrowed for the call. */
 struct state_account {
 	bool is_read; /* false: it cannot be; `used` is as of a new account */
@@ -65,7 +72,7 @@ struct state_account {
 	int64_t passed;
 	const uint64_t *known; /* hashes of recipients, `nknown` */
 	size_t nknown;
-	bool is_stopped;
+	enum state_standing standing;
 };
 typedef void (*state_account_cb)(const struct state_account *a, void *arg);
 
@@ -76,13 +83,14 @@ typedef void (*state_account_cb)(const struct state_account *a, void *arg);
 void state_ask_account(struct state *s, struct span name, size_t known_most,
     state_account_cb cb, void *arg);
 
-/* The names of those that are stopped, one a call, in the same way. */
-typedef void (*state_name_cb)(struct span name, void *arg);
+/* Those that are not in order, one a call, in the same way. */
+typedef void (*state_name_cb)(
+    struct span name, enum state_standing standing, void *arg);
 void state_ask_stopped(struct state *s, state_name_cb cb, void *arg);
 
 /* In `collect`. `used`: of the moment that it is called. */
-void state_put_used(
-    struct state_batch *b, struct span name, struct span used, bool is_stopped);
+void state_put_used(struct state_batch *b, struct span name, struct span used,
+    enum state_standing standing);
 /* Those that are there already stay. Behind the account's state_put_used(). */
 void state_put_known(
     struct state_batch *b, struct span name, const uint64_t *hashes, size_t n);

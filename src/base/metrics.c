@@ -46,6 +46,8 @@ static const struct metric_info infos[METRIC_COUNT] = {
 	    "messages held because a budget had no room", 0 },
 	[METRIC_BUDGET_WARNINGS] = { "budget_warnings",
 	    "budgets of which four fifths were used", 0 },
+	[METRIC_BRAKED] = { "braked",
+	    "accounts that departed from their habit, and are held", 0 },
 };
 
 static _Atomic int64_t values[METRIC_COUNT];

@@ -688,6 +688,8 @@ const struct option conf_options[] = {
 	{ "account", "new-recipients", OPTION_LIST | OPTION_FILLED, "100/1h 200/1d",
 	    store_rate, 0, CONF_NEW_RECIPIENTS, 0, a_rate },
 	{ "account", "over", 0, "refuse", store_over, 0, 0, 0, "refuse or hold" },
+	{ "account", "brake", 0, "on", store_bool, ACCOUNT(brake), 0, 0,
+	    "on or off" },
 	{ "account", "held-messages", 0, "1000", store_number,
 	    ACCOUNT(held_messages), 0, 1000000, "a number up to 1000000" },
 	{ "account", "bulk", 0, "false", store_bool, ACCOUNT(bulk), 0, 0,

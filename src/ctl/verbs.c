@@ -47,6 +47,9 @@ const struct verb verbs[VERBS] = {
 	[VERB_ACCOUNT_UNDO] = { "account undo", "NAME [--dry-run]",
 	    RIGHT_OPERATE, WORDS_ONE, OPTION_DRY_RUN | OPTION_JSON, true,
 	    "all as it was before account stop" },
+	[VERB_ACCOUNT_PURGE] = { "account purge", "NAME [--yes | --reached]",
+	    RIGHT_OPERATE, WORDS_ONE, OPTION_YES | OPTION_REACHED | OPTION_JSON,
+	    true, "forget what waits of one that is stopped" },
 	[VERB_QUEUE_LIST] = { "queue list", CHOOSE, RIGHT_READ, WORDS_IDS, LOOK,
 	    false, "what waits, oldest first" },
 	[VERB_QUEUE_SUMMARY] = { "queue summary", CHOOSE " [--by WHAT]",
@@ -107,6 +110,10 @@ const struct verb_option_row verb_options[VERB_OPTION_ROWS] = {
 	    "the password is a line of standard input" },
 	{ OPTION_FORCE, "--force", "force", NULL,
 	    "without a look at the DNS, or at what is left" },
+	{ OPTION_YES, "--yes", "yes", NULL,
+	    "do it; without it, say what would be done" },
+	{ OPTION_REACHED, "--reached", "reached", NULL,
+	    "whom it reached already, as CSV" },
 };
 
 unsigned

@@ -1,4 +1,6 @@
 /*
+ * account purge: messages of one that is stopped are removed; or whom it reached.
+ *
  * account stop, undo: the account's standing, its sessions, and then its messages,
  * page by page, as the queue's verbs do (steer.c).
  *
@@ -16,9 +18,12 @@
 #include "crew/worker.h"
 #include "ctl/server.h"
 #include "describe.h"
+#include "dispatch/dispatch.h"
+#include "dispatch/history.h"
 #include "facts/fact.h"
 #include "intake/ledger_io.h"
 #include "io/loop.h"
+#include "mail/qid.h"
 
 /* One that waits. */
 struct looking {
@@ -60,8 +65,8 @@ describe_account(const struct control *c, const char *name,
 	return json_pack("{s:o, s:o, s:s, s:i, s:b, s:b, s:b, s:[]}", "name",
 	    describe_text(span_text(name)), "counters", counters, "over",
 	    conf->over == OVER_HOLD ? "hold" : "refuse", "held_messages",
-	    (int)view->held, "braked", 0, "stopped", (int)view->is_stopped,
-	    "suspended",
+	    (int)view->held, "braked", view->standing == LEDGER_BRAKED,
+	    "stopped", view->standing == LEDGER_STOPPED, "suspended",
 	    auth_standing(c->auth, span_text(name)) == AUTH_IS_SUSPENDED,
 	    "domains");
 }
@@ -169,14 +174,10 @@ set_standing(const struct ask *ask, const char *name)
 	    fact_string("account", name));
 }
 
-json_t *
-do_account_steer(const struct ask *ask)
+/* NULL: the name is one account's; else what is wrong. */
+static json_t *
+check_name(const struct ask *ask, const char *name)
 {
-	const json_t *what = json_object_get(ask->request, "what");
-	const char *name = json_string_value(what);
-	struct ask about = *ask;
-	json_t *request, *answer;
-
 	if (name == NULL)
 		return error_answer("which account?");
 	if (strchr(name, '*') != NULL) /* it would be a pattern */
@@ -184,15 +185,101 @@ do_account_steer(const struct ask *ask)
 	if (auth_standing(ask->control->auth, span_text(name)) ==
 	    AUTH_IS_ABSENT)
 		return error_answer("there is no such account");
-	if (json_object_get(ask->request, "after") == NULL &&
-	    !json_is_true(json_object_get(ask->request, "dry_run")))
-		set_standing(ask, name);
-	request = json_copy((json_t *)(uintptr_t)ask->request);
+	return NULL;
+}
+
+static const char *
+name_of(const struct ask *ask)
+{
+	return json_string_value(json_object_get(ask->request, "what"));
+}
+
+/* All messages of the account. */
+static json_t *
+steer_account(const struct ask *ask, const char *name)
+{
+	json_t *request = json_copy((json_t *)(uintptr_t)ask->request);
+	struct ask about = *ask;
+	json_t *answer;
+
 	(void)json_object_set_new(request, "account", json_string(name));
 	about.request = request;
 	answer = do_steer(&about);
 	json_decref(request);
 	return answer;
+}
+
+json_t *
+do_account_steer(const struct ask *ask)
+{
+	const char *name = name_of(ask);
+	json_t *error = check_name(ask, name);
+
+	if (error != NULL)
+		return error;
+	if (json_object_get(ask->request, "after") == NULL &&
+	    !json_is_true(json_object_get(ask->request, "dry_run")))
+		set_standing(ask, name);
+	return steer_account(ask, name);
+}
+
+/* --- purge --- */
+
+enum { REACHED_A_PAGE = 500 };
+
+static json_t *
+reached_row(const struct trace_entry *e)
+{
+	return json_pack("{s:s, s:o, s:o, s:o}", "id", qid_format(e->id).text,
+	    "recipient", describe_text(e->text[TRACE_RCPT]), "time",
+	    describe_time(e->at), "reply", describe_text(e->text[TRACE_REPLY]));
+}
+
+/*
+ * Deliveries of the account's messages, as far as memory goes back, some a page:
+ * "after" is how many came before.
+ */
+static json_t *
+reached_page(const struct ask *ask, const char *name)
+{
+	const struct history *h = dispatch_history(ask->control->dispatch);
+	json_int_t before =
+	    json_integer_value(json_object_get(ask->request, "after"));
+	json_t *rows = json_array();
+	struct trace_entry e;
+	json_int_t n = 0;
+	uint64_t at = 0;
+
+	while (history_next(h, &at, &e)) {
+		if (e.kind != TRACE_DELIVERED ||
+		    !span_equal_nocase(
+			e.text[TRACE_ACCOUNT], span_text(name)) ||
+		    n++ < before || n > before + REACHED_A_PAGE)
+			continue;
+		(void)json_array_append_new(rows, reached_row(&e));
+	}
+	return json_pack("{s:o, s:o, s:b, s:I}", "reached", rows, "since",
+	    describe_time(history_since(h)), "more",
+	    n > before + REACHED_A_PAGE, "after", before + REACHED_A_PAGE);
+}
+
+json_t *
+do_account_purge(const struct ask *ask)
+{
+	const char *name = name_of(ask);
+	json_t *error = check_name(ask, name);
+
+	if (error != NULL)
+		return error;
+	if (json_is_true(json_object_get(ask->request, "reached")))
+		return reached_page(ask, name);
+	if (ledger_standing(ask->control->ledger, span_text(name)) ==
+	    LEDGER_IN_ORDER)
+		return error_answer("the account is not stopped: postern "
+				    "account stop comes first");
+	if (!json_is_true(json_object_get(ask->request, "yes")))
+		return error_answer("only with --yes");
+	return steer_account(ask, name);
 }
 
 void

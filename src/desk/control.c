@@ -39,6 +39,7 @@ static json_t *(*const serves[VERBS])(const struct ask *ask) = {
 	[VERB_ACCOUNT_SHOW] = do_account_show,
 	[VERB_ACCOUNT_STOP] = do_account_steer,
 	[VERB_ACCOUNT_UNDO] = do_account_steer,
+	[VERB_ACCOUNT_PURGE] = do_account_purge,
 	[VERB_QUEUE_LIST] = do_list,
 	[VERB_QUEUE_SUMMARY] = do_summary,
 	[VERB_QUEUE_SHOW] = do_show,

@@ -70,6 +70,7 @@ struct message *ask_message(const struct ask *ask);
 json_t *do_explain(const struct ask *ask);
 json_t *do_account_show(const struct ask *ask);
 json_t *do_account_steer(const struct ask *ask);
+json_t *do_account_purge(const struct ask *ask);
 json_t *do_steer(const struct ask *ask);
 json_t *do_show(const struct ask *ask);
 json_t *do_cat(const struct ask *ask);

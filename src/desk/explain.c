@@ -107,11 +107,17 @@ say_account(struct explaining *x, const struct ledger_view *view)
 		return;
 	case AUTH_IS_ACTIVE: break;
 	}
-	if (view->is_stopped)
+	if (view->standing == LEDGER_STOPPED)
 		x->is_refused = true;
-	say(x, "account", view->is_stopped ? "postern account stop" : "",
-	    view->is_stopped ? "%s is stopped: nothing is taken from it"
-			     : "%s may log in",
+	say(x, "account",
+	    view->standing == LEDGER_STOPPED  ? "postern account stop"
+	    : view->standing == LEDGER_BRAKED ? "brake"
+					      : "",
+	    view->standing == LEDGER_STOPPED
+		? "%s is stopped: nothing is taken from it"
+	    : view->standing == LEDGER_BRAKED
+		? "%s is braked: what it sends is taken, and held"
+		: "%s may log in",
 	    x->account);
 }
 

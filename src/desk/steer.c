@@ -45,6 +45,7 @@ static const struct {
 	{ VERB_QUEUE_REMOVE, ORDER_REMOVE },
 	{ VERB_ACCOUNT_STOP, ORDER_STOP },
 	{ VERB_ACCOUNT_UNDO, ORDER_UNDO },
+	{ VERB_ACCOUNT_PURGE, ORDER_REMOVE },
 };
 
 static enum order_verb

@@ -91,6 +91,7 @@ dispatch_new(struct loop *loop, const struct conf *conf, struct err *err)
 	map_init(&d->addresses, seed);
 	d->alarm = deadline_new(loop, on_alarm, d);
 	budget_init(d);
+	list_init(&d->brakes);
 	return d;
 }
 
@@ -201,6 +202,7 @@ dispatch_free(struct dispatch *d)
 	operator_forget(d);
 	forget_curious(d);
 	budget_clear_lines(d);
+	brake_forget(d);
 	lines_forget(d);
 	deadline_close(d->alarm);
 	queue_free(d->queue);
@@ -572,6 +574,7 @@ dispatch_settle(
 		facts_keep(
 		    d->history, &d->facts.list[i], words, ev.now, wall_now());
 	}
+	brake_note_facts(d, m);
 	/* What ends the message is recorded by that alone. */
 	if (need != MESSAGE_DONE)
 		record(d, m);

@@ -42,6 +42,7 @@ struct dispatch {
 	    const struct words *words, void *arg); /* or NULL */
 	void *failed_arg;
 	struct dispatch_budget budget; /* who says when there is room */
+	struct list brakes; /* struct braking: their messages are held yet */
 	struct list held_lines; /* struct held_line */
 	struct map held_by, held; /* the same by account; struct held by id */
 	struct deadline *held_alarm; /* owned: the first of the lines' */
@@ -125,6 +126,12 @@ void operator_back(struct dispatch *d, struct message *m, bool is_done);
 void operator_forget(struct dispatch *d);
 /* Its host has it, and may take its time. */
 void operator_too_late(struct dispatch *d, struct message *m);
+
+/* --- brake_io.c --- */
+
+/* What the steps since the last call say of the account's recipients. */
+void brake_note_facts(struct dispatch *d, const struct message *m);
+void brake_forget(struct dispatch *d);
 
 /* --- budget_io.c --- */
 

@@ -162,8 +162,11 @@ facts_keep(struct history *h, const struct leg_fact *fact,
 		if (traced[i].fact != fact->type)
 			continue;
 		e.kind = traced[i].kind;
-		if (e.kind == TRACE_DELIVERED)
+		if (e.kind == TRACE_DELIVERED) {
 			e.delay = message_age(m, now);
+			/* Whose it was, when its acceptance is long forgotten. */
+			e.text[TRACE_ACCOUNT] = span_text(m->env->account);
+		}
 		if (e.kind == TRACE_DEFERRED && r->due > now)
 			e.next = r->due - now;
 		if (words != NULL)

@@ -55,6 +55,7 @@ static const struct {
 	[FACT_BUDGET_LET_GO] = { "budget_let_go", LOG_INFO, NOT_COUNTED },
 	[FACT_BUDGET_WARNING] = { "budget_warning", LOG_WARN,
 	    METRIC_BUDGET_WARNINGS },
+	[FACT_BRAKED] = { "braked", LOG_ERROR, METRIC_BRAKED },
 	[FACT_LANE] = { "lane", LOG_DEBUG, NOT_COUNTED },
 	[FACT_CLIENT] = { "client", LOG_DEBUG, NOT_COUNTED },
 	[FACT_LOOKUP] = { "lookup", LOG_DEBUG, NOT_COUNTED },

@@ -34,6 +34,7 @@ void
 account_free(struct ledger_account *a)
 {
 	budget_clear(&a->budget);
+	brake_clear(&a->brake);
 	known_clear(&a->known);
 	hashes_clear(&a->unsaved);
 	hashes_clear(&a->saving);
@@ -93,8 +94,8 @@ account_begin(struct reservation *r, int64_t now, struct ledger_why *why)
 {
 	struct ledger_account *a = r->account;
 
-	why->is_stopped = a->is_stopped;
-	if (a->is_stopped)
+	why->is_stopped = a->standing == LEDGER_STOPPED;
+	if (why->is_stopped)
 		return false;
 	if (r->conf->over == OVER_HOLD && a->held + a->places > 0) {
 		why->state = a->waits;
@@ -215,6 +216,18 @@ make_known(struct ledger_account *a, const uint64_t *fresh, size_t n)
 	return count;
 }
 
+bool
+account_note(struct ledger_account *a, const struct conf_account *conf,
+    enum brake_sign sign, uint32_t n, int64_t now)
+{
+	if (!brake_note(&a->brake, sign, n, now) || !conf->brake ||
+	    a->standing != LEDGER_IN_ORDER)
+		return false;
+	a->standing = LEDGER_BRAKED;
+	a->has_fallen = true;
+	return true;
+}
+
 static void
 use(struct ledger_account *a, const struct conf_account *conf, uint32_t nrcpt,
     uint32_t nnew, int64_t now)
@@ -226,6 +239,7 @@ use(struct ledger_account *a, const struct conf_account *conf, uint32_t nrcpt,
 	    b, CONF_RECIPIENTS, rates(conf, CONF_RECIPIENTS), nrcpt, now);
 	budget_use(b, CONF_NEW_RECIPIENTS, rates(conf, CONF_NEW_RECIPIENTS),
 	    nnew, now);
+	(void)account_note(a, conf, BRAKE_NEW, nnew, now);
 }
 
 bool

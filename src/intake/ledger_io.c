@@ -38,13 +38,14 @@ struct ledger {
 	struct map accounts; /* by name */
 	struct list all, dirty, saving; /* struct ledger_account */
 	size_t known_memory;
-	_Atomic uint32_t stopped; /* accounts */
+	_Atomic uint32_t not_in_order; /* accounts */
 	struct loop *loop; /* borrowed: of who hears of warnings; or NULL */
 	void (*warn)(const struct ledger_warning *warning, void *arg);
 	void *warn_arg;
 };
 
-static void on_stopped(struct span name, void *arg);
+static void
+on_standing(struct span name, enum state_standing standing, void *arg);
 static void on_read(const struct state_account *read, void *arg);
 
 /* --- accounts; all of it under the lock --- */
@@ -64,7 +65,7 @@ working(struct list *node)
 static bool
 may_leave(const struct ledger_account *a)
 {
-	return a->pins == 0 && !a->is_stopped && a->held == 0 &&
+	return a->pins == 0 && a->standing == LEDGER_IN_ORDER && a->held == 0 &&
 	       a->places == 0 && !a->is_loading && !a->is_saving &&
 	       list_is_empty(&a->work);
 }
@@ -149,15 +150,14 @@ unlock(struct ledger *l)
 }
 
 static void
-set_stopped(struct ledger *l, struct ledger_account *a, bool is_stopped)
+set_standing(
+    struct ledger *l, struct ledger_account *a, enum ledger_standing standing)
 {
-	if (a->is_stopped == is_stopped)
-		return;
-	a->is_stopped = is_stopped;
-	if (is_stopped)
-		atomic_fetch_add(&l->stopped, 1);
-	else
-		atomic_fetch_sub(&l->stopped, 1);
+	if (a->standing == LEDGER_IN_ORDER && standing != LEDGER_IN_ORDER)
+		atomic_fetch_add(&l->not_in_order, 1);
+	else if (a->standing != LEDGER_IN_ORDER && standing == LEDGER_IN_ORDER)
+		atomic_fetch_sub(&l->not_in_order, 1);
+	a->standing = standing;
 }
 
 /* --- from the state --- */
@@ -179,9 +179,11 @@ static void
 fill_account(struct ledger_account *a, const struct state_account *read)
 {
 	int64_t now = (int64_t)(clock_us() / 1000);
+	struct span used = read->used;
 
 	/* Damaged bytes are none: it counts from zero. */
-	(void)budget_read(&a->budget, read->used, read->passed, now);
+	if (used.len > 0 && brake_read(&a->brake, &used, read->passed, now))
+		(void)budget_read(&a->budget, used, read->passed, now);
 	for (size_t i = 0; i < read->nknown; i++)
 		(void)known_add(&a->known, read->known[i]);
 }
@@ -205,8 +207,8 @@ on_read(const struct state_account *read, void *arg)
 	a->is_loaded = true;
 	if (a->has_order)
 		mark(l, a);
-	else if (read->is_stopped)
-		set_stopped(l, a, true);
+	else if (a->standing == LEDGER_IN_ORDER)
+		set_standing(l, a, (enum ledger_standing)read->standing);
 	while ((node = list_pop(&a->waiters)) != NULL) {
 		struct ledger_waiter *w =
 		    LIST_ENTRY(node, struct ledger_waiter, node);
@@ -237,9 +239,9 @@ load(struct ledger *l, struct ledger_account *a, struct ledger_waiter *w)
 	    l->state, span_text(a->name), KNOWN_MOST, on_read, reading);
 }
 
-/* On the state's thread: of those that are stopped since before the start. */
+/* On the state's thread: of those that were not in order before the start. */
 static void
-on_stopped(struct span name, void *arg)
+on_standing(struct span name, enum state_standing standing, void *arg)
 {
 	struct ledger *l = arg;
 	struct ledger_account *a;
@@ -247,7 +249,7 @@ on_stopped(struct span name, void *arg)
 	lock(l);
 	a = find(l, name);
 	if (!a->has_order)
-		set_stopped(l, a, true);
+		set_standing(l, a, (enum ledger_standing)standing);
 	unlock(l);
 }
 
@@ -273,7 +275,8 @@ collect(struct state_batch *b, void *arg)
 	struct ledger *l = arg;
 	struct buf used = { .max = USED_MOST };
 	struct list *node;
-	bool stopped;
+	enum state_standing standing;
+	int64_t now;
 
 	lock(l);
 	while ((node = list_pop(&l->dirty)) != NULL) {
@@ -284,11 +287,14 @@ collect(struct state_batch *b, void *arg)
 		a->saving = a->unsaved;
 		a->unsaved = (struct hashes){ 0 };
 		buf_reset(&used);
-		stopped = a->is_stopped;
-		budget_write(&a->budget, (int64_t)(clock_us() / 1000), &used);
+		standing = (enum state_standing)a->standing;
+		now = (int64_t)(clock_us() / 1000);
+		brake_write(&a->brake, now, &used);
+		budget_write(&a->budget, now, &used);
 		unlock(l);
 		/* It stays, and so do its name and what is being kept. */
-		state_put_used(b, span_text(a->name), buf_span(&used), stopped);
+		state_put_used(
+		    b, span_text(a->name), buf_span(&used), standing);
 		state_put_known(
 		    b, span_text(a->name), a->saving.list, a->saving.n);
 		lock(l);
@@ -353,7 +359,7 @@ ledger_new(struct state *state)
 	l->state = state;
 	if (state != NULL) {
 		state_add_source(state, &source);
-		state_ask_stopped(state, on_stopped, l);
+		state_ask_stopped(state, on_standing, l);
 	}
 	return l;
 }
@@ -377,6 +383,8 @@ struct warned {
 	struct ledger *ledger;
 	char *account; /* owned */
 	struct budget_state state;
+	bool is_braked;
+	struct brake_view brake;
 };
 
 void
@@ -393,7 +401,8 @@ open_warned(struct parcel *p)
 {
 	struct warned *w = (struct warned *)(void *)p;
 	struct ledger *l = w->ledger;
-	struct ledger_warning warning = { w->account, w->state };
+	struct ledger_warning warning = { w->account, w->state, w->is_braked,
+		w->brake };
 
 	l->warn(&warning, l->warn_arg);
 	free(w->account);
@@ -401,23 +410,53 @@ open_warned(struct parcel *p)
 }
 
 static void
-warn(struct ledger *l, const char *account, const struct budget_state *state)
+post_warning(struct ledger *l, const struct ledger_warning *what)
 {
 	struct warned *w;
 
-	FACT(BUDGET_WARNING, fact_string("user", account),
-	    fact_word("budget", conf_budget_name(state->counter)),
-	    fact_s("window", state->rate.seconds),
-	    fact_number("used", state->used),
-	    fact_number("most", state->rate.most));
 	if (l->loop == NULL)
 		return;
 	w = MEM_NEW(struct warned);
 	w->parcel.open = open_warned;
 	w->ledger = l;
-	w->account = mem_strdup(account);
-	w->state = *state;
+	w->account = mem_strdup(what->account);
+	w->state = what->state;
+	w->is_braked = what->is_braked;
+	w->brake = what->brake;
 	mailbox_post(l->loop, &w->parcel);
+}
+
+static void
+warn(struct ledger *l, const char *account, const struct budget_state *state)
+{
+	FACT(BUDGET_WARNING, fact_string("user", account),
+	    fact_word("budget", conf_budget_name(state->counter)),
+	    fact_s("window", state->rate.seconds),
+	    fact_number("used", state->used),
+	    fact_number("most", state->rate.most));
+	post_warning(
+	    l, &(struct ledger_warning){ .account = account, .state = *state });
+}
+
+/* Under the lock. */
+static void
+tell_fallen(struct ledger *l, struct ledger_account *a, int64_t now)
+{
+	struct ledger_warning w = { .account = a->name, .is_braked = true };
+
+	if (!a->has_fallen)
+		return;
+	a->has_fallen = false;
+	a->has_order = true; /* and is kept so */
+	atomic_fetch_add(&l->not_in_order, 1);
+	brake_look(&a->brake, now, &w.brake);
+	FACT(BRAKED, fact_string("user", a->name),
+	    fact_number("new", w.brake.now[BRAKE_NEW]),
+	    fact_number("new_limit", w.brake.limit[BRAKE_NEW]),
+	    fact_number("unknown", w.brake.now[BRAKE_UNKNOWN]),
+	    fact_number("unknown_limit", w.brake.limit[BRAKE_UNKNOWN]));
+	mark(l, a);
+	post_warning(l, &w);
 }
 
 /* Under the lock, which a warning does not need for long: there is one a window. */
@@ -427,6 +466,7 @@ look_for_warnings(struct ledger *l, struct ledger_account *a,
 {
 	struct budget_state state;
 
+	tell_fallen(l, a, now);
 	for (unsigned i = 0; i < CONF_BUDGETS; i++)
 		while (budget_warns(&a->budget, (enum conf_budget)i,
 		    &conf->budgets[i], now, &state))
@@ -453,7 +493,7 @@ ledger_begin(struct ledger *l, struct reservation *r, struct span account,
 	struct ledger_account *a;
 
 	*why = (struct ledger_why){ 0 };
-	if (!has_budget(conf) && !ledger_is_stopped(l, account))
+	if (!has_budget(conf) && ledger_standing(l, account) != LEDGER_STOPPED)
 		return LEDGER_OK; /* r->account stays NULL */
 	lock(l);
 	a = find(l, account);
@@ -591,6 +631,27 @@ ledger_unheld(struct ledger *l, const struct ledger_message *m, int64_t now)
 	unlock(l);
 }
 
+void
+ledger_unknown(struct ledger *l, struct span account,
+    const struct conf_account *conf, uint32_t n, int64_t now)
+{
+	struct ledger_account *a;
+
+	lock(l);
+	a = find(l, account);
+	/* What comes while it is read is not counted: there is more to come. */
+	if (!a->is_loaded)
+		load(l, a, NULL);
+	if (a->is_loaded)
+		(void)account_note(a, conf, BRAKE_UNKNOWN, n, now);
+	tell_fallen(l, a, now);
+	if (a->is_loaded)
+		mark(l, a);
+	unlock(l);
+	if (l->state != NULL)
+		state_wake(l->state);
+}
+
 /* --- by the operator --- */
 
 void
@@ -600,7 +661,10 @@ ledger_stop(struct ledger *l, struct span account, bool is_stopped)
 
 	lock(l);
 	a = find(l, account);
-	set_stopped(l, a, is_stopped);
+	/* Whoever lifts it says that what was done was right. */
+	if (a->standing != LEDGER_IN_ORDER && !is_stopped)
+		brake_forgive(&a->brake, (int64_t)(clock_us() / 1000));
+	set_standing(l, a, is_stopped ? LEDGER_STOPPED : LEDGER_IN_ORDER);
 	a->has_order = true;
 	/* What is not read yet would be written over. */
 	if (a->is_loaded)
@@ -612,17 +676,17 @@ ledger_stop(struct ledger *l, struct span account, bool is_stopped)
 		state_wake(l->state);
 }
 
-bool
-ledger_is_stopped(struct ledger *l, struct span account)
+enum ledger_standing
+ledger_standing(struct ledger *l, struct span account)
 {
-	bool is_stopped;
+	enum ledger_standing standing;
 
-	if (atomic_load_explicit(&l->stopped, memory_order_relaxed) == 0)
-		return false;
+	if (atomic_load_explicit(&l->not_in_order, memory_order_relaxed) == 0)
+		return LEDGER_IN_ORDER;
 	lock(l);
-	is_stopped = find(l, account)->is_stopped;
+	standing = find(l, account)->standing;
 	unlock(l);
-	return is_stopped;
+	return standing;
 }
 
 /* --- for people --- */
@@ -631,8 +695,9 @@ static void
 look(struct ledger_account *a, const struct conf_account *conf, int64_t now,
     struct ledger_view *view)
 {
-	*view = (struct ledger_view){ .held = a->held,
-		.is_stopped = a->is_stopped };
+	*view =
+	    (struct ledger_view){ .held = a->held, .standing = a->standing };
+	brake_look(&a->brake, now, &view->brake);
 	for (unsigned i = 0; i < CONF_BUDGETS; i++)
 		for (size_t k = 0; k < conf->budgets[i].n; k++)
 			budget_look(&a->budget, (enum conf_budget)i,

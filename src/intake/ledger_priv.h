@@ -3,6 +3,7 @@
 #define INTAKE_LEDGER_PRIV_H
 
 #include "intake/ledger_io.h"
+#include "policy/brake.h"
 #include "policy/known.h"
 
 struct hashes {
@@ -17,7 +18,9 @@ struct ledger_account {
 	bool is_loaded, is_loading;
 	bool is_saving; /* it is in `saving`; */
 	bool is_stale; /* and has changed since */
-	bool is_stopped;
+	enum ledger_standing standing;
+	struct brake brake;
+	bool has_fallen; /* the brake, and nobody was told yet */
 	bool has_order; /* of the operator's: newer than what is read */
 	uint32_t pins; /* who needs it where it is: transactions, waiters */
 	struct list waiters; /* struct ledger_waiter */
@@ -45,6 +48,9 @@ bool account_add(struct reservation *r, struct span address, int64_t now,
     struct ledger_why *why);
 /* True: what is kept of it has changed. */
 bool account_take(struct reservation *r, int64_t now);
+/* The brake of an account is to fall: `n` more of that sign. */
+bool account_note(struct ledger_account *a, const struct conf_account *conf,
+    enum brake_sign sign, uint32_t n, int64_t now);
 void account_release(struct reservation *r);
 /* A message that was held: if there is room, */
 bool account_let_go(struct ledger_account *a, const struct ledger_message *m,

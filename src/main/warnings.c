@@ -55,6 +55,38 @@ send_to(struct relay *r, const char *to, struct span subject, struct span text)
 	buf_clear(&written);
 }
 
+static void
+tell_braked(struct relay *r, const struct ledger_warning *w)
+{
+	const struct conf *conf = r->rooms.conf;
+	struct buf subject = { 0 }, text = { 0 };
+
+	dispatch_brake(r->rooms.dispatch, w->account);
+	if (conf->notify == NULL)
+		return;
+	(void)buf_printf(
+	    &subject, "%s is braked: it departs from its habit", w->account);
+	(void)buf_printf(&text,
+	    "Within an hour the account %s at the mail relay %s wrote to\n\n",
+	    w->account, conf->hostname);
+	for (unsigned i = 0; i < BRAKE_SIGNS; i++)
+		(void)buf_printf(&text, "    %u %s (it may be %u)\n",
+		    w->brake.now[i], brake_sign_text((enum brake_sign)i),
+		    w->brake.limit[i]);
+	(void)buf_printf(&text,
+	    "\nwhich it has never done: somebody may have its password. All "
+	    "that waits of it is\nheld, and so is what it still sends. See "
+	    "what that is:\n\n"
+	    "    postern account purge %s\n\n"
+	    "Then let it go, if all is well, or keep the account out:\n\n"
+	    "    postern account undo %s\n"
+	    "    postern account stop %s\n",
+	    w->account, w->account, w->account);
+	send_to(r, conf->notify, buf_span(&subject), buf_span(&text));
+	buf_clear(&subject);
+	buf_clear(&text);
+}
+
 void
 relay_warn(const struct ledger_warning *w, void *arg)
 {
@@ -64,6 +96,10 @@ relay_warn(const struct ledger_warning *w, void *arg)
 
 	if (r->stopping)
 		return; /* it is in the log */
+	if (w->is_braked) {
+		tell_braked(r, w);
+		return;
+	}
 	(void)buf_printf(&subject, "%s has used %u of %u %s in ", w->account,
 	    w->state.used, w->state.rate.most,
 	    conf_budget_name(w->state.counter));

@@ -182,13 +182,29 @@ is_stopped(const char *account, void *arg)
 {
 	struct relay *r = arg;
 
-	return ledger_is_stopped(r->ledger, span_text(account));
+	return ledger_standing(r->ledger, span_text(account)) !=
+	       LEDGER_IN_ORDER;
+}
+
+static void
+unknown(const char *account, uint32_t n, void *arg)
+{
+	struct relay *r = arg;
+
+	ledger_unknown(r->ledger, span_text(account),
+	    conf_account(r->rooms.conf, span_text(account)), n,
+	    (int64_t)loop_now(r->loop));
 }
 
 void
 relay_wire_budgets(struct relay *r)
 {
-	struct dispatch_budget budget = { let_go, held, unheld, is_stopped, r };
+	struct dispatch_budget budget = { .let_go = let_go,
+		.held = held,
+		.unheld = unheld,
+		.is_stopped = is_stopped,
+		.unknown = unknown,
+		.arg = r };
 
 	dispatch_set_budget(r->rooms.dispatch, &budget);
 	ledger_on_warning(r->ledger, r->loop, relay_warn, r);

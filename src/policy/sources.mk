@@ -1,6 +1,7 @@
 libpostern_a_SOURCES += \
 	include/policy/aliases.h src/policy/aliases.c \
 	include/policy/authors.h src/policy/authors.c \
+	include/policy/brake.h src/policy/brake.c \
 	include/policy/budget.h src/policy/budget.c \
 	src/policy/budget_say.c \
 	include/policy/identity.h src/policy/identity.c \

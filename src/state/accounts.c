@@ -11,6 +11,14 @@ as_signed(uint64_t hash)
 	return (int64_t)hash;
 }
 
+/* What is not known is the safe one. */
+static enum state_standing
+standing_of(int n)
+{
+	return n >= STATE_IN_ORDER && n <= STATE_BRAKED ? (enum state_standing)n
+							: STATE_STOPPED;
+}
+
 /* By the wall clock; or by the machine's own, if that says more. */
 static int64_t
 passed_since(const struct state_batch *now, sqlite3_stmt *row)
@@ -61,7 +69,7 @@ accounts_answer(const struct state_batch *now, struct span name,
 			a.passed = passed_since(now, stmt);
 			a.used.ptr = sqlite3_column_blob(stmt, 4);
 			a.used.len = (size_t)sqlite3_column_bytes(stmt, 4);
-			a.is_stopped = sqlite3_column_int(stmt, 5) != 0;
+			a.standing = standing_of(sqlite3_column_int(stmt, 5));
 			known =
 			    read_known(now->db, sqlite3_column_int64(stmt, 0),
 				known_most, &a.nknown);
@@ -88,15 +96,15 @@ accounts_stopped(const struct state_batch *now, state_name_cb cb, void *arg)
 	while (db_row(now->db, stmt))
 		cb(span_make((const char *)sqlite3_column_text(stmt, 0),
 		       (size_t)sqlite3_column_bytes(stmt, 0)),
-		    arg);
+		    standing_of(sqlite3_column_int(stmt, 1)), arg);
 	if (stmt != NULL)
 		(void)sqlite3_reset(stmt);
 	return now->db->sql != NULL && now->db->status == DB_DONE;
 }
 
 void
-state_put_used(
-    struct state_batch *b, struct span name, struct span used, bool is_stopped)
+state_put_used(struct state_batch *b, struct span name, struct span used,
+    enum state_standing standing)
 {
 	sqlite3_stmt *stmt = db_statement(b->db, DB_PUT_ACCOUNT);
 
@@ -107,7 +115,7 @@ state_put_used(
 	(void)sqlite3_bind_int64(stmt, 3, b->boot);
 	(void)sqlite3_bind_int64(stmt, 4, b->steady);
 	db_bind(stmt, 5, used, false);
-	(void)sqlite3_bind_int(stmt, 6, is_stopped);
+	(void)sqlite3_bind_int(stmt, 6, (int)standing);
 	db_run(b->db, stmt);
 }
 

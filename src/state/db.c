@@ -17,7 +17,7 @@ static const char schema[] =
     "	wall    INTEGER NOT NULL," /* ms since 1970, of when `used` was put */
     "	boot    INTEGER NOT NULL," /* which start of the machine that was, */
     "	steady  INTEGER NOT NULL," /* and ms since then */
-    "	stopped INTEGER NOT NULL," /* by the operator */
+    "	stopped INTEGER NOT NULL," /* enum state_standing */
     "	used    BLOB NOT NULL);"
     "CREATE TABLE known (" /* whom the account has written to */
     "	account INTEGER NOT NULL,"
@@ -44,7 +44,8 @@ static const char *const texts[DB_STATEMENTS] = {
 	    "INSERT INTO account (name, wall, boot, steady, used, stopped) "
 	    "VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (name) DO UPDATE SET "
 	    "wall = ?2, boot = ?3, steady = ?4, used = ?5, stopped = ?6",
-	[DB_GET_STOPPED] = "SELECT name FROM account WHERE stopped <> 0",
+	[DB_GET_STOPPED] =
+	    "SELECT name, stopped FROM account WHERE stopped <> 0",
 	[DB_GET_KNOWN] = "SELECT hash FROM known WHERE account = ?1 LIMIT ?2",
 	[DB_PUT_KNOWN] = "INSERT OR IGNORE INTO known VALUES (?1, ?2)",
 	[DB_GET_SUPPRESSED] =

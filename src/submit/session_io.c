@@ -298,7 +298,7 @@ login_holds(struct session_io *io, uint64_t now)
 	struct span login = session_login(io->session);
 
 	if (io->worker->ledger != NULL && !span_is_empty(login) &&
-	    ledger_is_stopped(io->worker->ledger, login))
+	    ledger_standing(io->worker->ledger, login) == LEDGER_STOPPED)
 		return false;
 	return span_is_empty(login) ||
 	       auth_still_holds(io->worker->auth, login, &io->ticket, now);
@@ -441,7 +441,8 @@ on_auth(const struct auth_answer *answer, void *arg)
 		.tried = answer->tried };
 
 	if (answer->result == AUTH_OK && io->worker->ledger != NULL &&
-	    ledger_is_stopped(io->worker->ledger, answer->login)) {
+	    ledger_standing(io->worker->ledger, answer->login) ==
+		LEDGER_STOPPED) {
 		refused = *answer;
 		refused.result = AUTH_BAD;
 		refused.detail = "the account is stopped";

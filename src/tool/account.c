@@ -1,6 +1,7 @@
-/* postern account show: what an account has used, and how it stands. */
+/* postern account: what one has used, how it stands; what waits of it is purged. */
 #include <stdio.h>
 
+#include "queue.h"
 #include "shows.h"
 #include "tool.h"
 
@@ -44,4 +45,144 @@ account_print(const json_t *o)
 		(void)printf("  %lld messages are held until there is room "
 			     "(postern queue list --held)\n",
 		    call_number(o, "held_messages"));
+}
+
+/* --- purge --- */
+
+enum { SAMPLE = 5 };
+
+struct counted {
+	size_t messages;
+	long long rcpts;
+	json_t *sample; /* owned */
+};
+
+static void
+count_page(const json_t *page, void *arg)
+{
+	struct counted *n = arg;
+	const json_t *m;
+	size_t i;
+
+	json_array_foreach(json_object_get(page, "messages"), i, m)
+	{
+		const json_t *first =
+		    json_array_get(json_object_get(m, "recipients"), 0);
+
+		n->messages++;
+		n->rcpts += call_number(m, "rcpts");
+		if (json_array_size(n->sample) < SAMPLE)
+			(void)json_array_append_new(n->sample,
+			    json_pack("{s:O, s:O, s:O, s:O, s:O}", "id",
+				json_object_get(m, "id"), "arrived",
+				json_object_get(m, "arrived"), "sender",
+				json_object_get(m, "sender"), "recipient",
+				json_object_get(first, "address"), "rcpts",
+				json_object_get(m, "rcpts")));
+	}
+}
+
+static void
+print_counted(const struct counted *n, const char *name)
+{
+	const json_t *m;
+	size_t i;
+
+	(void)printf("%zu messages of %s wait, for %lld recipients\n",
+	    n->messages, name, n->rcpts);
+	json_array_foreach(n->sample, i, m)(void)
+	    printf("  %s  %s  from <%s> to <%s>%s\n", call_text(m, "id"),
+		call_text(m, "arrived"), call_text(m, "sender"),
+		call_text(m, "recipient"),
+		call_number(m, "rcpts") > 1 ? " and others" : "");
+	(void)printf("nothing is done yet; to forget all of them: postern "
+		     "account purge %s --yes\n",
+	    name);
+}
+
+static int
+show_what_waits(struct call *c, const char *name)
+{
+	json_t *request = json_pack(
+	    "{s:s, s:s, s:b}", "do", "queue list", "account", name, "brief", 1);
+	struct counted n = { .sample = json_array() };
+	struct err err;
+	int rc = EXIT_OK;
+
+	if (call_pages(c, request, count_page, &n, &err) != 0)
+		rc = tool_fail(&err);
+	else if (c->json)
+		tool_print_json(json_pack("{s:s, s:b, s:I, s:I, s:O}", "do",
+		    "purge", "dry_run", 1, "messages", (json_int_t)n.messages,
+		    "recipients", (json_int_t)n.rcpts, "sample", n.sample));
+	else
+		print_counted(&n, name);
+	json_decref(n.sample);
+	json_decref(request);
+	return rc;
+}
+
+struct reached {
+	bool json;
+	size_t n;
+};
+
+/* RFC 4180: in quotes, and a quote twice. */
+static void
+print_field(const char *text, char behind)
+{
+	(void)putchar('"');
+	for (; *text != '\0'; text++) {
+		if (*text == '"')
+			(void)putchar('"');
+		(void)putchar(*text);
+	}
+	(void)putchar('"');
+	(void)putchar(behind);
+}
+
+static void
+reached_page(const json_t *page, void *arg)
+{
+	struct reached *r = arg;
+	json_t *row;
+	size_t i;
+
+	json_array_foreach(json_object_get(page, "reached"), i, row)
+	{
+		if (r->json) {
+			tool_print_row(row, r->n++);
+			continue;
+		}
+		r->n++;
+		print_field(call_text(row, "id"), ',');
+		print_field(call_text(row, "recipient"), ',');
+		print_field(call_text(row, "time"), ',');
+		print_field(call_text(row, "reply"), '\n');
+	}
+}
+
+static int
+show_reached(struct call *c)
+{
+	struct reached r = { .json = c->json };
+	struct err err;
+
+	if (!r.json)
+		(void)puts("id,recipient,time,reply");
+	if (call_pages(c, NULL, reached_page, &r, &err) != 0)
+		return tool_fail(&err);
+	if (r.json)
+		tool_print_end(r.n);
+	return EXIT_OK;
+}
+
+int
+account_purge(struct call *c)
+{
+	if (json_is_true(json_object_get(c->request, "reached")))
+		return show_reached(c);
+	if (json_is_true(json_object_get(c->request, "yes")))
+		return queue_steer(c);
+	return show_what_waits(c, call_text(c->request, "what"));
 }

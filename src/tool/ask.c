@@ -30,6 +30,7 @@ static int (*const shows[VERBS])(struct call *c) = {
 	[VERB_ACCOUNT_SHOW] = show_account,
 	[VERB_ACCOUNT_STOP] = queue_steer,
 	[VERB_ACCOUNT_UNDO] = queue_steer,
+	[VERB_ACCOUNT_PURGE] = account_purge,
 	[VERB_QUEUE_LIST] = queue_list,
 	[VERB_QUEUE_SUMMARY] = queue_summary,
 	[VERB_QUEUE_SHOW] = queue_show,

@@ -11,6 +11,7 @@ void account_print(const json_t *o);
 
 /* --- the ends of calls --- */
 
+int account_purge(struct call *c);
 int sessions_show(struct call *c);
 int sessions_end(struct call *c);
 int trace_show(struct call *c);

@@ -29,7 +29,7 @@ daemon_tests = \
 	tests/daemon/t31_certificates \
 	tests/daemon/t32_smarthost \
 	tests/daemon/t41_budgets \
-	tests/daemon/t43_stop \
+	tests/daemon/t45_stop \
 	tests/daemon/t25_prepare \
 	tests/daemon/t26_mistakes \
 	tests/daemon/t27_network \
@@ -38,7 +38,7 @@ daemon_tests = \
 	tests/daemon/t37_from_postfix \
 	tests/daemon/t38_upkeep \
 	tests/daemon/t40_dkim \
-	tests/daemon/t41_dkim_hops \
+	tests/daemon/t46_dkim_hops \
 	tests/daemon/t42_identity \
 	tests/daemon/t43_suppression \
 	tests/daemon/t44_explain \

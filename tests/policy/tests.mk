@@ -1,4 +1,5 @@
 # Check programs of this folder; one a source file.
+check_PROGRAMS += tests/policy/test_brake
 check_PROGRAMS += tests/policy/test_budget
 check_PROGRAMS += tests/policy/test_identity
 check_PROGRAMS += tests/policy/test_known

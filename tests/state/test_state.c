@@ -25,7 +25,7 @@ struct shop {
 	pthread_cond_t changed;
 	unsigned asked, kept, failed, renewed;
 	unsigned told[FACT_KINDS];
-	char used[8192];
+	char used[8192], put[8192], is_there[8192];
 	uint64_t known[3];
 	size_t nknown;
 	/* The answer to the last question. */
@@ -47,7 +47,9 @@ collect(struct state_batch *b, void *arg)
 
 	(void)pthread_mutex_lock(&s->lock);
 	s->asked++;
-	state_put_used(b, SPAN("ann"), span_text(s->used), s->is_stopped);
+	(void)strcpy(s->put, s->used);
+	state_put_used(b, SPAN("ann"), span_text(s->used),
+	    s->is_stopped ? STATE_BRAKED : STATE_IN_ORDER);
 	state_put_known(b, SPAN("ann"), s->known, s->nknown);
 	(void)pthread_mutex_unlock(&s->lock);
 }
@@ -59,6 +61,8 @@ collected(bool is_kept, void *arg)
 
 	(void)pthread_mutex_lock(&s->lock);
 	s->kept += is_kept;
+	if (is_kept)
+		(void)strcpy(s->is_there, s->put);
 	s->failed += !is_kept;
 	(void)pthread_cond_broadcast(&s->changed);
 	(void)pthread_mutex_unlock(&s->lock);
@@ -83,7 +87,7 @@ on_account(const struct state_account *a, void *arg)
 	(void)pthread_mutex_lock(&s->lock);
 	s->is_answered = true;
 	s->is_read = a->is_read;
-	s->got_stopped = a->is_stopped;
+	s->got_stopped = a->standing == STATE_BRAKED;
 	s->passed = a->passed;
 	s->ngot = a->nknown;
 	s->first = a->nknown > 0 ? a->known[0] : 0;
@@ -135,17 +139,21 @@ end(void)
 	facts_forget_sinks();
 }
 
+/* Until that is there: another batch may be under way with what was before. */
 static void
 keep(const char *used)
 {
-	unsigned before = shop.kept;
+	unsigned before;
 
 	(void)pthread_mutex_lock(&shop.lock);
 	(void)snprintf(shop.used, sizeof shop.used, "%s", used);
 	before = shop.kept;
 	(void)pthread_mutex_unlock(&shop.lock);
 	state_wake(state);
-	await(&shop.kept, before + 1);
+	(void)pthread_mutex_lock(&shop.lock);
+	while (shop.kept == before || strcmp(shop.is_there, used) != 0)
+		(void)pthread_cond_wait(&shop.changed, &shop.lock);
+	(void)pthread_mutex_unlock(&shop.lock);
 }
 
 static void
@@ -232,10 +240,11 @@ START_TEST(what_is_put_is_there_after_a_restart)
 END_TEST
 
 static void
-on_name(struct span name, void *arg)
+on_name(struct span name, enum state_standing standing, void *arg)
 {
 	struct shop *s = arg;
 
+	ck_assert_int_eq(standing, STATE_BRAKED);
 	(void)pthread_mutex_lock(&s->lock);
 	(void)snprintf(s->got, sizeof s->got, "%.*s", SPAN_ARG(name));
 	s->is_answered = true;

@@ -1,0 +1,121 @@
+#include "tests/lib/suite.h"
+
+#include "policy/brake.h"
+
+#define H INT64_C(3600000)
+
+static struct brake b;
+
+static void
+setup(void)
+{
+	b = (struct brake){ 0 };
+}
+
+static void
+teardown(void)
+{
+	brake_clear(&b);
+}
+
+START_TEST(below_the_floor_nothing_brakes)
+{
+	for (int i = 0; i < 99; i++)
+		ck_assert(!brake_note(&b, BRAKE_NEW, 1, i));
+	for (int i = 0; i < 29; i++)
+		ck_assert(!brake_note(&b, BRAKE_UNKNOWN, 1, 100 + i));
+}
+END_TEST
+
+START_TEST(one_sign_above_it_is_enough)
+{
+	ck_assert(!brake_note(&b, BRAKE_NEW, 100, 0));
+	ck_assert(brake_note(&b, BRAKE_NEW, 1, 0));
+	brake_clear(&b);
+	ck_assert(!brake_note(&b, BRAKE_UNKNOWN, 30, 0));
+	ck_assert(brake_note(&b, BRAKE_UNKNOWN, 1, 0));
+}
+END_TEST
+
+START_TEST(both_together_brake_earlier)
+{
+	ck_assert(!brake_note(&b, BRAKE_NEW, 100, 0));
+	ck_assert(!brake_note(&b, BRAKE_UNKNOWN, 14, 0));
+	ck_assert(brake_note(&b, BRAKE_UNKNOWN, 1, 0));
+}
+END_TEST
+
+START_TEST(an_hour_later_it_begins_again)
+{
+	ck_assert(!brake_note(&b, BRAKE_NEW, 100, 0));
+	ck_assert(!brake_note(&b, BRAKE_NEW, 100, H));
+}
+END_TEST
+
+START_TEST(what_it_always_does_is_its_habit)
+{
+	struct brake_view view;
+
+	for (int i = 0; i < 24 * 28; i++)
+		(void)brake_note(&b, BRAKE_NEW, 60, i * H);
+	brake_look(&b, 24 * 28 * H, &view);
+	ck_assert_uint_ge(view.limit[BRAKE_NEW], 200);
+	ck_assert_uint_le(view.limit[BRAKE_NEW], 240);
+	ck_assert_uint_eq(view.limit[BRAKE_UNKNOWN], 30);
+	ck_assert(!brake_note(&b, BRAKE_NEW, 200, 24 * 28 * H));
+	ck_assert(brake_note(&b, BRAKE_NEW, 50, 24 * 28 * H));
+	/* After two months of silence it is a new account. */
+	brake_look(&b, 24 * 90 * H, &view);
+	ck_assert_uint_eq(view.limit[BRAKE_NEW], 100);
+}
+END_TEST
+
+START_TEST(what_was_forgiven_may_happen_again)
+{
+	ck_assert(brake_note(&b, BRAKE_NEW, 300, 0));
+	brake_forgive(&b, 0);
+	ck_assert(!brake_note(&b, BRAKE_NEW, 300, 2 * H));
+	ck_assert(brake_note(&b, BRAKE_NEW, 1000, 2 * H));
+}
+END_TEST
+
+START_TEST(a_habit_outlives_a_restart)
+{
+	struct brake_view before, after;
+	struct brake back = { 0 };
+	struct buf bytes = { 0 };
+	struct span in;
+
+	for (int i = 0; i < 24 * 28; i++)
+		(void)brake_note(&b, BRAKE_NEW, 60, i * H);
+	(void)brake_note(&b, BRAKE_UNKNOWN, 7, 24 * 28 * H);
+	brake_write(&b, 24 * 28 * H, &bytes);
+	brake_look(&b, 24 * 28 * H + H / 2, &before);
+	in = buf_span(&bytes);
+	ck_assert(brake_read(&back, &in, H / 2, 5 * H));
+	ck_assert_uint_eq(in.len, 0);
+	brake_look(&back, 5 * H, &after);
+	ck_assert_mem_eq(&before, &after, sizeof after);
+	brake_clear(&back);
+	for (size_t n = 0; n < buf_len(&bytes); n++) {
+		in = span_to(buf_span(&bytes), n);
+		ck_assert(!brake_read(&back, &in, 0, 0));
+	}
+	buf_clear(&bytes);
+}
+END_TEST
+
+static void
+fill(TCase *tc)
+{
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, below_the_floor_nothing_brakes);
+	tcase_add_test(tc, one_sign_above_it_is_enough);
+	tcase_add_test(tc, both_together_brake_earlier);
+	tcase_add_test(tc, an_hour_later_it_begins_again);
+	tcase_add_test(tc, what_it_always_does_is_its_habit);
+	tcase_add_test(tc, a_habit_outlives_a_restart);
+	tcase_add_test(tc, what_was_forgiven_may_happen_again);
+}
+
+SUITE_MAIN("brake", fill)
