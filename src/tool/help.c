@@ -2,14 +2,35 @@
 
 #include <string.h>
 
+#include "base/span.h"
 #include "config.h"
 
-static const char queue[] = "queue ";
+/* Verbs of two words that are told together: by their first one. */
+static const struct group {
+	const char *word;
+	const char *help; /* of all of them */
+	const char *args; /* for the usage line */
+	unsigned options;
+} groups[] = {
+	{ "account", "how an account stands, and its end", "NAME", 0 },
+	{ "suppress", "recipients refused to accounts",
+	    "[ADDRESS] [--account NAME]", OPTION_ACCOUNT },
+	{ "queue", "what waits, listed and steered",
+	    "[ID ...|-] [FILTER ...] [--dry-run]",
+	    OPTIONS_FILTER | OPTION_DRY_RUN | OPTION_BY },
+};
 
-static bool
-is_of_queue(const struct verb *v)
+static const struct group *
+group_of(const struct verb *v)
 {
-	return strncmp(v->name, queue, strlen(queue)) == 0;
+	for (size_t i = 0; i < ARRAY_LEN(groups); i++) {
+		size_t len = strlen(groups[i].word);
+
+		if (strncmp(v->name, groups[i].word, len) == 0 &&
+		    v->name[len] == ' ')
+			return &groups[i];
+	}
+	return NULL;
 }
 
 static void
@@ -27,21 +48,31 @@ print_options(FILE *out, unsigned options)
 	}
 }
 
+static void
+print_group(FILE *out, const struct group *g)
+{
+	char name[40];
+
+	(void)snprintf(name, sizeof name, "%s VERB", g->word);
+	(void)fprintf(
+	    out, "  %-14s %s (postern %s --help)\n", name, g->help, g->word);
+}
+
 void
 help_of_all(FILE *out)
 {
-	bool has_queue = false;
+	const struct group *before = NULL;
 
 	(void)fputs("usage: postern [-c FILE] COMMAND ...\n", out);
 	for (size_t i = 0; i < VERBS; i++) {
-		if (!is_of_queue(&verbs[i]))
+		const struct group *g = group_of(&verbs[i]);
+
+		if (g == NULL)
 			(void)fprintf(
 			    out, "  %-14s %s\n", verbs[i].name, verbs[i].help);
-		else if (!has_queue)
-			(void)fputs("  queue VERB     what waits, listed and "
-				    "steered (postern queue --help)\n",
-			    out);
-		has_queue |= is_of_queue(&verbs[i]);
+		else if (g != before)
+			print_group(out, g);
+		before = g;
 	}
 	(void)fputs("postern COMMAND --help tells more of one.\n"
 		    "  -c FILE        configuration (" SYSCONFDIR
@@ -51,17 +82,24 @@ help_of_all(FILE *out)
 	    out);
 }
 
-void
-help_of_queue(FILE *out)
+bool
+help_of_group(FILE *out, const char *word)
 {
-	(void)fputs("usage: postern [-c FILE] queue VERB [ID ...|-] "
-		    "[FILTER ...] [--dry-run]\n",
-	    out);
+	const struct group *g = NULL;
+
+	for (size_t i = 0; i < ARRAY_LEN(groups); i++)
+		if (strcmp(groups[i].word, word) == 0)
+			g = &groups[i];
+	if (g == NULL)
+		return false;
+	(void)fprintf(
+	    out, "usage: postern [-c FILE] %s VERB %s\n", g->word, g->args);
 	for (size_t i = 0; i < VERBS; i++)
-		if (is_of_queue(&verbs[i]))
+		if (group_of(&verbs[i]) == g)
 			(void)fprintf(out, "  %-18s %s\n",
-			    verbs[i].name + strlen(queue), verbs[i].help);
-	print_options(out, OPTIONS_FILTER | OPTION_DRY_RUN | OPTION_BY);
+			    verbs[i].name + strlen(word) + 1, verbs[i].help);
+	print_options(out, g->options);
+	return true;
 }
 
 void

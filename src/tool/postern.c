@@ -170,15 +170,11 @@ run(struct tool *t, int argc, char **argv)
 	if (verb < VERBS)
 		return tool_ask(
 		    t, (enum verb_id)verb, argc - words, argv + words);
-	if (strcmp(argv[0], "queue") == 0 && argc > 1 && is_help(argv[1])) {
-		help_of_queue(stdout);
+	if (argc > 1 && is_help(argv[1]) && help_of_group(stdout, argv[0]))
 		return EXIT_OK;
-	}
 	(void)fprintf(stderr, "postern: no such command: %s%s%s\n", argv[0],
 	    argc > 1 ? " " : "", argc > 1 ? argv[1] : "");
-	if (strcmp(argv[0], "queue") == 0)
-		help_of_queue(stderr);
-	else
+	if (!help_of_group(stderr, argv[0]))
 		help_of_all(stderr);
 	return EXIT_USAGE;
 }
