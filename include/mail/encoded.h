@@ -15,8 +15,12 @@
  * programs decode there all the same), and without the line ends of folds. Bytes
  * that are none of their charset become '?'; those outside of encoded words are
  * copied. False: something looks like an encoded word still.
+ *
+ * A charset but UTF-8 and US-ASCII may have to be loaded from disk, a millisecond
+ * each time: `*charsets` is how many may be, and is lowered by those that were;
+ * words beyond it stay as they are written.
  */
-bool encoded_decode(struct span text, struct buf *out);
+bool encoded_decode(struct span text, unsigned *charsets, struct buf *out);
 /* Whether anything in it begins as an encoded word does. */
 bool encoded_looks(struct span text);
 

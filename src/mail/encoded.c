@@ -134,13 +134,17 @@ convert_all(iconv_t cd, struct span in, struct buf *out)
 }
 
 static bool
-convert(struct span charset, struct span bytes, struct buf *out)
+convert(
+    struct span charset, struct span bytes, unsigned *charsets, struct buf *out)
 {
 	iconv_t cd;
 
 	if (span_equal_nocase(charset, SPAN("utf-8")) ||
 	    span_equal_nocase(charset, SPAN("us-ascii")))
 		return buf_append_span(out, bytes);
+	if (*charsets == 0)
+		return false;
+	--*charsets;
 	cd = open_charset(charset);
 	if (cd == (iconv_t)-1)
 		return false;
@@ -151,7 +155,8 @@ convert(struct span charset, struct span bytes, struct buf *out)
 
 /* How long the run of words at the front is that is decoded; 0: it is not. */
 static size_t
-take_run(struct span s, const struct word *first, struct buf *out)
+take_run(struct span s, const struct word *first, unsigned *charsets,
+    struct buf *out)
 {
 	struct buf bytes = { 0 };
 	struct word w = *first;
@@ -165,14 +170,15 @@ take_run(struct span s, const struct word *first, struct buf *out)
 		    !span_equal_nocase(w.charset, first->charset))
 			break;
 	}
-	if (len > 0 && !convert(first->charset, buf_span(&bytes), out))
+	if (len > 0 &&
+	    !convert(first->charset, buf_span(&bytes), charsets, out))
 		len = 0;
 	buf_clear(&bytes);
 	return len;
 }
 
 bool
-encoded_decode(struct span s, struct buf *out)
+encoded_decode(struct span s, unsigned *charsets, struct buf *out)
 {
 	bool after_word = false, fine = true;
 	struct word w;
@@ -183,7 +189,7 @@ encoded_decode(struct span s, struct buf *out)
 		if (gap > 0 && find_word(span_from(s, gap), &w))
 			s = span_from(s, gap);
 		if (find_word(s, &w))
-			len = take_run(s, &w, out);
+			len = take_run(s, &w, charsets, out);
 		after_word = len > 0;
 		if (len == 0) {
 			fine = fine && !span_starts(s, SPAN("=?"));

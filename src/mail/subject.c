@@ -10,7 +10,10 @@
 #include "mail/encoded.h"
 #include "mail/header.h"
 
-enum { LOOKED_AT = 4096 }; /* bytes; decoded, they get no more */
+enum {
+	LOOKED_AT = 4096, /* bytes; decoded, they get no more */
+	CHARSETS = 4, /* that are loaded for it */
+};
 
 static void
 put_clean(struct span s, struct buf *out)
@@ -41,12 +44,14 @@ void
 subject_text(struct span header, struct buf *out)
 {
 	struct buf text = { 0 };
+	unsigned charsets = CHARSETS;
 	struct header_field f;
 
 	while (header_next(&header, &f)) {
 		if (!span_equal_nocase(f.name, SPAN("subject")))
 			continue;
-		(void)encoded_decode(span_to(f.value, LOOKED_AT), &text);
+		(void)encoded_decode(
+		    span_to(f.value, LOOKED_AT), &charsets, &text);
 		put_clean(span_trim(buf_span(&text)), out);
 		break;
 	}

@@ -19,7 +19,10 @@
 #include "mail/mailboxes.h"
 #include "policy/identity.h"
 
-enum { AUTHORS_MOST = 100 /* in one field */ };
+enum {
+	AUTHORS_MOST = 100, /* in one field */
+	CHARSETS_MOST = 8, /* that are loaded for a header */
+};
 
 static const struct span field_names[AUTHOR_FIELDS] = {
 	[AUTHOR_FROM] = { "from", 4 },
@@ -34,6 +37,7 @@ struct review {
 	struct authors *out;
 	enum author_field kind;
 	struct span field;
+	unsigned charsets; /* that may be loaded yet */
 };
 
 /* The first trouble is what is told. */
@@ -226,16 +230,17 @@ all_are_own(struct span s, const struct identity *who, struct buf *foreign)
 }
 
 static const char *
-judge_name(struct span text, const struct identity *who, struct buf *foreign)
+judge_name(struct review *r, struct span text, struct buf *foreign)
 {
 	struct buf shown = { 0 }, flat = { 0 };
 	const char *why = NULL;
 
-	if (!encoded_decode(text, &shown) || encoded_looks(buf_span(&shown)))
+	if (!encoded_decode(text, &r->charsets, &shown) ||
+	    encoded_looks(buf_span(&shown)))
 		why = "a name in it is encoded in a way that is not known here";
 	else if (!flatten(buf_span(&shown), &flat))
 		why = "a name in it turns the letters around";
-	else if (!all_are_own(buf_span(&flat), who, foreign))
+	else if (!all_are_own(buf_span(&flat), r->who, foreign))
 		why = "it is in a name";
 	buf_clear(&shown);
 	buf_clear(&flat);
@@ -260,7 +265,7 @@ check_name(struct review *r, struct span text)
 
 	if (has_nothing(text))
 		return true;
-	why = judge_name(text, r->who, &foreign);
+	why = judge_name(r, text, &foreign);
 	names = buf_len(&foreign) > 0;
 	if (why != NULL)
 		note(r, names ? AUTHORS_FOREIGN : AUTHORS_UNCLEAR,
@@ -340,7 +345,7 @@ void
 authors_review(
     struct span header, const struct identity *who, struct authors *out)
 {
-	struct review r = { .who = who, .out = out };
+	struct review r = { .who = who, .out = out, .charsets = CHARSETS_MOST };
 	unsigned seen[AUTHOR_FIELDS] = { 0 };
 	struct header_field f;
 

@@ -44,7 +44,8 @@ static const struct {
 START_TEST(words_are_decoded_as_people_see_them)
 {
 	struct buf out = { 0 };
-	bool fine = encoded_decode(span_text(cases[_i].text), &out);
+	unsigned charsets = 4;
+	bool fine = encoded_decode(span_text(cases[_i].text), &charsets, &out);
 
 	ck_assert_msg(span_equal(buf_span(&out), span_text(cases[_i].want)),
 	    "%s gives '%.*s'", cases[_i].text, SPAN_ARG(buf_span(&out)));
@@ -56,18 +57,36 @@ END_TEST
 /* More than the room that a conversion has at once. */
 START_TEST(a_long_word_is_whole)
 {
+	unsigned charsets = 1;
 	struct buf text = { 0 }, out = { 0 };
 
 	(void)buf_append_text(&text, "=?iso-8859-1?Q?");
 	for (int i = 0; i < 1000; i++)
 		(void)buf_append_text(&text, "=FC");
 	(void)buf_append_text(&text, "?=");
-	ck_assert(encoded_decode(buf_span(&text), &out));
+	ck_assert(encoded_decode(buf_span(&text), &charsets, &out));
 	ck_assert_uint_eq(buf_len(&out), 2000);
 	for (size_t i = 0; i < 2000; i += 2)
 		ck_assert(span_starts(
 		    span_from(buf_span(&out), i), SPAN("\xc3\xbc")));
 	buf_clear(&text);
+	buf_clear(&out);
+}
+END_TEST
+
+/* Each may cost a look at the disk. */
+START_TEST(only_so_many_charsets_are_loaded)
+{
+	struct buf out = { 0 };
+	unsigned charsets = 2;
+
+	ck_assert(!encoded_decode(
+	    SPAN("=?koi8-r?Q?=C1?= =?utf-8?Q?b?= =?cp1252?Q?c?= "
+		 "=?koi8-r?Q?=C1?="),
+	    &charsets, &out));
+	ck_assert_uint_eq(charsets, 0);
+	ck_assert(span_equal(buf_span(&out), SPAN("\xd0\xb0"
+						  "bc=?koi8-r?Q?=C1?=")));
 	buf_clear(&out);
 }
 END_TEST
@@ -87,6 +106,7 @@ fill(TCase *tc)
 	tcase_add_loop_test(
 	    tc, words_are_decoded_as_people_see_them, 0, ARRAY_LEN(cases));
 	tcase_add_test(tc, a_long_word_is_whole);
+	tcase_add_test(tc, only_so_many_charsets_are_loaded);
 	tcase_add_test(tc, what_looks_encoded);
 }
 

@@ -293,6 +293,27 @@ START_TEST(a_name_is_kept_when_it_names_nobody_else)
 }
 END_TEST
 
+/* Each may cost a look at the disk, which others wait for. */
+START_TEST(a_header_has_eight_charsets_at_the_most)
+{
+	struct buf text = { 0 };
+	struct authors got;
+
+	(void)buf_append_text(&text, "From: ");
+	for (int i = 0; i < 8; i++)
+		(void)buf_append_text(
+		    &text, "=?koi8-r?Q?=C1?= <a@lists.test>, ");
+	(void)buf_append_text(&text, "=?utf-8?Q?x?= <a@lists.test>\r\n");
+	authors_review(buf_span(&text), &who, &got);
+	ck_assert(got.verdict == AUTHORS_OWN);
+	(void)buf_append_text(
+	    &text, "Sender: =?koi8-r?Q?=C1?= <a@lists.test>\r\n");
+	authors_review(buf_span(&text), &who, &got);
+	ck_assert(got.verdict == AUTHORS_UNCLEAR);
+	buf_clear(&text);
+}
+END_TEST
+
 START_TEST(a_field_has_a_hundred_addresses_at_the_most)
 {
 	struct buf text = { 0 };
@@ -322,6 +343,7 @@ fill(TCase *tc)
 	tcase_add_test(tc, what_is_told_is_the_first_fault);
 	tcase_add_loop_test(
 	    tc, a_name_is_kept_when_it_names_nobody_else, 0, ARRAY_LEN(names));
+	tcase_add_test(tc, a_header_has_eight_charsets_at_the_most);
 	tcase_add_test(tc, a_field_has_a_hundred_addresses_at_the_most);
 }
 
