@@ -1,4 +1,5 @@
 libpostern_a_SOURCES += \
+	include/base/build.h src/base/build.c \
 	include/base/buf.h src/base/buf.c \
 	include/base/clock.h src/base/clock.c \
 	include/base/crc32c.h src/base/crc32c.c \

@@ -6,7 +6,7 @@
 
 #include "base/metrics.h"
 #include "conf/conf.h"
-#include "config.h"
+#include "base/build.h"
 #include "desk/pages.h"
 #include "dispatch/message.h"
 #include "dispatch/queue.h"
@@ -217,8 +217,9 @@ put_process(const struct pages *p, struct buf *out)
 	int days = tls_server_days_left(*p->tls);
 
 	put_head(out, "build_info", "the version that runs", "gauge");
-	(void)buf_printf(
-	    out, "postern_build_info{version=\"%s\"} 1\n", VERSION);
+	(void)buf_printf(out,
+	    "postern_build_info{version=\"%s\",commit=\"%s\"} 1\n",
+	    build_version(), build_commit());
 	put_gauge(out, "start_time_seconds", "when it started, since 1970",
 	    not_negative(p->started) / 1000);
 	put_gauge(out, "open_descriptors", "descriptors in use", d.open);

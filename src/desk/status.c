@@ -2,8 +2,8 @@
 
 #include <unistd.h>
 
+#include "base/build.h"
 #include "base/metrics.h"
-#include "config.h"
 #include "describe.h"
 #include "dispatch/history.h"
 #include "dispatch/queue.h"
@@ -109,9 +109,9 @@ status_make(const struct status_of *of)
 {
 	json_t *sites = json_array();
 	uint32_t more = add_sites(sites, of->router, of->now);
-	json_t *o = json_pack("{s:s, s:i, s:I, s:I}", "version", VERSION, "pid",
-	    (int)getpid(), "uptime",
-	    (json_int_t)((of->now - of->started) / 1000), "waiting",
+	json_t *o = json_pack("{s:s, s:s, s:i, s:I, s:I}", "version",
+	    build_version(), "commit", build_commit(), "pid", (int)getpid(),
+	    "uptime", (json_int_t)((of->now - of->started) / 1000), "waiting",
 	    (json_int_t)queue_count(of->queue));
 
 	(void)json_object_set_new(o, "spool", describe_spool(of->spool));

@@ -8,8 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/build.h"
 #include "base/findings.h"
-#include "config.h"
 #include "relay.h"
 
 static const char usage[] =
@@ -68,7 +68,10 @@ main(int argc, char **argv)
 	while ((option = getopt(argc, argv, "c:Vh")) != -1) {
 		switch (option) {
 		case 'c': file = optarg; break;
-		case 'V': (void)puts("posternd " VERSION); return EXIT_SUCCESS;
+		case 'V':
+			(void)printf("posternd %s (commit %s)\n",
+			    build_version(), build_commit());
+			return EXIT_SUCCESS;
 		case 'h': (void)fputs(usage, stdout); return EXIT_SUCCESS;
 		default: (void)fputs(usage, stderr); return 2;
 		}

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "base/span.h"
-#include "config.h"
 
 /* Verbs of two words that are told together: by their first one. */
 static const struct group {

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/build.h"
 #include "base/span.h"
 #include "conf/conf.h"
 #include "io/hostname.h"
-#include "config.h"
 #include "help.h"
 #include "tool.h"
 
@@ -191,7 +191,10 @@ main(int argc, char **argv)
 	while ((option = getopt_long(argc, argv, "+c:Vh", longs, NULL)) != -1) {
 		switch (option) {
 		case 'c': t.conf_file = optarg; break;
-		case 'V': (void)puts("postern " VERSION); return EXIT_OK;
+		case 'V':
+			(void)printf("postern %s (commit %s)\n",
+			    build_version(), build_commit());
+			return EXIT_OK;
 		case 'h': help_of_all(stdout); return EXIT_OK;
 		default: help_of_all(stderr); return EXIT_USAGE;
 		}
