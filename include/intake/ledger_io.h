@@ -116,9 +116,10 @@ enum ledger_answer ledger_let_go(struct ledger *l,
 void
 ledger_unheld(struct ledger *l, const struct ledger_message *m, int64_t now);
 
-/* A host does not know so many recipients of the account's. */
-void ledger_unknown(struct ledger *l, struct span account,
-    const struct conf_account *conf, uint32_t n, int64_t now);
+/* So many more of that sign; new recipients it counts itself. */
+void ledger_note(struct ledger *l, struct span account,
+    const struct conf_account *conf, enum brake_sign sign, uint32_t n,
+    int64_t now);
 
 /* --- by the operator --- */
 

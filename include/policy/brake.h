@@ -1,9 +1,11 @@
 /*
- * brake: whether an account departs from its own habit. Two signs of a stolen
- * password are counted over the last hour: recipients that it never wrote to before,
- * and recipients that their hosts do not know. What it did in the past weeks is its
- * habit. Over a mark the brake falls: one sign above four times its habit, or both
- * together. A new account's habit is a floor, below which nothing brakes. Pure.
+ * brake: whether an account departs from its own habit. Signs of a stolen password
+ * are counted over the last hour: recipients that it never wrote to before,
+ * recipients that their hosts do not know, and headers that were refused since they
+ * name somebody else. What it did in the past weeks is its habit. Over a mark the
+ * brake falls: one of the first two above four times its habit, or some of them
+ * together. A new account's habit is a floor, and nothing brakes while both of the
+ * first two are below it. Pure.
  */
 #ifndef POLICY_BRAKE_H
 #define POLICY_BRAKE_H
@@ -15,8 +17,8 @@
 #include "base/span.h"
 #include "policy/window.h"
 
-enum brake_sign { BRAKE_NEW, BRAKE_UNKNOWN };
-enum { BRAKE_SIGNS = BRAKE_UNKNOWN + 1 };
+enum brake_sign { BRAKE_NEW, BRAKE_UNKNOWN, BRAKE_FORGED };
+enum { BRAKE_SIGNS = BRAKE_FORGED + 1 };
 /* "recipients it never wrote to before". */
 const char *brake_sign_text(enum brake_sign sign);
 

@@ -109,6 +109,11 @@ bool session_is_authenticating(const struct session *s);
  * is_open is set, it has an entry in the spool, to be given up if the session ends.
  */
 struct draft *session_draft(struct session *s);
+/*
+ * Whether content was refused since the last call because its header names somebody
+ * else.
+ */
+bool session_take_forged(struct session *s);
 /* The client has said EHLO or HELO since TLS began, or since it came. */
 bool session_has_helo(const struct session *s);
 /* The name of its state, for people. */

@@ -454,7 +454,8 @@ tell_fallen(struct ledger *l, struct ledger_account *a, int64_t now)
 	    fact_number("new", w.brake.now[BRAKE_NEW]),
 	    fact_number("new_limit", w.brake.limit[BRAKE_NEW]),
 	    fact_number("unknown", w.brake.now[BRAKE_UNKNOWN]),
-	    fact_number("unknown_limit", w.brake.limit[BRAKE_UNKNOWN]));
+	    fact_number("unknown_limit", w.brake.limit[BRAKE_UNKNOWN]),
+	    fact_number("forged", w.brake.now[BRAKE_FORGED]));
 	mark(l, a);
 	post_warning(l, &w);
 }
@@ -632,8 +633,9 @@ ledger_unheld(struct ledger *l, const struct ledger_message *m, int64_t now)
 }
 
 void
-ledger_unknown(struct ledger *l, struct span account,
-    const struct conf_account *conf, uint32_t n, int64_t now)
+ledger_note(struct ledger *l, struct span account,
+    const struct conf_account *conf, enum brake_sign sign, uint32_t n,
+    int64_t now)
 {
 	struct ledger_account *a;
 
@@ -643,7 +645,7 @@ ledger_unknown(struct ledger *l, struct span account,
 	if (!a->is_loaded)
 		load(l, a, NULL);
 	if (a->is_loaded)
-		(void)account_note(a, conf, BRAKE_UNKNOWN, n, now);
+		(void)account_note(a, conf, sign, n, now);
 	tell_fallen(l, a, now);
 	if (a->is_loaded)
 		mark(l, a);

@@ -67,7 +67,7 @@ tell_braked(struct relay *r, const struct ledger_warning *w)
 	(void)buf_printf(
 	    &subject, "%s is braked: it departs from its habit", w->account);
 	(void)buf_printf(&text,
-	    "Within an hour the account %s at the mail relay %s wrote to\n\n",
+	    "Within an hour the account %s at the mail relay %s had\n\n",
 	    w->account, conf->hostname);
 	for (unsigned i = 0; i < BRAKE_SIGNS; i++)
 		(void)buf_printf(&text, "    %u %s (it may be %u)\n",

@@ -191,8 +191,8 @@ unknown(const char *account, uint32_t n, void *arg)
 {
 	struct relay *r = arg;
 
-	ledger_unknown(r->ledger, span_text(account),
-	    conf_account(r->rooms.conf, span_text(account)), n,
+	ledger_note(r->ledger, span_text(account),
+	    conf_account(r->rooms.conf, span_text(account)), BRAKE_UNKNOWN, n,
 	    (int64_t)loop_now(r->loop));
 }
 

@@ -6,12 +6,17 @@ enum { HOUR_S = 3600, TIMES = 4 };
 
 /* A habit fades to a third within so many hours. */
 static const double memory_hours = 7 * 24;
-/* Both signs together: so many times what each may be. */
+/* Signs together: so many times what each may be. */
 static const double together = 1.5;
 
-static const uint32_t floors[BRAKE_SIGNS] = {
-	[BRAKE_NEW] = 100,
-	[BRAKE_UNKNOWN] = 30,
+static const struct {
+	uint32_t floor;
+	/* A program that is set up wrong makes it, too: it only adds to others. */
+	bool is_help;
+} kinds[BRAKE_SIGNS] = {
+	[BRAKE_NEW] = { 100, false },
+	[BRAKE_UNKNOWN] = { 30, false },
+	[BRAKE_FORGED] = { 30, true },
 };
 
 const char *
@@ -20,6 +25,7 @@ brake_sign_text(enum brake_sign sign)
 	static const char *const texts[BRAKE_SIGNS] = {
 		[BRAKE_NEW] = "recipients it never wrote to before",
 		[BRAKE_UNKNOWN] = "recipients that their hosts do not know",
+		[BRAKE_FORGED] = "headers that name somebody else",
 	};
 
 	return texts[sign];
@@ -40,7 +46,8 @@ limit_of(const struct brake *b, unsigned sign)
 
 	if (of_habit >= UINT32_MAX)
 		return UINT32_MAX;
-	return of_habit > floors[sign] ? (uint32_t)of_habit : floors[sign];
+	return of_habit > kinds[sign].floor ? (uint32_t)of_habit
+					    : kinds[sign].floor;
 }
 
 static void
@@ -71,8 +78,12 @@ is_over(struct brake *b, int64_t now)
 	for (unsigned i = 0; i < BRAKE_SIGNS; i++) {
 		uint32_t n = count(b, i, now), limit = limit_of(b, i);
 
+		if (kinds[i].is_help) {
+			sum += n < limit ? (double)n / limit : 1;
+			continue;
+		}
 		above |= n > limit;
-		reaches |= n >= limit;
+		reaches |= n >= kinds[i].floor;
 		sum += (double)n / limit;
 	}
 	return above || (reaches && sum >= together);

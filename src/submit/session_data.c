@@ -68,6 +68,7 @@ refuse_at_end(struct session *s, struct buf *out)
 	    fact_string("user", s->login),
 	    fact_address("from", span_text(d->sender)),
 	    fact_number("size", s->tx.size), fact_string("reply", d->refusal));
+	s->has_forged |= d->is_forged;
 	session_say(out, d->refusal);
 	session_forget(s);
 	session_enter(s, STATE_READY);
@@ -176,6 +177,15 @@ intake_answered(
 	case DRAFT_PIECE: break; /* a fault shows at the end */
 	case DRAFT_ENDS: answer_end(s, out); break;
 	}
+}
+
+bool
+session_take_forged(struct session *s)
+{
+	bool has = s->has_forged;
+
+	s->has_forged = false;
+	return has;
 }
 
 struct draft *

@@ -304,6 +304,18 @@ login_holds(struct session_io *io, uint64_t now)
 	       auth_still_holds(io->worker->auth, login, &io->ticket, now);
 }
 
+/* Each adds to what the account's brake counts. */
+static void
+note_forged(struct session_io *io)
+{
+	struct span login = session_login(io->session);
+
+	if (session_take_forged(io->session) && io->worker->ledger != NULL)
+		ledger_note(io->worker->ledger, login,
+		    conf_account(io->conf, login), BRAKE_FORGED, 1,
+		    (int64_t)loop_now(io->worker->loop));
+}
+
 /*
  * What the draft needs is mostly done at once: then the session goes on with what
  * is in its input, and all replies leave together.
@@ -313,6 +325,7 @@ step(struct session_io *io, struct session_event *ev)
 {
 	do {
 		io->need = session_step(io->session, ev, &io->out);
+		note_forged(io);
 		drop_what_is_over(io);
 	} while (io->need == SESSION_INTAKE && start_intake(io, ev));
 }

@@ -65,6 +65,7 @@ struct session {
 	bool forgives; /* this command's refusal is no error of the client */
 	bool login_ended; /* see session_event */
 	bool wants_close;
+	bool has_forged; /* see session_take_forged() */
 	struct session_time time;
 	enum session_need need; /* what the handler asked for */
 	struct session_auth auth;

@@ -45,6 +45,31 @@ START_TEST(both_together_brake_earlier)
 }
 END_TEST
 
+/* A program that is set up wrong makes thousands of them, and is no thief. */
+START_TEST(foreign_headers_only_add_to_others)
+{
+	ck_assert(!brake_note(&b, BRAKE_FORGED, 5000, 0));
+	ck_assert(!brake_note(&b, BRAKE_NEW, 99, 0));
+	ck_assert(!brake_note(&b, BRAKE_UNKNOWN, 15, 0));
+	ck_assert(brake_note(&b, BRAKE_NEW, 1, 0));
+	brake_clear(&b);
+	ck_assert(!brake_note(&b, BRAKE_NEW, 100, 0));
+	ck_assert(!brake_note(&b, BRAKE_FORGED, 14, 0));
+	ck_assert(brake_note(&b, BRAKE_FORGED, 1, 0));
+}
+END_TEST
+
+/* Whose habit is large is braked below four times it, if more than one says so. */
+START_TEST(together_they_brake_below_a_large_habit)
+{
+	for (int i = 0; i < 24 * 28; i++)
+		(void)brake_note(&b, BRAKE_NEW, 60, i * H);
+	ck_assert(!brake_note(&b, BRAKE_FORGED, 30, 24 * 28 * H));
+	ck_assert(!brake_note(&b, BRAKE_NEW, 90, 24 * 28 * H));
+	ck_assert(brake_note(&b, BRAKE_NEW, 30, 24 * 28 * H));
+}
+END_TEST
+
 START_TEST(an_hour_later_it_begins_again)
 {
 	ck_assert(!brake_note(&b, BRAKE_NEW, 100, 0));
@@ -112,6 +137,8 @@ fill(TCase *tc)
 	tcase_add_test(tc, below_the_floor_nothing_brakes);
 	tcase_add_test(tc, one_sign_above_it_is_enough);
 	tcase_add_test(tc, both_together_brake_earlier);
+	tcase_add_test(tc, foreign_headers_only_add_to_others);
+	tcase_add_test(tc, together_they_brake_below_a_large_habit);
 	tcase_add_test(tc, an_hour_later_it_begins_again);
 	tcase_add_test(tc, what_it_always_does_is_its_habit);
 	tcase_add_test(tc, a_habit_outlives_a_restart);
