@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "auth_priv.h"
+#include "base/file.h"
 
 struct change {
 	const char *path; /* borrowed */
@@ -158,21 +159,6 @@ apply(struct change *c)
 	return rc;
 }
 
-static int
-write_all(int fd, struct span s, const char *path, struct err *err)
-{
-	while (s.len > 0) {
-		ssize_t n = write(fd, s.ptr, s.len);
-
-		if (n == -1 && errno == EINTR)
-			continue;
-		if (n == -1)
-			return err_errno(err, "write %s", path);
-		s = span_from(s, (size_t)n);
-	}
-	return 0;
-}
-
 /* The file belongs to whom it belonged: the daemon must still read it. */
 static int
 fill_file(struct change *c, int fd, const char *path)
@@ -183,7 +169,7 @@ fill_file(struct change *c, int fd, const char *path)
 		return err_errno(c->err, "set the mode of %s", path);
 	if (!c->is_new && fchown(fd, c->old.st_uid, c->old.st_gid) == -1)
 		return err_errno(c->err, "give %s to its owner", path);
-	rc = write_all(fd, buf_span(&c->after), path, c->err);
+	rc = file_write_all(fd, buf_span(&c->after), path, c->err);
 	if (rc == 0 && fsync(fd) == -1)
 		rc = err_errno(c->err, "sync %s", path);
 	return rc;
@@ -195,18 +181,14 @@ sync_folder(const char *path, struct err *err)
 	struct span folder =
 	    span_to(span_text(path), span_find_last(span_text(path), '/'));
 	char *name;
-	int fd, rc = 0;
+	int rc;
 
 	if (folder.len == strlen(path))
 		folder = SPAN("."); /* no slash at all */
 	else if (folder.len == 0)
 		folder = SPAN("/");
 	name = span_dup(folder);
-	fd = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd == -1 || fsync(fd) == -1)
-		rc = err_errno(err, "sync %s", name);
-	if (fd != -1)
-		(void)close(fd);
+	rc = file_sync_folder(name, err);
 	free(name);
 	return rc;
 }

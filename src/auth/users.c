@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "auth_priv.h"
+#include "base/file.h"
 #include "smtp/base64.h"
 
 struct users {
@@ -214,27 +215,6 @@ check_file(int fd, const char *path, struct stat *st, struct err *err)
 	return 0;
 }
 
-static int
-read_all(int fd, struct buf *text, const char *path, struct err *err)
-{
-	for (;;) {
-		char *room = buf_reserve(text, 1 << 16);
-		ssize_t n;
-
-		if (room == NULL)
-			return err_set(err, -EFBIG, "%s: larger than %d bytes",
-			    path, USERS_FILE_MAX);
-		n = read(fd, room, 1 << 16);
-		if (n == -1 && errno == EINTR)
-			continue;
-		if (n == -1)
-			return err_errno(err, "%s", path);
-		if (n == 0)
-			return 0;
-		buf_added(text, (size_t)n);
-	}
-}
-
 int
 users_load(const char *path, struct buf *text, struct stat *st, struct err *err)
 {
@@ -242,10 +222,12 @@ users_load(const char *path, struct buf *text, struct stat *st, struct err *err)
 
 	if (fd == -1)
 		return err_errno(err, "%s", path);
-	text->max = USERS_FILE_MAX + (1 << 16);
 	rc = check_file(fd, path, st, err);
-	if (rc == 0)
-		rc = read_all(fd, text, path, err);
+	if (rc == 0) {
+		rc = file_read_all(fd, USERS_FILE_MAX, text, err);
+		if (rc != 0)
+			(void)err_wrap(err, rc, "%s", path);
+	}
 	(void)close(fd);
 	return rc;
 }

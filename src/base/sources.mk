@@ -1,5 +1,6 @@
 libpostern_a_SOURCES += \
 	include/base/build.h src/base/build.c \
+	include/base/file.h src/base/file.c \
 	include/base/buf.h src/base/buf.c \
 	include/base/clock.h src/base/clock.c \
 	include/base/crc32c.h src/base/crc32c.c \

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "conf_priv.h"
@@ -269,31 +270,10 @@ conf_parse_all(struct span text, const char *file, const char *hostname,
 	return NULL;
 }
 
-static int
-read_all(int fd, struct buf *text, struct err *err)
-{
-	for (;;) {
-		char *room = buf_reserve(text, 1 << 16);
-		ssize_t n;
-
-		if (room == NULL)
-			return err_set(
-			    err, -EFBIG, "larger than %d bytes", CONF_FILE_MAX);
-		n = read(fd, room, 1 << 16);
-		if (n == -1 && errno == EINTR)
-			continue;
-		if (n == -1)
-			return err_errno(err, "read");
-		if (n == 0)
-			return 0;
-		buf_added(text, (size_t)n);
-	}
-}
-
 struct conf *
 conf_read_all(const char *file, const char *hostname, struct findings *f)
 {
-	struct buf text = { .max = CONF_FILE_MAX + (1 << 16) };
+	struct buf text = { 0 };
 	struct conf *conf = NULL;
 	struct err err;
 	int fd = open(file, O_RDONLY | O_CLOEXEC), rc;
@@ -304,7 +284,7 @@ conf_read_all(const char *file, const char *hostname, struct findings *f)
 		    strerror(errno));
 		return NULL;
 	}
-	rc = read_all(fd, &text, &err);
+	rc = file_read_all(fd, CONF_FILE_MAX, &text, &err);
 	(void)close(fd);
 	if (rc == 0)
 		conf = conf_parse_all(buf_span(&text), file, hostname, f);

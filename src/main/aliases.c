@@ -6,8 +6,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "conf/conf.h"
 #include "crew/crew.h"
@@ -30,18 +30,8 @@ struct job {
 static uint64_t
 look_of(const struct conf *conf)
 {
-	struct stat st = { 0 };
-	uint64_t sum;
-
-	if (conf->aliases == NULL)
-		return 0;
-	if (stat(conf->aliases, &st) == -1)
-		return 1;
-	sum = (uint64_t)st.st_ino * 0x9e3779b97f4a7c15;
-	sum ^= (uint64_t)st.st_size << 32;
-	sum += (uint64_t)st.st_mtim.tv_sec * 1000000000;
-	sum += (uint64_t)st.st_mtim.tv_nsec;
-	return sum | 2;
+	return conf->aliases == NULL ? 0
+				     : file_mark_path(FILE_MARK, conf->aliases);
 }
 
 void

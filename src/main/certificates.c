@@ -4,9 +4,8 @@
  */
 #include "certificates.h"
 
-#include <sys/stat.h>
-
 #include "acceptor.h"
+#include "base/file.h"
 #include "conf/conf.h"
 #include "facts/fact.h"
 #include "io/tls.h"
@@ -18,37 +17,15 @@ enum {
 	DAYS_ENOUGH = 14,
 };
 
-static uint64_t
-mix(uint64_t sum, uint64_t n)
-{
-	for (int i = 0; i < 8; i++)
-		sum = (sum ^ (n >> (8 * i) & 0xff)) * 0x100000001b3;
-	return sum;
-}
-
-static uint64_t
-mix_file(uint64_t sum, const char *path)
-{
-	struct stat st = { 0 };
-
-	if (stat(path, &st) == -1)
-		return mix(sum, 1);
-	sum = mix(sum, (uint64_t)st.st_dev);
-	sum = mix(sum, (uint64_t)st.st_ino);
-	sum = mix(sum, (uint64_t)st.st_size);
-	sum = mix(sum, (uint64_t)st.st_mtim.tv_sec);
-	return mix(sum, (uint64_t)st.st_mtim.tv_nsec);
-}
-
 /* One number for all files: it changes when any of them does. */
 static uint64_t
 look_of(const struct conf *conf)
 {
-	uint64_t sum = 0xcbf29ce484222325;
+	uint64_t sum = FILE_MARK;
 
 	for (size_t i = 0; i < conf->ncertificates; i++) {
-		sum = mix_file(sum, conf->certificates[i].certificate);
-		sum = mix_file(sum, conf->certificates[i].key);
+		sum = file_mark_path(sum, conf->certificates[i].certificate);
+		sum = file_mark_path(sum, conf->certificates[i].key);
 	}
 	return sum;
 }

@@ -6,37 +6,25 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/file.h"
 #include "conf/conf.h"
 #include "io/loop.h"
 #include "policy/aliases.h"
 #include "prepare_priv.h"
 
-enum { FILE_MOST = 64 << 20, PIECE = 1 << 16 };
+enum { FILE_MOST = 64 << 20 };
 
 /* A pipe or a device would keep us waiting. */
 static int
 read_all(int fd, struct buf *text, struct err *err)
 {
 	struct stat st;
-	ssize_t n;
 
 	if (fstat(fd, &st) == -1)
 		return err_errno(err, "stat");
 	if (!S_ISREG(st.st_mode))
 		return err_set(err, -EINVAL, "is no file");
-	text->max = FILE_MOST + PIECE;
-	do {
-		char *room = buf_reserve(text, PIECE);
-
-		if (room == NULL)
-			return err_set(
-			    err, -EFBIG, "is larger than %d bytes", FILE_MOST);
-		n = read(fd, room, PIECE);
-		if (n == -1 && errno != EINTR)
-			return err_errno(err, "read");
-		buf_added(text, n > 0 ? (size_t)n : 0);
-	} while (n != 0);
-	return 0;
+	return file_read_all(fd, FILE_MOST, text, err);
 }
 
 static struct aliases *

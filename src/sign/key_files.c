@@ -20,7 +20,9 @@
 
 #include <openssl/rand.h>
 
+#include "base/file.h"
 #include "base/findings.h"
+#include "base/map.h"
 #include "base/mem.h"
 #include "sign/keyring.h"
 
@@ -44,33 +46,16 @@ path_of(const char *folder, const struct key *k)
 
 /* --- looking --- */
 
-static uint64_t
-mix(uint64_t sum, uint64_t n)
-{
-	for (int i = 0; i < 8; i++)
-		sum = (sum ^ (n >> (8 * i) & 0xff)) * 0x100000001b3;
-	return sum;
-}
-
 /* The order in which the folder tells its files must not count. */
 static uint64_t
 look_at(int folder, const char *name)
 {
-	uint64_t sum = 0xcbf29ce484222325;
+	static const uint64_t seed[2] = { 0, 0 };
 	struct stat st;
 
 	if (fstatat(folder, name, &st, 0) != 0)
 		return 1;
-	for (const char *p = name; *p != '\0'; p++)
-		sum = mix(sum, (unsigned char)*p);
-	sum = mix(sum, (uint64_t)st.st_ino);
-	sum = mix(sum, (uint64_t)st.st_size);
-	sum = mix(sum, (uint64_t)st.st_mode);
-	sum = mix(sum, (uint64_t)st.st_uid);
-	sum = mix(sum, (uint64_t)st.st_ctim.tv_sec);
-	sum = mix(sum, (uint64_t)st.st_ctim.tv_nsec);
-	sum = mix(sum, (uint64_t)st.st_mtim.tv_sec);
-	return mix(sum, (uint64_t)st.st_mtim.tv_nsec);
+	return file_mark(siphash24(seed, name, strlen(name)), &st);
 }
 
 uint64_t
@@ -95,7 +80,6 @@ static int
 read_file(const char *path, struct buf *out, struct stat *st, struct err *err)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
-	ssize_t n = 1;
 	int rc = 0;
 
 	if (fd == -1)
@@ -104,16 +88,8 @@ read_file(const char *path, struct buf *out, struct stat *st, struct err *err)
 		rc = err_errno(err, "stat");
 	else if (!S_ISREG(st->st_mode))
 		rc = err_set(err, -1, "it is no file");
-	out->max = KEY_FILE_MAX + 1;
-	while (rc == 0 && n > 0 && buf_len(out) <= KEY_FILE_MAX) {
-		size_t room = KEY_FILE_MAX + 1 - buf_len(out);
-
-		n = read(fd, buf_reserve(out, room), room);
-		if (n > 0)
-			buf_added(out, (size_t)n);
-		else if (n < 0)
-			rc = err_errno(err, "read");
-	}
+	if (rc == 0)
+		rc = file_read_all(fd, KEY_FILE_MAX, out, err);
 	(void)close(fd); /* only read */
 	return rc;
 }
@@ -268,33 +244,6 @@ lock_folder(const char *folder, struct err *err)
 	return rc;
 }
 
-static int
-sync_folder(const char *folder, struct err *err)
-{
-	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int rc =
-	    fd == -1 || fsync(fd) != 0 ? err_errno(err, "sync %s", folder) : 0;
-
-	if (fd != -1)
-		(void)close(fd);
-	return rc;
-}
-
-static int
-write_all(int fd, struct span s, const char *path, struct err *err)
-{
-	while (s.len > 0) {
-		ssize_t n = write(fd, s.ptr, s.len);
-
-		if (n == -1 && errno == EINTR)
-			continue;
-		if (n == -1)
-			return err_errno(err, "write %s", path);
-		s = span_from(s, (size_t)n);
-	}
-	return fsync(fd) == 0 ? 0 : err_errno(err, "sync %s", path);
-}
-
 /* Whom a file belongs to: as the one it replaces, or as the folder. */
 static int
 give_to_owner(
@@ -324,7 +273,9 @@ publish(const char *folder, const struct key *k, const struct stat *like,
 			      : give_to_owner(fd, like, fresh, err);
 	}
 	if (rc == 0)
-		rc = write_all(fd, buf_span(&text), fresh, err);
+		rc = file_write_all(fd, buf_span(&text), fresh, err);
+	if (rc == 0 && fsync(fd) != 0)
+		rc = err_errno(err, "sync %s", fresh);
 	wipe(&text);
 	if (fd != -1)
 		(void)close(fd); /* synced, or of no use */
@@ -335,7 +286,7 @@ publish(const char *folder, const struct key *k, const struct stat *like,
 	if (fd != -1 && (is_new || rc != 0))
 		(void)unlink(fresh); /* a second name, or never published */
 	if (rc == 0)
-		rc = sync_folder(folder, err);
+		rc = file_sync_folder(folder, err);
 	free(fresh);
 	free(path);
 	return rc;

@@ -1,4 +1,5 @@
 # Check programs of this folder; one a source file.
+check_PROGRAMS += tests/base/test_file
 check_PROGRAMS += tests/base/test_buf
 check_PROGRAMS += tests/base/test_crc32c
 check_PROGRAMS += tests/base/test_err
