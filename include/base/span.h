@@ -47,6 +47,8 @@ struct span span_from(struct span s, size_t at);
 struct span span_to(struct span s, size_t len);
 /* Without spaces and tabs at both ends. */
 struct span span_trim(struct span s);
+/* The same without line ends. */
+struct span span_trim_white(struct span s);
 /*
  * Takes all up to the first `sep` from *s and moves *s behind it. Without a
  * `sep`, takes all that is left.
@@ -79,6 +81,13 @@ static inline bool
 ascii_is_alnum(char c)
 {
 	return ascii_is_digit(c) || ascii_is_alpha(c);
+}
+
+/* Blanks, and what ends a line. */
+static inline bool
+ascii_is_white(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
 /* Of a hexadecimal digit in either case; -1: it is none. */

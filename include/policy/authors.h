@@ -41,6 +41,8 @@ struct authors {
 	struct span name;
 };
 
+/* "Resent-From". */
+struct span author_field_name(enum author_field field);
 /* The header section: fields with CRLF, unfolded by nobody. */
 void authors_review(
     struct span header, const struct identity *who, struct authors *out);

@@ -120,6 +120,16 @@ span_trim(struct span s)
 }
 
 struct span
+span_trim_white(struct span s)
+{
+	while (s.len > 0 && ascii_is_white(s.ptr[0]))
+		s = span_from(s, 1);
+	while (s.len > 0 && ascii_is_white(s.ptr[s.len - 1]))
+		s.len--;
+	return s;
+}
+
+struct span
 span_cut(struct span *s, char sep)
 {
 	size_t at = span_find(*s, sep);

@@ -25,6 +25,7 @@
 #include "route/router.h"
 #include "sched/site.h"
 #include "sched/target.h"
+#include "sign/author.h"
 #include "sign/key.h"
 #include "sign/keyring.h"
 #include "sign/keys.h"
@@ -211,19 +212,11 @@ say_signature(struct explaining *x)
 {
 	struct keyring *ring = keys_take(x->control->keys);
 	struct key *keys[KEYRING_SIGNERS_MAX];
-	char ascii[IDN_SIZE], domain[IDN_SIZE];
-	struct address a;
-	struct span at;
+	struct author_domain domain[AUTHORS_MAX];
 	unsigned n = 0;
-	size_t len = 0;
 
-	if (address_parse(span_text(x->from), &a) == ADDRESS_OK) {
-		at = idn_to_ascii(a.domain, ascii);
-		for (; len < at.len && len < sizeof domain - 1; len++)
-			domain[len] = ascii_lower(at.ptr[len]);
-		domain[len] = '\0';
-		n = keyring_signers(ring, domain, keys);
-	}
+	if (authors_read(span_text(x->from), domain) > 0)
+		n = keyring_signers(ring, domain[0].text, keys);
 	for (unsigned i = 0; i < n; i++)
 		say(x, "signature", "its record is in the DNS", "%s by %s",
 		    key_algorithm_name(key_algorithm(keys[i])),

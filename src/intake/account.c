@@ -216,16 +216,13 @@ make_known(struct ledger_account *a, const uint64_t *fresh, size_t n)
 	return count;
 }
 
-bool
+void
 account_note(struct ledger_account *a, const struct conf_account *conf,
     enum brake_sign sign, uint32_t n, int64_t now)
 {
-	if (!brake_note(&a->brake, sign, n, now) || !conf->brake ||
-	    a->standing != LEDGER_IN_ORDER)
-		return false;
-	a->standing = LEDGER_BRAKED;
-	a->has_fallen = true;
-	return true;
+	if (brake_note(&a->brake, sign, n, now) && conf->brake &&
+	    a->standing == LEDGER_IN_ORDER)
+		a->has_fallen = true;
 }
 
 static void
@@ -239,7 +236,7 @@ use(struct ledger_account *a, const struct conf_account *conf, uint32_t nrcpt,
 	    b, CONF_RECIPIENTS, rates(conf, CONF_RECIPIENTS), nrcpt, now);
 	budget_use(b, CONF_NEW_RECIPIENTS, rates(conf, CONF_NEW_RECIPIENTS),
 	    nnew, now);
-	(void)account_note(a, conf, BRAKE_NEW, nnew, now);
+	account_note(a, conf, BRAKE_NEW, nnew, now);
 }
 
 bool

@@ -11,13 +11,6 @@
 #include "policy/authors.h"
 #include "smtp/address.h"
 
-static const struct span names[AUTHOR_FIELDS] = {
-	[AUTHOR_FROM] = { "From", 4 },
-	[AUTHOR_SENDER] = { "Sender", 6 },
-	[AUTHOR_RESENT_FROM] = { "Resent-From", 11 },
-	[AUTHOR_RESENT_SENDER] = { "Resent-Sender", 13 },
-};
-
 static void
 refuse(struct draft *d, const struct authors *a)
 {
@@ -47,8 +40,8 @@ take_out(struct draft *d, enum author_field field)
 {
 	char *data = d->body.data + d->body.head;
 
-	buf_truncate(
-	    &d->body, header_remove(data, buf_len(&d->body), names[field]));
+	buf_truncate(&d->body,
+	    header_remove(data, buf_len(&d->body), author_field_name(field)));
 }
 
 /* The first field of that name; its value is empty when there is none. */
@@ -87,10 +80,11 @@ write_field(struct draft *d, struct span name, struct span front,
 static void
 rewrite(struct draft *d, const struct authors *a, struct span own)
 {
-	struct span old = value_of(d, names[AUTHOR_FROM]);
+	struct span old = value_of(d, author_field_name(AUTHOR_FROM));
 
 	if (a->of[AUTHOR_FROM] != AUTHORS_OWN) {
-		write_field(d, names[AUTHOR_FROM], a->name, own, true);
+		write_field(
+		    d, author_field_name(AUTHOR_FROM), a->name, own, true);
 		if (a->of[AUTHOR_FROM] == AUTHORS_FOREIGN &&
 		    span_is_empty(value_of(d, SPAN("reply-to"))))
 			write_field(d, SPAN("Reply-To"), SPAN(""), old, false);
@@ -110,9 +104,9 @@ name_sender(struct draft *d, const struct authors *a, struct span own)
 	if (a->of[AUTHOR_SENDER] != AUTHORS_OWN)
 		take_out(d, AUTHOR_SENDER);
 	else if (a->of[AUTHOR_FROM] == AUTHORS_OWN ||
-		 !span_is_empty(value_of(d, names[AUTHOR_SENDER])))
+		 !span_is_empty(value_of(d, author_field_name(AUTHOR_SENDER))))
 		return;
-	write_field(d, names[AUTHOR_SENDER], SPAN(""), own, true);
+	write_field(d, author_field_name(AUTHOR_SENDER), SPAN(""), own, true);
 }
 
 enum draft_need

@@ -448,7 +448,7 @@ tell_fallen(struct ledger *l, struct ledger_account *a, int64_t now)
 		return;
 	a->has_fallen = false;
 	a->has_order = true; /* and is kept so */
-	atomic_fetch_add(&l->not_in_order, 1);
+	set_standing(l, a, LEDGER_BRAKED);
 	brake_look(&a->brake, now, &w.brake);
 	FACT(BRAKED, fact_string("user", a->name),
 	    fact_number("new", w.brake.now[BRAKE_NEW]),
@@ -645,7 +645,7 @@ ledger_note(struct ledger *l, struct span account,
 	if (!a->is_loaded)
 		load(l, a, NULL);
 	if (a->is_loaded)
-		(void)account_note(a, conf, sign, n, now);
+		account_note(a, conf, sign, n, now);
 	tell_fallen(l, a, now);
 	if (a->is_loaded)
 		mark(l, a);

@@ -48,8 +48,8 @@ bool account_add(struct reservation *r, struct span address, int64_t now,
     struct ledger_why *why);
 /* True: what is kept of it has changed. */
 bool account_take(struct reservation *r, int64_t now);
-/* The brake of an account is to fall: `n` more of that sign. */
-bool account_note(struct ledger_account *a, const struct conf_account *conf,
+/* `n` more of that sign; has_fallen is set when the brake is to fall. */
+void account_note(struct ledger_account *a, const struct conf_account *conf,
     enum brake_sign sign, uint32_t n, int64_t now);
 void account_release(struct reservation *r);
 /* A message that was held: if there is room, */

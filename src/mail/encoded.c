@@ -81,8 +81,7 @@ blanks(struct span s)
 {
 	size_t n = 0;
 
-	while (n < s.len && (s.ptr[n] == ' ' || s.ptr[n] == '\t' ||
-				s.ptr[n] == '\r' || s.ptr[n] == '\n'))
+	while (n < s.len && ascii_is_white(s.ptr[n]))
 		n++;
 	return n;
 }

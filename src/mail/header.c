@@ -40,23 +40,6 @@ first_line(struct span s)
 	return span_to(s, end + 1);
 }
 
-static bool
-is_white(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-/* A line of blanks alone is still no value, wherever it is folded. */
-static struct span
-trim_folds(struct span s)
-{
-	while (s.len > 0 && is_white(s.ptr[s.len - 1]))
-		s.len--;
-	while (s.len > 0 && is_white(s.ptr[0]))
-		s = span_from(s, 1);
-	return s;
-}
-
 bool
 header_next(struct span *rest, struct header_field *out)
 {
@@ -71,7 +54,8 @@ header_next(struct span *rest, struct header_field *out)
 	out->raw = span_to(*rest, len);
 	out->name = span_to(*rest, header_name_length(*rest));
 	colon = span_find(out->raw, ':');
-	out->value = trim_folds(span_from(out->raw, colon + 1));
+	/* A line of blanks alone is still no value, wherever it is folded. */
+	out->value = span_trim_white(span_from(out->raw, colon + 1));
 	*rest = span_from(*rest, len);
 	return true;
 }
@@ -137,7 +121,7 @@ says_nothing(struct span value)
 
 	if (span_is_empty(value) || value.ptr[value.len - 1] != '>')
 		return span_is_empty(value);
-	inside = trim_folds(span_to(value, value.len - 1));
+	inside = span_trim_white(span_to(value, value.len - 1));
 	return !span_is_empty(inside) && inside.ptr[inside.len - 1] == '<';
 }
 

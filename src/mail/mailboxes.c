@@ -21,22 +21,6 @@ mailboxes_of(struct span value)
 	return (struct mailboxes){ .rest = value };
 }
 
-static bool
-is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-static struct span
-trim(struct span s)
-{
-	while (s.len > 0 && is_blank(s.ptr[0]))
-		s = span_from(s, 1);
-	while (s.len > 0 && is_blank(s.ptr[s.len - 1]))
-		s.len--;
-	return s;
-}
-
 /* Behind the quoted string at `at`; 0: it is not closed. */
 static size_t
 skip_quoted(struct span s, size_t at)
@@ -147,7 +131,7 @@ read_element(struct mailboxes *m, struct element *e, size_t *end)
 		next = i + 1;
 		if (c == ',' || c == ';' || c == ':')
 			break;
-		if (is_blank(c)) {
+		if (ascii_is_white(c)) {
 			e->is_behind = true;
 		} else if (c == '(') {
 			next = skip_comment(s, i);
@@ -190,8 +174,8 @@ check_address(struct mailboxes *m, struct span address)
 
 		if (c == '"')
 			is_quoted = !is_quoted;
-		else if (is_blank(c) || c == '(' || c == ')' || c == '\\' ||
-			 c == '<' || c == ',' || c == ';' ||
+		else if (ascii_is_white(c) || c == '(' || c == ')' ||
+			 c == '\\' || c == '<' || c == ',' || c == ';' ||
 			 (is_quoted && (c == '@' || c == ':')))
 			return stop(m, "an address has a blank, a comment or a "
 				       "quoted sign in it");
@@ -214,7 +198,7 @@ take_element(struct mailboxes *m, const struct element *e, size_t end,
 		if (e->has_at)
 			out->bare =
 			    span_make(all.ptr + e->word, e->word_end - e->word);
-		out->address = trim(
+		out->address = span_trim_white(
 		    span_make(all.ptr + e->open + 1, e->close - e->open - 1));
 		out->after = span_from(all, e->close + 1);
 		return check_address(m, out->address);
@@ -247,7 +231,7 @@ static bool
 is_empty(const struct mailboxes *m, const struct element *e, size_t end)
 {
 	return !e->has_word && !e->has_brackets &&
-	       span_is_empty(trim(span_to(m->rest, end)));
+	       span_is_empty(span_trim_white(span_to(m->rest, end)));
 }
 
 bool

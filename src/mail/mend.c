@@ -112,16 +112,10 @@ note_name(uint64_t *seen, struct span line)
 	return true;
 }
 
-static bool
-is_white(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 static struct span
 without_white(struct span s)
 {
-	while (s.len > 0 && is_white(s.ptr[0]))
+	while (s.len > 0 && ascii_is_white(s.ptr[0]))
 		s = span_from(s, 1);
 	return s;
 }
@@ -355,7 +349,7 @@ char_before(struct span line, const char *from)
 {
 	const char *at = line.ptr;
 
-	while (at > from && is_white(at[-1]))
+	while (at > from && ascii_is_white(at[-1]))
 		at--;
 	return at > from ? at[-1] : '\0';
 }

@@ -25,11 +25,17 @@ enum {
 };
 
 static const struct span field_names[AUTHOR_FIELDS] = {
-	[AUTHOR_FROM] = { "from", 4 },
-	[AUTHOR_SENDER] = { "sender", 6 },
-	[AUTHOR_RESENT_FROM] = { "resent-from", 11 },
-	[AUTHOR_RESENT_SENDER] = { "resent-sender", 13 },
+	[AUTHOR_FROM] = { "From", 4 },
+	[AUTHOR_SENDER] = { "Sender", 6 },
+	[AUTHOR_RESENT_FROM] = { "Resent-From", 11 },
+	[AUTHOR_RESENT_SENDER] = { "Resent-Sender", 13 },
 };
+
+struct span
+author_field_name(enum author_field field)
+{
+	return field_names[field];
+}
 
 /* A verdict on the field that is looked at. */
 struct review {

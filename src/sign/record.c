@@ -23,22 +23,6 @@ record_verdict_name(enum record_verdict v)
 	return names[v];
 }
 
-static bool
-is_white(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-static struct span
-trim(struct span s)
-{
-	while (s.len > 0 && is_white(s.ptr[0]))
-		s = span_from(s, 1);
-	while (s.len > 0 && is_white(s.ptr[s.len - 1]))
-		s.len--;
-	return s;
-}
-
 /* RFC 6376 3.2: name=value, parted by semicolons. */
 static void
 read_tags(struct span text, struct tags *t)
@@ -46,7 +30,7 @@ read_tags(struct span text, struct tags *t)
 	*t = (struct tags){ 0 };
 	while (text.len > 0) {
 		struct span value = span_cut(&text, ';');
-		struct span name = trim(span_cut(&value, '='));
+		struct span name = span_trim_white(span_cut(&value, '='));
 		struct {
 			char name;
 			struct span *value;
@@ -62,7 +46,7 @@ read_tags(struct span text, struct tags *t)
 		for (size_t i = 0; i < ARRAY_LEN(known); i++)
 			if (name.len == 1 && name.ptr[0] == known[i].name &&
 			    !*known[i].has) {
-				*known[i].value = trim(value);
+				*known[i].value = span_trim_white(value);
 				*known[i].has = true;
 			}
 	}
@@ -73,9 +57,9 @@ static bool
 is_same_data(struct span a, struct span b)
 {
 	while (a.len > 0 || b.len > 0) {
-		if (a.len > 0 && is_white(a.ptr[0]))
+		if (a.len > 0 && ascii_is_white(a.ptr[0]))
 			a = span_from(a, 1);
-		else if (b.len > 0 && is_white(b.ptr[0]))
+		else if (b.len > 0 && ascii_is_white(b.ptr[0]))
 			b = span_from(b, 1);
 		else if (a.len > 0 && b.len > 0 && a.ptr[0] == b.ptr[0]) {
 			a = span_from(a, 1);
@@ -91,7 +75,7 @@ static bool
 lists(struct span list, struct span what, struct span also)
 {
 	while (list.len > 0) {
-		struct span one = trim(span_cut(&list, ':'));
+		struct span one = span_trim_white(span_cut(&list, ':'));
 
 		if (span_equal_nocase(one, what) ||
 		    span_equal_nocase(one, also))

@@ -132,6 +132,16 @@ START_TEST(parts_stay_inside)
 }
 END_TEST
 
+START_TEST(white_ends_go)
+{
+	ck_assert(span_equal(
+	    span_trim_white(SPAN("\r\n\t a \r\n b\t\r\n ")), SPAN("a \r\n b")));
+	ck_assert(span_is_empty(span_trim_white(SPAN(" \r\n\t"))));
+	ck_assert(span_is_empty(span_trim_white(SPAN(""))));
+	ck_assert(!ascii_is_white('\v') && !ascii_is_white('\0'));
+}
+END_TEST
+
 START_TEST(a_copy_ends_in_nul)
 {
 	char *copy = span_dup(span_to(SPAN("abcdef"), 3));
@@ -155,6 +165,7 @@ fill(TCase *tc)
 	tcase_add_test(tc, only_ascii_letters_have_a_case);
 	tcase_add_test(tc, beginnings_and_ends_are_found);
 	tcase_add_test(tc, parts_stay_inside);
+	tcase_add_test(tc, white_ends_go);
 	tcase_add_test(tc, a_copy_ends_in_nul);
 }
 
