@@ -118,6 +118,8 @@ struct conf {
 	int *lines; /* of each option outside of titled sections; 0: default */
 	char *hostname;
 	enum conf_line_endings line_endings;
+	/* File: which country an address is in; NULL: the usual one, if any. */
+	char *countries;
 	char *notify; /* whom the relay writes to; NULL: nobody */
 	bool received_client; /* Received shows the client's name and address */
 

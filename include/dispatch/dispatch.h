@@ -71,6 +71,17 @@ struct dispatch_budget {
 	void *arg;
 };
 
+/* What waited of an account when its brake fell. */
+struct dispatch_braked {
+	const char *account;
+	uint32_t
+	    waiting; /* messages; all of them are held, or being delivered */
+	struct span sample; /* lines about the newest */
+};
+/* Once; with NULL when the relay ends first. */
+typedef void (*dispatch_braked_cb)(
+    const struct dispatch_braked *braked, void *arg);
+
 /* Borrows the loop; takes a reference of its own to the configuration. */
 struct dispatch *
 dispatch_new(struct loop *loop, const struct conf *conf, struct err *err);
@@ -176,7 +187,8 @@ void dispatch_do(struct dispatch *d, struct message *m,
  * All that waits of an account is held, as ORDER_STOP does, some a turn: it departs
  * from its habit.
  */
-void dispatch_brake(struct dispatch *d, const char *account);
+void dispatch_brake(struct dispatch *d, const char *account,
+    dispatch_braked_cb done, void *arg);
 /* Closed sites are tried at once, for who asks for it by hand. */
 void dispatch_open_sites(struct dispatch *d);
 

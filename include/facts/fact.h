@@ -83,6 +83,8 @@ enum fact_kind {
 	FACT_DKIM_RECORD, /* what the DNS says of a key that waits */
 	FACT_DKIM_RECORD_WRONG, /* and of one that signs */
 	/* accounts */
+	FACT_COUNTRIES_READ,
+	FACT_COUNTRIES_UNREADABLE,
 	FACT_ALIASES_READ,
 	FACT_ALIASES_UNREADABLE,
 	FACT_USERS_READ,

@@ -19,6 +19,7 @@
 #include "policy/budget.h"
 
 struct conf_account;
+struct countries;
 struct ledger;
 struct ledger_account;
 struct loop;
@@ -81,6 +82,9 @@ void ledger_free(struct ledger *l);
 void ledger_on_warning(struct ledger *l, struct loop *loop,
     void (*warn)(const struct ledger_warning *warning, void *arg), void *arg);
 
+/* Before the first login; borrows them. */
+void ledger_set_countries(struct ledger *l, struct countries *countries);
+
 /* --- a transaction --- */
 
 /* A message. `r` was `{0}`. With LATER the waiter is taken until it is called. */
@@ -120,6 +124,10 @@ ledger_unheld(struct ledger *l, const struct ledger_message *m, int64_t now);
 void ledger_note(struct ledger *l, struct span account,
     const struct conf_account *conf, enum brake_sign sign, uint32_t n,
     int64_t now);
+
+/* The account has logged in from that address. */
+void ledger_came(
+    struct ledger *l, struct span account, const char *address, int64_t now);
 
 /* --- by the operator --- */
 

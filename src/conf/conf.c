@@ -96,6 +96,7 @@ conf_clear(struct conf *conf)
 	free(conf->users);
 	free(conf->aliases);
 	free(conf->notify);
+	free(conf->countries);
 	free(conf->spool_directory);
 	free(conf->state_directory);
 	free(conf->dkim_directory);
@@ -107,9 +108,10 @@ conf_clear(struct conf *conf)
 int
 conf_line(const struct conf *conf, const char *key)
 {
-	struct span name = span_text(key);
-	struct span section = span_cut(&name, '.');
+	struct span name = span_text(key), section = { 0 };
 
+	if (span_find(name, '.') < name.len)
+		section = span_cut(&name, '.');
 	for (size_t i = 0; i < conf_noptions; i++)
 		if (span_equal(section, span_text(conf_options[i].section)) &&
 		    span_equal(name, span_text(conf_options[i].name)))

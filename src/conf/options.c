@@ -639,6 +639,8 @@ const struct option conf_options[] = {
 	{ "", "line-endings", 0, "mend", store_line_endings, 0, 0, 0,
 	    "mend or refuse" },
 	{ "", "notify", 0, NULL, store_notify, 0, 0, 0, "an address" },
+	{ "", "countries", 0, NULL, store_text, CONF(countries), 0, PATH_MOST,
+	    "a path, or none" },
 	{ "", "received-client", 0, "false", store_bool, CONF(received_client),
 	    0, 0, "true or false" },
 

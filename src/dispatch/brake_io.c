@@ -10,9 +10,10 @@
 #include "dispatch/order.h"
 #include "io/deadline.h"
 #include "io/loop.h"
+#include "mail/qid.h"
 #include "mail/reason.h"
 
-enum { HELD_A_TURN = 200 };
+enum { HELD_A_TURN = 200, SAMPLE = 5 };
 
 /* A walk over the queue, for one account. */
 struct braking {
@@ -21,6 +22,10 @@ struct braking {
 	struct deadline *next; /* owned */
 	char *account; /* owned */
 	struct queue_place place; /* behind which it goes on */
+	uint32_t waiting; /* messages of the account, so far */
+	struct buf sample[SAMPLE]; /* a line each, of the newest */
+	dispatch_braked_cb done; /* NULL: it was called */
+	void *arg;
 };
 
 /* RFC 3463: nobody is there, or not any more. */
@@ -52,9 +57,42 @@ brake_note_facts(struct dispatch *d, const struct message *m)
 		d->budget.unknown(m->env->account, n, d->budget.arg);
 }
 
+/* The account's messages are told by the last few of them. */
+static void
+note_sample(struct braking *b, const struct message *m)
+{
+	struct buf *line = &b->sample[b->waiting++ % SAMPLE];
+
+	buf_reset(line);
+	(void)buf_printf(line, "    %s  to <%s>", qid_format(m->env->id).text,
+	    m->env->rcpts[0].address);
+	if (m->env->nrcpt > 1)
+		(void)buf_printf(line, " and %u more", m->env->nrcpt - 1);
+	(void)buf_append_char(line, '\n');
+}
+
+static void
+tell_done(struct braking *b)
+{
+	struct buf sample = { 0 };
+	struct dispatch_braked braked = { b->account, b->waiting, { 0 } };
+
+	for (uint32_t i = 0; i < SAMPLE; i++)
+		(void)buf_append_span(
+		    &sample, buf_span(&b->sample[(b->waiting + i) % SAMPLE]));
+	braked.sample = buf_span(&sample);
+	b->done(&braked, b->arg);
+	b->done = NULL;
+	buf_clear(&sample);
+}
+
 static void
 braking_free(struct braking *b)
 {
+	if (b->done != NULL)
+		b->done(NULL, b->arg);
+	for (unsigned i = 0; i < SAMPLE; i++)
+		buf_clear(&b->sample[i]);
 	list_remove(&b->node);
 	deadline_close(b->next);
 	free(b->account);
@@ -79,22 +117,29 @@ go_on(void *arg)
 	for (int n = 0; m != NULL && n < HELD_A_TURN; n++) {
 		b->place = queue_place_of(m);
 		if (span_equal_nocase(
-			span_text(m->env->account), span_text(b->account)) &&
-		    order_judge(&order, m) == ORDER_CAN)
-			dispatch_do(d, m, &order, on_done, NULL);
+			span_text(m->env->account), span_text(b->account))) {
+			note_sample(b, m);
+			if (order_judge(&order, m) == ORDER_CAN)
+				dispatch_do(d, m, &order, on_done, NULL);
+		}
 		m = queue_after(d->queue, b->place);
 	}
-	if (m == NULL)
-		braking_free(b);
-	else
+	if (m != NULL) {
 		deadline_set(b->next, 1);
+		return;
+	}
+	tell_done(b);
+	braking_free(b);
 }
 
 void
-dispatch_brake(struct dispatch *d, const char *account)
+dispatch_brake(
+    struct dispatch *d, const char *account, dispatch_braked_cb done, void *arg)
 {
 	struct braking *b = MEM_NEW(struct braking);
 
+	b->done = done;
+	b->arg = arg;
 	b->dispatch = d;
 	b->account = mem_strdup(account);
 	b->next = deadline_new(d->loop, go_on, b);

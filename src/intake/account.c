@@ -35,6 +35,8 @@ account_free(struct ledger_account *a)
 {
 	budget_clear(&a->budget);
 	brake_clear(&a->brake);
+	places_clear(&a->networks);
+	places_clear(&a->countries);
 	known_clear(&a->known);
 	hashes_clear(&a->unsaved);
 	hashes_clear(&a->saving);
@@ -236,7 +238,25 @@ use(struct ledger_account *a, const struct conf_account *conf, uint32_t nrcpt,
 	    b, CONF_RECIPIENTS, rates(conf, CONF_RECIPIENTS), nrcpt, now);
 	budget_use(b, CONF_NEW_RECIPIENTS, rates(conf, CONF_NEW_RECIPIENTS),
 	    nnew, now);
+	account_note(a, conf, BRAKE_PACE, 1, now);
 	account_note(a, conf, BRAKE_NEW, nnew, now);
+}
+
+/* It only adds to other signs: the brake is looked at with the next of them. */
+bool
+account_come(struct ledger_account *a, struct place from, int64_t now)
+{
+	uint32_t n = 0;
+
+	if (places_is_last(&a->networks, from.network) &&
+	    (from.country == 0 || places_is_last(&a->countries, from.country)))
+		return false;
+	if (places_note(&a->networks, from.network))
+		n++;
+	if (from.country != 0 && places_note(&a->countries, from.country))
+		n += BRAKE_COUNTRY;
+	(void)brake_note(&a->brake, BRAKE_PLACES, n, now);
+	return true;
 }
 
 bool

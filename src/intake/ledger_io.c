@@ -18,8 +18,10 @@
 #include "base/clock.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "base/peer.h"
 #include "conf/conf.h"
 #include "facts/fact.h"
+#include "io/countries.h"
 #include "io/loop.h"
 #include "ledger_priv.h"
 #include "state/state.h"
@@ -42,6 +44,7 @@ struct ledger {
 	struct loop *loop; /* borrowed: of who hears of warnings; or NULL */
 	void (*warn)(const struct ledger_warning *warning, void *arg);
 	void *warn_arg;
+	struct countries *countries; /* borrowed; NULL: there are none */
 };
 
 static void
@@ -182,8 +185,13 @@ fill_account(struct ledger_account *a, const struct state_account *read)
 	struct span used = read->used;
 
 	/* Damaged bytes are none: it counts from zero. */
-	if (used.len > 0 && brake_read(&a->brake, &used, read->passed, now))
+	if (used.len > 0 && brake_read(&a->brake, &used, read->passed, now) &&
+	    places_read(&a->networks, &used) &&
+	    places_read(&a->countries, &used))
 		(void)budget_read(&a->budget, used, read->passed, now);
+	for (uint32_t i = 0; i < a->ncame; i++)
+		(void)account_come(a, a->came[i], now);
+	a->ncame = 0;
 	for (size_t i = 0; i < read->nknown; i++)
 		(void)known_add(&a->known, read->known[i]);
 }
@@ -195,19 +203,20 @@ on_read(const struct state_account *read, void *arg)
 	struct ledger *l = reading->ledger;
 	struct ledger_account *a = reading->account;
 	struct list *node;
-	bool has_order;
+	bool has_order, has_come;
 
 	free(reading);
 	lock(l);
 	has_order = a->has_order;
+	has_come = a->ncame > 0;
 	l->known_memory -= known_memory(&a->known);
 	fill_account(a, read);
 	l->known_memory += known_memory(&a->known);
 	a->is_loading = false;
 	a->is_loaded = true;
-	if (a->has_order)
+	if (has_order || has_come)
 		mark(l, a);
-	else if (a->standing == LEDGER_IN_ORDER)
+	if (!has_order && a->standing == LEDGER_IN_ORDER)
 		set_standing(l, a, (enum ledger_standing)read->standing);
 	while ((node = list_pop(&a->waiters)) != NULL) {
 		struct ledger_waiter *w =
@@ -217,7 +226,7 @@ on_read(const struct state_account *read, void *arg)
 		mailbox_post(w->loop, &w->parcel);
 	}
 	unlock(l);
-	if (has_order)
+	if (has_order || has_come)
 		state_wake(l->state);
 	mailbox_flush();
 }
@@ -290,6 +299,8 @@ collect(struct state_batch *b, void *arg)
 		standing = (enum state_standing)a->standing;
 		now = (int64_t)(clock_us() / 1000);
 		brake_write(&a->brake, now, &used);
+		places_write(&a->networks, &used);
+		places_write(&a->countries, &used);
 		budget_write(&a->budget, now, &used);
 		unlock(l);
 		/* It stays, and so do its name and what is being kept. */
@@ -362,6 +373,12 @@ ledger_new(struct state *state)
 		state_ask_stopped(state, on_standing, l);
 	}
 	return l;
+}
+
+void
+ledger_set_countries(struct ledger *l, struct countries *countries)
+{
+	l->countries = countries;
 }
 
 void
@@ -455,7 +472,9 @@ tell_fallen(struct ledger *l, struct ledger_account *a, int64_t now)
 	    fact_number("new_limit", w.brake.limit[BRAKE_NEW]),
 	    fact_number("unknown", w.brake.now[BRAKE_UNKNOWN]),
 	    fact_number("unknown_limit", w.brake.limit[BRAKE_UNKNOWN]),
-	    fact_number("forged", w.brake.now[BRAKE_FORGED]));
+	    fact_number("forged", w.brake.now[BRAKE_FORGED]),
+	    fact_number("places", w.brake.now[BRAKE_PLACES]),
+	    fact_number("pace", w.brake.now[BRAKE_PACE]));
 	mark(l, a);
 	post_warning(l, &w);
 }
@@ -651,6 +670,33 @@ ledger_note(struct ledger *l, struct span account,
 		mark(l, a);
 	unlock(l);
 	if (l->state != NULL)
+		state_wake(l->state);
+}
+
+void
+ledger_came(
+    struct ledger *l, struct span account, const char *address, int64_t now)
+{
+	struct place from = { peer_of(address).network,
+		countries_find(l->countries, address) };
+	struct ledger_account *a;
+	bool is_changed = false;
+
+	if (from.network == 0)
+		return;
+	lock(l);
+	a = find(l, account);
+	if (a->is_loaded) {
+		is_changed = account_come(a, from, now);
+		if (is_changed)
+			mark(l, a);
+	} else {
+		if (a->ncame < CAME_MOST)
+			a->came[a->ncame++] = from;
+		load(l, a, NULL);
+	}
+	unlock(l);
+	if (is_changed && l->state != NULL)
 		state_wake(l->state);
 }
 

@@ -5,11 +5,18 @@
 #include "intake/ledger_io.h"
 #include "policy/brake.h"
 #include "policy/known.h"
+#include "policy/places.h"
 
 struct hashes {
 	uint64_t *list; /* owned */
 	size_t n, cap;
 };
+
+/* Where a login came from; a country of 0 is not known. */
+struct place {
+	uint64_t network, country;
+};
+enum { CAME_MOST = 8 };
 
 struct ledger_account {
 	struct list node; /* of all: who was used last comes last */
@@ -20,6 +27,9 @@ struct ledger_account {
 	bool is_stale; /* and has changed since */
 	enum ledger_standing standing;
 	struct brake brake;
+	struct places networks, countries;
+	struct place came[CAME_MOST]; /* while it was not loaded */
+	uint32_t ncame;
 	bool has_fallen; /* the brake, and nobody was told yet */
 	bool has_order; /* of the operator's: newer than what is read */
 	uint32_t pins; /* who needs it where it is: transactions, waiters */
@@ -52,6 +62,8 @@ bool account_take(struct reservation *r, int64_t now);
 void account_note(struct ledger_account *a, const struct conf_account *conf,
     enum brake_sign sign, uint32_t n, int64_t now);
 void account_release(struct reservation *r);
+/* It logged in from there. False: as the last time, nothing has changed. */
+bool account_come(struct ledger_account *a, struct place from, int64_t now);
 /* A message that was held: if there is room, */
 bool account_let_go(struct ledger_account *a, const struct ledger_message *m,
     int64_t now, struct ledger_why *why);

@@ -17,6 +17,7 @@
 #include "intake/ledger_io.h"
 #include "intake/suppressor_io.h"
 #include "io/deadline.h"
+#include "io/countries.h"
 #include "io/loop.h"
 #include "io/tls.h"
 #include "io/work.h"
@@ -169,6 +170,11 @@ open_state(struct relay *r, struct err *err)
 		return -1;
 	r->ledger = ledger_new(r->state);
 	r->suppressor = suppressor_new(r->state);
+	r->countries = countries_new();
+	ledger_set_countries(r->ledger, r->countries);
+	r->country_watch = (struct country_watch){
+		.loop = r->loop, .rooms = &r->rooms, .countries = r->countries
+	};
 	relay_wire_budgets(r);
 	relay_wire_suppression(r);
 	return 0;

@@ -34,6 +34,7 @@
 #include "http/server.h"
 #include "intake/ledger_io.h"
 #include "intake/suppressor_io.h"
+#include "io/countries.h"
 #include "io/deadline.h"
 #include "io/loop.h"
 #include "io/tls.h"
@@ -150,6 +151,7 @@ relay_reload(struct buf *trouble, void *arg)
 	if (r->rooms.tls != before)
 		certificates_note(&r->certificates, &r->rooms);
 	aliases_note(&r->alias_watch);
+	countries_note(&r->country_watch);
 	notify_ready();
 	return rc;
 }
@@ -277,6 +279,7 @@ relay_free(struct relay *r)
 	}
 	ledger_free(r->ledger);
 	suppressor_free(r->suppressor);
+	countries_free(r->countries);
 	acceptor_free(r->rooms.acceptor);
 	auth_free(r->rooms.auth);
 	aliases_unref(r->rooms.aliases);

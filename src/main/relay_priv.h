@@ -9,12 +9,14 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "certificates.h"
+#include "countries.h"
 #include "desk/pages.h"
 #include "io/trim.h"
 #include "reload.h"
 
 struct acceptor;
 struct control;
+struct countries;
 struct crew;
 struct deadline;
 struct http_server;
@@ -32,6 +34,7 @@ struct relay {
 	struct state *state;
 	struct ledger *ledger;
 	struct suppressor *suppressor;
+	struct countries *countries;
 	struct crew *crew;
 	struct control *control;
 	struct http_server *http; /* NULL: none is configured */
@@ -40,6 +43,7 @@ struct relay {
 	struct trim trim;
 	struct certificates certificates;
 	struct alias_watch alias_watch;
+	struct country_watch country_watch;
 	uv_signal_t signals[3];
 	uint64_t opened_ms; /* when the spool was, monotonic */
 	bool is_loaded; /* what it had before has arrived */

@@ -31,6 +31,7 @@ relay_upkeep(struct relay *r)
 	if (!r->stopping)
 		certificates_look(&r->certificates, &r->rooms, now);
 	aliases_look(&r->alias_watch, now);
+	countries_look(&r->country_watch, now);
 	signing_sweep(r->rooms.signing, now);
 	notify_alive();
 	trim_look(&r->trim, r->loop, in_use(r));

@@ -4,6 +4,9 @@
  */
 #include "relay_priv.h"
 
+#include <stdlib.h>
+
+#include "base/mem.h"
 #include "conf/conf.h"
 #include "dispatch/dispatch.h"
 #include "intake/ledger_io.h"
@@ -55,36 +58,75 @@ send_to(struct relay *r, const char *to, struct span subject, struct span text)
 	buf_clear(&written);
 }
 
-static void
-tell_braked(struct relay *r, const struct ledger_warning *w)
-{
-	const struct conf *conf = r->rooms.conf;
-	struct buf subject = { 0 }, text = { 0 };
+/* The mail about a brake that fell, while what waits is being held. */
+struct alarm {
+	struct relay *relay; /* borrowed */
+	struct ledger_warning what;
+};
 
-	dispatch_brake(r->rooms.dispatch, w->account);
-	if (conf->notify == NULL)
-		return;
+static void
+write_braked(struct buf *out, const struct ledger_warning *w,
+    const struct dispatch_braked *braked, const char *hostname)
+{
+	const char *name = braked->account;
+
 	(void)buf_printf(
-	    &subject, "%s is braked: it departs from its habit", w->account);
-	(void)buf_printf(&text,
-	    "Within an hour the account %s at the mail relay %s had\n\n",
-	    w->account, conf->hostname);
+	    out, "The account %s at the mail relay %s had\n\n", name, hostname);
 	for (unsigned i = 0; i < BRAKE_SIGNS; i++)
-		(void)buf_printf(&text, "    %u %s (it may be %u)\n",
-		    w->brake.now[i], brake_sign_text((enum brake_sign)i),
-		    w->brake.limit[i]);
-	(void)buf_printf(&text,
+		if (w->brake.now[i] > 0)
+			(void)buf_printf(out, "    %u %s (it may be %u)\n",
+			    w->brake.now[i],
+			    brake_sign_text((enum brake_sign)i),
+			    w->brake.limit[i]);
+	(void)buf_printf(out,
 	    "\nwhich it has never done: somebody may have its password. All "
-	    "that waits of it is\nheld, and so is what it still sends. See "
-	    "what that is:\n\n"
-	    "    postern account purge %s\n\n"
+	    "that waits of it is\nheld, and so is what it still sends: %u "
+	    "messages now",
+	    braked->waiting);
+	if (braked->waiting > 0)
+		(void)buf_append_text(out, ", these among them:\n\n");
+	else
+		(void)buf_append_text(out, ".\n");
+	(void)buf_append_span(out, braked->sample);
+	(void)buf_printf(out,
+	    "\nSee more of them, what is in one, and whom it has reached "
+	    "already:\n\n"
+	    "    postern account purge %s\n"
+	    "    postern queue cat ID\n"
+	    "    postern account purge %s --reached\n\n"
 	    "Then let it go, if all is well, or keep the account out:\n\n"
 	    "    postern account undo %s\n"
 	    "    postern account stop %s\n",
-	    w->account, w->account, w->account);
-	send_to(r, conf->notify, buf_span(&subject), buf_span(&text));
+	    name, name, name, name);
+}
+
+static void
+on_braked(const struct dispatch_braked *braked, void *arg)
+{
+	struct alarm *alarm = arg;
+	const struct conf *conf = alarm->relay->rooms.conf;
+	struct buf subject = { 0 }, text = { 0 };
+
+	if (braked != NULL && conf->notify != NULL) {
+		(void)buf_printf(&subject,
+		    "%s is braked: it departs from its habit", braked->account);
+		write_braked(&text, &alarm->what, braked, conf->hostname);
+		send_to(alarm->relay, conf->notify, buf_span(&subject),
+		    buf_span(&text));
+	}
 	buf_clear(&subject);
 	buf_clear(&text);
+	free(alarm);
+}
+
+static void
+tell_braked(struct relay *r, const struct ledger_warning *w)
+{
+	struct alarm *alarm = MEM_NEW(struct alarm);
+
+	*alarm = (struct alarm){ r, *w };
+	alarm->what.account = NULL; /* it does not outlive this */
+	dispatch_brake(r->rooms.dispatch, w->account, on_braked, alarm);
 }
 
 void

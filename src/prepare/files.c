@@ -12,6 +12,7 @@
 
 #include "base/mem.h"
 #include "conf/conf.h"
+#include "io/countries.h"
 #include "prepare/log_target.h"
 #include "prepare_priv.h"
 
@@ -229,4 +230,17 @@ look_at_socket(const struct look *l)
 		    path);
 	else
 		(void)can_make(l, "control.socket", path);
+}
+
+/* Without it only one sign of theft is missing: it stops nothing. */
+void
+look_at_countries(const struct look *l)
+{
+	struct countries *c = countries_new();
+	struct err err;
+
+	if (countries_open(c, l->conf->countries, &err) != 0)
+		look_option(l, FINDING_WARNING, "countries",
+		    "%s; name another file, or none", err.text);
+	countries_free(c);
 }

@@ -29,6 +29,7 @@ prepare_look(const struct conf *conf, long pid, struct findings *f)
 		look_at_certificates,
 		look_at_accounts,
 		look_at_aliases,
+		look_at_countries,
 		look_at_spool,
 		look_at_log,
 		look_at_socket,

@@ -40,6 +40,7 @@ long held_lock(const char *path);
 void look_at_certificates(const struct look *l);
 void look_at_accounts(const struct look *l);
 void look_at_aliases(const struct look *l);
+void look_at_countries(const struct look *l);
 void look_at_spool(const struct look *l);
 void look_at_log(const struct look *l);
 void look_at_socket(const struct look *l);

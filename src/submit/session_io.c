@@ -473,6 +473,9 @@ on_auth(const struct auth_answer *answer, void *arg)
 		io->ticket = answer->ticket;
 		stream_set_stranger(io->stream, false);
 		io->worker->logged_in(io->token, io->worker->arg);
+		if (io->worker->ledger != NULL)
+			ledger_came(io->worker->ledger, answer->login,
+			    io->client, (int64_t)loop_now(io->worker->loop));
 	}
 	run(io, &ev);
 }

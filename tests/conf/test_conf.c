@@ -523,8 +523,9 @@ END_TEST
 START_TEST(an_option_knows_its_line)
 {
 	struct conf *c = parse("\nspool {\n\n directory = /s }\nroute a.test "
-			       "{\n relay = smtp://h }");
+			       "{\n relay = smtp://h }\nworkers = 1");
 
+	ck_assert_int_eq(conf_line(c, "workers"), 7);
 	ck_assert_int_eq(conf_line(c, "spool.directory"), 4);
 	ck_assert_int_eq(conf_line(c, "spool.reserve"), 0);
 	ck_assert_int_eq(conf_line(c, "hostname"), 0);

@@ -30,6 +30,7 @@ daemon_tests = \
 	tests/daemon/t32_smarthost \
 	tests/daemon/t41_budgets \
 	tests/daemon/t45_stop \
+	tests/daemon/t49_theft \
 	tests/daemon/t25_prepare \
 	tests/daemon/t26_mistakes \
 	tests/daemon/t27_network \
@@ -45,5 +46,5 @@ daemon_tests = \
 	tests/daemon/prove_ext4
 TESTS += $(daemon_tests)
 EXTRA_DIST += $(daemon_tests) tests/daemon/harness.py tests/daemon/postfix.py \
-	tests/daemon/dkim_world.py tests/daemon/exim.py \
+	tests/daemon/mmdb.py tests/daemon/dkim_world.py tests/daemon/exim.py \
 	tests/daemon/blocklog.py tests/daemon/broken_disk.c

@@ -70,6 +70,49 @@ START_TEST(together_they_brake_below_a_large_habit)
 }
 END_TEST
 
+/* They are capped together: neither a traveller nor a mailing is a thief. */
+START_TEST(places_and_pace_only_add_to_others)
+{
+	ck_assert(!brake_note(&b, BRAKE_PLACES, 50, 0));
+	ck_assert(!brake_note(&b, BRAKE_PACE, 5000, 0));
+	ck_assert(!brake_note(&b, BRAKE_FORGED, 5000, 0));
+	ck_assert(!brake_note(&b, BRAKE_NEW, 99, 0));
+	ck_assert(brake_note(&b, BRAKE_NEW, 1, 0));
+	brake_clear(&b);
+	/* A fast one from where it always is. */
+	ck_assert(!brake_note(&b, BRAKE_PACE, 5000, 0));
+	ck_assert(!brake_note(&b, BRAKE_NEW, 100, 0));
+	brake_clear(&b);
+	/* From a country where it never was: they count for a day. */
+	ck_assert(!brake_note(&b, BRAKE_PLACES, 1 + BRAKE_COUNTRY, 0));
+	ck_assert(!brake_note(&b, BRAKE_NEW, 99, 23 * H));
+	ck_assert(brake_note(&b, BRAKE_NEW, 1, 23 * H));
+	brake_clear(&b);
+	ck_assert(!brake_note(&b, BRAKE_PLACES, 1 + BRAKE_COUNTRY, 0));
+	ck_assert(!brake_note(&b, BRAKE_NEW, 100, 24 * H));
+}
+END_TEST
+
+/* A mailing once a week makes its own pace the habit, when its hour is over. */
+START_TEST(the_highest_pace_is_the_habit)
+{
+	struct brake_view view;
+
+	for (int i = 0; i < 200; i++)
+		(void)brake_note(&b, BRAKE_PACE, 1, i * 100);
+	brake_look(&b, 20000, &view);
+	ck_assert_uint_eq(view.now[BRAKE_PACE], 200);
+	ck_assert_uint_eq(view.limit[BRAKE_PACE], 30);
+	(void)brake_note(&b, BRAKE_PACE, 1, 2 * H);
+	brake_look(&b, 2 * H, &view);
+	ck_assert_uint_eq(view.now[BRAKE_PACE], 1);
+	ck_assert_uint_eq(view.limit[BRAKE_PACE], 800);
+	brake_look(&b, 2 * H + 7 * 24 * H, &view);
+	ck_assert_uint_ge(view.limit[BRAKE_PACE], 290);
+	ck_assert_uint_le(view.limit[BRAKE_PACE], 300);
+}
+END_TEST
+
 START_TEST(an_hour_later_it_begins_again)
 {
 	ck_assert(!brake_note(&b, BRAKE_NEW, 100, 0));
@@ -139,6 +182,8 @@ fill(TCase *tc)
 	tcase_add_test(tc, both_together_brake_earlier);
 	tcase_add_test(tc, foreign_headers_only_add_to_others);
 	tcase_add_test(tc, together_they_brake_below_a_large_habit);
+	tcase_add_test(tc, places_and_pace_only_add_to_others);
+	tcase_add_test(tc, the_highest_pace_is_the_habit);
 	tcase_add_test(tc, an_hour_later_it_begins_again);
 	tcase_add_test(tc, what_it_always_does_is_its_habit);
 	tcase_add_test(tc, a_habit_outlives_a_restart);
