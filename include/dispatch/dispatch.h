@@ -65,7 +65,7 @@ struct dispatch_budget {
 	/* One is held no more: it is over, or was let go by hand, and counts. */
 	void (*unheld)(const struct message *m, bool counts, void *arg);
 	/* Whether the account is stopped: what comes still is held. */
-	bool (*is_stopped)(const char *account, void *arg);
+	bool (*is_stopped)(struct span account, void *arg);
 	/* So many of its recipients are not known to their hosts. */
 	void (*unknown)(const char *account, uint32_t n, void *arg);
 	void *arg;
@@ -184,11 +184,19 @@ typedef void (*dispatch_done_cb)(const struct dispatch_done *done, void *arg);
 void dispatch_do(struct dispatch *d, struct message *m,
     const struct order *order, dispatch_done_cb cb, void *arg);
 /*
+ * The messages of an account that connections have: one may come more than once.
+ * dispatch_do() may be called for them.
+ */
+void dispatch_in_hand(struct dispatch *d, const char *account,
+    void (*each)(struct message *m, void *arg), void *arg);
+/*
  * All that waits of an account is held, as ORDER_STOP does, some a turn: it departs
  * from its habit.
  */
 void dispatch_brake(struct dispatch *d, const char *account,
     dispatch_braked_cb done, void *arg);
+/* An account is not stopped any more: what still stood in line of it goes on. */
+void dispatch_readmit(struct dispatch *d);
 /* Closed sites are tried at once, for who asks for it by hand. */
 void dispatch_open_sites(struct dispatch *d);
 

@@ -168,6 +168,8 @@ set_standing(const struct ask *ask, const char *name)
 	ledger_stop(c->ledger, span_text(name), stops);
 	if (stops)
 		end_sessions(c, name);
+	else
+		dispatch_readmit(c->dispatch);
 	FACT(OPERATOR, fact_string("user", ctl_user(ask->later)),
 	    fact_number("uid", (uint64_t)ctl_uid(ask->later)),
 	    fact_word("did", stops ? "stop" : "undo"),

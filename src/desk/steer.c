@@ -32,6 +32,7 @@ struct steer {
 	json_t *done, *undone; /* borrowed: in the answer */
 	uint32_t waiting; /* messages whose end is to come */
 	bool is_scanning, is_dry, has_opened;
+	struct dispatch *dispatch; /* borrowed */
 };
 
 static const struct {
@@ -195,6 +196,30 @@ run(struct steer *s, const struct ask *ask, struct scan *scan)
 	control_add_loading(ask->control, s->answer);
 }
 
+static void
+stop_one(struct message *m, void *arg)
+{
+	static const struct order stop = { .verb = ORDER_STOP };
+	struct steer *s = arg;
+
+	steer_one(s, s->dispatch, &stop, m);
+}
+
+/*
+ * What connections have of an account that is stopped comes first: the rest cannot
+ * go any more, however long it takes to hold all of it.
+ */
+static void
+stop_what_is_in_hand(struct steer *s, const struct ask *ask)
+{
+	const char *account =
+	    json_string_value(json_object_get(ask->request, "account"));
+
+	if (order_of(ask->verb) == ORDER_STOP && !s->is_dry &&
+	    account != NULL && json_object_get(ask->request, "after") == NULL)
+		dispatch_in_hand(s->dispatch, account, stop_one, s);
+}
+
 static char *
 filter_text(const json_t *request)
 {
@@ -230,7 +255,9 @@ do_steer(const struct ask *ask)
 	s->done = json_array();
 	s->undone = json_array();
 	s->answer = json_pack("{s:o, s:o}", "done", s->done, "not", s->undone);
+	s->dispatch = ask->control->dispatch;
 	s->is_scanning = true;
+	stop_what_is_in_hand(s, ask);
 	run(s, ask, &scan);
 	scan_clear(&scan);
 	s->is_scanning = false;

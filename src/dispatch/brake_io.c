@@ -106,10 +106,21 @@ on_done(const struct dispatch_done *done, void *arg)
 	(void)arg;
 }
 
+static const struct order stop = { .verb = ORDER_STOP };
+
+/* What connections have comes first: the rest of it cannot go any more. */
+static void
+hold(struct message *m, void *arg)
+{
+	struct dispatch *d = arg;
+
+	if (order_judge(&stop, m) == ORDER_CAN)
+		dispatch_do(d, m, &stop, on_done, NULL);
+}
+
 static void
 go_on(void *arg)
 {
-	struct order order = { .verb = ORDER_STOP };
 	struct braking *b = arg;
 	struct dispatch *d = b->dispatch;
 	struct message *m = queue_after(d->queue, b->place);
@@ -119,8 +130,7 @@ go_on(void *arg)
 		if (span_equal_nocase(
 			span_text(m->env->account), span_text(b->account))) {
 			note_sample(b, m);
-			if (order_judge(&order, m) == ORDER_CAN)
-				dispatch_do(d, m, &order, on_done, NULL);
+			hold(m, d);
 		}
 		m = queue_after(d->queue, b->place);
 	}
@@ -145,6 +155,7 @@ dispatch_brake(
 	b->next = deadline_new(d->loop, go_on, b);
 	list_append(&d->brakes, &b->node);
 	deadline_set(b->next, 1);
+	dispatch_in_hand(d, account, hold, d);
 }
 
 void

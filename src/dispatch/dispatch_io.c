@@ -84,6 +84,7 @@ dispatch_new(struct loop *loop, const struct conf *conf, struct err *err)
 	d->bounced = bounced_by_operator();
 	list_init(&d->serve);
 	list_init(&d->idle);
+	list_init(&d->busy);
 	list_init(&d->waits);
 	list_init(&d->curious);
 	turns_init(&d->all);
@@ -284,6 +285,13 @@ dispatch_load(struct envelope *env, const struct progress *rows, uint32_t flags,
 		set_alarm(d);
 }
 
+bool
+dispatch_is_stopped(const struct dispatch *d, struct span account)
+{
+	return d->budget.is_stopped != NULL && account.len > 0 &&
+	       d->budget.is_stopped(account, d->budget.arg);
+}
+
 void
 dispatch_add(struct dispatch *d, struct envelope *env,
     const struct dispatch_origin *from)
@@ -291,8 +299,7 @@ dispatch_add(struct dispatch *d, struct envelope *env,
 	uint32_t flags = from->is_over ? MESSAGE_OVER_BUDGET : 0;
 
 	facts_keep_accepted(d->history, env, from);
-	if (d->budget.is_stopped != NULL && env->account[0] != '\0' &&
-	    d->budget.is_stopped(env->account, d->budget.arg)) {
+	if (dispatch_is_stopped(d, span_text(env->account))) {
 		flags |= MESSAGE_STOPPED;
 		spool_set_flags(d->spool, env->id, flags);
 	}

@@ -33,6 +33,7 @@ struct dispatch {
 	struct leg_facts facts; /* of the step under way, until they are told */
 	struct list serve; /* struct channel: at the end of this turn */
 	struct list idle; /* struct outgoing, without work; oldest first */
+	struct list busy; /* those that have work, or end */
 	struct turns all; /* channels that want one of all lanes */
 	struct reason *bounced; /* owned reference: by the operator */
 	struct map addresses; /* struct address: those that lanes go to */
@@ -61,6 +62,8 @@ struct dispatch {
 
 /* --- dispatch_io.c --- */
 
+/* Whether nothing of that account may go out. */
+bool dispatch_is_stopped(const struct dispatch *d, struct span account);
 /* The event with the time of now. */
 struct leg_event
 dispatch_event(const struct dispatch *d, enum leg_event_type type);

@@ -82,7 +82,7 @@ lanes_new(struct dispatch *d, struct channel *c, uint32_t host)
 	struct outgoing *o = MEM_NEW(struct outgoing);
 
 	list_init(&o->idle);
-	list_init(&o->all_idle);
+	list_append(&d->busy, &o->all);
 	o->channel = c;
 	o->host = host;
 	o->address = address_of(d, c->target, host);
@@ -97,7 +97,8 @@ static void
 become_idle(struct dispatch *d, struct outgoing *o)
 {
 	list_append(&o->channel->idle, &o->idle);
-	list_append(&d->idle, &o->all_idle);
+	list_remove(&o->all);
+	list_append(&d->idle, &o->all);
 	o->channel->nidle++;
 }
 
@@ -108,10 +109,11 @@ is_idle(const struct outgoing *o)
 }
 
 static void
-leave_idle(struct outgoing *o)
+leave_idle(struct dispatch *d, struct outgoing *o)
 {
 	list_remove(&o->idle);
-	list_remove(&o->all_idle);
+	list_remove(&o->all);
+	list_append(&d->busy, &o->all);
 	o->channel->nidle--;
 }
 
@@ -127,14 +129,14 @@ lanes_give(struct dispatch *d, struct outgoing *o, struct load *load,
 		    &o->lane, o->channel->target, o->host, a, d->out.arg);
 		return;
 	}
-	leave_idle(o);
+	leave_idle(d, o);
 	d->out.give(&o->lane, a, d->out.arg);
 }
 
 void
 lanes_retire(struct dispatch *d, struct outgoing *o)
 {
-	leave_idle(o);
+	leave_idle(d, o);
 	d->out.quit(&o->lane, d->out.arg);
 }
 
@@ -272,6 +274,7 @@ static void
 outgoing_free(struct outgoing *o)
 {
 	assert(o->load == NULL && o->holder == NULL && !is_idle(o));
+	list_remove(&o->all);
 	free(o);
 }
 
@@ -367,7 +370,7 @@ dispatch_ended(struct dispatch *d, struct lane *lane, struct attempt *a,
 	address_lane_ended(d, o->address);
 	c->site->last_used = c->site->progress = loop_now(d->loop);
 	if (is_idle(o))
-		leave_idle(o);
+		leave_idle(d, o);
 	note_end(d, o, a, end);
 	if (a != NULL)
 		bring_back(d, o, a, end);
@@ -389,4 +392,18 @@ dispatch_too_late(struct dispatch *d, struct lane *lane)
 
 	if (o->load != NULL)
 		operator_too_late(d, o->load->message);
+}
+
+void
+dispatch_in_hand(struct dispatch *d, const char *account,
+    void (*each)(struct message *m, void *arg), void *arg)
+{
+	LIST_FOREACH_SAFE (node, next, &d->busy) {
+		struct outgoing *o = LIST_ENTRY(node, struct outgoing, all);
+
+		if (o->load != NULL &&
+		    span_equal_nocase(span_text(o->load->message->env->account),
+			span_text(account)))
+			each(o->load->message, arg);
+	}
 }

@@ -14,7 +14,8 @@ struct load {
 
 struct outgoing {
 	struct lane lane; /* the handle that its worker knows */
-	struct list idle, all_idle; /* in its channel's, and in all */
+	struct list idle; /* in its channel's */
+	struct list all; /* in the dispatch's `idle`, or `busy` */
 	struct channel *channel; /* borrowed: sites outlive their lanes */
 	struct address *address; /* borrowed: lives while lanes go there */
 	struct load *load; /* owned; NULL: none */

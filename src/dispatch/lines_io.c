@@ -33,6 +33,7 @@ lines_wake_at(struct dispatch *d, struct channel *c, uint64_t at)
 /* --- who may --- */
 
 struct look {
+	const struct dispatch *dispatch;
 	struct channel *channel;
 	uint64_t now;
 	uint32_t host; /* when there is one */
@@ -57,6 +58,9 @@ admits(struct span account, void *arg)
 	const struct look *look = arg;
 	struct reason *why;
 
+	/* What stands in line of it is being held. */
+	if (dispatch_is_stopped(look->dispatch, account))
+		return false;
 	return site_admits(look->channel->site, account, look->now, &why);
 }
 
@@ -201,8 +205,7 @@ retire_at_full(struct dispatch *d, const struct target *t)
 	unsigned looked = 0;
 
 	LIST_FOREACH (node, &d->idle) {
-		struct outgoing *o =
-		    LIST_ENTRY(node, struct outgoing, all_idle);
+		struct outgoing *o = LIST_ENTRY(node, struct outgoing, all);
 
 		for (uint32_t i = 0; i < t->nhosts; i++)
 			if (address_is(o->address, t, i)) {
@@ -225,8 +228,7 @@ has_place(struct dispatch *d, struct channel *c, struct span account)
 	if (!turn_is_waiting(&c->want))
 		turns_join(&d->all, &c->want, account, TURN_FIRST);
 	if (left == 0 && !list_is_empty(&d->idle))
-		lanes_retire(
-		    d, LIST_ENTRY(d->idle.next, struct outgoing, all_idle));
+		lanes_retire(d, LIST_ENTRY(d->idle.next, struct outgoing, all));
 	return false;
 }
 
@@ -313,7 +315,9 @@ wake_later(struct dispatch *d, struct channel *c, uint64_t again, uint64_t now)
 static void
 serve(struct dispatch *d, struct channel *c)
 {
-	struct look look = { .channel = c, .now = loop_now(d->loop) };
+	struct look look = {
+		.dispatch = d, .channel = c, .now = loop_now(d->loop)
+	};
 	struct turns_place place = {
 		.fits = fits, .admits = admits, .arg = &look
 	};

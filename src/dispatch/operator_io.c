@@ -263,6 +263,13 @@ dispatch_open_sites(struct dispatch *d)
 }
 
 void
+dispatch_readmit(struct dispatch *d)
+{
+	lines_mark_all(d);
+	dispatch_end_turn(d);
+}
+
+void
 dispatch_do(struct dispatch *d, struct message *m, const struct order *order,
     dispatch_done_cb cb, void *arg)
 {

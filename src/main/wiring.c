@@ -178,12 +178,11 @@ unheld(const struct message *m, bool counts, void *arg)
 }
 
 static bool
-is_stopped(const char *account, void *arg)
+is_stopped(struct span account, void *arg)
 {
 	struct relay *r = arg;
 
-	return ledger_standing(r->ledger, span_text(account)) !=
-	       LEDGER_IN_ORDER;
+	return ledger_standing(r->ledger, account) != LEDGER_IN_ORDER;
 }
 
 static void
