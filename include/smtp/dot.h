@@ -31,6 +31,8 @@ enum dot_state {
 struct dot_reader {
 	enum dot_state state;
 	bool mends; /* set by the owner: a bare LF is made CRLF */
+	/* The same: BDAT says how much it is; no dot is stuffed or ends it. */
+	bool is_counted;
 	bool bare; /* a bare CR was seen, or a bare LF that was not mended */
 	bool looks_ended; /* the last line was a dot alone, but not the end */
 	bool nul; /* a NUL was seen */

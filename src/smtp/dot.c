@@ -98,6 +98,10 @@ slow_byte(struct dot_reader *r, char c, char emit[3])
 	case DOT_LINE_START:
 		if (c != '.')
 			return emit_in_line(r, c, emit);
+		if (r->is_counted) {
+			r->has_dots = true;
+			return emit_in_line(r, c, emit);
+		}
 		r->state = DOT_DOT;
 		return 0;
 	case DOT_BEHIND_LF:

@@ -31,7 +31,7 @@
 #include "smtp/command.h"
 
 #define IN(state) (1u << STATE_##state)
-#define COMMAND (IN(NEW) | IN(READY) | IN(MAIL) | IN(RCPT))
+#define COMMAND (IN(NEW) | IN(READY) | IN(MAIL) | IN(RCPT) | IN(CHUNKS))
 
 enum {
 	OPEN_TO_ALL = 0,
@@ -83,6 +83,8 @@ static const struct verb {
 	{ { "RCPT", 4 }, IN(MAIL) | IN(RCPT),
 	    NEEDS_TLS | NEEDS_LOGIN | FORGIVEN, do_rcpt },
 	{ { "DATA", 4 }, IN(RCPT), NEEDS_TLS | NEEDS_LOGIN, do_data },
+	{ { "BDAT", 4 }, IN(RCPT) | IN(CHUNKS), NEEDS_TLS | NEEDS_LOGIN,
+	    do_bdat },
 	{ { "RSET", 4 }, COMMAND, OPEN_TO_ALL, do_rset },
 	{ { "NOOP", 4 }, COMMAND, OPEN_TO_ALL, do_noop },
 	{ { "HELP", 4 }, COMMAND, OPEN_TO_ALL, do_help },
@@ -134,7 +136,7 @@ session_client(const struct session *s)
 }
 
 static const char *const names[] = { "new", "ready", "auth", "mail", "rcpt",
-	"data", "storing", "closed" };
+	"data", "chunk", "chunks", "storing", "closed" };
 
 void
 session_enter(struct session *s, enum state to)
@@ -173,6 +175,7 @@ forget_client(struct session *s)
 	session_forget(s);
 	free(s->login);
 	s->login = NULL;
+	s->swallow = 0;
 	s->helo[0] = '\0';
 	s->is_esmtp = false;
 }
@@ -261,8 +264,8 @@ do_ehlo(struct session *s, struct span args, struct buf *out)
 	if (!take_helo(s, args))
 		return bad_helo;
 	s->is_esmtp = true;
-	(void)buf_printf(
-	    out, "250-%s\r\n250-PIPELINING\r\n", s->conf->hostname);
+	(void)buf_printf(out, "250-%s\r\n250-PIPELINING\r\n250-CHUNKING\r\n",
+	    s->conf->hostname);
 	extensions_offer(s->conf->max_message, out);
 	if (!s->has_tls)
 		(void)buf_append_text(out, "250-STARTTLS\r\n");
@@ -310,7 +313,8 @@ do_help(struct session *s, struct span args, struct buf *out)
 	(void)s;
 	(void)args;
 	(void)out;
-	return "214 2.0.0 EHLO STARTTLS AUTH MAIL RCPT DATA RSET NOOP VRFY "
+	return "214 2.0.0 EHLO STARTTLS AUTH MAIL RCPT DATA BDAT RSET NOOP "
+	       "VRFY "
 	       "QUIT; see RFC 6409";
 }
 
@@ -349,9 +353,11 @@ order_text(const struct session *s, const struct verb *v)
 {
 	if (s->state == STATE_NEW)
 		return "503 5.5.1 EHLO first";
+	if (s->state == STATE_CHUNKS)
+		return "503 5.5.1 BDAT has begun; go on with it, or RSET";
 	if (v->run == do_rcpt)
 		return "503 5.5.1 MAIL first";
-	if (v->run == do_data)
+	if (v->run == do_data || v->run == do_bdat)
 		return s->state == STATE_MAIL ? "554 5.5.1 No valid recipients"
 					      : "503 5.5.1 MAIL first";
 	return "503 5.5.1 Not during a mail transaction";
@@ -374,10 +380,22 @@ session_end_account(struct session *s, struct buf *out)
 	    "the account has changed", out);
 }
 
+/* NULL: it may run. */
+static const char *
+why_not_now(const struct session *s, const struct verb *v)
+{
+	if ((v->needs & NEEDS_TLS) && !s->has_tls)
+		return "530 5.7.0 Must issue a STARTTLS command first";
+	if ((v->needs & NEEDS_LOGIN) && s->login == NULL)
+		return "530 5.7.0 Authentication required";
+	return (v->allowed & 1u << s->state) ? NULL : order_text(s, v);
+}
+
 static const char *
 dispatch(struct session *s, struct span line, struct buf *out)
 {
 	const struct verb *v;
+	const char *wrong;
 	struct command c;
 
 	command_parse(line, &c);
@@ -385,12 +403,10 @@ dispatch(struct session *s, struct span line, struct buf *out)
 	if (v == NULL)
 		return "500 5.5.2 Command not recognized";
 	s->forgives = (v->needs & FORGIVEN) && s->login != NULL;
-	if ((v->needs & NEEDS_TLS) && !s->has_tls)
-		return "530 5.7.0 Must issue a STARTTLS command first";
-	if ((v->needs & NEEDS_LOGIN) && s->login == NULL)
-		return "530 5.7.0 Authentication required";
-	if (!(v->allowed & 1u << s->state))
-		return order_text(s, v);
+	wrong = why_not_now(s, v);
+	if (wrong != NULL)
+		return v->run == do_bdat ? chunk_refuse(s, c.args, wrong, out)
+					 : wrong;
 	if ((v->needs & NEEDS_ACCOUNT) && s->login_ended) {
 		session_end_account(s, out);
 		return NULL;
@@ -527,7 +543,9 @@ go_on(struct session *s, struct span *in, struct buf *out)
 {
 	while (s->need == SESSION_INPUT && !s->wants_close &&
 	       !span_is_empty(*in)) {
-		if (s->state == STATE_DATA)
+		if (s->swallow > 0)
+			chunk_swallow(s, in, out);
+		else if (data_is_coming(s))
 			take_content(s, in, out);
 		else if (!take_line(s, in, out))
 			break;

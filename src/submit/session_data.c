@@ -1,5 +1,5 @@
 /*
- * Content: DATA, what follows it, and the answer to its end.
+ * Content: DATA, what follows it or BDAT, and the answer to its end.
  *
  * What comes is unstuffed into the draft, which looks for the header and does the
  * rest (intake/draft.h): what grows large is taken to disk while the rest arrives.
@@ -12,7 +12,6 @@
 #include "mail/qid.h"
 
 enum {
-	ENDLESS = 2, /* times the largest message: it is read no further */
 	TAKE_MAX = DRAFT_TAKE_MAX / 2, /* of input, which mending may double */
 };
 
@@ -33,8 +32,19 @@ begin_content(struct session *s, struct buf *out)
 	struct draft *d = &s->tx.draft;
 
 	if (draft_is_refused(d)) {
-		session_say(out, d->refusal);
+		if (s->tx.chunk > 0) {
+			s->swallow = s->tx.chunk;
+			s->swallow_reply = session_textf(s, "%s", d->refusal);
+			session_time_content(s);
+		} else {
+			session_say(out, d->refusal);
+		}
+		s->tx.is_chunked = false;
 		draft_forgive(d);
+		return;
+	}
+	if (s->tx.is_chunked) {
+		chunk_begins(s, out);
 		return;
 	}
 	s->tx.dot.mends = s->conf->line_endings == LINE_ENDINGS_MEND;
@@ -97,6 +107,14 @@ end_content(struct session *s, struct buf *out)
 	session_want(s, draft_run(d, DRAFT_ENDS));
 }
 
+/* The last octet of it has come. */
+static bool
+is_whole(const struct session *s)
+{
+	return s->state == STATE_CHUNK ? s->tx.is_last_chunk && s->tx.chunk == 0
+				       : s->tx.dot.state == DOT_END;
+}
+
 /* The header's steps, if it is whole, are done. */
 static void
 go_on(struct session *s, struct buf *out)
@@ -105,22 +123,42 @@ go_on(struct session *s, struct buf *out)
 
 	if (draft_is_refused(d))
 		buf_reset(&d->body);
-	if (s->tx.dot.state == DOT_END)
+	if (is_whole(s))
 		end_content(s, out);
-	else if (s->tx.size > ENDLESS * s->conf->max_message)
+	else if (s->tx.size > CONTENT_ENDLESS * s->conf->max_message)
 		/* It was to be read to its end; it seems to have none. */
 		session_drop(s, "552 5.3.4 Message too big",
 		    "content without an end", out);
 	else
 		session_want(s, draft_run(d, DRAFT_PIECE));
+	if (s->need == SESSION_INPUT)
+		chunk_ends(s, out);
+}
+
+void
+data_look(struct session *s, struct buf *out)
+{
+	struct transaction *tx = &s->tx;
+	bool is_all = is_whole(s);
+
+	/* A CR without its LF. */
+	if (is_all &&
+	    (tx->dot.state == DOT_CR || tx->dot.state == DOT_LF_DOT_CR))
+		tx->dot.bare = true;
+	check_content(s);
+	session_want(s, draft_look(&tx->draft, is_all));
+	if (s->need == SESSION_INPUT)
+		go_on(s, out);
 }
 
 void
 data_input(struct session *s, struct span *in, struct buf *out)
 {
 	struct transaction *tx = &s->tx;
-	struct span some = span_to(*in, TAKE_MAX);
-	size_t before = buf_len(&tx->draft.body);
+	bool is_chunk = s->state == STATE_CHUNK;
+	struct span some = span_to(*in,
+	    is_chunk && tx->chunk < TAKE_MAX ? (size_t)tx->chunk : TAKE_MAX);
+	size_t before = buf_len(&tx->draft.body), taken;
 	bool fits;
 
 	draft_reserve(&tx->draft);
@@ -128,11 +166,17 @@ data_input(struct session *s, struct span *in, struct buf *out)
 	tx->size += buf_len(&tx->draft.body) - before;
 	if (!fits)
 		draft_refuse(&tx->draft, "552 5.3.4 Header section too long");
-	*in = span_from(*in, (size_t)(some.ptr - in->ptr));
-	check_content(s);
-	session_want(s, draft_look(&tx->draft, tx->dot.state == DOT_END));
-	if (s->need == SESSION_INPUT)
-		go_on(s, out);
+	taken = (size_t)(some.ptr - in->ptr);
+	*in = span_from(*in, taken);
+	tx->chunk -= is_chunk ? taken : 0;
+	data_look(s, out);
+}
+
+bool
+data_is_coming(const struct session *s)
+{
+	return s->state == STATE_DATA || s->state == STATE_CHUNK ||
+	       s->swallow > 0;
 }
 
 const char *
@@ -174,7 +218,9 @@ intake_answered(
 	case DRAFT_RCPT: session_reply(s, rcpt_reply(s), out); break;
 	case DRAFT_BEGINS: begin_content(s, out); break;
 	case DRAFT_HEADER: go_on(s, out); break;
-	case DRAFT_PIECE: break; /* a fault shows at the end */
+	case DRAFT_PIECE: /* a fault shows at the end */
+		chunk_ends(s, out);
+		break;
 	case DRAFT_ENDS: answer_end(s, out); break;
 	}
 }

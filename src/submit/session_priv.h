@@ -20,17 +20,27 @@ enum state {
 	STATE_MAIL, /* sender known */
 	STATE_RCPT, /* and a recipient */
 	STATE_DATA, /* content is coming */
+	STATE_CHUNK, /* a chunk of it is, by BDAT */
+	STATE_CHUNKS, /* the next chunk is expected */
 	STATE_STORING, /* waiting for the spool */
 	STATE_CLOSED,
 };
 
-enum { HELO_MAX = 255, TEXT_MAX = 512 };
+enum {
+	HELO_MAX = 255,
+	TEXT_MAX = 512,
+	CONTENT_ENDLESS =
+	    2, /* times the largest message: it is read no further */
+};
 
 /* One mail transaction (RFC 5321 3.3); forgotten by session_forget() only. */
 struct transaction {
 	struct draft draft;
 	struct dot_reader dot;
 	uint64_t size; /* of what was read, unstuffed */
+	uint64_t chunk,
+	    chunk_size; /* octets of BDAT's: to come, and of all of it */
+	bool is_chunked, is_last_chunk;
 };
 
 /* What runs while the client is to do something: session_time.c. */
@@ -62,6 +72,8 @@ struct session {
 	const char *tried_with; /* borrowed: its mechanism */
 	bool skips_line; /* the rest of a line that was too long */
 	size_t skipped; /* octets of it */
+	uint64_t swallow; /* octets to come of a chunk that is refused */
+	const char *swallow_reply; /* behind them; borrowed, or `text` */
 	bool forgives; /* this command's refusal is no error of the client */
 	bool login_ended; /* see session_event */
 	bool wants_close;
@@ -107,6 +119,22 @@ const char *do_rcpt(struct session *s, struct span args, struct buf *out);
 const char *do_data(struct session *s, struct span args, struct buf *out);
 /* Takes content. */
 void data_input(struct session *s, struct span *in, struct buf *out);
+/* The header's steps, when it is whole; then what is there goes on. */
+void data_look(struct session *s, struct buf *out);
+/* Whether content, or what is read over, is coming. */
+bool data_is_coming(const struct session *s);
+
+/* session_chunk.c */
+const char *do_bdat(struct session *s, struct span args, struct buf *out);
+/* BDAT is answered with that, behind its octets; returns what to say at once. */
+const char *chunk_refuse(
+    struct session *s, struct span args, const char *reply, struct buf *out);
+/* Takes octets of a chunk that is refused. */
+void chunk_swallow(struct session *s, struct span *in, struct buf *out);
+/* The spool is ready for its octets. */
+void chunk_begins(struct session *s, struct buf *out);
+void chunk_ends(struct session *s, struct buf *out);
+
 /* Farewell to who fell silent; one who thinks that content has ended hears it. */
 const char *data_timeout_text(const struct session *s);
 /* When the draft has no need any more: what MAIL and RCPT are answered with. */

@@ -74,7 +74,9 @@ begin_minute(struct session_time *t)
 void
 session_time_content(struct session *s)
 {
-	s->time.content_began = s->time.now;
+	/* Of several chunks the first one begins it. */
+	if (s->state != STATE_CHUNK || s->tx.size == 0)
+		s->time.content_began = s->time.now;
 	begin_minute(&s->time);
 }
 
@@ -105,11 +107,11 @@ session_due(const struct session *s)
 {
 	const struct session_time *t = &s->time;
 
-	if (s->state == STATE_DATA)
-		return earlier(t->minute_end, content_due(s));
-	if (s->login == NULL)
-		return earlier(t->command_due, t->login_due);
-	return t->command_due;
+	uint64_t due = data_is_coming(s)
+			   ? earlier(t->minute_end, content_due(s))
+			   : t->command_due;
+
+	return s->login == NULL ? earlier(due, t->login_due) : due;
 }
 
 const char *
@@ -117,7 +119,10 @@ session_time_judge(struct session *s)
 {
 	struct session_time *t = &s->time;
 
-	if (s->state == STATE_DATA) {
+	if (s->login == NULL && t->now >= t->login_due)
+		return session_textf(s, "421 4.4.2 No login within %u seconds",
+		    s->conf->limits.login_timeout);
+	if (data_is_coming(s)) {
 		if (t->now >= content_due(s))
 			return "421 4.4.2 The content takes too long";
 		if (t->minute_octets < RATE * (MINUTE_MS / 1000))
@@ -125,8 +130,5 @@ session_time_judge(struct session *s)
 		begin_minute(t);
 		return NULL;
 	}
-	if (s->login == NULL && t->now >= t->login_due)
-		return session_textf(s, "421 4.4.2 No login within %u seconds",
-		    s->conf->limits.login_timeout);
 	return "421 4.4.2 Idle too long";
 }
