@@ -86,6 +86,7 @@ struct conf_account {
 	bool brake; /* it is held when it departs from its habit */
 	uint32_t held_messages; /* OVER_HOLD: so many at once */
 	bool suppress; /* what a host refused for good is refused */
+	int priority; /* MT-PRIORITY: no more than that */
 	bool has_suppress; /* while it is read: it was said */
 	int line;
 };

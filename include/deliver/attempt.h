@@ -36,6 +36,8 @@ struct attempt {
 			       the host may have the message */
 	uint32_t rcpts_most; /* in one transaction, as the host's EHLO said
 				(LIMITS RCPTMAX, RFC 9422); 0: it said nothing */
+	int64_t
+	    age; /* s: how long the message has been on its way (RFC 2852) */
 	uint64_t limit_ms; /* how long all of it may take at this host */
 	uint32_t nrcpt;
 	struct attempt_rcpt rcpts[];

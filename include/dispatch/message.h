@@ -26,6 +26,10 @@ enum message_state {
 enum { MESSAGE_STATES = MESSAGE_OVER + 1 };
 const char *message_state_name(enum message_state state);
 
+/* Before which others of its account it goes (RFC 6710): the sign of it. */
+enum message_urgency { URGENCY_USUAL, URGENCY_HIGH, URGENCY_LOW };
+enum { URGENCIES = URGENCY_LOW + 1 };
+
 struct message {
 	struct due due; /* of the report, or of the warning */
 	struct {
@@ -37,9 +41,14 @@ struct message {
 	uint32_t reported; /* monotonic s of the last report; 0: none */
 	uint32_t open; /* legs that are not over */
 	uint32_t in_hand; /* of these: under way */
-	uint32_t untold : 24; /* recipients whose end is to be told yet */
-	uint32_t state : 4; /* enum message_state */
-	uint32_t flags : 4; /* enum message_flags */
+	/* What its sender wishes (mail/wishes.h), s since it was born; 0: nothing. */
+	uint32_t release; /* it is not tried before */
+	uint32_t by : 31; /* it is delivered by then, */
+	uint32_t by_returns : 1; /* or comes back; else its sender is told */
+	uint32_t untold : 22; /* recipients whose end is to be told yet */
+	uint32_t state : 3; /* enum message_state */
+	uint32_t flags : 5; /* enum message_flags */
+	uint32_t urgency : 2; /* enum message_urgency */
 	struct leg *legs; /* env->ngroups of them, in this block */
 	struct recipient rcpts[];
 };
@@ -66,6 +75,7 @@ enum message_need {
 	MESSAGE_REPORT, /* a report of all that failed, to the sender */
 	MESSAGE_DROP, /* the same, but there is nobody to tell */
 	MESSAGE_WARN, /* the sender is to hear of the delay */
+	MESSAGE_RELEASE, /* it may go now: MESSAGE_FUTURE is gone */
 	MESSAGE_DONE, /* to be forgotten */
 };
 
@@ -98,6 +108,8 @@ message_new(struct envelope *env, const struct progress *rows, uint32_t flags,
     const struct leg_options *options, uint64_t now, int64_t wall);
 void message_free(struct message *m);
 
+/* When MESSAGE_FUTURE goes, monotonic ms. */
+uint64_t message_release_at(const struct message *m);
 /* ms */
 uint64_t message_age(const struct message *m, uint64_t now);
 /* The only place where a recipient's state changes: it counts what is untold. */

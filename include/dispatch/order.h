@@ -32,6 +32,7 @@ struct order {
 enum order_verdict {
 	ORDER_CAN, /* of some recipient at least */
 	ORDER_IS_HELD, /* it is not tried before it is released */
+	ORDER_IS_FUTURE, /* the same: its sender wants it so */
 	ORDER_IS_HELD_ALREADY,
 	ORDER_IS_NOT_HELD,
 	ORDER_IS_STOPPED, /* its account is: that is to be undone */

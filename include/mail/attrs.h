@@ -18,6 +18,10 @@ enum attr_tag {
 	ATTR_ENVID = 2, /* 4.4: xtext */
 	ATTR_NOTIFY = 3, /* 4.1: NEVER, or a list of the others */
 	ATTR_ORCPT = 4, /* 4.2: type;xtext */
+	ATTR_PRIORITY = 5, /* RFC 6710: -9 to 9 */
+	ATTR_BY = 6, /* RFC 2852: seconds;mode, as the client wrote it */
+	ATTR_HOLDUNTIL = 7, /* RFC 4865: an RFC 3339 date and time */
+	ATTR_REQUIRETLS = 8, /* RFC 8689: "yes" */
 	ATTR_BODY_HASH = 16, /* of the body as it came in (sign/body.h); no
 				parameter: the relay takes it */
 };

@@ -22,12 +22,22 @@ enum extension {
 	EXTENSION_8BITMIME = 2, /* RFC 6152 */
 	EXTENSION_DSN = 4, /* RFC 3461 */
 	EXTENSION_SMTPUTF8 = 8, /* RFC 6531 */
+	EXTENSION_MT_PRIORITY = 16, /* RFC 6710 */
+	EXTENSION_DELIVERBY = 32, /* RFC 2852 */
+	EXTENSION_FUTURERELEASE = 64, /* RFC 4865 */
+	EXTENSION_REQUIRETLS = 128, /* RFC 8689 */
 };
 
 /* The one that the first word of an EHLO line names; 0: none of these. */
 uint32_t extension_of(struct span word);
+/* What EHLO's lines say beside the names. */
+struct extensions_offer {
+	uint64_t max_message; /* bytes */
+	int64_t now; /* wall ms */
+	bool has_tls; /* some are for connections that have it */
+};
 /* EHLO's lines for those that clients are offered, each ended. */
-void extensions_offer(uint64_t max_message, struct buf *out);
+void extensions_write(const struct extensions_offer *offer, struct buf *out);
 
 /* No recipient's attributes take more bytes. */
 enum { PARAMS_RCPT_MAX = 640 };
@@ -38,7 +48,9 @@ enum param_place { PARAM_OF_MAIL, PARAM_OF_RCPT };
 struct params {
 	uint64_t
 	    max_message; /* bytes: what SIZE may say; the reader's to set */
+	int64_t now; /* the same: wall ms; 0: a message of the past is read */
 	uint32_t flags; /* enum envelope_flags */
+	bool holds; /* a time to wait for was named */
 	uint32_t seen; /* rows of the table, a bit each */
 	struct buf attrs; /* owned */
 	struct buf kept; /* owned: a value as it is kept, where that differs */
@@ -53,9 +65,15 @@ void params_clear(struct params *p);
 bool params_read(struct params *p, enum param_place place, struct span keyword,
     struct span value);
 
-/* " KEYWORD=value" of each that the host (by its extensions) is to have. */
-void params_write_mail(
-    const struct envelope *env, uint32_t extensions, struct buf *out);
+/* MT-PRIORITY goes no further than that. True: it was lowered. */
+bool params_cap_priority(struct params *p, int most);
+
+/*
+ * " KEYWORD=value" of each that the host (by its extensions) is to have. `age`: for
+ * how many seconds the message was ours, since it could go.
+ */
+void params_write_mail(const struct envelope *env, uint32_t extensions,
+    int64_t age, struct buf *out);
 void params_write_rcpt(const struct envelope *env, uint32_t rcpt,
     uint32_t extensions, struct buf *out);
 

@@ -69,8 +69,11 @@ enum message_flags {
 	/* Held until there is room in its account's budget. */
 	MESSAGE_OVER_BUDGET = 4,
 	MESSAGE_STOPPED = 8, /* its account is stopped */
+	MESSAGE_FUTURE =
+	    16, /* held until its sender wants it to go (RFC 4865) */
 	/* Each of which alone is enough that none of it is tried. */
-	MESSAGE_HOLDS = MESSAGE_HELD | MESSAGE_OVER_BUDGET | MESSAGE_STOPPED,
+	MESSAGE_HOLDS = MESSAGE_HELD | MESSAGE_OVER_BUDGET | MESSAGE_STOPPED |
+			MESSAGE_FUTURE,
 };
 
 #endif

@@ -2,9 +2,9 @@
  * turns: who gets the next place where there are few: a lane, a question to the
  * name servers. Who wants one stands in the line of its own account, and the
  * accounts take turns, so that nobody waits for another one's bulk run. In an
- * account's line first attempts stand before retries, but every fourth place goes
- * to a retry that waits; who had a place already and needs another at once stands
- * in front of both. Pure; knows nothing of what the places are.
+ * account's line what is more urgent to it stands before the rest, and first attempts
+ * before retries, but every fourth place goes to a retry that waits; who had a place
+ * already and needs another at once stands in front of all. Pure; knows nothing of what the places are.
  */
 #ifndef SCHED_TURNS_H
 #define SCHED_TURNS_H
@@ -18,8 +18,12 @@
 
 enum turn_rank {
 	TURN_FRONT, /* had its turn, and goes on */
-	TURN_FIRST, /* a first attempt */
+	TURN_FIRST_HIGH, /* a first attempt, before the usual ones, */
+	TURN_RETRY_HIGH,
+	TURN_FIRST, /* a usual one, */
 	TURN_RETRY,
+	TURN_FIRST_LOW, /* and behind them */
+	TURN_RETRY_LOW,
 	TURN_RANKS,
 };
 

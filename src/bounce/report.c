@@ -21,6 +21,7 @@
 #include "mail/param.h"
 #include "mail/qid.h"
 #include "mail/subject.h"
+#include "mail/wishes.h"
 #include "spool/content.h"
 #include "spool/spool.h"
 
@@ -202,6 +203,9 @@ begin_draft(struct report *r, const struct report_request *q)
 	r->draft.origin = DRAFT_REPORT;
 	r->draft.wants_hash = true;
 	r->draft.now = q->now;
+	/* RFC 8689 5: what protects the message protects what is said of it. */
+	if (wishes_tls(envelope_attrs(q->original)))
+		attrs_put(&r->draft.attrs, ATTR_REQUIRETLS, SPAN("yes"));
 	draft_set_written_sender(&r->draft, SPAN(""));
 	draft_add_written(&r->draft, span_text(q->original->sender), SPAN(""));
 	(void)draft_run(&r->draft, DRAFT_BEGINS);
@@ -227,7 +231,8 @@ report_start(const struct report_request *q, report_cb cb, void *arg)
 	copy_rcpts(r, q);
 	r->is_8bit = (q->original->flags & ENVELOPE_8BIT) != 0;
 	r->is_full = q->action == DSN_FAILED &&
-		     params_wants_full(envelope_attrs(q->original));
+		     params_wants_full(envelope_attrs(q->original)) &&
+		     !wishes_tls(envelope_attrs(q->original));
 	r->dsn = (struct dsn){
 		.action = q->action,
 		.hostname = span_text(r->hostname),

@@ -375,6 +375,20 @@ store_notify(const struct option *o, struct span text, void *base)
 	return true;
 }
 
+static bool
+store_priority(const struct option *o, struct span text, void *base)
+{
+	struct conf_account *a = base;
+	bool is_negative = text.len > 0 && text.ptr[0] == '-';
+	uint64_t n;
+
+	(void)o;
+	if (!span_to_u64(span_from(text, is_negative), 9, &n))
+		return false;
+	a->priority = is_negative ? -(int)n : (int)n;
+	return true;
+}
+
 /* What is not said follows `bulk`: conf_check_account(). */
 static bool
 store_suppress(const struct option *o, struct span text, void *base)
@@ -692,6 +706,8 @@ const struct option conf_options[] = {
 	{ "account", "over", 0, "refuse", store_over, 0, 0, 0, "refuse or hold" },
 	{ "account", "brake", 0, "on", store_bool, ACCOUNT(brake), 0, 0,
 	    "on or off" },
+	{ "account", "priority", 0, "9", store_priority, 0, 0, 0,
+	    "a number from -9 to 9" },
 	{ "account", "held-messages", 0, "1000", store_number,
 	    ACCOUNT(held_messages), 0, 1000000, "a number up to 1000000" },
 	{ "account", "bulk", 0, "false", store_bool, ACCOUNT(bulk), 0, 0,

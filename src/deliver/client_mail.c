@@ -21,6 +21,7 @@
 
 #include "mail/envelope.h"
 #include "mail/param.h"
+#include "mail/wishes.h"
 #include "smtp/idn.h"
 
 enum { RCPTS_MOST = 100 }; /* of who says nothing: RFC 5321 4.5.3.1.8 */
@@ -64,7 +65,7 @@ mail_say_mail(struct client *c, struct buf *out)
 	(void)buf_append_text(out, "MAIL FROM:<");
 	put_address(c, env->sender, out);
 	(void)buf_append_char(out, '>');
-	params_write_mail(env, c->offered, out);
+	params_write_mail(env, c->offered, c->attempt->age, out);
 	(void)buf_append_text(out, "\r\n");
 }
 
@@ -242,6 +243,28 @@ leave_out_utf8(struct client *c)
 	return is_left;
 }
 
+/* --- REQUIRETLS (RFC 8689 section 4.2.1) --- */
+
+/* The host's certificate was verified, and it promises the same of its own hosts. */
+static bool
+may_have(const struct client *c)
+{
+	return !wishes_tls(envelope_attrs(c->attempt->env)) ||
+	       (c->has_tls && c->target->tls != TARGET_TLS_OPPORTUNISTIC &&
+		   (c->extensions & EXTENSION_REQUIRETLS) != 0);
+}
+
+static void
+leave_out_all(struct client *c)
+{
+	struct verdict v = verdict_of_us(STAGE_MAIL, "5.7.30",
+	    SPAN("the message wants verified TLS up to its recipient, and the "
+		 "host does not offer that (REQUIRETLS)"));
+
+	v.outcome = OUTCOME_ELSEWHERE;
+	attempt_set_rest(c->attempt, &v);
+}
+
 enum client_need
 client_begin(struct client *c, const struct client_event *ev, struct buf *out)
 {
@@ -255,6 +278,11 @@ client_begin(struct client *c, const struct client_event *ev, struct buf *out)
 	c->offered = c->extensions;
 	if (!c->is_utf8)
 		c->offered &= ~(uint32_t)EXTENSION_SMTPUTF8;
+	if (!may_have(c)) {
+		leave_out_all(c);
+		c->attempt = NULL;
+		return client_be_ready(c);
+	}
 	if (c->is_utf8 && !knows_utf8(c) && !leave_out_utf8(c)) {
 		c->attempt = NULL;
 		return client_be_ready(c);

@@ -102,6 +102,7 @@ enum now {
 	NOW_HELD,
 	NOW_OVER_BUDGET,
 	NOW_STOPPED,
+	NOW_FUTURE,
 	NOW_ROUTING,
 	NOW_LINE,
 	NOW_SHUT,
@@ -125,6 +126,7 @@ static const struct {
 	[NOW_HELD] = { "held by the operator", "held" },
 	[NOW_OVER_BUDGET] = { "held until its account's budget has room",
 	    "held" },
+	[NOW_FUTURE] = { "held until the time that its sender named", "held" },
 	[NOW_STOPPED] = { "held: its account is stopped", "held" },
 	[NOW_ROUTING] = { "looking up where it goes", "looking_up" },
 	[NOW_LINE] = { "in line for a connection", "in_line" },
@@ -161,10 +163,12 @@ held_as(const struct message *m)
 {
 	if ((m->flags & MESSAGE_STOPPED) != 0)
 		return NOW_STOPPED;
-	return (m->flags & (MESSAGE_OVER_BUDGET | MESSAGE_HELD)) ==
-		       MESSAGE_OVER_BUDGET
-		   ? NOW_OVER_BUDGET
-		   : NOW_HELD;
+	if ((m->flags & MESSAGE_HELD) != 0)
+		return NOW_HELD;
+	if ((m->flags & MESSAGE_FUTURE) != 0)
+		return NOW_FUTURE;
+	return (m->flags & MESSAGE_OVER_BUDGET) != 0 ? NOW_OVER_BUDGET
+						     : NOW_HELD;
 }
 
 static enum now
@@ -198,8 +202,12 @@ next_time(const struct view *v, const struct recipient *r, uint64_t now)
 {
 	const struct leg *leg = v->leg;
 
-	if (r->state != RCPT_QUEUED || leg->state == LEG_HELD)
+	if (r->state != RCPT_QUEUED)
 		return 0;
+	if (leg->state == LEG_HELD)
+		return held_as(leg->message) == NOW_FUTURE
+			   ? message_release_at(leg->message)
+			   : 0;
 	if (v->opens != 0)
 		return v->opens;
 	if (leg->state == LEG_WAITING || r->due > now)
@@ -328,9 +336,10 @@ set_summary(json_t *o, struct page *p, const struct message *m)
 	(void)json_object_set_new(o, "held", json_boolean(s.is_held));
 	if (s.is_held)
 		(void)json_object_set_new(o, "held_by",
-		    json_string(held_as(m) == NOW_STOPPED ? "stop"
-				: held_as(m) == NOW_HELD  ? "operator"
-							  : "budget"));
+		    json_string(held_as(m) == NOW_STOPPED  ? "stop"
+				: held_as(m) == NOW_HELD   ? "operator"
+				: held_as(m) == NOW_FUTURE ? "sender"
+							   : "budget"));
 	(void)json_object_set_new(o, "counts", describe_counts(&s));
 	(void)json_object_set_new(o, "reason", why);
 	set_next(o, p, s.next);

@@ -184,7 +184,7 @@ let_go(struct dispatch *d, struct held *h)
 	    fact_ms("waited", message_age(m, ev.now)));
 	leave(d, h);
 	set_reason(m, NULL);
-	m->flags &= ~(unsigned)MESSAGE_OVER_BUDGET & 15;
+	m->flags &= ~(unsigned)MESSAGE_OVER_BUDGET & 31;
 	spool_set_flags(d->spool, m->env->id, m->flags);
 	for (uint32_t i = 0; i < m->env->ngroups; i++)
 		dispatch_step(d, &m->legs[i], &ev);
@@ -198,7 +198,7 @@ first_of(const struct held_line *line)
 	LIST_FOREACH (node, &line->waiting) {
 		struct held *h = LIST_ENTRY(node, struct held, node);
 
-		if ((h->message->flags & (MESSAGE_HELD | MESSAGE_STOPPED)) == 0)
+		if ((h->message->flags & MESSAGE_HOLDS) == MESSAGE_OVER_BUDGET)
 			return h;
 	}
 	return NULL;

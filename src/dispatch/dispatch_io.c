@@ -18,6 +18,7 @@
 #include "io/mailbox.h"
 #include "mail/qid.h"
 #include "mail/reason.h"
+#include "mail/wishes.h"
 #include "spool/spool.h"
 
 enum {
@@ -298,6 +299,10 @@ dispatch_add(struct dispatch *d, struct envelope *env,
 {
 	uint32_t flags = from->is_over ? MESSAGE_OVER_BUDGET : 0;
 
+	/* As intake has recorded it. */
+	if (wishes_release(envelope_attrs(env)) > env->arrived)
+		flags |= MESSAGE_FUTURE;
+
 	facts_keep_accepted(d->history, env, from);
 	if (dispatch_is_stopped(d, span_text(env->account))) {
 		flags |= MESSAGE_STOPPED;
@@ -544,6 +549,22 @@ finish(struct dispatch *d, struct message *m)
 	message_free(m);
 }
 
+/* Its time has come; what else holds it holds it still. */
+static void
+release(struct dispatch *d, struct message *m)
+{
+	struct leg_event ev = dispatch_event(d, LEG_RELEASE);
+
+	FACT(RELEASED, fact_id("qid", m->env->id),
+	    fact_string("user", m->env->account));
+	spool_set_flags(d->spool, m->env->id, m->flags);
+	if ((m->flags & MESSAGE_HOLDS) != 0)
+		return;
+	for (uint32_t i = 0; i < m->env->ngroups; i++)
+		dispatch_step(d, &m->legs[i], &ev);
+	dispatch_settle(d, m, NULL);
+}
+
 static void
 do_need(struct dispatch *d, struct message *m, enum message_need need)
 {
@@ -556,6 +577,7 @@ do_need(struct dispatch *d, struct message *m, enum message_need need)
 	case MESSAGE_REPORT: reports_send(d, m); break;
 	case MESSAGE_DROP: reports_drop(d, m); break;
 	case MESSAGE_WARN: reports_warn(d, m); break;
+	case MESSAGE_RELEASE: release(d, m); break;
 	case MESSAGE_DONE: finish(d, m); break;
 	}
 }

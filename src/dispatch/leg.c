@@ -80,8 +80,13 @@ tell(struct step *s, uint32_t rcpt, enum leg_fact_type type)
 static uint64_t
 end_of_time(const struct leg *leg, const struct leg_options *o)
 {
-	int64_t at = leg->message->born + (int64_t)(o->expire + leg->stood);
+	const struct message *m = leg->message;
+	int64_t at = m->born + (int64_t)(o->expire + leg->stood);
+	int64_t by = m->born + (int64_t)m->by * 1000;
 
+	/* RFC 2852: that time runs whoever holds it. */
+	if (m->by != 0 && m->by_returns && by < at)
+		at = by;
 	return at < 0 ? 0 : (uint64_t)at;
 }
 
@@ -131,13 +136,19 @@ leg_is_in_hand(const struct leg *leg)
 enum turn_rank
 leg_rank(const struct leg *leg)
 {
+	static const enum turn_rank ranks[URGENCIES][2] = {
+		[URGENCY_USUAL] = { TURN_FIRST, TURN_RETRY },
+		[URGENCY_HIGH] = { TURN_FIRST_HIGH, TURN_RETRY_HIGH },
+		[URGENCY_LOW] = { TURN_FIRST_LOW, TURN_RETRY_LOW },
+	};
+	bool is_retry = false;
+
 	if (leg->is_next)
 		return TURN_FRONT;
 	LEG_FOREACH (i, leg)
-		if (is_queued(&leg->message->rcpts[i]) &&
-		    leg->message->rcpts[i].tries > 0)
-			return TURN_RETRY;
-	return TURN_FIRST;
+		is_retry |= is_queued(&leg->message->rcpts[i]) &&
+			    leg->message->rcpts[i].tries > 0;
+	return ranks[leg->message->urgency][is_retry];
 }
 
 /* --- states --- */

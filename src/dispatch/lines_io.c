@@ -126,6 +126,15 @@ rcpts_most(const struct dispatch *d, const struct channel *c)
 	    &c->site->rcpts, SITE_RCPTS_MOST, loop_now(d->loop));
 }
 
+/* For how long it could have gone, s. */
+static int64_t
+age_of(const struct message *m, uint64_t now)
+{
+	int64_t age = (int64_t)(message_age(m, now) / 1000) - m->release;
+
+	return age > 0 ? age : 0;
+}
+
 /* The leg, whose turn it was, and what else of its message the lane may take. */
 static void
 give(struct dispatch *d, struct outgoing *o, struct leg *leg, struct look *look)
@@ -149,6 +158,7 @@ give(struct dispatch *d, struct outgoing *o, struct leg *leg, struct look *look)
 	a = attempt_new(
 	    m->env, spool_content(d->spool, m->env->id), t.rcpts, t.nrcpts);
 	free(t.rcpts);
+	a->age = age_of(m, look->now);
 	lanes_give(d, o, t.load, a);
 }
 

@@ -13,6 +13,7 @@
 #include "facts/fact.h"
 #include "mail/qid.h"
 #include "mail/reason.h"
+#include "mail/wishes.h"
 
 const char *
 message_state_name(enum message_state state)
@@ -131,11 +132,35 @@ message_age(const struct message *m, uint64_t now)
 	return age < 0 ? 0 : (uint64_t)age;
 }
 
+uint64_t
+message_release_at(const struct message *m)
+{
+	int64_t at = m->born + (int64_t)m->release * 1000;
+
+	return at < 1 ? 1 : (uint64_t)at;
+}
+
+/* RFC 2852: who asked to be told by a time is told then, and not again. */
+static bool
+has_notice(const struct message *m)
+{
+	return m->by != 0 && !m->by_returns;
+}
+
+/* After what time its sender is warned; 0: never. */
+static uint64_t
+warning_after(const struct message *m, const struct message_options *o)
+{
+	if (has_notice(m))
+		return (uint64_t)m->by * 1000;
+	return o->delay_warning < o->expire ? o->delay_warning : 0;
+}
+
 static bool
 wants_warning(const struct message *m, const struct message_options *o)
 {
-	return o->delay_warning != 0 && o->delay_warning < o->expire &&
-	       (m->flags & MESSAGE_WARNED) == 0 && m->env->sender[0] != '\0';
+	return warning_after(m, o) != 0 && (m->flags & MESSAGE_WARNED) == 0 &&
+	       m->env->sender[0] != '\0';
 }
 
 /*
@@ -155,6 +180,13 @@ not_before(const struct message *m, const struct message_options *o)
 	return o->started + part + spread;
 }
 
+/* While it is held the warning's time stands still; RFC 2852's goes on. */
+static uint64_t
+stood_of(const struct message *m, const struct leg *leg)
+{
+	return has_notice(m) ? 0 : leg->stood;
+}
+
 /*
  * When the sender is to hear of the delay, UINT64_MAX: never. Nobody is warned of
  * what the operator holds, and its time stands still. That is seen by walking over
@@ -164,7 +196,7 @@ static uint64_t
 warning_at(
     const struct message *m, const struct message_options *o, uint64_t now)
 {
-	int64_t first = m->born + (int64_t)o->delay_warning, at = INT64_MAX;
+	int64_t first = m->born + (int64_t)warning_after(m, o), at = INT64_MAX;
 
 	if (first > (int64_t)now)
 		return (uint64_t)first;
@@ -172,8 +204,8 @@ warning_at(
 		const struct leg *leg = &m->legs[i];
 
 		if (leg->state != LEG_HELD && leg->state != LEG_OVER &&
-		    first + (int64_t)leg->stood < at)
-			at = first + (int64_t)leg->stood;
+		    first + (int64_t)stood_of(m, leg) < at)
+			at = first + (int64_t)stood_of(m, leg);
 	}
 	if (at == INT64_MAX)
 		return UINT64_MAX;
@@ -193,7 +225,7 @@ enter(struct message *m, enum message_state to)
 		    fact_word("from",
 			message_state_name((enum message_state)m->state)),
 		    fact_word("to", message_state_name(to)));
-	m->state = to & 15;
+	m->state = to & 7;
 }
 
 static enum message_need
@@ -254,6 +286,11 @@ static enum message_need
 on_due(struct message *m, const struct message_event *ev,
     const struct message_options *o)
 {
+	if ((m->flags & MESSAGE_FUTURE) != 0 &&
+	    message_release_at(m) <= ev->now) {
+		m->flags &= ~(unsigned)MESSAGE_FUTURE & 31;
+		return MESSAGE_RELEASE;
+	}
 	if (m->state != MESSAGE_QUIET && m->report_at <= ev->now)
 		return report(m);
 	if (m->state == MESSAGE_QUIET && (m->untold > 0 || m->open == 0))
@@ -298,6 +335,8 @@ set_due(struct message *m, const struct message_options *o, uint64_t now)
 	if (m->state <= MESSAGE_AGAIN && wants_warning(m, o) &&
 	    warning_at(m, o, now) < at)
 		at = warning_at(m, o, now);
+	if ((m->flags & MESSAGE_FUTURE) != 0 && message_release_at(m) < at)
+		at = message_release_at(m);
 	m->due.at = at == UINT64_MAX ? MESSAGE_NEVER : at;
 }
 
@@ -461,6 +500,35 @@ past_of(const struct message *m, const struct progress *rows, uint32_t first,
 	return past;
 }
 
+static enum message_urgency
+urgency_of(int priority)
+{
+	if (priority == 0)
+		return URGENCY_USUAL;
+	return priority > 0 ? URGENCY_HIGH : URGENCY_LOW;
+}
+
+/* Times count from its arrival, what it is delivered by from its release. */
+static void
+take_wishes(struct message *m)
+{
+	struct span attrs = envelope_attrs(m->env);
+	struct deliver_by by = wishes_by(attrs);
+	uint64_t release =
+	    between(m->env->arrived, wishes_release(attrs)) / 1000;
+
+	/* A clock that jumped holds it no longer than one may ask for. */
+	if (release > WISHES_HOLD_MOST)
+		release = WISHES_HOLD_MOST;
+	m->release = (uint32_t)release;
+	m->urgency = urgency_of(wishes_priority(attrs)) & 3;
+	if (!by.is_asked)
+		return;
+	by.seconds = by.seconds < 1 ? 1 : by.seconds;
+	m->by = (m->release + (uint32_t)by.seconds) & INT32_MAX;
+	m->by_returns = by.returns;
+}
+
 struct message *
 message_new(struct envelope *env, const struct progress *rows, uint32_t flags,
     const struct leg_options *options, uint64_t now, int64_t wall)
@@ -471,7 +539,8 @@ message_new(struct envelope *env, const struct progress *rows, uint32_t flags,
 	uint64_t age = 0;
 
 	m->env = env;
-	m->flags = flags & 15;
+	m->flags = flags & 31;
+	take_wishes(m);
 	m->legs = (struct leg *)(void *)((char *)m->rcpts + rcpts);
 	m->born = (int64_t)now;
 	if (rows != NULL)

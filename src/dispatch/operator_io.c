@@ -201,7 +201,8 @@ marks_after(const struct message *m, const struct order *order)
 		return order->only == NULL ? m->flags | MESSAGE_HELD : m->flags;
 	case ORDER_RELEASE:
 		return m->flags &
-		       ~(unsigned)(MESSAGE_HELD | MESSAGE_OVER_BUDGET);
+		       ~(unsigned)(MESSAGE_HELD | MESSAGE_OVER_BUDGET |
+				   MESSAGE_FUTURE);
 	case ORDER_STOP: return m->flags | marks_of_stop(m);
 	case ORDER_UNDO: return m->flags & ~(unsigned)MESSAGE_STOPPED;
 	case ORDER_RETRY:
@@ -242,11 +243,11 @@ set_marks(struct dispatch *d, struct message *m, unsigned flags)
 
 	if (flags == m->flags)
 		return;
-	m->flags = flags & 15;
+	m->flags = flags & 31;
 	if ((gone & MESSAGE_OVER_BUDGET) != 0)
 		budget_unheld(d, m, true);
 	spool_set_flags(d->spool, m->env->id, m->flags);
-	if ((gone & (MESSAGE_HELD | MESSAGE_OVER_BUDGET)) != 0)
+	if ((gone & (MESSAGE_HELD | MESSAGE_OVER_BUDGET | MESSAGE_FUTURE)) != 0)
 		record_held(d, m);
 }
 

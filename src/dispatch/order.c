@@ -11,6 +11,9 @@ static const struct {
 	[ORDER_CAN] = { "done", "done" },
 	[ORDER_IS_HELD] = { "held",
 	    "it is held, and not tried before postern queue release" },
+	[ORDER_IS_FUTURE] = { "held",
+	    "its sender wants it to wait (postern queue why says until when; "
+	    "postern queue release lets it go now)" },
 	[ORDER_IS_HELD_ALREADY] = { "already held", "it is held already" },
 	[ORDER_IS_NOT_HELD] = { "not held", "it is not held" },
 	[ORDER_IS_STOPPED] = { "account stopped",
@@ -100,7 +103,11 @@ judge_leg(const struct order *order, const struct leg *leg)
 		if (is_stopped)
 			return ORDER_IS_STOPPED;
 		return is_held(leg) ? ORDER_CAN : ORDER_IS_NOT_HELD;
-	case ORDER_RETRY: return is_held(leg) ? ORDER_IS_HELD : ORDER_CAN;
+	case ORDER_RETRY:
+		if (is_held(leg) &&
+		    (leg->message->flags & MESSAGE_HOLDS) == MESSAGE_FUTURE)
+			return ORDER_IS_FUTURE;
+		return is_held(leg) ? ORDER_IS_HELD : ORDER_CAN;
 	case ORDER_BOUNCE:
 	case ORDER_REMOVE: break;
 	}

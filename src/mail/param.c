@@ -5,21 +5,42 @@
 #include "base/utf8.h"
 #include "mail/attrs.h"
 #include "mail/envelope.h"
+#include "mail/wishes.h"
 #include "mail/xtext.h"
 
 enum { ENVID_MAX = 100, ORCPT_MAX = 500 }; /* RFC 3461 4.4, 4.2 */
 
 /* --- extensions --- */
 
+static void
+offer_size(const struct extensions_offer *o, struct buf *out)
+{
+	(void)buf_printf(out, " %llu", (unsigned long long)o->max_message);
+}
+
+/* RFC 4865 section 3: the longest interval, and the latest time. */
+static void
+offer_release(const struct extensions_offer *o, struct buf *out)
+{
+	(void)buf_printf(out, " %d ", WISHES_HOLD_MOST);
+	wishes_write_time(o->now + WISHES_HOLD_MOST * INT64_C(1000), out);
+}
+
 static const struct {
 	const char *name;
 	uint32_t extension;
-	bool has_size; /* its line ends with the largest message */
+	bool needs_tls;
+	/* What its line says beside the name; NULL: nothing. */
+	void (*offer)(const struct extensions_offer *o, struct buf *out);
 } extensions[] = {
-	{ "SIZE", EXTENSION_SIZE, true },
-	{ "8BITMIME", EXTENSION_8BITMIME, false },
-	{ "DSN", EXTENSION_DSN, false },
-	{ "SMTPUTF8", EXTENSION_SMTPUTF8, false },
+	{ "SIZE", EXTENSION_SIZE, false, offer_size },
+	{ "8BITMIME", EXTENSION_8BITMIME, false, NULL },
+	{ "DSN", EXTENSION_DSN, false, NULL },
+	{ "SMTPUTF8", EXTENSION_SMTPUTF8, false, NULL },
+	{ "DELIVERBY", EXTENSION_DELIVERBY, false, NULL },
+	{ "FUTURERELEASE", EXTENSION_FUTURERELEASE, false, offer_release },
+	{ "MT-PRIORITY", EXTENSION_MT_PRIORITY, false, NULL },
+	{ "REQUIRETLS", EXTENSION_REQUIRETLS, true, NULL },
 };
 
 uint32_t
@@ -32,13 +53,14 @@ extension_of(struct span word)
 }
 
 void
-extensions_offer(uint64_t max_message, struct buf *out)
+extensions_write(const struct extensions_offer *offer, struct buf *out)
 {
 	for (size_t i = 0; i < ARRAY_LEN(extensions); i++) {
+		if (extensions[i].needs_tls && !offer->has_tls)
+			continue;
 		(void)buf_printf(out, "250-%s", extensions[i].name);
-		if (extensions[i].has_size)
-			(void)buf_printf(
-			    out, " %llu", (unsigned long long)max_message);
+		if (extensions[i].offer != NULL)
+			extensions[i].offer(offer, out);
 		(void)buf_append_text(out, "\r\n");
 	}
 }
@@ -241,26 +263,132 @@ read_orcpt(struct params *p, struct span value)
 	    "most 500 characters of xtext (RFC 3461 4.2)");
 }
 
+static bool
+read_by(struct params *p, struct span value)
+{
+	struct deliver_by by;
+
+	if (deliver_by_parse(value, &by))
+		return true;
+	return refuse(p,
+	    "501 5.5.4 BY wants seconds, a semicolon and R or N (RFC 2852); "
+	    "with R more than 0");
+}
+
+static bool
+read_priority(struct params *p, struct span value)
+{
+	int n;
+
+	if (wishes_parse_priority(value, &n))
+		return true;
+	return refuse(p, "501 5.5.4 MT-PRIORITY is a number from -9 to 9");
+}
+
+/* HOLDFOR and HOLDUNTIL are one wish, and kept as one. */
+static bool
+hold_until(struct params *p, int64_t until)
+{
+	if (p->holds)
+		return refuse(
+		    p, "501 5.5.4 HOLDFOR or HOLDUNTIL, and only once");
+	p->holds = true;
+	if (p->now != 0 &&
+	    until >= p->now + (WISHES_HOLD_MOST + 1) * INT64_C(1000))
+		return refuse(p,
+		    "501 5.5.4 Too late: at most 30 days are waited "
+		    "(FUTURERELEASE in the reply to EHLO)");
+	wishes_write_time(until, &p->kept);
+	return true;
+}
+
+static bool
+read_hold_for(struct params *p, struct span value)
+{
+	uint64_t seconds;
+
+	if (value.len == 0 || value.len > 9 ||
+	    !span_to_u64(value, 999999999, &seconds) || seconds == 0)
+		return refuse(
+		    p, "501 5.5.4 HOLDFOR wants seconds, 1 to 2592000");
+	/* To the second, and never before. */
+	return hold_until(p, p->now + 999 + (int64_t)seconds * 1000);
+}
+
+static bool
+read_hold_until(struct params *p, struct span value)
+{
+	int64_t until;
+
+	if (!wishes_parse_time(value, &until))
+		return refuse(p, "501 5.5.4 HOLDUNTIL wants a time such as "
+				 "2027-01-31T08:00:00Z (RFC 3339)");
+	return hold_until(p, until);
+}
+
+/* RFC 8689 section 2. */
+static bool
+read_require_tls(struct params *p, struct span value)
+{
+	/* In a file it has one, as all that is kept. */
+	if (!span_is_empty(value) && p->now != 0)
+		return refuse(p, "501 5.5.4 REQUIRETLS takes no value");
+	(void)buf_append_text(&p->kept, "yes");
+	return true;
+}
+
 /* --- writing --- */
 
+/* A transaction's. */
+struct writing {
+	const struct envelope *env;
+	int64_t age;
+};
+
 static void
-write_size(const struct envelope *env, struct buf *out)
+write_by(const struct writing *w, struct buf *out)
 {
+	struct deliver_by by = wishes_by(envelope_attrs(w->env));
+
+	if (by.is_asked)
+		deliver_by_write(&by, w->age, out);
+}
+
+/* It was waited for here. */
+static void
+write_nothing(const struct writing *w, struct buf *out)
+{
+	(void)w;
+	(void)out;
+}
+
+static void
+write_require_tls(const struct writing *w, struct buf *out)
+{
+	if (wishes_tls(envelope_attrs(w->env)))
+		(void)buf_append_text(out, " REQUIRETLS");
+}
+
+static void
+write_size(const struct writing *w, struct buf *out)
+{
+	const struct envelope *env = w->env;
+
 	(void)buf_printf(out, " SIZE=%llu", (unsigned long long)env->size);
 }
 
 static void
-write_body(const struct envelope *env, struct buf *out)
+write_body(const struct writing *w, struct buf *out)
 {
-	if ((env->flags & ENVELOPE_8BIT) != 0)
+	if ((w->env->flags & ENVELOPE_8BIT) != 0)
 		(void)buf_append_text(out, " BODY=8BITMIME");
 }
 
 /* Said to a host only where the transaction needs it (deliver/client_mail.c). */
 static void
-write_utf8(const struct envelope *env, struct buf *out)
+write_utf8(const struct writing *w, struct buf *out)
 {
-	(void)env;
+	(void)w;
 	(void)buf_append_text(out, " SMTPUTF8");
 }
 
@@ -273,7 +401,7 @@ static const struct row {
 	uint16_t tag; /* what it is kept as; 0: it is not, or as a flag */
 	bool (*read)(struct params *p, struct span value);
 	/* NULL: what is kept, as it is. */
-	void (*write)(const struct envelope *env, struct buf *out);
+	void (*write)(const struct writing *w, struct buf *out);
 } table[] = {
 	{ "SIZE", PARAM_OF_MAIL, EXTENSION_SIZE, 0, read_size, write_size },
 	{ "BODY", PARAM_OF_MAIL, EXTENSION_8BITMIME, 0, read_body, write_body },
@@ -282,6 +410,17 @@ static const struct row {
 	{ "AUTH", PARAM_OF_MAIL, 0, 0, read_auth, NULL },
 	{ "RET", PARAM_OF_MAIL, EXTENSION_DSN, ATTR_RET, read_ret, NULL },
 	{ "ENVID", PARAM_OF_MAIL, EXTENSION_DSN, ATTR_ENVID, read_envid, NULL },
+	{ "BY", PARAM_OF_MAIL, EXTENSION_DELIVERBY, ATTR_BY, read_by,
+	    write_by },
+	{ "HOLDUNTIL", PARAM_OF_MAIL, EXTENSION_FUTURERELEASE, ATTR_HOLDUNTIL,
+	    read_hold_until, write_nothing },
+	/* Kept, and shown, as the one above. */
+	{ "HOLDFOR", PARAM_OF_MAIL, EXTENSION_FUTURERELEASE, ATTR_HOLDUNTIL,
+	    read_hold_for, write_nothing },
+	{ "MT-PRIORITY", PARAM_OF_MAIL, EXTENSION_MT_PRIORITY, ATTR_PRIORITY,
+	    read_priority, NULL },
+	{ "REQUIRETLS", PARAM_OF_MAIL, EXTENSION_REQUIRETLS, ATTR_REQUIRETLS,
+	    read_require_tls, write_require_tls },
 	{ "NOTIFY", PARAM_OF_RCPT, EXTENSION_DSN, ATTR_NOTIFY, read_notify,
 	    NULL },
 	{ "ORCPT", PARAM_OF_RCPT, EXTENSION_DSN, ATTR_ORCPT, read_orcpt, NULL },
@@ -302,7 +441,27 @@ params_clear(struct params *p)
 {
 	buf_clear(&p->attrs);
 	buf_clear(&p->kept);
-	*p = (struct params){ .max_message = p->max_message };
+	*p = (struct params){ .max_message = p->max_message, .now = p->now };
+}
+
+bool
+params_cap_priority(struct params *p, int most)
+{
+	struct span rest = buf_span(&p->attrs), at = rest;
+	struct buf capped = { 0 };
+	char text[16];
+	struct attr a;
+
+	if (wishes_priority(rest) <= most)
+		return false;
+	while (attrs_next(&at, &a))
+		if (a.tag != ATTR_PRIORITY)
+			attrs_put(&capped, a.tag, a.value);
+	(void)snprintf(text, sizeof text, "%d", most);
+	attrs_put(&capped, ATTR_PRIORITY, span_text(text));
+	buf_clear(&p->attrs);
+	p->attrs = capped;
+	return true;
 }
 
 bool
@@ -342,7 +501,7 @@ write_kept(const struct row *row, struct span attrs, struct buf *out)
 }
 
 static void
-write_all(const struct envelope *env, enum param_place place, struct span attrs,
+write_all(const struct writing *w, enum param_place place, struct span attrs,
     uint32_t offered, struct buf *out)
 {
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
@@ -351,24 +510,29 @@ write_all(const struct envelope *env, enum param_place place, struct span attrs,
 		if (row->place != place || (row->extension & offered) == 0)
 			continue;
 		if (row->write != NULL)
-			row->write(env, out);
+			row->write(w, out);
 		else
 			write_kept(row, attrs, out);
 	}
 }
 
 void
-params_write_mail(const struct envelope *env, uint32_t offered, struct buf *out)
+params_write_mail(
+    const struct envelope *env, uint32_t offered, int64_t age, struct buf *out)
 {
-	write_all(env, PARAM_OF_MAIL, envelope_attrs(env), offered, out);
+	struct writing w = { env, age };
+
+	write_all(&w, PARAM_OF_MAIL, envelope_attrs(env), offered, out);
 }
 
 void
 params_write_rcpt(const struct envelope *env, uint32_t rcpt, uint32_t offered,
     struct buf *out)
 {
+	struct writing w = { env, 0 };
+
 	write_all(
-	    env, PARAM_OF_RCPT, envelope_rcpt_attrs(env, rcpt), offered, out);
+	    &w, PARAM_OF_RCPT, envelope_rcpt_attrs(env, rcpt), offered, out);
 }
 
 bool
@@ -383,7 +547,7 @@ params_next(struct span *attrs, struct param_text *out)
 		.value = a.value,
 		.whole = span_to(before, before.len - attrs->len),
 	};
-	for (size_t i = 0; i < ARRAY_LEN(table); i++)
+	for (size_t i = 0; i < ARRAY_LEN(table) && out->keyword == NULL; i++)
 		if (table[i].tag == a.tag)
 			out->keyword = table[i].keyword;
 	return true;

@@ -14,5 +14,6 @@ libpostern_a_SOURCES += \
 	include/mail/reasons.h src/mail/reasons.c \
 	include/mail/subject.h src/mail/subject.c \
 	include/mail/trace.h src/mail/trace.c \
+	include/mail/wishes.h src/mail/wishes.c \
 	include/mail/words.h src/mail/words.c \
 	include/mail/xtext.h src/mail/xtext.c

@@ -148,10 +148,12 @@ first_that_fits(const struct list *line, const struct turns_place *p)
 static struct turn *
 next_of(const struct turn_account *a, const struct turns_place *p)
 {
-	static const enum turn_rank usual[] = { TURN_FRONT, TURN_FIRST,
-		TURN_RETRY };
-	static const enum turn_rank fourth[] = { TURN_FRONT, TURN_RETRY,
-		TURN_FIRST };
+	static const enum turn_rank usual[TURN_RANKS] = { TURN_FRONT,
+		TURN_FIRST_HIGH, TURN_RETRY_HIGH, TURN_FIRST, TURN_RETRY,
+		TURN_FIRST_LOW, TURN_RETRY_LOW };
+	static const enum turn_rank fourth[TURN_RANKS] = { TURN_FRONT,
+		TURN_RETRY_HIGH, TURN_RETRY, TURN_RETRY_LOW, TURN_FIRST_HIGH,
+		TURN_FIRST, TURN_FIRST_LOW };
 	const enum turn_rank *order =
 	    a->since_retry + 1 >= RETRY_EVERY ? fourth : usual;
 
@@ -183,6 +185,13 @@ look(const struct turns *t, const struct turns_place *p)
 	return NULL;
 }
 
+static bool
+is_retry(const struct turn *turn)
+{
+	return turn->rank == TURN_RETRY_HIGH || turn->rank == TURN_RETRY ||
+	       turn->rank == TURN_RETRY_LOW;
+}
+
 const struct turn *
 turns_peek(const struct turns *t, const struct turns_place *place)
 {
@@ -198,9 +207,9 @@ turns_take(struct turns *t, const struct turns_place *place)
 	if (turn == NULL)
 		return NULL;
 	a = turn->account;
-	if (turn->rank == TURN_RETRY)
+	if (is_retry(turn))
 		a->since_retry = 0;
-	else if (turn->rank == TURN_FIRST && a->since_retry < RETRY_EVERY)
+	else if (turn->rank != TURN_FRONT && a->since_retry < RETRY_EVERY)
 		a->since_retry++;
 	take_out(t, turn);
 	if (a->waiting > 0) { /* the others first */

@@ -261,12 +261,20 @@ say_mechanisms(const struct session *s, struct buf *out)
 static const char *
 do_ehlo(struct session *s, struct span args, struct buf *out)
 {
+	struct extensions_offer offer = {
+		.max_message = s->conf->max_message,
+		.now = s->now,
+		.has_tls = s->has_tls,
+	};
+
 	if (!take_helo(s, args))
 		return bad_helo;
 	s->is_esmtp = true;
 	(void)buf_printf(out, "250-%s\r\n250-PIPELINING\r\n250-CHUNKING\r\n",
 	    s->conf->hostname);
-	extensions_offer(s->conf->max_message, out);
+	extensions_write(&offer, out);
+	(void)buf_printf(
+	    out, "250-LIMITS RCPTMAX=%u\r\n", s->conf->limits.recipients);
 	if (!s->has_tls)
 		(void)buf_append_text(out, "250-STARTTLS\r\n");
 	else if (s->login == NULL)

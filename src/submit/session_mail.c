@@ -5,6 +5,8 @@
 #include "session_priv.h"
 
 #include "mail/envelope.h"
+#include "mail/progress.h"
+#include "mail/wishes.h"
 #include "smtp/address.h"
 #include "smtp/command.h"
 
@@ -48,6 +50,7 @@ take_params(struct session *s, struct span rest, enum param_place place,
 	int got;
 
 	params->max_message = s->conf->max_message;
+	params->now = s->now;
 	while ((got = command_next_param(&rest, &p)) > 0)
 		if (!params_read(params, place, p.keyword, p.value))
 			return session_textf(s, "%s", params->wrong);
@@ -94,6 +97,14 @@ begin_draft(struct session *s)
 	session_date_draft(s);
 }
 
+/* RFC 6710 section 4.1. */
+static const char *
+lowered(struct session *s)
+{
+	return session_textf(s, "250 2.3.6 Sender ok; MT-PRIORITY is %d",
+	    wishes_priority(buf_span(&s->tx.draft.attrs)));
+}
+
 /* The stage is over. */
 const char *
 mail_reply(struct session *s)
@@ -102,7 +113,7 @@ mail_reply(struct session *s)
 
 	if (!draft_is_refused(d)) {
 		session_enter(s, STATE_MAIL);
-		return "250 2.1.0 Sender ok";
+		return s->tx.is_lowered ? lowered(s) : "250 2.1.0 Sender ok";
 	}
 	if (d->why != NULL) /* else it was told by who refused it */
 		tell_refused(s);
@@ -130,8 +141,12 @@ do_mail(struct session *s, struct span args, struct buf *out)
 		return bad_address(s, "501 5.1.7", "sender", status);
 	wrong = take_params(s, args, PARAM_OF_MAIL, &params);
 	begin_draft(s);
+	s->tx.is_lowered = params_cap_priority(
+	    &params, conf_account(s->conf, span_text(s->login))->priority);
 	d->flags = params.flags;
 	d->attrs = params.attrs;
+	if (wishes_release(buf_span(&d->attrs)) > s->now)
+		d->message_flags |= MESSAGE_FUTURE;
 	if (wrong == NULL)
 		wrong = bad_letters(s, &from);
 	if (wrong != NULL) {

@@ -41,6 +41,7 @@ struct transaction {
 	uint64_t chunk,
 	    chunk_size; /* octets of BDAT's: to come, and of all of it */
 	bool is_chunked, is_last_chunk;
+	bool is_lowered; /* its priority, to what its account may have */
 };
 
 /* What runs while the client is to do something: session_time.c. */

@@ -326,6 +326,8 @@ take_pair(struct import *im, const char *path, struct envelope_parts *p,
 		im->flags |= MESSAGE_HELD;
 	if (json_is_true(json_object_get(im->json, "warned")))
 		im->flags |= MESSAGE_WARNED;
+	if (json_is_true(json_object_get(im->json, "future")))
+		im->flags |= MESSAGE_FUTURE;
 	for (size_t i = 0; i < ARRAY_LEN(flags); i++)
 		if (json_is_true(json_object_get(im->json, flags[i].key)))
 			p->flags |= flags[i].flag;

@@ -178,6 +178,9 @@ queue_print(const json_t *m)
 	    : strcmp(call_text(m, "held_by"), "budget") == 0
 		? "; held until its account's budget has room (postern "
 		  "account show)"
+	    : strcmp(call_text(m, "held_by"), "sender") == 0
+		? "; held until the time that its sender named (postern queue "
+		  "release lets it go now)"
 		: "; held by the operator (postern queue release)");
 	show_parameters(m, "  asks for:");
 	if (json_object_get(m, "parameters") != NULL)

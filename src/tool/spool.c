@@ -3,8 +3,8 @@
  * fills one).
  *
  * An exported message is ID.eml, byte for byte, and ID.json, its envelope:
- *   {"id", "account", "sender", "arrived", "held", "warned", "8bit", "report",
- *    "utf8", "utf8_header",
+ *   {"id", "account", "sender", "arrived", "held", "warned", "future", "8bit",
+ *    "report", "utf8", "utf8_header",
  *    "recipients": [{"address", "state", "held", "tries", "step", "last", "due",
  *                    "stood", "status", "host", "stage", "what", "said"}]},
  * and in the message and in a recipient "parameters" (ctl/attributes.h)
@@ -153,11 +153,13 @@ envelope_json(
 		(void)json_array_append_new(
 		    rcpts, rcpt_json(env->rcpts[i].address,
 			       envelope_rcpt_attrs(env, i), &rows[i]));
-	o = json_pack("{s:s, s:s, s:s, s:I, s:b, s:b, s:b, s:b, s:b, s:b, s:o}",
+	o = json_pack(
+	    "{s:s, s:s, s:s, s:I, s:b, s:b, s:b, s:b, s:b, s:b, s:b, s:o}",
 	    "id", qid_format(env->id).text, "account", env->account, "sender",
 	    env->sender, "arrived", (json_int_t)env->arrived, "held",
 	    (flags & MESSAGE_HELD) != 0, "warned",
-	    (flags & MESSAGE_WARNED) != 0, "8bit",
+	    (flags & MESSAGE_WARNED) != 0, "future",
+	    (flags & MESSAGE_FUTURE) != 0, "8bit",
 	    (env->flags & ENVELOPE_8BIT) != 0, "report",
 	    (env->flags & ENVELOPE_REPORT) != 0, "utf8",
 	    (env->flags & ENVELOPE_UTF8) != 0, "utf8_header",

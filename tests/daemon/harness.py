@@ -280,8 +280,9 @@ class Host:
 
     def __init__(self, script=None, address="127.0.0.1", port=0,
                  certificate=None, pipelining=True, login=None,
-                 implicit=False, chunking=False, dsn=False, utf8=False):
-        self.dsn, self.utf8 = dsn, utf8
+                 implicit=False, chunking=False, dsn=False, utf8=False,
+                 extensions=()):
+        self.dsn, self.utf8, self.extensions = dsn, utf8, extensions
         self.script, self.pipelining, self.login = script, pipelining, login
         self.chunking = chunking
         self.got, self.commands, self.connections = [], [], 0
@@ -356,6 +357,7 @@ class Talk:
                 lines.append("DSN")
             if self.host.utf8:
                 lines.append("SMTPUTF8")
+            lines += self.host.extensions
             if self.host.tls and not self.secure:
                 lines.append("STARTTLS")
             if self.host.login and self.secure:

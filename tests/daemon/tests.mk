@@ -31,6 +31,7 @@ daemon_tests = \
 	tests/daemon/t41_budgets \
 	tests/daemon/t45_stop \
 	tests/daemon/t49_theft \
+	tests/daemon/t50_wishes \
 	tests/daemon/t25_prepare \
 	tests/daemon/t26_mistakes \
 	tests/daemon/t27_network \

@@ -103,7 +103,15 @@ index_of(const struct play *s, const struct leg *leg)
 static void
 join(struct play *s, struct leg *leg)
 {
-	static const char *const ranks[] = { "front", "first", "retry" };
+	static const char *const ranks[TURN_RANKS] = {
+		[TURN_FRONT] = "front",
+		[TURN_FIRST_HIGH] = "first-high",
+		[TURN_RETRY_HIGH] = "retry-high",
+		[TURN_FIRST] = "first",
+		[TURN_RETRY] = "retry",
+		[TURN_FIRST_LOW] = "first-low",
+		[TURN_RETRY_LOW] = "retry-low",
+	};
 
 	turns_join(&leg->channel->line, &leg->turn,
 	    span_text(s->message->env->account), leg_rank(leg));
@@ -213,6 +221,15 @@ do_need(struct play *s, enum message_need need)
 		break;
 	case MESSAGE_WARN:
 		(void)buf_append_text(&s->out, "says: warn\r\n");
+		break;
+	case MESSAGE_RELEASE:
+		(void)buf_append_text(&s->out, "says: release\r\n");
+		for (uint32_t i = 0; i < m->env->ngroups; i++) {
+			struct leg_event ev = play_event(s, LEG_RELEASE);
+
+			play_step(s, &m->legs[i], &ev);
+		}
+		play_settle(s);
 		break;
 	case MESSAGE_DONE:
 		(void)buf_append_text(&s->out, "says: done\r\n");

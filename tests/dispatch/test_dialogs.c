@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "mail/envelope.h"
+#include "mail/wishes.h"
 #include "mail/reason.h"
 #include "tests/dispatch/play.h"
 #include "tests/lib/dialog.h"
@@ -167,6 +168,8 @@ do_flags(struct scene *s, struct span value)
 			s->play.flags |= MESSAGE_HELD;
 		else if (span_equal(word, SPAN("over-budget")))
 			s->play.flags |= MESSAGE_OVER_BUDGET;
+		else if (span_equal(word, SPAN("future")))
+			s->play.flags |= MESSAGE_FUTURE;
 		else if (span_equal(word, SPAN("warned")))
 			s->play.flags |= MESSAGE_WARNED;
 		else
@@ -184,6 +187,9 @@ do_message(struct scene *s, struct span value)
 	parts.parts.size = 10;
 	if (span_equal(parts.parts.sender, SPAN("-")))
 		parts.parts.sender = SPAN("");
+	if (!s->play.is_read_back &&
+	    wishes_release(parts.parts.attrs) > s->play.wall)
+		s->play.flags |= MESSAGE_FUTURE; /* as dispatch_add() does */
 	play_add(&s->play, &parts.parts);
 	parts_clear(&parts);
 }

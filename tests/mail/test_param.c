@@ -31,9 +31,18 @@ END_TEST
 
 START_TEST(clients_are_offered_each)
 {
-	extensions_offer(1234, &out);
-	ck_assert(span_starts(
-	    buf_span(&out), SPAN("250-SIZE 1234\r\n250-8BITMIME\r\n")));
+	struct extensions_offer offer = { 1234, 1000, true };
+
+	extensions_write(&offer, &out);
+	ck_assert(span_equal(buf_span(&out),
+	    SPAN("250-SIZE 1234\r\n250-8BITMIME\r\n250-DSN\r\n"
+		 "250-SMTPUTF8\r\n250-DELIVERBY\r\n"
+		 "250-FUTURERELEASE 2592000 1970-01-31T00:00:01Z\r\n"
+		 "250-MT-PRIORITY\r\n250-REQUIRETLS\r\n")));
+	buf_reset(&out);
+	offer.has_tls = false;
+	extensions_write(&offer, &out);
+	ck_assert(memmem(out.data, buf_len(&out), "REQUIRETLS", 10) == NULL);
 }
 END_TEST
 
@@ -91,7 +100,7 @@ START_TEST(a_host_gets_what_it_offers)
 	    .nrcpt = 1,
 	});
 
-	params_write_mail(env, written[_i].offered, &out);
+	params_write_mail(env, written[_i].offered, 0, &out);
 	ck_assert(span_equal(buf_span(&out), span_text(written[_i].mail)));
 	buf_reset(&out);
 	params_write_rcpt(env, 0, written[_i].offered, &out);

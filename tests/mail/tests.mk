@@ -13,5 +13,6 @@ check_PROGRAMS += tests/mail/test_reason_set
 check_PROGRAMS += tests/mail/test_reasons
 check_PROGRAMS += tests/mail/test_subject
 check_PROGRAMS += tests/mail/test_trace
+check_PROGRAMS += tests/mail/test_wishes
 check_PROGRAMS += tests/mail/test_words
 check_PROGRAMS += tests/mail/test_xtext

@@ -128,6 +128,20 @@ START_TEST(first_attempts_stand_before_retries)
 }
 END_TEST
 
+START_TEST(what_is_urgent_stands_before_the_rest)
+{
+	join("z", TURN_RETRY_LOW, SPAN("ann"));
+	join("yx", TURN_FIRST_LOW, SPAN("ann"));
+	join("a", TURN_FIRST, SPAN("ann"));
+	join("r", TURN_RETRY, SPAN("ann"));
+	join("hi", TURN_FIRST_HIGH, SPAN("ann"));
+	join("s", TURN_RETRY_HIGH, SPAN("ann"));
+	join("o", TURN_FIRST, SPAN("bob"));
+	/* bob does not notice; the fourth is a retry. */
+	expect("hoisaryxz-");
+}
+END_TEST
+
 START_TEST(every_fourth_place_goes_to_a_retry)
 {
 	join("rst", TURN_RETRY, SPAN("ann"));
@@ -376,6 +390,7 @@ fill(TCase *tc)
 	tcase_add_test(
 	    tc, an_account_that_comes_again_stands_behind_the_others);
 	tcase_add_test(tc, first_attempts_stand_before_retries);
+	tcase_add_test(tc, what_is_urgent_stands_before_the_rest);
 	tcase_add_test(tc, every_fourth_place_goes_to_a_retry);
 	tcase_add_test(tc, a_retry_that_comes_late_is_overdue);
 	tcase_add_test(tc, who_had_a_turn_already_goes_in_front);
