@@ -38,11 +38,16 @@ enum conf_relay_tls {
 	RELAY_TLS_IMPLICIT, /* submissions://: TLS at once, verified */
 };
 
+enum { CONF_PROXIES_MOST = 32 };
+
 struct conf_listen {
 	char *name; /* the section's title */
 	char *address; /* numeric, without the port; "" for every address */
 	uint16_t port;
 	enum conf_listen_tls tls;
+	/* Of balancers, which say who the client is (smtp/proxy.h). */
+	struct network proxies[CONF_PROXIES_MOST];
+	size_t nproxies;
 	int line; /* 0: not from the file */
 };
 

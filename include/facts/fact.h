@@ -83,6 +83,7 @@ enum fact_kind {
 	FACT_DKIM_RECORD, /* what the DNS says of a key that waits */
 	FACT_DKIM_RECORD_WRONG, /* and of one that signs */
 	/* accounts */
+	FACT_PROXY_BAD, /* a balancer does not say who its client is */
 	FACT_RELEASED, /* its sender wanted it to wait until now */
 	FACT_COUNTRIES_READ,
 	FACT_COUNTRIES_UNREADABLE,

@@ -61,6 +61,8 @@ struct submit_connection {
 	const char *const *mechanisms; /* borrowed: lives as long as `conf` */
 	size_t nmechanisms;
 	bool implicit_tls;
+	bool
+	    is_check; /* a balancer looks whether we are here: it is not told */
 	bool is_refused; /* there is no seat: it is told so, with 421 */
 	const atomic_bool *is_crowded; /* borrowed: outlives the session */
 	uint64_t number; /* of the connection, for its sid */

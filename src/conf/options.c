@@ -247,6 +247,17 @@ store_listen_tls(const struct option *o, struct span text, void *base)
 	return true;
 }
 
+static bool
+store_proxy(const struct option *o, struct span text, void *base)
+{
+	struct conf_listen *l = base;
+
+	(void)o;
+	return l->nproxies < CONF_PROXIES_MOST &&
+	       network_parse(text, &l->proxies[l->nproxies]) &&
+	       ++l->nproxies > 0;
+}
+
 /* An address of ours; kept as it is written. */
 static bool
 store_address(const struct option *o, struct span text, void *base)
@@ -660,6 +671,8 @@ const struct option conf_options[] = {
 
 	{ "listen", "address", OPTION_NEEDED, NULL, store_listen_address, 0, 0, 0,
 	    an_address },
+	{ "listen", "proxy-protocol", OPTION_LIST, NULL, store_proxy, 0, 0, 0,
+	    "up to 32 networks such as 10.0.0.0/8" },
 	{ "listen", "tls", 0, NULL, store_listen_tls, 0, 0, 0,
 	    "implicit or starttls" },
 

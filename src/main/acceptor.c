@@ -25,6 +25,7 @@
 #include "io/loop.h"
 #include "io/tls.h"
 #include "policy/seats.h"
+#include "proxies.h"
 
 struct port {
 	struct acceptor *acceptor; /* borrowed: owns it */
@@ -40,24 +41,10 @@ struct acceptor {
 	struct port **ports; /* owned */
 	size_t nports;
 	struct seats *seats; /* owned */
+	struct proxies *proxies; /* owned */
 	atomic_bool is_crowded; /* for the sessions, on all threads */
 	uint64_t next_number;
 };
-
-struct acceptor *
-acceptor_new(struct loop *loop, struct crew *crew)
-{
-	struct acceptor *a = MEM_NEW(struct acceptor);
-	uint64_t seed[2];
-
-	random_fill(seed, sizeof seed);
-	a->seats = seats_new(seed);
-	a->loop = loop;
-	a->crew = crew;
-	/* Session ids do not start over with the process. */
-	a->next_number = (uint64_t)(wall_now() / 1000) << 16;
-	return a;
-}
 
 static void
 client_text(const struct sockaddr_storage *peer, char out[INET6_ADDRSTRLEN])
@@ -96,71 +83,139 @@ acceptor_closed(struct acceptor *a, void *token)
 	note_crowd(a);
 }
 
+/* A connection that has come, and by which port. */
+struct arrival {
+	int fd; /* owned until it is passed on */
+	char client[INET6_ADDRSTRLEN];
+	enum conf_listen_tls tls;
+	uint16_t port;
+	bool is_check; /* a balancer's own: nobody need hear of it */
+};
+
 static void
-log_refusal(struct acceptor *a, const struct port *port, const char *address,
-    uint64_t host, const char *why)
+log_refusal(
+    struct acceptor *a, const struct arrival *c, uint64_t host, const char *why)
 {
 	uint32_t times = seats_refusals(a->seats, host, loop_now(a->loop));
 
 	if (times > 0)
-		FACT(REFUSED, fact_word("client", address),
-		    fact_number("port", port->listen.port),
-		    fact_string("reason", why), fact_number("times", times),
+		FACT(REFUSED, fact_word("client", c->client),
+		    fact_number("port", c->port), fact_string("reason", why),
+		    fact_number("times", times),
 		    fact_number("sessions", seats_taken(a->seats)));
 }
 
 /* In the clear the reply is one call, and no seat is needed for it. */
 static bool
-refuse_at_once(
-    struct acceptor *a, struct seat *seat, int fd, const struct port *port)
+refuse_at_once(struct acceptor *a, struct seat *seat, const struct arrival *c)
 {
 	static const char text[] = "421 4.7.0 Too many connections\r\n";
 
-	if (seat != NULL && port->listen.tls == LISTEN_IMPLICIT)
+	if (seat != NULL && c->tls == LISTEN_IMPLICIT)
 		return false;
-	if (port->listen.tls == LISTEN_STARTTLS)
-		(void)send(fd, text, sizeof text - 1, MSG_NOSIGNAL);
-	(void)close(fd);
+	if (c->tls == LISTEN_STARTTLS)
+		(void)send(c->fd, text, sizeof text - 1, MSG_NOSIGNAL);
+	(void)close(c->fd);
 	if (seat != NULL)
 		acceptor_closed(a, seat);
 	return true;
 }
 
 static void
-on_connection(int fd, const struct sockaddr_storage *peer, void *arg)
+take(struct acceptor *a, const struct arrival *c)
 {
-	struct port *port = arg;
-	struct acceptor *a = port->acceptor;
-	char address[INET6_ADDRSTRLEN] = "";
+	uint64_t host = peer_of(c->client).host;
 	struct seat *seat;
 	const char *why;
-	uint64_t host;
 
-	client_text(peer, address);
-	host = peer_of(address).host;
 	metric_add(METRIC_CONNECTIONS, 1);
 	seat = seats_take(
 	    a->seats, &a->conf->limits, host, loop_now(a->loop), &why);
 	note_crowd(a);
 	if (why != NULL) {
-		log_refusal(a, port, address, host, why);
-		if (refuse_at_once(a, seat, fd, port))
+		log_refusal(a, c, host, why);
+		if (refuse_at_once(a, seat, c))
 			return;
 	}
 	worker_serve(crew_pick(a->crew, loop_now(a->loop)),
 	    &(struct submit_connection){
-		.fd = fd,
-		.client = address,
+		.fd = c->fd,
+		.client = c->client,
 		.conf = conf_ref(a->conf),
 		.tls = tls_server_ref(a->tls),
 		.mechanisms = (const char *const *)a->conf->mechanisms,
 		.nmechanisms = a->conf->nmechanisms,
-		.implicit_tls = port->listen.tls == LISTEN_IMPLICIT,
+		.implicit_tls = c->tls == LISTEN_IMPLICIT,
 		.is_refused = why != NULL,
+		.is_check = c->is_check,
 		.is_crowded = &a->is_crowded,
 		.number = a->next_number++,
 		.token = seat,
 	    });
+}
+
+/* A balancer has said whose it is. */
+static void
+on_proxied(int fd, const char *client, void *token, void *arg)
+{
+	struct arrival *c = token;
+
+	c->fd = fd;
+	c->is_check = client == NULL;
+	if (client != NULL)
+		(void)snprintf(c->client, sizeof c->client, "%s", client);
+	take(arg, c);
+	free(c);
+}
+
+static void
+forget_arrival(void *token, void *arg)
+{
+	(void)arg;
+	free(token);
+}
+
+static bool
+is_balancer(const struct conf_listen *l, const struct sockaddr_storage *peer)
+{
+	for (size_t i = 0; i < l->nproxies; i++)
+		if (network_contains(
+			&l->proxies[i], (const struct sockaddr *)peer))
+			return true;
+	return false;
+}
+
+/* What anybody else says of a client is not heard: it is no command. */
+static void
+on_connection(int fd, const struct sockaddr_storage *peer, void *arg)
+{
+	struct port *port = arg;
+	struct arrival c = {
+		.fd = fd, .tls = port->listen.tls, .port = port->listen.port
+	};
+
+	client_text(peer, c.client);
+	if (is_balancer(&port->listen, peer))
+		proxies_take(port->acceptor->proxies, fd, c.client,
+		    mem_dup(&c, sizeof c));
+	else
+		take(port->acceptor, &c);
+}
+
+struct acceptor *
+acceptor_new(struct loop *loop, struct crew *crew)
+{
+	struct acceptor *a = MEM_NEW(struct acceptor);
+	uint64_t seed[2];
+
+	random_fill(seed, sizeof seed);
+	a->seats = seats_new(seed);
+	a->loop = loop;
+	a->crew = crew;
+	a->proxies = proxies_new(loop, on_proxied, forget_arrival, a);
+	/* Session ids do not start over with the process. */
+	a->next_number = (uint64_t)(wall_now() / 1000) << 16;
+	return a;
 }
 
 static void
@@ -332,6 +387,16 @@ move_port(struct acceptor *a, const struct conf_listen *l, struct buf *trouble)
 	return p;
 }
 
+/* What may change of a port that stays; its address is its own. */
+static void
+update(struct conf_listen *l, const struct conf_listen *from)
+{
+	char *address = l->address;
+
+	*l = *from;
+	l->address = address;
+}
+
 void
 acceptor_take(
     struct acceptor *a, struct acceptor_next *next, struct buf *trouble)
@@ -345,7 +410,7 @@ acceptor_take(
 		if (next->ports[i] != NULL || kept == NULL)
 			continue;
 		next->ports[i] = *kept;
-		next->ports[i]->listen.tls = conf->listens[i].tls;
+		update(&next->ports[i]->listen, &conf->listens[i]);
 		*kept = NULL;
 	}
 	for (size_t i = 0; i < conf->nlistens; i++) {
@@ -370,6 +435,7 @@ void
 acceptor_stop(struct acceptor *a)
 {
 	close_ports(a);
+	proxies_stop(a->proxies);
 }
 
 uint32_t
@@ -384,6 +450,7 @@ acceptor_free(struct acceptor *a)
 	if (a == NULL)
 		return;
 	close_ports(a);
+	proxies_free(a->proxies);
 	seats_free(a->seats);
 	conf_unref(a->conf);
 	tls_server_unref(a->tls);

@@ -1,6 +1,7 @@
 posternd_SOURCES = \
 	src/main/acceptor.c src/main/acceptor.h \
 	src/main/aliases.c src/main/aliases.h \
+	src/main/proxies.c src/main/proxies.h \
 	src/main/countries.c src/main/countries.h \
 	src/main/certificates.c src/main/certificates.h \
 	src/main/logger.c src/main/logger.h \

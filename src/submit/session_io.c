@@ -52,6 +52,7 @@ struct session_io {
 	uint64_t number, since; /* monotonic ms */
 	uint32_t messages; /* accepted */
 	bool has_ticket; /* to be resumed by: see stream_send_ticket() */
+	bool is_check; /* see submit_connection */
 	bool is_heard; /* the client has said something: it is in the log */
 	bool is_trying; /* the exchange has not ended */
 	uint64_t began; /* what is under way for the client, us */
@@ -75,7 +76,7 @@ static void run(struct session_io *io, struct session_event *ev);
 static void
 note_heard(struct session_io *io)
 {
-	if (io->is_heard)
+	if (io->is_heard || io->is_check)
 		return;
 	io->is_heard = true;
 	FACT(CONNECTED, fact_word("sid", io->sid),
@@ -531,6 +532,7 @@ session_io_start(struct submit_worker *w, const struct submit_connection *c)
 	io->conf = c->conf;
 	io->tls = c->tls;
 	io->implicit_tls = c->implicit_tls;
+	io->is_check = c->is_check;
 	io->token = c->token;
 	io->number = c->number;
 	io->since = o.opened;

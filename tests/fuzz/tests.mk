@@ -18,6 +18,7 @@ FUZZ_TARGETS = \
 	tests/fuzz/fuzz_lookup \
 	tests/fuzz/fuzz_mend \
 	tests/fuzz/fuzz_packet \
+	tests/fuzz/fuzz_proxy \
 	tests/fuzz/fuzz_relaxed \
 	tests/fuzz/fuzz_reply \
 	tests/fuzz/fuzz_session \
@@ -41,6 +42,8 @@ tests_fuzz_fuzz_address_SOURCES = tests/fuzz/fuzz_address.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_address_LDFLAGS = $(WITH_FUZZER)
 tests_fuzz_fuzz_author_SOURCES = tests/fuzz/fuzz_author.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_author_LDFLAGS = $(WITH_FUZZER)
+tests_fuzz_fuzz_proxy_SOURCES = tests/fuzz/fuzz_proxy.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_proxy_LDFLAGS = $(WITH_FUZZER)
 tests_fuzz_fuzz_base64_SOURCES = tests/fuzz/fuzz_base64.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_base64_LDFLAGS = $(WITH_FUZZER)
 tests_fuzz_fuzz_client_SOURCES = tests/fuzz/fuzz_client.c $(FUZZ_MAIN)

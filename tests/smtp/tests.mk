@@ -5,3 +5,4 @@ check_PROGRAMS += tests/smtp/test_command
 check_PROGRAMS += tests/smtp/test_dot
 check_PROGRAMS += tests/smtp/test_idn
 check_PROGRAMS += tests/smtp/test_reply
+check_PROGRAMS += tests/smtp/test_proxy
