@@ -115,6 +115,7 @@ struct conf_limits {
 	uint32_t auth_failures; /* a connection */
 	uint32_t received; /* Received lines: a loop beyond it */
 	uint64_t header; /* bytes of a message's header */
+	uint32_t line; /* octets of a line of content, without CRLF */
 	uint32_t login_timeout; /* s, from the connection to the login */
 	uint32_t timeout; /* s, for a command; 300 */
 };

@@ -807,6 +807,8 @@ const struct option conf_options[] = {
 	    1, 100, "a number, 1 to 100" },
 	{ "limits", "received", 0, "50", store_number, LIMIT(received),
 	    1, 1000, "a number, 1 to 1000" },
+	{ "limits", "line", 0, "8192", store_number, LIMIT(line), 998, 1000000,
+	    "a number, 998 to 1000000" },
 	{ "limits", "header", 0, "256kb", store_size, LIMIT(header),
 	    1 << 10, 16 << 20, "a size such as 256kb, 1kb to 16mb" },
 	{ "limits", "login-timeout", 0, "1min", store_duration,

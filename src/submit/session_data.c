@@ -67,6 +67,11 @@ check_content(struct session *s)
 		    "CRLF");
 	else if (dot->nul)
 		draft_refuse(d, "550 5.6.0 NUL byte in the message");
+	else if (s->tx.has_long_line)
+		draft_refuse_with(d, NULL,
+		    "550 5.6.0 A line of the message is too long; at most %u "
+		    "octets are taken",
+		    s->conf->limits.line);
 }
 
 static void
@@ -164,6 +169,8 @@ data_input(struct session *s, struct span *in, struct buf *out)
 	draft_reserve(&tx->draft);
 	fits = dot_read(&tx->dot, &some, &tx->draft.body);
 	tx->size += buf_len(&tx->draft.body) - before;
+	tx->has_long_line |= !line_meter_take(&tx->line,
+	    span_from(buf_span(&tx->draft.body), before), s->conf->limits.line);
 	if (!fits)
 		draft_refuse(&tx->draft, "552 5.3.4 Header section too long");
 	taken = (size_t)(some.ptr - in->ptr);

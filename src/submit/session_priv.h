@@ -11,6 +11,7 @@
 #include "intake/draft.h"
 #include "mail/param.h"
 #include "smtp/dot.h"
+#include "smtp/line_meter.h"
 #include "submit/session.h"
 
 enum state {
@@ -37,6 +38,8 @@ enum {
 struct transaction {
 	struct draft draft;
 	struct dot_reader dot;
+	struct line_meter line;
+	bool has_long_line;
 	uint64_t size; /* of what was read, unstuffed */
 	uint64_t chunk,
 	    chunk_size; /* octets of BDAT's: to come, and of all of it */

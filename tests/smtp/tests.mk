@@ -5,4 +5,5 @@ check_PROGRAMS += tests/smtp/test_command
 check_PROGRAMS += tests/smtp/test_dot
 check_PROGRAMS += tests/smtp/test_idn
 check_PROGRAMS += tests/smtp/test_reply
+check_PROGRAMS += tests/smtp/test_line_meter
 check_PROGRAMS += tests/smtp/test_proxy
