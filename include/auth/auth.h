@@ -95,6 +95,13 @@ enum auth_standing { AUTH_IS_ACTIVE, AUTH_IS_SUSPENDED, AUTH_IS_ABSENT };
 enum auth_standing auth_standing(struct auth *a, struct span name);
 
 /*
+ * A certificate has shown that it is that account's: whether it may log in, and what
+ * the login stands on then. Always, where another back end knows the accounts.
+ */
+bool auth_vouch(struct auth *a, struct span login, struct auth_ticket *ticket,
+    uint64_t now);
+
+/*
  * Begins; the answer comes on the loop. Everything given is copied. Each
  * answer AUTH_CONTINUE is followed by auth_step() or auth_close().
  */

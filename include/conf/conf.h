@@ -54,6 +54,8 @@ struct conf_listen {
 struct conf_certificate {
 	char *name; /* lower case, for whom (SNI); NULL: the default one */
 	char *certificate, *key; /* PEM files */
+	/* Of the default one: whose certificates log in; NULL: nobody's. */
+	char *client_ca;
 	int line; /* 0: not from the file */
 };
 
@@ -79,6 +81,12 @@ enum conf_over {
 	OVER_HOLD, /* accepted, and let go when there is room */
 };
 
+/* SHA-256 of a client's certificate. */
+struct conf_fingerprint {
+	unsigned char sha256[32];
+};
+enum { CONF_FINGERPRINTS_MOST = 8 };
+
 struct conf_account {
 	char *name; /* NULL: default */
 	char **
@@ -91,6 +99,9 @@ struct conf_account {
 	bool brake; /* it is held when it departs from its habit */
 	uint32_t held_messages; /* OVER_HOLD: so many at once */
 	bool suppress; /* what a host refused for good is refused */
+	/* Of certificates that log in to it. */
+	struct conf_fingerprint fingerprints[CONF_FINGERPRINTS_MOST];
+	size_t nfingerprints;
 	int priority; /* MT-PRIORITY: no more than that */
 	bool has_suppress; /* while it is read: it was said */
 	int line;
@@ -214,6 +225,9 @@ void conf_unref(const struct conf *conf);
 /* The account's entry, or the default one; never NULL. */
 const struct conf_account *
 conf_account(const struct conf *conf, struct span login);
+/* The account that a certificate with that SHA-256 logs in to; NULL: there is none. */
+const struct conf_account *
+conf_account_of(const struct conf *conf, const unsigned char sha256[32]);
 /* "by MX, TLS required and verified": what a route means, for people. */
 void conf_route_say(const struct conf_route *r, struct buf *out);
 /* The route of a domain (case does not matter), the default, or NULL: MX. */

@@ -19,6 +19,7 @@
 
 struct loop;
 struct ssl_st;
+struct tls_peer;
 struct stream;
 
 enum stream_status {
@@ -85,6 +86,8 @@ bool stream_is_resumed(const struct stream *s);
 /* "TLSv1.3" and "TLS_AES_256_GCM_SHA384"; "" without TLS. */
 const char *stream_tls_version(const struct stream *s);
 const char *stream_tls_cipher(const struct stream *s);
+/* The certificate that the other side showed. */
+void stream_peer(const struct stream *s, struct tls_peer *out);
 /* Whether there is a channel binding to be had; derives nothing. */
 bool stream_can_bind(const struct stream *s);
 /* RFC 9266 (1.3) or RFC 5929 tls-unique: its name, and bytes into `out`. */

@@ -66,6 +66,8 @@ struct session_event {
 	uint64_t tried;
 	struct span tls_version, tls_cipher; /* EVENT_OPEN, EVENT_TLS */
 	bool has_binding; /* with TLS: channel binding can be had */
+	/* With TLS: the account that the client's certificate is of; or empty. */
+	struct span vouched;
 };
 
 struct session_auth {
@@ -117,6 +119,8 @@ bool session_take_forged(struct session *s);
 /* The client has said EHLO or HELO since TLS began, or since it came. */
 bool session_has_helo(const struct session *s);
 /* The name of its state, for people. */
+/* The account that may log in by its certificate; empty: none. */
+struct span session_vouched(const struct session *s);
 const char *session_state_name(const struct session *s);
 /* The version of TLS; empty before. */
 struct span session_tls(const struct session *s);

@@ -101,6 +101,27 @@ auth_still_holds(
 	return u != NULL;
 }
 
+bool
+auth_vouch(
+    struct auth *a, struct span login, struct auth_ticket *ticket, uint64_t now)
+{
+	const struct user *u;
+	bool may;
+
+	*ticket = (struct auth_ticket){ 0 };
+	auth_refresh(a, now);
+	(void)pthread_mutex_lock(&a->lock);
+	u = a->accounts == NULL ? NULL : users_find(a->accounts->users, login);
+	may = a->accounts == NULL || (u != NULL && !u->suspended);
+	if (u != NULL)
+		*ticket = (struct auth_ticket){
+			.mark = mark_of(a, u),
+			.generation = atomic_load(&a->generation),
+		};
+	(void)pthread_mutex_unlock(&a->lock);
+	return may;
+}
+
 /* --- more iterations --- */
 
 /* One at a time: each is a file written anew. */

@@ -166,6 +166,25 @@ conf_check_auth(struct reading *r, cfg_t *cfg, void *filled)
 	return 0;
 }
 
+/* One login by certificate is one account's. */
+static int
+check_fingerprints(struct reading *r, cfg_t *cfg, const struct conf_account *a)
+{
+	static const char key[] = "account.certificate";
+	int line = tree_line(cfg, "certificate");
+
+	if (a->nfingerprints > 0 && a->name == NULL)
+		return conf_fail(r, line, key,
+		    "stands in account default, expected in the section of "
+		    "the account that it logs in to");
+	for (size_t i = 0; i < a->nfingerprints; i++)
+		if (conf_account_of(r->conf, a->fingerprints[i].sha256) != a)
+			return conf_fail(r, line, key,
+			    "a certificate is another account's, too: "
+			    "expected one account for each");
+	return 0;
+}
+
 int
 conf_check_account(struct reading *r, cfg_t *cfg, void *filled)
 {
@@ -180,7 +199,7 @@ conf_check_account(struct reading *r, cfg_t *cfg, void *filled)
 			return conf_fail(r, cfg->line, "account",
 			    "%s is there twice, expected once",
 			    a->name == NULL ? "default" : a->name);
-	return 0;
+	return check_fingerprints(r, cfg, a);
 }
 
 static int

@@ -77,6 +77,7 @@ conf_clear(struct conf *conf)
 		free(conf->certificates[i].name);
 		free(conf->certificates[i].certificate);
 		free(conf->certificates[i].key);
+		free(conf->certificates[i].client_ca);
 	}
 	free(conf->certificates);
 	for (size_t i = 0; i < conf->naccounts; i++) {
@@ -136,6 +137,19 @@ conf_account(const struct conf *conf, struct span login)
 	    &login, conf->accounts, n, sizeof *conf->accounts, find_account);
 
 	return found != NULL ? found : &conf->accounts[n];
+}
+
+const struct conf_account *
+conf_account_of(const struct conf *conf, const unsigned char sha256[32])
+{
+	for (size_t i = 0; i < conf->naccounts; i++) {
+		const struct conf_account *a = &conf->accounts[i];
+
+		for (size_t k = 0; k < a->nfingerprints; k++)
+			if (memcmp(a->fingerprints[k].sha256, sha256, 32) == 0)
+				return a;
+	}
+	return NULL;
 }
 
 static int

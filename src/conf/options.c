@@ -386,6 +386,36 @@ store_notify(const struct option *o, struct span text, void *base)
 	return true;
 }
 
+/* "sha256:" and 64 hexadecimal digits, with colons or not. */
+static bool
+store_fingerprint(const struct option *o, struct span text, void *base)
+{
+	struct conf_account *a = base;
+	struct conf_fingerprint *f = &a->fingerprints[a->nfingerprints];
+	size_t n = 0;
+
+	(void)o;
+	if (a->nfingerprints == CONF_FINGERPRINTS_MOST ||
+	    !span_starts_nocase(text, SPAN("sha256:")))
+		return false;
+	text = span_from(text, 7);
+	for (size_t i = 0; i < text.len; i++) {
+		int digit = ascii_hex(text.ptr[i]);
+
+		if (text.ptr[i] == ':' && n > 0 && n % 2 == 0)
+			continue;
+		if (digit < 0 || n == 2 * sizeof f->sha256)
+			return false;
+		f->sha256[n / 2] =
+		    (unsigned char)(f->sha256[n / 2] << 4 | digit);
+		n++;
+	}
+	if (n != 2 * sizeof f->sha256)
+		return false;
+	a->nfingerprints++;
+	return true;
+}
+
 static bool
 store_priority(const struct option *o, struct span text, void *base)
 {
@@ -682,6 +712,9 @@ const struct option conf_options[] = {
 	{ "tls", "key", OPTION_PATH, SYSCONFDIR "/postern/tls/privkey.pem",
 	    store_text, offsetof(struct conf_certificate, key),
 	    0, PATH_MOST, a_path },
+	{ "tls", "client-ca", OPTION_PATH, NULL, store_text,
+	    offsetof(struct conf_certificate, client_ca), 0, PATH_MOST,
+	    a_path },
 	{ "sni", "certificate", OPTION_NEEDED | OPTION_PATH, NULL,
 	    store_text, offsetof(struct conf_certificate, certificate),
 	    0, PATH_MOST, a_path },
@@ -719,6 +752,8 @@ const struct option conf_options[] = {
 	{ "account", "over", 0, "refuse", store_over, 0, 0, 0, "refuse or hold" },
 	{ "account", "brake", 0, "on", store_bool, ACCOUNT(brake), 0, 0,
 	    "on or off" },
+	{ "account", "certificate", OPTION_LIST, NULL, store_fingerprint, 0, 0,
+	    0, "sha256: and 64 hexadecimal digits; up to 8" },
 	{ "account", "priority", 0, "9", store_priority, 0, 0, 0,
 	    "a number from -9 to 9" },
 	{ "account", "held-messages", 0, "1000", store_number,

@@ -9,4 +9,5 @@ libpostern_a_SOURCES += \
 	include/io/stream.h src/io/stream.c \
 	src/io/wire.c src/io/wire_priv.h \
 	include/io/tls.h src/io/tls.c \
+	include/io/tls_peer.h src/io/tls_peer.c \
 	include/io/trim.h src/io/trim.c

@@ -28,6 +28,7 @@
 #include "io/deadline.h"
 #include "io/loop.h"
 #include "io/tls.h"
+#include "io/tls_peer.h"
 #include "wire_priv.h"
 
 enum {
@@ -471,6 +472,14 @@ bool
 stream_has_tls(const struct stream *s)
 {
 	return s->ssl != NULL;
+}
+
+void
+stream_peer(const struct stream *s, struct tls_peer *out)
+{
+	*out = (struct tls_peer){ .is_there = false };
+	if (s->ssl != NULL)
+		tls_peer_get(s->ssl, out);
 }
 
 bool

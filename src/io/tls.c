@@ -17,6 +17,7 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "conf/conf.h"
+#include "io/tls_peer.h"
 
 enum {
 	SESSIONS_KEPT = 1000,
@@ -369,7 +370,8 @@ tls_server_new(const struct conf *conf, struct err *err)
 		(void)SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 		(void)SSL_CTX_set_session_id_context(
 		    ctx, (const unsigned char *)"postern", 7);
-		if (load_certificate(ctx, &conf->certificates[i], err) != 0) {
+		if (load_certificate(ctx, &conf->certificates[i], err) != 0 ||
+		    tls_peer_ask(ctx, conf, err) != 0) {
 			tls_server_unref(t);
 			return NULL;
 		}

@@ -8,6 +8,7 @@
 #include "auth/users.h"
 #include "conf/conf.h"
 #include "io/tls.h"
+#include "io/tls_peer.h"
 #include "prepare_priv.h"
 
 enum { DAYS_ENOUGH = 14 };
@@ -88,6 +89,11 @@ look_at_certificate(const struct look *l, const struct conf_certificate *c)
 void
 look_at_certificates(const struct look *l)
 {
+	const char *ca = l->conf->certificates[0].client_ca;
+	struct err err;
+
+	if (ca != NULL && tls_peer_look(ca, &err) != 0)
+		look_option(l, FINDING_ERROR, "tls.client-ca", "%s", err.text);
 	for (size_t i = 0; i < l->conf->ncertificates; i++)
 		look_at_certificate(l, &l->conf->certificates[i]);
 }

@@ -120,6 +120,7 @@ session_free(struct session *s)
 	session_forget(s);
 	buf_clear(&s->auth_data);
 	free(s->login);
+	free(s->vouched);
 	free(s);
 }
 
@@ -245,8 +246,10 @@ do_helo(struct session *s, struct span args, struct buf *out)
 static void
 say_mechanisms(const struct session *s, struct buf *out)
 {
-	bool any = false;
+	bool any = s->vouched != NULL;
 
+	if (any)
+		(void)buf_printf(out, "250-AUTH %s", session_external);
 	for (size_t i = 0; i < s->nmechanisms; i++) {
 		if (!auth_offers(s, span_text(s->mechanisms[i])))
 			continue;
@@ -587,6 +590,8 @@ take_tls(struct session *s, const struct session_event *ev)
 		return;
 	s->has_tls = true;
 	s->has_binding = ev->has_binding;
+	free(s->vouched);
+	s->vouched = span_is_empty(ev->vouched) ? NULL : span_dup(ev->vouched);
 	(void)snprintf(s->tls_version, sizeof s->tls_version, "%.*s",
 	    SPAN_ARG(ev->tls_version));
 	(void)snprintf(s->tls_cipher, sizeof s->tls_cipher, "%.*s",
@@ -661,6 +666,12 @@ struct span
 session_login(const struct session *s)
 {
 	return span_text(s->login);
+}
+
+struct span
+session_vouched(const struct session *s)
+{
+	return span_text(s->vouched);
 }
 
 const char *

@@ -12,6 +12,8 @@
 #include "smtp/base64.h"
 #include "smtp/command.h"
 
+const char session_external[] = "EXTERNAL";
+
 bool
 auth_offers(const struct session *s, struct span mechanism)
 {
@@ -21,6 +23,9 @@ auth_offers(const struct session *s, struct span mechanism)
 static const char *
 find_mechanism(const struct session *s, struct span name)
 {
+	if (s->vouched != NULL &&
+	    span_equal_nocase(name, span_text(session_external)))
+		return session_external;
 	for (size_t i = 0; i < s->nmechanisms; i++)
 		if (span_equal_nocase(name, span_text(s->mechanisms[i])) &&
 		    auth_offers(s, name))

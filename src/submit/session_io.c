@@ -31,6 +31,7 @@
 #include "io/loop.h"
 #include "io/stream.h"
 #include "io/tls.h"
+#include "io/tls_peer.h"
 #include "mail/envelope.h"
 #include "mail/qid.h"
 #include "sign/keys.h"
@@ -141,6 +142,36 @@ on_closed(void *arg)
 
 /* --- what the core may need --- */
 
+/*
+ * EXTERNAL: the certificate has shown who it is, and the client may say as whom it
+ * acts, which can be nobody else (RFC 4422 appendix A).
+ */
+static void
+answer_external(struct session_io *io, const struct session_auth *a)
+{
+	struct span account = session_vouched(io->session);
+	struct auth_answer answer = { .result = AUTH_CONTINUE };
+
+	io->is_trying = true;
+	if (a->is_start)
+		io->began = clock_us();
+	if (a->is_start && !a->has_initial) {
+		on_auth(&answer, io);
+		return;
+	}
+	answer.result = AUTH_BAD;
+	answer.name = span_is_empty(a->data) ? account : a->data;
+	if (!span_is_empty(a->data) && !span_equal_nocase(a->data, account))
+		answer.detail = "the certificate is another account's";
+	else if (!auth_vouch(io->worker->auth, account, &answer.ticket,
+		     loop_now(io->worker->loop)))
+		answer.detail = "no such account, or it is suspended";
+	else
+		answer.result = AUTH_OK;
+	answer.login = account;
+	on_auth(&answer, io);
+}
+
 static void
 start_auth(struct session_io *io)
 {
@@ -154,6 +185,11 @@ start_auth(struct session_io *io)
 	};
 	size_t len = 0;
 
+	if (strcmp(a->mechanism, "EXTERNAL") == 0) {
+		end_exchange(io);
+		answer_external(io, a);
+		return;
+	}
 	if (!a->is_start && io->exchange != NULL) {
 		auth_step(io->exchange, a->data);
 		return;
@@ -375,12 +411,28 @@ run(struct session_io *io, struct session_event *ev)
 
 /* --- events --- */
 
+/* The account that the client's certificate is of; `peer` is room for it. */
+static struct span
+vouched_by(const struct session_io *io, struct tls_peer *peer)
+{
+	const struct conf_account *a;
+
+	stream_peer(io->stream, peer);
+	if (!peer->is_there)
+		return SPAN("");
+	a = conf_account_of(io->conf, peer->sha256);
+	if (a != NULL)
+		return span_text(a->name);
+	return peer->is_verified ? span_text(peer->address) : SPAN("");
+}
+
 static void
 on_tls(enum stream_status status, void *arg)
 {
 	struct session_io *io = arg;
 	struct session_event ev = { .type = io->implicit_tls ? EVENT_OPEN
 							     : EVENT_TLS };
+	struct tls_peer peer;
 
 	if (status != STREAM_OK) {
 		if (stream_has_heard(io->stream)) {
@@ -396,6 +448,7 @@ on_tls(enum stream_status status, void *arg)
 	ev.tls_version = span_text(stream_tls_version(io->stream));
 	ev.tls_cipher = span_text(stream_tls_cipher(io->stream));
 	ev.has_binding = stream_can_bind(io->stream);
+	ev.vouched = vouched_by(io, &peer);
 	run(io, &ev);
 }
 

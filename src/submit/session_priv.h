@@ -70,6 +70,7 @@ struct session {
 	bool has_tls, has_binding;
 	bool is_refused; /* see session_options */
 	char *login; /* owned; NULL before login */
+	char *vouched; /* owned: see session_event; NULL: nobody */
 	unsigned errors, auth_failures;
 	unsigned strange_commands; /* of somebody who has not logged in */
 	uint64_t tried; /* what the last failed login tried; 0: unknown */
@@ -164,6 +165,8 @@ void session_time_octets(struct session *s, size_t octets);
 /* session_due() has come: the farewell, or NULL when it may go on. */
 const char *session_time_judge(struct session *s);
 
+/* RFC 4422 appendix A: who has a certificate of an account. */
+extern const char session_external[];
 bool auth_offers(const struct session *s, struct span mechanism);
 
 #endif

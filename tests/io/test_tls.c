@@ -517,7 +517,7 @@ END_TEST
 
 START_TEST(a_look_tells_days_and_name)
 {
-	struct conf_certificate c = { NULL, NULL, NULL, 0 };
+	struct conf_certificate c = { .line = 0 };
 	struct tls_facts facts;
 	struct cert fresh, old;
 	struct err err;

@@ -33,7 +33,7 @@ struct stage {
 	struct session *session;
 	struct buf in, out, facts;
 	enum session_need need;
-	bool is_binding, is_refused, is_over;
+	bool is_binding, is_vouched, is_refused, is_over;
 	int64_t now;
 	uint64_t tick; /* the monotonic clock */
 	bool is_crowded, login_ended; /* what the next events say */
@@ -231,6 +231,7 @@ secure(struct stage *s, enum session_event_type type)
 		.tls_version = SPAN("TLSv1.3"),
 		.tls_cipher = SPAN("TLS_AES_256_GCM_SHA384"),
 		.has_binding = s->is_binding,
+		.vouched = span_text(s->is_vouched ? "ann@b.test" : ""),
 	};
 
 	buf_clear(&s->in); /* as a stream does */
@@ -278,6 +279,10 @@ do_given(struct stage *s, const char *where)
 		"AUTH PLAIN AGFubgBzZWNyZXQ=\r\n", "MAIL FROM:<ann@b.test>\r\n",
 		"RCPT TO:<x@c.test>\r\n", "DATA\r\n" };
 
+	if (strcmp(where, "certificate") == 0) {
+		s->is_vouched = true;
+		return;
+	}
 	if (strcmp(where, "binding") == 0) {
 		s->is_binding = true;
 		return;
