@@ -19,6 +19,8 @@ struct network {
 
 /* "192.0.2.0/24", "2001:db8::/32", or one address. */
 bool network_parse(struct span text, struct network *out);
+/* Whether all of the other one is in it. */
+bool network_has(const struct network *n, const struct network *other);
 bool network_contains(const struct network *n, const struct sockaddr *sa);
 
 #endif

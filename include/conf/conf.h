@@ -18,7 +18,11 @@
 
 struct findings;
 
-enum conf_listen_tls { LISTEN_STARTTLS, LISTEN_IMPLICIT };
+enum conf_listen_tls {
+	LISTEN_STARTTLS,
+	LISTEN_IMPLICIT,
+	LISTEN_NONE, /* for devices: neither TLS nor a login */
+};
 enum conf_auth_backend { AUTH_BACKEND_USERS, AUTH_BACKEND_CYRUS };
 enum conf_log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
 enum conf_line_endings {
@@ -38,7 +42,7 @@ enum conf_relay_tls {
 	RELAY_TLS_IMPLICIT, /* submissions://: TLS at once, verified */
 };
 
-enum { CONF_PROXIES_MOST = 32 };
+enum { CONF_NETWORKS_MOST = 32 };
 
 struct conf_listen {
 	char *name; /* the section's title */
@@ -46,8 +50,12 @@ struct conf_listen {
 	uint16_t port;
 	enum conf_listen_tls tls;
 	/* Of balancers, which say who the client is (smtp/proxy.h). */
-	struct network proxies[CONF_PROXIES_MOST];
+	struct network proxies[CONF_NETWORKS_MOST];
 	size_t nproxies;
+	/* LISTEN_NONE: from where, and whose account that is. */
+	struct network networks[CONF_NETWORKS_MOST];
+	size_t nnetworks;
+	char *account; /* owned; NULL: none */
 	int line; /* 0: not from the file */
 };
 

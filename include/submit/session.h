@@ -87,6 +87,8 @@ struct session_options {
 	uint64_t opened; /* monotonic clock, ms: the connection's begin */
 	/* There is no seat: 421 instead of a greeting. */
 	bool is_refused;
+	/* A device's: it is that account without TLS and login; or NULL. */
+	const char *account; /* copied */
 };
 
 struct session *session_new(const struct session_options *options);

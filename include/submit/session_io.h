@@ -61,6 +61,8 @@ struct submit_connection {
 	const char *const *mechanisms; /* borrowed: lives as long as `conf` */
 	size_t nmechanisms;
 	bool implicit_tls;
+	const char *
+	    account; /* a device's, which does not log in: of `conf`; or NULL */
 	bool
 	    is_check; /* a balancer looks whether we are here: it is not told */
 	bool is_refused; /* there is no seat: it is told so, with 421 */

@@ -39,11 +39,26 @@ network_parse(struct span text, struct network *out)
 	return true;
 }
 
+static bool
+begins_alike(const struct network *n, const uint8_t a[16])
+{
+	unsigned whole = n->bits / 8, left = n->bits % 8;
+
+	if (memcmp(a, n->bytes, whole) != 0)
+		return false;
+	return left == 0 || (a[whole] ^ n->bytes[whole]) >> (8 - left) == 0;
+}
+
+bool
+network_has(const struct network *n, const struct network *other)
+{
+	return other->bits >= n->bits && begins_alike(n, other->bytes);
+}
+
 bool
 network_contains(const struct network *n, const struct sockaddr *sa)
 {
 	uint8_t a[16];
-	unsigned whole = n->bits / 8, left = n->bits % 8;
 
 	if (sa->sa_family == AF_INET)
 		map_v4(
@@ -55,7 +70,5 @@ network_contains(const struct network *n, const struct sockaddr *sa)
 		    sizeof a);
 	else
 		return false;
-	if (memcmp(a, n->bytes, whole) != 0)
-		return false;
-	return left == 0 || (a[whole] ^ n->bytes[whole]) >> (8 - left) == 0;
+	return begins_alike(n, a);
 }

@@ -17,6 +17,58 @@ is_same_listen(const struct conf_listen *a, const struct conf_listen *b)
 		   strcmp(a->address, b->address) == 0);
 }
 
+/* A port for devices: what it must say, and what it may not be. */
+static int
+check_devices(struct reading *r, cfg_t *cfg, const struct conf_listen *l)
+{
+	if (l->tls != LISTEN_NONE) {
+		const char *key = l->nnetworks > 0 ? "networks" : "account";
+
+		if (l->nnetworks == 0 && l->account == NULL)
+			return 0;
+		return conf_fail(r, tree_line(cfg, key),
+		    l->nnetworks > 0 ? "listen.networks" : "listen.account",
+		    "is for a port with tls = none, where nobody logs in");
+	}
+	if (l->port == 465 || l->port == 587)
+		return conf_fail(r, tree_line(cfg, "tls"), "listen.tls",
+		    "none cannot be on port %u, which is for logins; expected "
+		    "another port for devices",
+		    l->port);
+	if (l->nnetworks == 0)
+		return conf_fail(r, cfg->line, "listen.networks",
+		    "is missing, expected the networks of the devices: with "
+		    "tls = none nobody logs in");
+	if (l->account == NULL)
+		return conf_fail(r, cfg->line, "listen.account",
+		    "is missing, expected the account that the devices send "
+		    "as");
+	if (l->nproxies > 0)
+		return conf_fail(r, tree_line(cfg, "proxy-protocol"),
+		    "listen.proxy-protocol",
+		    "cannot be with tls = none: a device shows who it is by "
+		    "its own address");
+	return 0;
+}
+
+/* Loopback, and what RFC 1918, 3927, 4193 and 4291 keep within a site. */
+static bool
+is_private(const char *address)
+{
+	static const char *const ranges[] = { "127.0.0.0/8", "10.0.0.0/8",
+		"172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "::1",
+		"fc00::/7", "fe80::/10" };
+	struct network n, at;
+
+	if (!network_parse(span_text(address), &at))
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(ranges); i++)
+		if (network_parse(span_text(ranges[i]), &n) &&
+		    network_has(&n, &at))
+			return true;
+	return false;
+}
+
 int
 conf_check_listen(struct reading *r, cfg_t *cfg, void *filled)
 {
@@ -29,7 +81,12 @@ conf_check_listen(struct reading *r, cfg_t *cfg, void *filled)
 			    "listen.address",
 			    "is already taken by listen %s, expected another",
 			    r->conf->listens[i].name);
-	return 0;
+	if (l->tls == LISTEN_NONE && l->address != NULL &&
+	    !is_private(l->address))
+		conf_warn(r, l->line, "listen.address",
+		    "a port without TLS and login listens on a public "
+		    "address; only networks keeps others out");
+	return check_devices(r, cfg, l);
 }
 
 int
@@ -284,11 +341,10 @@ add_listen(struct conf *conf, const char *name, uint16_t port,
 	conf->listens = mem_realloc(
 	    conf->listens, (conf->nlistens + 1) * sizeof *conf->listens);
 	l = &conf->listens[conf->nlistens++];
-	l->name = mem_strdup(name);
-	l->address = mem_strdup("");
-	l->port = port;
-	l->tls = tls;
-	l->line = 0;
+	*l = (struct conf_listen){ .name = mem_strdup(name),
+		.address = mem_strdup(""),
+		.port = port,
+		.tls = tls };
 }
 
 static int

@@ -71,6 +71,7 @@ conf_clear(struct conf *conf)
 	for (size_t i = 0; i < conf->nlistens; i++) {
 		free(conf->listens[i].name);
 		free(conf->listens[i].address);
+		free(conf->listens[i].account);
 	}
 	free(conf->listens);
 	for (size_t i = 0; i < conf->ncertificates; i++) {

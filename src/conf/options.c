@@ -236,6 +236,7 @@ store_listen_tls(const struct option *o, struct span text, void *base)
 	static const struct choice choices[] = {
 		{ "implicit", LISTEN_IMPLICIT },
 		{ "starttls", LISTEN_STARTTLS },
+		{ "none", LISTEN_NONE },
 	};
 	struct conf_listen *l = base;
 	int got;
@@ -248,12 +249,23 @@ store_listen_tls(const struct option *o, struct span text, void *base)
 }
 
 static bool
+store_network(const struct option *o, struct span text, void *base)
+{
+	struct conf_listen *l = base;
+
+	(void)o;
+	return l->nnetworks < CONF_NETWORKS_MOST &&
+	       network_parse(text, &l->networks[l->nnetworks]) &&
+	       ++l->nnetworks > 0;
+}
+
+static bool
 store_proxy(const struct option *o, struct span text, void *base)
 {
 	struct conf_listen *l = base;
 
 	(void)o;
-	return l->nproxies < CONF_PROXIES_MOST &&
+	return l->nproxies < CONF_NETWORKS_MOST &&
 	       network_parse(text, &l->proxies[l->nproxies]) &&
 	       ++l->nproxies > 0;
 }
@@ -704,7 +716,11 @@ const struct option conf_options[] = {
 	{ "listen", "proxy-protocol", OPTION_LIST, NULL, store_proxy, 0, 0, 0,
 	    "up to 32 networks such as 10.0.0.0/8" },
 	{ "listen", "tls", 0, NULL, store_listen_tls, 0, 0, 0,
-	    "implicit or starttls" },
+	    "implicit, starttls or none" },
+	{ "listen", "networks", OPTION_LIST, NULL, store_network, 0, 0, 0,
+	    "up to 32 networks such as 10.0.0.0/8" },
+	{ "listen", "account", 0, NULL, store_text,
+	    offsetof(struct conf_listen, account), 0, 255, "an account's name" },
 
 	{ "tls", "certificate", OPTION_PATH, SYSCONFDIR "/postern/tls/fullchain.pem",
 	    store_text, offsetof(struct conf_certificate, certificate),

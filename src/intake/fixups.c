@@ -128,6 +128,17 @@ fixup_empty(struct draft *d)
 	return DRAFT_NOTHING;
 }
 
+/* RFC 3848, RFC 6531 3.7.3. Without TLS there was no login: a device. */
+static struct span
+protocol_of(const struct draft *d)
+{
+	if (span_is_empty(d->tls_version))
+		return (d->flags & ENVELOPE_UTF8) != 0 ? SPAN("UTF8SMTP")
+						       : SPAN("ESMTP");
+	return (d->flags & ENVELOPE_UTF8) != 0 ? SPAN("UTF8SMTPSA")
+					       : SPAN("ESMTPSA");
+}
+
 enum draft_need
 fixup_received(struct draft *d)
 {
@@ -136,9 +147,7 @@ fixup_received(struct draft *d)
 		.helo = d->helo,
 		.client = d->client,
 		.hostname = span_text(d->conf->hostname),
-		/* RFC 3848, RFC 6531 3.7.3 */
-		.protocol = (d->flags & ENVELOPE_UTF8) != 0 ? SPAN("UTF8SMTPSA")
-							    : SPAN("ESMTPSA"),
+		.protocol = protocol_of(d),
 		.tls = d->tls_version,
 		.cipher = d->tls_cipher,
 		.qid = span_text(qid.text),

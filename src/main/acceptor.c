@@ -44,7 +44,11 @@ struct acceptor {
 	struct proxies *proxies; /* owned */
 	atomic_bool is_crowded; /* for the sessions, on all threads */
 	uint64_t next_number;
+	uint32_t turned_away; /* from ports for devices, since then (ms): */
+	uint64_t told_at;
 };
+
+enum { TOLD_EVERY_MS = 1000 };
 
 static void
 client_text(const struct sockaddr_storage *peer, char out[INET6_ADDRSTRLEN])
@@ -89,6 +93,7 @@ struct arrival {
 	char client[INET6_ADDRSTRLEN];
 	enum conf_listen_tls tls;
 	uint16_t port;
+	const char *account; /* a device's: of the configuration */
 	bool is_check; /* a balancer's own: nobody need hear of it */
 };
 
@@ -113,7 +118,7 @@ refuse_at_once(struct acceptor *a, struct seat *seat, const struct arrival *c)
 
 	if (seat != NULL && c->tls == LISTEN_IMPLICIT)
 		return false;
-	if (c->tls == LISTEN_STARTTLS)
+	if (c->tls != LISTEN_IMPLICIT)
 		(void)send(c->fd, text, sizeof text - 1, MSG_NOSIGNAL);
 	(void)close(c->fd);
 	if (seat != NULL)
@@ -148,6 +153,7 @@ take(struct acceptor *a, const struct arrival *c)
 		.implicit_tls = c->tls == LISTEN_IMPLICIT,
 		.is_refused = why != NULL,
 		.is_check = c->is_check,
+		.account = c->account,
 		.is_crowded = &a->is_crowded,
 		.number = a->next_number++,
 		.token = seat,
@@ -185,6 +191,63 @@ is_balancer(const struct conf_listen *l, const struct sockaddr_storage *peer)
 	return false;
 }
 
+static bool
+is_same(const struct conf_listen *a, const struct conf_listen *b)
+{
+	return a->port == b->port && strcmp(a->address, b->address) == 0;
+}
+
+/* Whether it is one of the port's devices. */
+static bool
+is_of(const struct conf_listen *l, const struct sockaddr_storage *peer)
+{
+	for (size_t i = 0; i < l->nnetworks; i++)
+		if (network_contains(
+			&l->networks[i], (const struct sockaddr *)peer))
+			return true;
+	return false;
+}
+
+/* Anybody may come: a line a second for all of them. */
+static void
+log_turned_away(struct acceptor *a, const struct arrival *c)
+{
+	uint64_t now = loop_now(a->loop);
+
+	a->turned_away++;
+	if (a->told_at != 0 && now - a->told_at < TOLD_EVERY_MS)
+		return;
+	FACT(REFUSED, fact_word("client", c->client),
+	    fact_number("port", c->port),
+	    fact_string("reason", "no network of this port"),
+	    fact_number("times", a->turned_away),
+	    fact_number("sessions", seats_taken(a->seats)));
+	a->told_at = now;
+	a->turned_away = 0;
+}
+
+/* The account is its network's; who is of none is told so. */
+static void
+on_device(const struct port *port, struct arrival *c,
+    const struct sockaddr_storage *peer)
+{
+	static const char text[] =
+	    "554 5.7.1 This port is for devices of networks that are listed; "
+	    "log in on port 465 or 587\r\n";
+	struct acceptor *a = port->acceptor;
+
+	for (size_t i = 0; i < a->conf->nlistens; i++)
+		if (is_same(&a->conf->listens[i], &port->listen))
+			c->account = a->conf->listens[i].account;
+	if (c->account != NULL && is_of(&port->listen, peer)) {
+		take(a, c);
+		return;
+	}
+	log_turned_away(a, c);
+	(void)send(c->fd, text, sizeof text - 1, MSG_NOSIGNAL);
+	(void)close(c->fd);
+}
+
 /* What anybody else says of a client is not heard: it is no command. */
 static void
 on_connection(int fd, const struct sockaddr_storage *peer, void *arg)
@@ -195,6 +258,10 @@ on_connection(int fd, const struct sockaddr_storage *peer, void *arg)
 	};
 
 	client_text(peer, c.client);
+	if (c.tls == LISTEN_NONE) {
+		on_device(port, &c, peer);
+		return;
+	}
 	if (is_balancer(&port->listen, peer))
 		proxies_take(port->acceptor->proxies, fd, c.client,
 		    mem_dup(&c, sizeof c));
@@ -234,6 +301,7 @@ port_open(struct acceptor *a, const struct conf_listen *l, struct err *err)
 	p->acceptor = a;
 	p->listen = *l;
 	p->listen.address = mem_strdup(l->address);
+	p->listen.account = NULL; /* asked of the configuration */
 	p->listener =
 	    listener_open(a->loop, l->address, l->port, on_connection, p, err);
 	if (p->listener == NULL) {
@@ -263,12 +331,6 @@ struct acceptor_next {
 	/* Owned, one for each of conf's; NULL: an old one stays, or makes way. */
 	struct port **ports;
 };
-
-static bool
-is_same(const struct conf_listen *a, const struct conf_listen *b)
-{
-	return a->port == b->port && strcmp(a->address, b->address) == 0;
-}
 
 static bool
 is_wanted(const struct conf *conf, const struct port *p)
@@ -395,6 +457,7 @@ update(struct conf_listen *l, const struct conf_listen *from)
 
 	*l = *from;
 	l->address = address;
+	l->account = NULL;
 }
 
 void

@@ -104,6 +104,9 @@ session_new(const struct session_options *o)
 
 	s->conf = o->conf;
 	s->is_refused = o->is_refused;
+	s->is_device = o->account != NULL;
+	if (s->is_device)
+		s->login = mem_strdup(o->account);
 	s->mechanisms = o->mechanisms;
 	s->nmechanisms = o->nmechanisms;
 	(void)snprintf(s->client, sizeof s->client, "%s", o->client);
@@ -278,7 +281,7 @@ do_ehlo(struct session *s, struct span args, struct buf *out)
 	extensions_write(&offer, out);
 	(void)buf_printf(
 	    out, "250-LIMITS RCPTMAX=%u\r\n", s->conf->limits.recipients);
-	if (!s->has_tls)
+	if (!s->has_tls && !s->is_device)
 		(void)buf_append_text(out, "250-STARTTLS\r\n");
 	else if (s->login == NULL)
 		say_mechanisms(s, out);
@@ -291,6 +294,8 @@ do_starttls(struct session *s, struct span args, struct buf *out)
 	(void)out;
 	if (!span_is_empty(args))
 		return "501 5.5.4 STARTTLS takes no argument";
+	if (s->is_device)
+		return "502 5.5.1 There is no TLS on this port";
 	if (s->has_tls)
 		return "503 5.5.1 TLS is on already";
 	s->need = SESSION_TLS;
@@ -395,7 +400,7 @@ session_end_account(struct session *s, struct buf *out)
 static const char *
 why_not_now(const struct session *s, const struct verb *v)
 {
-	if ((v->needs & NEEDS_TLS) && !s->has_tls)
+	if ((v->needs & NEEDS_TLS) && !s->has_tls && !s->is_device)
 		return "530 5.7.0 Must issue a STARTTLS command first";
 	if ((v->needs & NEEDS_LOGIN) && s->login == NULL)
 		return "530 5.7.0 Authentication required";

@@ -54,6 +54,7 @@ struct session_io {
 	uint32_t messages; /* accepted */
 	bool has_ticket; /* to be resumed by: see stream_send_ticket() */
 	bool is_check; /* see submit_connection */
+	bool is_device; /* the same: its account is known, and it has no TLS */
 	bool is_heard; /* the client has said something: it is in the log */
 	bool is_trying; /* the exchange has not ended */
 	uint64_t began; /* what is under way for the client, us */
@@ -82,7 +83,9 @@ note_heard(struct session_io *io)
 	io->is_heard = true;
 	FACT(CONNECTED, fact_word("sid", io->sid),
 	    fact_word("client", io->client),
-	    fact_word("tls", io->implicit_tls ? "implicit" : "starttls"));
+	    fact_word("tls", io->is_device	? "none"
+			     : io->implicit_tls ? "implicit"
+						: "starttls"));
 }
 
 /* One that the client broke off tells who tried, too. */
@@ -337,6 +340,9 @@ login_holds(struct session_io *io, uint64_t now)
 	if (io->worker->ledger != NULL && !span_is_empty(login) &&
 	    ledger_standing(io->worker->ledger, login) == LEDGER_STOPPED)
 		return false;
+	if (io->is_device)
+		return auth_standing(io->worker->auth, login) !=
+		       AUTH_IS_SUSPENDED;
 	return span_is_empty(login) ||
 	       auth_still_holds(io->worker->auth, login, &io->ticket, now);
 }
@@ -578,6 +584,7 @@ session_io_start(struct submit_worker *w, const struct submit_connection *c)
 		.sid = io->sid,
 		.opened = loop_now(w->loop),
 		.is_refused = c->is_refused,
+		.account = c->account,
 	};
 	struct session_event ev = { .type = EVENT_OPEN };
 
@@ -586,6 +593,7 @@ session_io_start(struct submit_worker *w, const struct submit_connection *c)
 	io->tls = c->tls;
 	io->implicit_tls = c->implicit_tls;
 	io->is_check = c->is_check;
+	io->is_device = c->account != NULL;
 	io->token = c->token;
 	io->number = c->number;
 	io->since = o.opened;
@@ -600,7 +608,9 @@ session_io_start(struct submit_worker *w, const struct submit_connection *c)
 	io->session = session_new(&o);
 	io->deadline = deadline_new(w->loop, on_deadline, io);
 	io->stream = stream_new(w->loop, c->fd);
-	stream_set_stranger(io->stream, true);
+	stream_set_stranger(io->stream, !io->is_device);
+	if (io->is_device)
+		w->logged_in(io->token, w->arg);
 	if (!c->implicit_tls) {
 		run(io, &ev);
 		return;

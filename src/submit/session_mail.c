@@ -145,6 +145,7 @@ do_mail(struct session *s, struct span args, struct buf *out)
 	    &params, conf_account(s->conf, span_text(s->login))->priority);
 	d->flags = params.flags;
 	d->attrs = params.attrs;
+	buf_clear(&params.kept);
 	if (wishes_release(buf_span(&d->attrs)) > s->now)
 		d->message_flags |= MESSAGE_FUTURE;
 	if (wrong == NULL)

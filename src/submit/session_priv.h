@@ -69,6 +69,7 @@ struct session {
 	char tls_version[16], tls_cipher[64]; /* "" before TLS */
 	bool has_tls, has_binding;
 	bool is_refused; /* see session_options */
+	bool is_device; /* it has no TLS and no login, and needs none */
 	char *login; /* owned; NULL before login */
 	char *vouched; /* owned: see session_event; NULL: nobody */
 	unsigned errors, auth_failures;

@@ -497,13 +497,13 @@ START_TEST(every_wrong_value_is_told_and_the_first_error_of_form)
 		"t:2: hostname: \"-x\" is wrong",
 		"t:3: limits.errors: \"x\" is wrong",
 		"t:4: listen.address: \"b\" is wrong",
-		"t:4: listen.tls: \"none\" is wrong",
+		"t:4: listen.tls: \"some\" is wrong",
 	};
 	struct findings f = { 0 };
 
 	ck_assert_ptr_null(conf_parse_all(
 	    SPAN("workers = 700\nhostname = -x\nlimits { errors = x }\n"
-		 "listen a { address = b tls = none }\nhttp { bogus = 1\n"
+		 "listen a { address = b tls = some }\nhttp { bogus = 1\n"
 		 "address = 2 }"),
 	    "t", "h.test", &f));
 	ck_assert_uint_eq(f.n, ARRAY_LEN(want));
@@ -664,7 +664,9 @@ static const struct {
 	    "test.conf:1: listen.address: " },
 	{ "listen a {\n tls = implicit\n}",
 	    "test.conf:3: listen.address: is missing" },
-	{ "listen a { address = :25 tls = none }",
+	{ "listen a { address = :25 tls = none account = x }",
+	    "test.conf:1: listen.networks: is missing" },
+	{ "listen a { address = :25 tls = some }",
 	    "test.conf:1: listen.tls: " },
 	{ "listen \"\" { address = :25 }", "test.conf:1: listen: " },
 	{ "listen a { address = :25 }\nlisten a { address = :26 }",

@@ -34,6 +34,7 @@ daemon_tests = \
 	tests/daemon/t50_wishes \
 	tests/daemon/t51_proxy \
 	tests/daemon/t53_certificates \
+	tests/daemon/t54_devices \
 	tests/daemon/t25_prepare \
 	tests/daemon/t26_mistakes \
 	tests/daemon/t27_network \

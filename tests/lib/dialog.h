@@ -17,6 +17,8 @@
  *                     implicit-open (TLS from the start), implicit (and EHLO), login (and ann@b.test
  *                     logged in), mail, rcpt, data (MAIL, RCPT, DATA done)
  *   given: binding    TLS can bind the channel
+ *   given: device     it needs no TLS and no login: it is ann@b.test; before the
+ *                     next given
  *   given: certificate  the client's is ann@b.test's
  *   given: refused    there is no seat; before the next given
  *   given: crowded    more than half of the seats are taken; the same

@@ -33,7 +33,7 @@ struct stage {
 	struct session *session;
 	struct buf in, out, facts;
 	enum session_need need;
-	bool is_binding, is_vouched, is_refused, is_over;
+	bool is_binding, is_vouched, is_device, is_refused, is_over;
 	int64_t now;
 	uint64_t tick; /* the monotonic clock */
 	bool is_crowded, login_ended; /* what the next events say */
@@ -259,6 +259,7 @@ open_session(struct stage *s, bool implicit)
 		.sid = "1",
 		.opened = s->tick,
 		.is_refused = s->is_refused,
+		.account = s->is_device ? "ann@b.test" : NULL,
 	};
 	struct session_event ev = { .type = EVENT_OPEN };
 
@@ -279,6 +280,10 @@ do_given(struct stage *s, const char *where)
 		"AUTH PLAIN AGFubgBzZWNyZXQ=\r\n", "MAIL FROM:<ann@b.test>\r\n",
 		"RCPT TO:<x@c.test>\r\n", "DATA\r\n" };
 
+	if (strcmp(where, "device") == 0) {
+		s->is_device = true;
+		return;
+	}
 	if (strcmp(where, "certificate") == 0) {
 		s->is_vouched = true;
 		return;
