@@ -1,0 +1,3 @@
+# Check programs of this folder; one a source file.
+check_PROGRAMS += tests/sending/test_dmarc
+check_PROGRAMS += tests/sending/test_spf
