@@ -100,6 +100,8 @@ struct conf_route {
 	int line;
 };
 
+enum { CONF_ADDRESSES_MOST = 16 };
+
 struct conf_limits {
 	uint32_t sessions; /* receiving connections at once */
 	uint32_t sessions_per_address;
@@ -119,6 +121,8 @@ struct conf {
 	char *hostname;
 	enum conf_line_endings line_endings;
 	char *notify; /* whom the relay writes to; NULL: nobody */
+	char **public_addresses; /* that mail goes out from; none: learnt */
+	size_t npublic_addresses;
 	bool received_client; /* Received shows the client's name and address */
 
 	struct conf_listen *listens;

@@ -8,6 +8,7 @@
 #include "dispatch/queue.h"
 #include "io/loop.h"
 #include "notify.h"
+#include "sending/domains_io.h"
 #include "signing.h"
 
 /*
@@ -32,6 +33,8 @@ relay_upkeep(struct relay *r)
 		certificates_look(&r->certificates, &r->rooms, now);
 	aliases_look(&r->alias_watch, now);
 	signing_sweep(r->rooms.signing, now);
+	if (!r->stopping)
+		domains_sweep(r->rooms.domains);
 	notify_alive();
 	trim_look(&r->trim, r->loop, in_use(r));
 }

@@ -468,7 +468,7 @@ START_TEST(a_full_disk_is_told_and_tried_again)
 {
 	char why[256];
 
-	begin(folder, 5);
+	begin(folder, 6);
 	keep("fits");
 	(void)pthread_mutex_lock(&shop.lock);
 	memset(shop.used, 'x', sizeof shop.used - 1);
@@ -529,7 +529,7 @@ START_TEST(one_of_a_newer_postern_is_left_alone)
 	ck_assert(!shop.is_read);
 	await(&shop.told[FACT_STATE_FAULT], 1);
 	ck_assert(!state_works(state, why, sizeof why));
-	ck_assert_str_eq(why, "it has form 99, and this Postern knows 1");
+	ck_assert_str_eq(why, "it has form 99, and this Postern knows 2");
 	state_wake(state);
 	end();
 	execute("SELECT * FROM theirs");
