@@ -74,7 +74,7 @@ struct domains_view {
 	const char *said;
 };
 typedef void (*domains_cb)(const struct domains_view *view, void *arg);
-/* The domains of an account, in no order; or of all, by NULL. */
+/* The domains of an account, the one used last first; or of all, by NULL. */
 void
 domains_each(struct domains *d, const char *account, domains_cb cb, void *arg);
 /* False: nobody sends from it. */

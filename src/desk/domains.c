@@ -13,6 +13,8 @@
 #include "sending/domains_io.h"
 #include "smtp/idn.h"
 
+enum { SHOWN_MOST = 100 };
+
 /* Who waits for a look. */
 struct domain_look {
 	struct list node; /* in control->domain_looks */
@@ -80,10 +82,12 @@ describe_domain(const struct domains_view *v)
 	return o;
 }
 
+/* Of an account with more, those that it used last. */
 static void
 append(const struct domains_view *v, void *arg)
 {
-	(void)json_array_append_new(arg, describe_domain(v));
+	if (json_array_size(arg) < SHOWN_MOST)
+		(void)json_array_append_new(arg, describe_domain(v));
 }
 
 json_t *

@@ -647,7 +647,8 @@ show(const struct domain *of, domains_cb cb, void *arg)
 void
 domains_each(struct domains *d, const char *account, domains_cb cb, void *arg)
 {
-	LIST_FOREACH (node, &d->used) {
+	for (struct list *node = d->used.prev; node != &d->used;
+	     node = node->prev) {
 		const struct pair *p = LIST_ENTRY(node, struct pair, node);
 
 		if (account == NULL ||

@@ -47,8 +47,8 @@ look_new(const struct look_of *of)
 	l->naddresses = of->naddresses < LOOK_ADDRESSES_MOST
 			    ? of->naddresses
 			    : LOOK_ADDRESSES_MOST;
-	memcpy(
-	    l->addresses, of->addresses, l->naddresses * sizeof *l->addresses);
+	for (unsigned i = 0; i < l->naddresses; i++)
+		l->addresses[i] = of->addresses[i];
 	for (; l->nkeys < of->nkeys && l->nkeys < LOOK_KEYS_MOST; l->nkeys++)
 		l->keys[l->nkeys] = key_ref(of->keys[l->nkeys]);
 	return l;
