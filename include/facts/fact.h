@@ -75,6 +75,7 @@ enum fact_kind {
 	FACT_DOMAIN_HELD, /* a host does not believe it */
 	FACT_DOMAIN_HELD_TOO, /* and another one */
 	FACT_DOMAIN_LET_GO,
+	FACT_MISTRUSTED, /* a message of one that is held: qid, domain, to */
 	/* DKIM */
 	FACT_SUPPRESSED,
 	FACT_RECIPIENT_SUPPRESSED,

@@ -335,8 +335,10 @@ take_route(struct dispatch *d, struct leg *leg, const struct route *route)
 	ev.reason = route->reason;
 	if (route->status == ROUTE_CHANNEL && !leg->is_let) {
 		ev.reason = mistrust_of(d, leg->message, route->channel->site);
-		if (ev.reason != NULL)
+		if (ev.reason != NULL) {
 			ev.type = LEG_MISTRUST;
+			mistrust_tell(leg, route->channel->site);
+		}
 	}
 	dispatch_step(d, leg, &ev);
 }

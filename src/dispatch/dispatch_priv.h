@@ -147,6 +147,8 @@ void mistrust_clear(struct dispatch *d);
 /* Why mail of the message's author is held at that site; NULL: it is not. */
 struct reason *mistrust_of(
     const struct dispatch *d, const struct message *m, const struct site *site);
+/* The leg is held for that, without an attempt: the log says so. */
+void mistrust_tell(const struct leg *leg, const struct site *site);
 /* Whether one more pair of a domain and a site can be held. */
 bool mistrust_has_room(const struct dispatch *d);
 /* What came back from that site: it may be that it does not believe the author. */

@@ -18,6 +18,7 @@
 
 #include "base/mem.h"
 #include "deliver/attempt.h"
+#include "facts/fact.h"
 #include "io/deadline.h"
 #include "io/loop.h"
 #include "mail/origin.h"
@@ -84,6 +85,18 @@ mistrust_of(
 	return h == NULL ? NULL : h->reason;
 }
 
+void
+mistrust_tell(const struct leg *leg, const struct site *site)
+{
+	const struct envelope *env = leg->message->env;
+	char room[IDN_SIZE];
+
+	FACT(MISTRUSTED, fact_id("qid", env->id),
+	    fact_span("domain", origin_domain(env, room)),
+	    fact_text("to", envelope_domain(env, leg->first)),
+	    fact_string("site", site->name));
+}
+
 bool
 mistrust_has_room(const struct dispatch *d)
 {
@@ -122,8 +135,10 @@ hold_leg(struct dispatch *d, struct leg *leg)
 	const struct site *site = site_of(d, leg);
 
 	ev.reason = site == NULL ? NULL : mistrust_of(d, leg->message, site);
-	if (ev.reason != NULL)
-		dispatch_step(d, leg, &ev);
+	if (ev.reason == NULL || leg->is_let)
+		return;
+	mistrust_tell(leg, site);
+	dispatch_step(d, leg, &ev);
 }
 
 /* What something else holds, too, stays where it is; it is asked again later. */

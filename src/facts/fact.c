@@ -78,6 +78,7 @@ static const struct {
 	[FACT_DOMAIN_HELD] = { "domain_held", LOG_ERROR, METRIC_DOMAINS_HELD },
 	[FACT_DOMAIN_HELD_TOO] = { "domain_held", LOG_WARN, NOT_COUNTED },
 	[FACT_DOMAIN_LET_GO] = { "domain_let_go", LOG_INFO, NOT_COUNTED },
+	[FACT_MISTRUSTED] = { "mistrusted", LOG_INFO, NOT_COUNTED },
 	[FACT_SIGNED] = { "signed", LOG_DEBUG, METRIC_SIGNED },
 	[FACT_NOT_SIGNED] = { "not_signed", LOG_ERROR, METRIC_NOT_SIGNED },
 	[FACT_DKIM_KEYS] = { "dkim_keys", LOG_INFO, NOT_COUNTED },
