@@ -134,7 +134,8 @@ deliver {{ allow-loopback = true
         elif "resolver {" not in extra:
             # Nobody: domains that are sent from are asked about, and the
             # system's name servers are no part of a test.
-            text += 'resolver { servers = { "127.0.0.1:1" } }\n'
+            # In no line of its own: tests name lines.
+            text = text[:-1] + ' resolver { servers = { "127.0.0.1:1" } }\n'
         if route:
             text += f'route default {{ relay = "{route}" }}\n'
         with open(self.conf, "w", encoding="utf-8") as f:
