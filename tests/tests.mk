@@ -17,6 +17,7 @@ include tests/dns/tests.mk
 include tests/route/tests.mk
 include tests/auth/tests.mk
 include tests/sign/tests.mk
+include tests/sending/tests.mk
 include tests/spool/tests.mk
 include tests/state/tests.mk
 include tests/intake/tests.mk

@@ -16,6 +16,8 @@ account show|--json
 account stop|--dry-run --json
 account undo|--dry-run --json
 account purge|--json --yes --reached
+domain look|--json
+domain release|--json
 queue list|--id --account --from --to --domain --site --older --reason --held --all --json
 queue summary|--id --account --from --to --domain --site --older --reason --held --all --by --json
 queue show|--id --account --from --to --domain --site --older --reason --held --all --json

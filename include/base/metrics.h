@@ -42,6 +42,7 @@ enum metric {
 	METRIC_BUDGET_HELD, /* messages */
 	METRIC_BUDGET_WARNINGS,
 	METRIC_BRAKED, /* accounts, since the start */
+	METRIC_DOMAINS_HELD, /* domains of From, since the start */
 	METRIC_COUNT
 };
 
@@ -63,6 +64,7 @@ enum family {
 	FAMILY_ATTEMPTS, /* enum attempt_result: recipients */
 	FAMILY_REFUSALS, /* replies to clients, by their code */
 	FAMILY_LEGS, /* gauge: enum leg_state */
+	FAMILY_SENDING, /* gauge: enum sending_verdict: domains of From */
 	FAMILY_COUNT
 };
 enum login_result { LOGIN_OK, LOGIN_BAD, LOGIN_BROKEN, LOGIN_RESULTS };

@@ -125,6 +125,8 @@ struct conf_route {
 	int line;
 };
 
+enum { CONF_ADDRESSES_MOST = 16 };
+
 struct conf_limits {
 	uint32_t sessions; /* receiving connections at once */
 	uint32_t sessions_per_address;
@@ -147,6 +149,8 @@ struct conf {
 	/* File: which country an address is in; NULL: the usual one, if any. */
 	char *countries;
 	char *notify; /* whom the relay writes to; NULL: nobody */
+	char **public_addresses; /* that mail goes out from; none: learnt */
+	size_t npublic_addresses;
 	bool received_client; /* Received shows the client's name and address */
 
 	struct conf_listen *listens;

@@ -18,6 +18,8 @@ enum outcome {
 	OUTCOME_NEXT_HOST, /* put off, but another host may take it now */
 	OUTCOME_ELSEWHERE, /* this host cannot, for good; another one may */
 	OUTCOME_LATER, /* put off */
+	OUTCOME_MISTRUSTED, /* its author's domain is not believed: that is ours
+			       to mend, and it is held until then */
 	OUTCOME_FAILED, /* for good */
 };
 enum { OUTCOME_COUNT = OUTCOME_FAILED + 1 };
@@ -34,6 +36,7 @@ struct outcome_at {
 	 * the message, and no other one must get it at once.
 	 */
 	bool may_have_it;
+	bool has_origin; /* its author's domain is known (mail/origin.h) */
 };
 
 enum outcome

@@ -25,6 +25,7 @@ struct control_of {
 	struct crew *crew;
 	struct suppressor *suppressor;
 	struct keys *keys; /* of DKIM */
+	struct domains *domains; /* of From */
 	struct aliases *const *aliases; /* of the relay, as they are now */
 	struct auth *auth;
 	struct ledger *ledger;

@@ -197,6 +197,22 @@ void dispatch_brake(struct dispatch *d, const char *account,
     dispatch_braked_cb done, void *arg);
 /* An account is not stopped any more: what still stood in line of it goes on. */
 void dispatch_readmit(struct dispatch *d);
+/*
+ * Mail of that author's domain is not tried at that site (by its name), because of
+ * what was said there: what waits is held, some a turn, and so is what comes.
+ */
+void dispatch_hold_domain(struct dispatch *d, struct span domain,
+    const char *site, const struct words *words);
+/* It is tried again everywhere. */
+void dispatch_trust_domain(struct dispatch *d, struct span domain);
+/*
+ * Hears when a site is the first, or the next, not to believe a domain, which is held
+ * there from then on; and of domains of which messages were held before the start.
+ */
+void dispatch_on_mistrusted(struct dispatch *d,
+    void (*mistrusted)(struct span domain, const char *site,
+	const struct words *words, void *arg),
+    void (*held_before)(struct span domain, void *arg), void *arg);
 /* Closed sites are tried at once, for who asks for it by hand. */
 void dispatch_open_sites(struct dispatch *d);
 

@@ -24,7 +24,7 @@ struct reason;
 
 enum leg_state {
 	LEG_WAITING, /* for its time */
-	LEG_HELD, /* by the operator; its time stands still */
+	LEG_HELD, /* by the operator, or is_mistrusted; its time stands still */
 	LEG_ROUTING, /* its way is being looked up */
 	LEG_LINE, /* for a lane, in its channel's line */
 	LEG_LANE, /* a lane has it */
@@ -68,6 +68,8 @@ struct leg {
 	uint8_t is_next : 1; /* it had come to its turn: to its line's front */
 	uint8_t may_wait : 1; /* a host put it off, or was not to be had */
 	uint8_t by_hand : 1; /* `retry`: moves no step of the back-off */
+	uint8_t is_mistrusted : 1; /* it waits for its author's domain */
+	uint8_t is_let : 1; /* the operator let it go in spite of that */
 };
 
 enum { LEG_HOSTS_ASKED = 2, LEG_HOSTS_MOST = 32 };
@@ -84,6 +86,7 @@ enum leg_event_type {
 	LEG_RETRY,
 	LEG_BOUNCE,
 	LEG_REMOVE,
+	LEG_MISTRUST, /* its author's domain is held at its site: `reason` */
 	LEG_STOP, /* the relay stops */
 };
 enum { LEG_EVENTS = LEG_STOP + 1 };
@@ -98,6 +101,7 @@ enum leg_outcome {
 	LEG_NEXT_HOST,
 	LEG_ELSEWHERE,
 	LEG_LATER,
+	LEG_MISTRUSTED, /* put off until its author's domain is mended */
 	LEG_FAILED,
 };
 
@@ -124,6 +128,7 @@ struct leg_event {
 	 * alone, by their index; NULL: of all. Borrowed.
 	 */
 	const bool *only;
+	bool is_word; /* LEG_RELEASE: by the operator, whatever held it */
 	/* LEG_TAKEN */
 	struct lane *lane;
 	/* LEG_BACK; of this leg's recipients that were out */
@@ -187,7 +192,7 @@ enum leg_need leg_step(struct leg *leg, const struct leg_event *ev,
 
 /* What is known of its past: it is held; for so many ms it is, or was. */
 struct leg_past {
-	bool is_held;
+	bool is_held, is_mistrusted;
 	uint64_t stood;
 };
 /* A new one, with its recipients as they are: waiting, held or over. */

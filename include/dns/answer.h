@@ -26,7 +26,7 @@ enum dns_status {
 };
 
 enum { DNS_NAME_MAX = 256, DNS_MX_MAX = 64, DNS_ADDRESSES_MAX = 8 };
-enum { DNS_TXT_MAX = 8, DNS_TXT_LENGTH = 2046 };
+enum { DNS_TXT_MAX = 64, DNS_TXT_LENGTH = 2046, DNS_TXT_ROOM = 16384 };
 
 union dns_address {
 	struct sockaddr sa;
@@ -41,8 +41,8 @@ struct dns_mx {
 
 /* One record: its strings, one behind the other (RFC 1035 3.3.14). */
 struct dns_txt {
-	uint16_t len; /* what is longer than the room is cut there */
-	char text[DNS_TXT_LENGTH]; /* any bytes, without a NUL behind them */
+	uint16_t at; /* in `text`: any bytes, without a NUL behind them */
+	uint16_t len; /* what is longer than DNS_TXT_LENGTH is cut there */
 };
 
 struct dns_answer {
@@ -51,7 +51,10 @@ struct dns_answer {
 	unsigned nmx, naddresses, ntxt;
 	union { /* of one question's type */
 		struct dns_mx mx[DNS_MX_MAX];
-		struct dns_txt txt[DNS_TXT_MAX];
+		struct {
+			struct dns_txt txt[DNS_TXT_MAX];
+			char text[DNS_TXT_ROOM];
+		};
 	};
 	union dns_address addresses[DNS_ADDRESSES_MAX]; /* port 0 */
 	const char *why; /* DNS_FAILED: in words; never freed */

@@ -69,6 +69,13 @@ enum fact_kind {
 	FACT_ROUTE_UNUSABLE,
 	FACT_DELIVERY_PAUSED,
 	FACT_DELIVERY_RESUMED,
+	/* domains of From: domain */
+	FACT_SENDING_DOMAIN, /* it was looked at: what is news of it */
+	FACT_SENDING_DOMAIN_WARN, /* receivers will refuse it */
+	FACT_DOMAIN_HELD, /* a host does not believe it */
+	FACT_DOMAIN_HELD_TOO, /* and another one */
+	FACT_DOMAIN_LET_GO,
+	FACT_MISTRUSTED, /* a message of one that is held: qid, domain, to */
 	/* DKIM */
 	FACT_SUPPRESSED,
 	FACT_RECIPIENT_SUPPRESSED,

@@ -24,6 +24,8 @@ enum attr_tag {
 	ATTR_REQUIRETLS = 8, /* RFC 8689: "yes" */
 	ATTR_BODY_HASH = 16, /* of the body as it came in (sign/body.h); no
 				parameter: the relay takes it */
+	ATTR_AUTHOR = 17, /* the domain of From, where it is not that of the
+			     sender (mail/origin.h); the same */
 };
 
 enum { ATTRS_MAX = UINT16_MAX };

@@ -42,6 +42,7 @@ struct progress {
 	uint32_t rcpt; /* index into envelope.rcpt */
 	enum rcpt_state state;
 	bool held; /* by the operator: it is not tried, and does not expire */
+	bool is_mistrusted; /* held until its author's domain is mended */
 	uint32_t tries; /* attempts made so far */
 	uint32_t step; /* of the back-off; an attempt may move none */
 	int64_t last; /* of the last attempt, wall ms; 0: none yet */

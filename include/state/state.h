@@ -117,4 +117,28 @@ state_put_suppressed(struct state_batch *b, const struct state_suppressed *s);
 void state_drop_suppressed(
     struct state_batch *b, struct span account, struct span address);
 
+/* --- domains that mail is sent from (sending/domains_io.h) --- */
+
+/* Stored as numbers. */
+enum state_sending_kind {
+	STATE_DOMAIN = 0, /* `said`: what was found at the last look */
+	STATE_DOMAIN_ACCOUNT = 1, /* `name`: of an account that uses it */
+	STATE_DOMAIN_HOLD = 2, /* `name`: of a site; `said`: its words */
+};
+
+/* A row; its bytes are borrowed for the call. `at`: ms since 1970. */
+struct state_sending {
+	enum state_sending_kind kind;
+	struct span domain, name, said;
+	int64_t at;
+};
+typedef void (*state_sending_cb)(const struct state_sending *s, void *arg);
+
+/* Each (`most` of them), domains first, then NULL; on the state's thread. */
+void
+state_ask_sending(struct state *s, size_t most, state_sending_cb cb, void *arg);
+/* In `collect`. A row is known by its kind, domain and name. */
+void state_put_sending(struct state_batch *b, const struct state_sending *s);
+void state_drop_sending(struct state_batch *b, const struct state_sending *s);
+
 #endif

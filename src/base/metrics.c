@@ -48,6 +48,9 @@ static const struct metric_info infos[METRIC_COUNT] = {
 	    "budgets of which four fifths were used", 0 },
 	[METRIC_BRAKED] = { "braked",
 	    "accounts that departed from their habit, and are held", 0 },
+	[METRIC_DOMAINS_HELD] = { "sending_domains_held",
+	    "domains of From that a host did not believe, and that are held",
+	    0 },
 };
 
 static _Atomic int64_t values[METRIC_COUNT];
@@ -98,6 +101,9 @@ static const char *const legs[] = { "state=\"waiting\"", "state=\"held\"",
 	"state=\"routing\"", "state=\"line\"", "state=\"lane\"",
 	"state=\"leaving\"", "state=\"over\"" };
 
+static const char *const sending[] = { "verdict=\"unknown\"",
+	"verdict=\"good\"", "verdict=\"incomplete\"", "verdict=\"refused\"" };
+
 static const struct family_info families[FAMILY_COUNT] = {
 	[FAMILY_LOGINS] = { "login_attempts", "logins that were tried", 0,
 	    logins, ARRAY_LEN(logins) },
@@ -109,6 +115,9 @@ static const struct family_info families[FAMILY_COUNT] = {
 	[FAMILY_LEGS] = { "queue_legs",
 	    "recipients' domains of messages, by what they wait for", 1, legs,
 	    ARRAY_LEN(legs) },
+	[FAMILY_SENDING] = { "sending_domains",
+	    "domains of From, by what receivers make of them", 1, sending,
+	    ARRAY_LEN(sending) },
 };
 
 static _Atomic int64_t family_values[FAMILY_COUNT][FAMILY_LABELS_MAX];

@@ -91,6 +91,9 @@ conf_clear(struct conf *conf)
 	free_list(conf->mechanisms, conf->nmechanisms);
 	free_list(conf->resolvers, conf->nresolvers);
 	free(conf->refuse);
+	for (size_t i = 0; i < conf->npublic_addresses; i++)
+		free(conf->public_addresses[i]);
+	free(conf->public_addresses);
 	free(conf->retry);
 	free(conf->file);
 	free(conf->lines);

@@ -491,6 +491,22 @@ store_server(const struct option *o, struct span text, void *base)
 	return true;
 }
 
+/* As others see it: a single address, not a network. */
+static bool
+store_public_address(const struct option *o, struct span text, void *base)
+{
+	struct conf *conf = base;
+	struct network n;
+
+	(void)o;
+	if (conf->npublic_addresses == CONF_ADDRESSES_MOST ||
+	    span_find(text, '/') < text.len || !network_parse(text, &n))
+		return false;
+	append_text(
+	    &conf->public_addresses, &conf->npublic_addresses, span_dup(text));
+	return true;
+}
+
 static bool
 store_refuse(const struct option *o, struct span text, void *base)
 {
@@ -708,6 +724,8 @@ const struct option conf_options[] = {
 	{ "", "notify", 0, NULL, store_notify, 0, 0, 0, "an address" },
 	{ "", "countries", 0, NULL, store_text, CONF(countries), 0, PATH_MOST,
 	    "a path, or none" },
+	{ "", "public-address", OPTION_LIST, "", store_public_address, 0, 0, 0,
+	    "an address such as 192.0.2.1 or 2001:db8::1, 16 at most" },
 	{ "", "received-client", 0, "false", store_bool, CONF(received_client),
 	    0, 0, "true or false" },
 

@@ -63,7 +63,8 @@ is_of_content(const struct param_text *p)
 	struct span whole = p->whole;
 	struct attr a;
 
-	return attrs_next(&whole, &a) && a.tag == ATTR_BODY_HASH;
+	return attrs_next(&whole, &a) &&
+	       (a.tag == ATTR_BODY_HASH || a.tag == ATTR_AUTHOR);
 }
 
 void

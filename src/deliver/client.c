@@ -17,6 +17,7 @@
 
 #include "base/mem.h"
 #include "facts/fact.h"
+#include "mail/origin.h"
 
 /* What a good reply is: of that class, or that one (RFC 5321 4.2.1, 4954 4). */
 enum { OK = 2, GO_ON = 3, CHALLENGE = 334 };
@@ -208,6 +209,7 @@ client_at(const struct client *c)
 		.took_some = c->taken > 0,
 		.carried = c->answered > 0,
 		.may_have_it = a != NULL && a->content_ended,
+		.has_origin = a != NULL && origin_is_known(a->env),
 	};
 }
 

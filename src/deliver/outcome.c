@@ -26,6 +26,7 @@ outcome_name(enum outcome o)
 		[OUTCOME_NEXT_HOST] = "next host",
 		[OUTCOME_ELSEWHERE] = "elsewhere",
 		[OUTCOME_LATER] = "later",
+		[OUTCOME_MISTRUSTED] = "mistrusted",
 		[OUTCOME_FAILED] = "failed",
 	};
 
@@ -77,6 +78,27 @@ is_enough(const struct reply *r)
 {
 	return has_too_many(r) || is_old_452(r) ||
 	       (r->code == 452 && !has_subject(r, '2') && !has_subject(r, '7'));
+}
+
+/*
+ * What large providers say of mail whose author's domain does not vouch for it: X.7.26
+ * (RFC 7372: SPF and DKIM both fail), X.7.27 (SPF; by RFC 7505 a null MX), X.7.30
+ * (DKIM), X.7.32 (DMARC: nothing aligns), X.7.515 (all of these). No recipient and no
+ * sender can help it; who publishes the domain's records can. X.7.30 is REQUIRETLS by
+ * RFC 8689, which no message of ours asks for.
+ */
+static bool
+is_mistrust(const struct outcome_at *at, const struct reply *r)
+{
+	static const struct span details[] = { { ".7.26", 5 }, { ".7.27", 5 },
+		{ ".7.30", 5 }, { ".7.32", 5 }, { ".7.515", 6 } };
+
+	if (!at->has_origin || at->stage < STAGE_MAIL || !has_status(r))
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(details); i++)
+		if (span_equal(span_from(r->enhanced, 1), details[i]))
+			return true;
+	return false;
 }
 
 /* --- deciding --- */
@@ -137,6 +159,8 @@ outcome_of_reply(const struct outcome_at *at, const struct reply *r)
 	if (r->code < 400)
 		return at->stage == STAGE_CONTENT ? OUTCOME_DELIVERED
 						  : OUTCOME_NONE;
+	if (is_mistrust(at, r))
+		return OUTCOME_MISTRUSTED;
 	return reply_is_temporary(r) ? temporary(at, r) : permanent(at, r);
 }
 
@@ -159,7 +183,8 @@ class_of(enum outcome o)
 	case OUTCOME_NEXT_TRANSACTION:
 	case OUTCOME_NEXT_CONNECTION:
 	case OUTCOME_NEXT_HOST:
-	case OUTCOME_LATER: return '4';
+	case OUTCOME_LATER:
+	case OUTCOME_MISTRUSTED: return '4';
 	case OUTCOME_ELSEWHERE:
 	case OUTCOME_FAILED: break;
 	}

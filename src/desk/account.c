@@ -62,13 +62,13 @@ describe_account(const struct control *c, const char *name,
 	for (size_t i = 0; i < view->n; i++)
 		(void)json_array_append_new(
 		    counters, describe_budget(&view->states[i], wall_now()));
-	return json_pack("{s:o, s:o, s:s, s:i, s:b, s:b, s:b, s:[]}", "name",
+	return json_pack("{s:o, s:o, s:s, s:i, s:b, s:b, s:b, s:o}", "name",
 	    describe_text(span_text(name)), "counters", counters, "over",
 	    conf->over == OVER_HOLD ? "hold" : "refuse", "held_messages",
 	    (int)view->held, "braked", view->standing == LEDGER_BRAKED,
 	    "stopped", view->standing == LEDGER_STOPPED, "suspended",
 	    auth_standing(c->auth, span_text(name)) == AUTH_IS_SUSPENDED,
-	    "domains");
+	    "domains", describe_domains(c, name));
 }
 
 /* NULL: it comes later, and the waiter is called. */

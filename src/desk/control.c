@@ -40,6 +40,8 @@ static json_t *(*const serves[VERBS])(const struct ask *ask) = {
 	[VERB_ACCOUNT_STOP] = do_account_steer,
 	[VERB_ACCOUNT_UNDO] = do_account_steer,
 	[VERB_ACCOUNT_PURGE] = do_account_purge,
+	[VERB_DOMAIN_LOOK] = do_domain,
+	[VERB_DOMAIN_RELEASE] = do_domain,
 	[VERB_QUEUE_LIST] = do_list,
 	[VERB_QUEUE_SUMMARY] = do_summary,
 	[VERB_QUEUE_SHOW] = do_show,
@@ -228,6 +230,7 @@ control_open(struct loop *loop, const struct conf *conf,
 	c->crew = of->crew;
 	c->suppressor = of->suppressor;
 	c->keys = of->keys;
+	c->domains = of->domains;
 	c->aliases = of->aliases;
 	c->auth = of->auth;
 	c->ledger = of->ledger;
@@ -236,6 +239,7 @@ control_open(struct loop *loop, const struct conf *conf,
 	list_init(&c->shows);
 	list_init(&c->looks);
 	list_init(&c->explains);
+	list_init(&c->domain_looks);
 	c->server =
 	    ctl_server_open(loop, conf->control_socket, on_request, c, err);
 	if (c->server == NULL) {
@@ -262,5 +266,6 @@ control_close(struct control *c)
 	contents_forget(c);
 	account_forget(c);
 	explain_forget(c);
+	domains_verbs_forget(c);
 	free(c);
 }

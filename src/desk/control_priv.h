@@ -21,6 +21,8 @@ struct control {
 	struct crew *crew;
 	struct suppressor *suppressor;
 	struct keys *keys;
+	struct domains *domains;
+	struct list domain_looks; /* struct domain_look: they wait for it */
 	struct aliases *const *aliases; /* as they are now */
 	struct list explains; /* struct explaining: they wait for something */
 	struct auth *auth;
@@ -86,6 +88,14 @@ json_t *do_suppress_remove(const struct ask *ask);
 
 /* The relay ends: nobody is answered any more. */
 void explain_forget(struct control *c);
+
+/* --- domains.c --- */
+
+/* What is known of the domains that the account sends from. */
+json_t *describe_domains(const struct control *c, const char *account);
+json_t *do_domain(const struct ask *ask);
+/* The relay ends: nobody is answered any more. */
+void domains_verbs_forget(struct control *c);
 
 /* --- account.c --- */
 

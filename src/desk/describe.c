@@ -103,6 +103,7 @@ enum now {
 	NOW_OVER_BUDGET,
 	NOW_STOPPED,
 	NOW_FUTURE,
+	NOW_MISTRUSTED,
 	NOW_ROUTING,
 	NOW_LINE,
 	NOW_SHUT,
@@ -128,6 +129,9 @@ static const struct {
 	    "held" },
 	[NOW_FUTURE] = { "held until the time that its sender named", "held" },
 	[NOW_STOPPED] = { "held: its account is stopped", "held" },
+	[NOW_MISTRUSTED] = { "held until the records of its From's domain are "
+			     "mended (postern account show)",
+	    "held" },
 	[NOW_ROUTING] = { "looking up where it goes", "looking_up" },
 	[NOW_LINE] = { "in line for a connection", "in_line" },
 	[NOW_SHUT] = { "in line until its host is tried again", "in_line" },
@@ -183,7 +187,11 @@ what_now(const struct view *v, const struct recipient *r, uint64_t now)
 	if (leg_is_in_hand(leg) && r->due > now)
 		return NOW_WAITING;
 	switch ((enum leg_state)leg->state) {
-	case LEG_HELD: return held_as(leg->message);
+	case LEG_HELD:
+		return leg->is_mistrusted &&
+			       (leg->message->flags & MESSAGE_HOLDS) == 0
+			   ? NOW_MISTRUSTED
+			   : held_as(leg->message);
 	case LEG_ROUTING: return NOW_ROUTING;
 	case LEG_LINE: return NOW_LINE;
 	case LEG_LANE: return NOW_LANE;
@@ -279,6 +287,7 @@ struct summary {
 	struct reason *why; /* of the one with the most attempts */
 	uint32_t tries; /* of that one */
 	bool is_held; /* some leg of it */
+	bool is_held_otherwise; /* than for its author's domain */
 };
 
 static void
@@ -326,6 +335,9 @@ set_summary(json_t *o, struct page *p, const struct message *m)
 		struct view v = look_at(&m->legs[l], p->now);
 
 		s.is_held |= m->legs[l].state == LEG_HELD;
+		s.is_held_otherwise |= m->legs[l].state == LEG_HELD &&
+				       (!m->legs[l].is_mistrusted ||
+					   (m->flags & MESSAGE_HOLDS) != 0);
 		for (uint32_t i = m->env->groups[l]; i != ENVELOPE_NO_MORE;
 		     i = m->env->rcpts[i].next)
 			sum_up(&s, p, &v, i);
@@ -336,10 +348,11 @@ set_summary(json_t *o, struct page *p, const struct message *m)
 	(void)json_object_set_new(o, "held", json_boolean(s.is_held));
 	if (s.is_held)
 		(void)json_object_set_new(o, "held_by",
-		    json_string(held_as(m) == NOW_STOPPED  ? "stop"
-				: held_as(m) == NOW_HELD   ? "operator"
-				: held_as(m) == NOW_FUTURE ? "sender"
-							   : "budget"));
+		    json_string(!s.is_held_otherwise	    ? "domain"
+				: held_as(m) == NOW_STOPPED ? "stop"
+				: held_as(m) == NOW_HELD    ? "operator"
+				: held_as(m) == NOW_FUTURE  ? "sender"
+							    : "budget"));
 	(void)json_object_set_new(o, "counts", describe_counts(&s));
 	(void)json_object_set_new(o, "reason", why);
 	set_next(o, p, s.next);

@@ -25,6 +25,7 @@
 #include "route/router.h"
 #include "sched/site.h"
 #include "sched/target.h"
+#include "sending/domains_io.h"
 #include "sign/author.h"
 #include "sign/key.h"
 #include "sign/keyring.h"
@@ -227,6 +228,41 @@ say_signature(struct explaining *x)
 	keyring_unref(ring);
 }
 
+static void
+say_domain(const struct domains_view *v, void *arg)
+{
+	const struct sending *s = v->sending;
+	struct explaining *x = arg;
+
+	if (v->looked == 0)
+		say(x, "domain", "postern account show",
+		    "%s is being looked at", s->domain);
+	else
+		say(x, "domain", "postern account show",
+		    "%s: %s (SPF %s, DKIM %s, DMARC %s)%s%s", s->domain,
+		    sending_verdict_name(s->verdict),
+		    s->spf.is_known ? spf_result_name(s->spf.result)
+				    : "unknown",
+		    dkim_status_name(s->dkim.status),
+		    dmarc_status_name(s->dmarc.status),
+		    v->is_held ? "; held for " : "", v->is_held ? v->site : "");
+}
+
+/* What receivers make of the author's domain. */
+static void
+say_origin(struct explaining *x)
+{
+	struct author_domain domain[AUTHORS_MAX];
+
+	if (authors_read(span_text(x->from), domain) > 0 &&
+	    !domains_find(
+		x->control->domains, span_text(domain[0].text), say_domain, x))
+		say(x, "domain", "",
+		    "%s: nobody has sent from it; it is looked at when "
+		    "somebody does",
+		    domain[0].text);
+}
+
 /* --- the way --- */
 
 static void
@@ -392,8 +428,10 @@ say_policy(struct explaining *x)
 	struct ledger_view view;
 
 	if (x->account == NULL) {
-		if (x->from != NULL)
+		if (x->from != NULL) {
 			say_signature(x);
+			say_origin(x);
+		}
 		return true;
 	}
 	account = conf_account(conf, span_text(x->account));
@@ -408,6 +446,7 @@ say_policy(struct explaining *x)
 	if (x->from != NULL) {
 		say_sender(x, conf, account);
 		say_signature(x);
+		say_origin(x);
 	}
 	say_recipient(x, conf, account);
 	say_budget(x, conf, account, &view);

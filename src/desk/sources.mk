@@ -2,6 +2,7 @@ libpostern_a_SOURCES += \
 	src/desk/account.c \
 	src/desk/contents.h src/desk/contents.c \
 	include/desk/control.h src/desk/control.c src/desk/control_priv.h \
+	src/desk/domains.c \
 	src/desk/describe.h src/desk/describe.c \
 	src/desk/explain.c \
 	src/desk/filter.h src/desk/filter.c \

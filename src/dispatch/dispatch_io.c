@@ -94,6 +94,7 @@ dispatch_new(struct loop *loop, const struct conf *conf, struct err *err)
 	d->alarm = deadline_new(loop, on_alarm, d);
 	budget_init(d);
 	list_init(&d->brakes);
+	mistrust_init(d);
 	return d;
 }
 
@@ -205,6 +206,7 @@ dispatch_free(struct dispatch *d)
 	forget_curious(d);
 	budget_clear_lines(d);
 	brake_forget(d);
+	mistrust_clear(d);
 	lines_forget(d);
 	deadline_close(d->alarm);
 	queue_free(d->queue);
@@ -281,7 +283,7 @@ dispatch_load(struct envelope *env, const struct progress *rows, uint32_t flags,
 	 */
 	if (!d->running)
 		loop_refresh(d->loop);
-	(void)add(d, env, rows, flags);
+	mistrust_loaded(d, add(d, env, rows, flags));
 	if (d->running)
 		set_alarm(d);
 }
@@ -343,6 +345,13 @@ take_route(struct dispatch *d, struct leg *leg, const struct route *route)
 	ev.era = d->era;
 	ev.outcome = route->status == ROUTE_NEVER ? LEG_FAILED : LEG_LATER;
 	ev.reason = route->reason;
+	if (route->status == ROUTE_CHANNEL && !leg->is_let) {
+		ev.reason = mistrust_of(d, leg->message, route->channel->site);
+		if (ev.reason != NULL) {
+			ev.type = LEG_MISTRUST;
+			mistrust_tell(leg, route->channel->site);
+		}
+	}
 	dispatch_step(d, leg, &ev);
 }
 

@@ -44,6 +44,13 @@ struct dispatch {
 	void *failed_arg;
 	struct dispatch_budget budget; /* who says when there is room */
 	struct list brakes; /* struct braking: their messages are held yet */
+	struct list domain_holds; /* struct domain_hold */
+	struct map domains_held; /* the same, by domain and site */
+	struct list domain_walks; /* struct walking */
+	void (*mistrusted)(struct span domain, const char *site,
+	    const struct words *words, void *arg); /* or NULL, as the next */
+	void (*held_before)(struct span domain, void *arg);
+	void *mistrusted_arg;
 	struct list held_lines; /* struct held_line */
 	struct map held_by, held; /* the same by account; struct held by id */
 	struct deadline *held_alarm; /* owned: the first of the lines' */
@@ -135,6 +142,22 @@ void operator_too_late(struct dispatch *d, struct message *m);
 /* What the steps since the last call say of the account's recipients. */
 void brake_note_facts(struct dispatch *d, const struct message *m);
 void brake_forget(struct dispatch *d);
+
+/* --- mistrust_io.c --- */
+
+void mistrust_init(struct dispatch *d);
+void mistrust_clear(struct dispatch *d);
+/* Why mail of the message's author is held at that site; NULL: it is not. */
+struct reason *mistrust_of(
+    const struct dispatch *d, const struct message *m, const struct site *site);
+/* The leg is held for that, without an attempt: the log says so. */
+void mistrust_tell(const struct leg *leg, const struct site *site);
+/* Whether one more pair of a domain and a site can be held. */
+bool mistrust_has_room(const struct dispatch *d);
+/* What came back from that site: it may be that it does not believe the author. */
+void mistrust_note(struct dispatch *d, const struct message *m,
+    const struct site *site, const struct attempt *a);
+void mistrust_loaded(struct dispatch *d, const struct message *m);
 
 /* --- budget_io.c --- */
 

@@ -143,7 +143,8 @@ lanes_retire(struct dispatch *d, struct outgoing *o)
 /* --- what a lane brings back --- */
 
 static enum leg_outcome
-outcome_of(const struct attempt_rcpt *r, const struct lane_end *end)
+outcome_of(
+    const struct attempt_rcpt *r, const struct lane_end *end, bool may_hold)
 {
 	static const enum leg_outcome outcomes[] = {
 		[OUTCOME_NONE] = LEG_NOT_TRIED,
@@ -153,9 +154,12 @@ outcome_of(const struct attempt_rcpt *r, const struct lane_end *end)
 		[OUTCOME_NEXT_HOST] = LEG_NEXT_HOST,
 		[OUTCOME_ELSEWHERE] = LEG_ELSEWHERE,
 		[OUTCOME_LATER] = LEG_LATER,
+		[OUTCOME_MISTRUSTED] = LEG_MISTRUSTED,
 		[OUTCOME_FAILED] = LEG_FAILED,
 	};
 
+	if (r->outcome == OUTCOME_MISTRUSTED && !may_hold)
+		return LEG_LATER;
 	/* It was not to be had there: it is tried elsewhere, or later. */
 	if (r->outcome == OUTCOME_NONE && end != NULL &&
 	    (end->blame == BLAME_HOST || end->blame == BLAME_CHANNEL))
@@ -165,8 +169,8 @@ outcome_of(const struct attempt_rcpt *r, const struct lane_end *end)
 
 /* The results of one leg: of its recipients, in the order they were taken. */
 static uint32_t
-results_of(const struct attempt *a, uint32_t from, const struct leg *leg,
-    const struct lane_end *end, struct leg_result *out)
+results_of(const struct dispatch *d, const struct attempt *a, uint32_t from,
+    const struct leg *leg, const struct lane_end *end, struct leg_result *out)
 {
 	const struct envelope *env = leg->message->env;
 	uint32_t n = 0;
@@ -178,7 +182,7 @@ results_of(const struct attempt *a, uint32_t from, const struct leg *leg,
 		if (from + n >= a->nrcpt || r->index != i)
 			continue;
 		out[n++] = (struct leg_result){ .rcpt = i,
-			.outcome = outcome_of(r, end),
+			.outcome = outcome_of(r, end, mistrust_has_room(d)),
 			.reason = r->reason != NULL || end == NULL
 				      ? r->reason
 				      : end->reason };
@@ -206,7 +210,7 @@ settle_legs(struct dispatch *d, struct outgoing *o, const struct attempt *a,
 	for (uint32_t i = 0; i < o->load->nlegs; i++) {
 		struct leg *leg = o->load->legs[i];
 
-		ev.nresults = results_of(a, at, leg, end, results);
+		ev.nresults = results_of(d, a, at, leg, end, results);
 		ev.has_next_host =
 		    channel_has_other(c, leg->tried | ev.host, ev.now);
 		ev.has_other_host =
@@ -265,6 +269,7 @@ bring_back(struct dispatch *d, struct outgoing *o, struct attempt *a,
 		free(results);
 	free(o->load);
 	o->load = NULL;
+	mistrust_note(d, m, o->channel->site, a);
 	dispatch_settle(d, m, &words);
 	content_unref(a->content);
 	attempt_free(a);

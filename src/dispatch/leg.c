@@ -51,7 +51,7 @@ leg_event_name(enum leg_event_type type)
 {
 	static const char *const names[LEG_EVENTS] = { "due", "routed",
 		"unrouted", "reroute", "taken", "back", "hold", "release",
-		"retry", "bounce", "remove", "stop" };
+		"retry", "bounce", "remove", "mistrust", "stop" };
 
 	return names[type];
 }
@@ -277,6 +277,18 @@ put_off(struct step *s, uint32_t rcpt)
 	}
 }
 
+/* It does not expire: it is held, as soon as the leg is settled. */
+static void
+mistrust(struct step *s, uint32_t rcpt)
+{
+	struct recipient *r = &s->leg->message->rcpts[rcpt];
+
+	count_try(s, r);
+	r->due = s->ev->now;
+	s->leg->is_mistrusted = true;
+	tell(s, rcpt, LEG_FACT_DEFERRED);
+}
+
 static void
 end_one(struct step *s, uint32_t rcpt, enum rcpt_state state,
     enum leg_fact_type type)
@@ -346,6 +358,7 @@ settle(struct step *s, const struct leg_result *result)
 		    LEG_FACT_DELIVERED);
 		break;
 	case LEG_LATER: put_off(s, result->rcpt); break;
+	case LEG_MISTRUSTED: mistrust(s, result->rcpt); break;
 	case LEG_FAILED:
 		end_one(s, result->rcpt, RCPT_FAILED, LEG_FACT_FAILED);
 		break;
@@ -395,7 +408,8 @@ go_on(struct step *s)
 
 	if (!has_queued(leg))
 		return enter(s, LEG_OVER);
-	if (leg->wish == WISH_HOLD)
+	if (leg->wish == WISH_HOLD ||
+	    (leg->wish == WISH_NONE && leg->is_mistrusted))
 		return hold(s);
 	if (leg->wish != WISH_NONE) {
 		end_rest(s, (enum leg_wish)leg->wish,
@@ -469,6 +483,7 @@ on_taken(struct step *s)
 static enum leg_need
 on_back(struct step *s)
 {
+	s->leg->is_let = false;
 	count_hosts(s);
 	for (uint32_t i = 0; i < s->ev->nresults; i++)
 		settle(s, &s->ev->results[i]);
@@ -528,6 +543,8 @@ on_release(struct step *s)
 	struct leg *leg = s->leg;
 
 	leg->stood = s->ev->now - leg->stood;
+	leg->is_mistrusted = false;
+	leg->is_let = s->ev->is_word;
 	LEG_FOREACH (i, leg)
 		if (is_queued(&leg->message->rcpts[i]))
 			tell(s, i, LEG_FACT_HELD);
@@ -575,6 +592,22 @@ on_remove(struct step *s)
 	return stay(s);
 }
 
+/* Others of the same author are not believed there: this one is not tried. */
+static enum leg_need
+on_mistrust(struct step *s)
+{
+	struct leg *leg = s->leg;
+
+	if (leg->is_let)
+		return LEG_NOTHING;
+	LEG_FOREACH (i, leg)
+		if (is_queued(&leg->message->rcpts[i]))
+			recipient_set_reason(
+			    &leg->message->rcpts[i], s->ev->reason);
+	leg->is_mistrusted = true;
+	return hold(s);
+}
+
 static enum leg_need
 on_stop(struct step *s)
 {
@@ -610,6 +643,7 @@ static const struct {
 	{ LEG_BOUNCE, OUT, on_bounce_out },
 	{ LEG_REMOVE, READY | IN(HELD), on_remove },
 	{ LEG_REMOVE, OUT, on_remove_out },
+	{ LEG_MISTRUST, READY, on_mistrust },
 	{ LEG_STOP, IN(ROUTING) | IN(LINE), on_stop },
 };
 
@@ -642,6 +676,7 @@ leg_begin(struct leg *leg, struct message *m, uint32_t first,
 		m->open--;
 	} else if (past.is_held) {
 		leg->state = LEG_HELD;
+		leg->is_mistrusted = past.is_mistrusted;
 		leg->stood = now - past.stood;
 	}
 	family_add(FAMILY_LEGS, leg->state, 1);
@@ -671,6 +706,8 @@ leg_row(const struct leg *leg, uint32_t rcpt, uint64_t now, int64_t wall)
 		.rcpt = rcpt,
 		.state = (enum rcpt_state)r->state,
 		.held = leg->state == LEG_HELD && is_queued(r),
+		.is_mistrusted = leg->state == LEG_HELD && is_queued(r) &&
+				 leg->is_mistrusted,
 		.tries = r->tries,
 		.step = r->step,
 		.last = recipient_last(r),

@@ -420,6 +420,17 @@ is_row_held(const struct message *m, const struct progress *rows, uint32_t at)
 	return false;
 }
 
+static bool
+is_row_mistrusted(
+    const struct message *m, const struct progress *rows, uint32_t at)
+{
+	for (; rows != NULL && at != ENVELOPE_NO_MORE;
+	     at = m->env->rcpts[at].next)
+		if (rows[at].is_mistrusted && rows[at].state == RCPT_QUEUED)
+			return true;
+	return false;
+}
+
 /* For how long a held row was, or one was that is not held any more. */
 static int64_t
 row_stood(const struct progress *row, int64_t wall)
@@ -490,7 +501,8 @@ static struct leg_past
 past_of(const struct message *m, const struct progress *rows, uint32_t first,
     const struct leg_options *o, uint64_t age, int64_t wall)
 {
-	struct leg_past past = { .is_held = is_row_held(m, rows, first) };
+	struct leg_past past = { .is_held = is_row_held(m, rows, first),
+		.is_mistrusted = is_row_mistrusted(m, rows, first) };
 	int64_t stood = stood_for(m, rows, first, past.is_held, wall);
 	uint64_t passed = between(m->env->arrived + stood, wall);
 

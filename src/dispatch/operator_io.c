@@ -171,7 +171,8 @@ static bool
 has_held_leg(const struct message *m)
 {
 	for (uint32_t i = 0; i < m->env->ngroups; i++)
-		if (m->legs[i].state == LEG_HELD ||
+		if ((m->legs[i].state == LEG_HELD &&
+			!m->legs[i].is_mistrusted) ||
 		    (m->legs[i].state == LEG_LEAVING &&
 			m->legs[i].wish == WISH_HOLD))
 			return true;
@@ -282,6 +283,7 @@ dispatch_do(struct dispatch *d, struct message *m, const struct order *order,
 
 	ev.reason = d->bounced;
 	ev.only = order->only;
+	ev.is_word = order->verb == ORDER_RELEASE;
 	for (uint32_t i = 0; i < m->env->ngroups; i++) {
 		if (!order_is_for(order, &m->legs[i]))
 			continue;

@@ -71,7 +71,8 @@ is_held_otherwise(const struct leg *leg)
 {
 	unsigned flags = leg->message->flags;
 
-	return (flags & MESSAGE_HOLDS) != 0 && (flags & MESSAGE_HELD) == 0;
+	return (leg->is_mistrusted || (flags & MESSAGE_HOLDS) != 0) &&
+	       (flags & MESSAGE_HELD) == 0;
 }
 
 /* Whether it is held, or will be as soon as it is back. */

@@ -152,6 +152,18 @@ take_mx(struct reader *r, const struct record *rec, struct dns_answer *out)
 		out->nmx++;
 }
 
+/* Where the next one's text begins. */
+static uint16_t
+txt_used(const struct dns_answer *a)
+{
+	const struct dns_txt *last = &a->txt[a->ntxt];
+
+	if (a->ntxt == 0)
+		return 0;
+	last--;
+	return (uint16_t)(last->at + last->len);
+}
+
 /* RFC 1035 3.3.14: strings, each behind its length. */
 static void
 take_txt(struct reader *r, const struct record *rec, struct dns_answer *out)
@@ -161,7 +173,9 @@ take_txt(struct reader *r, const struct record *rec, struct dns_answer *out)
 
 	if (out->ntxt == DNS_TXT_MAX)
 		return;
-	txt->len = 0;
+	*txt = (struct dns_txt){ .at = txt_used(out) };
+	if (DNS_TXT_ROOM - txt->at < DNS_TXT_LENGTH)
+		return; /* the others have all the room */
 	r->at = rec->at;
 	while (r->at < end && !r->bad) {
 		size_t len = read_bytes(r, 1);
@@ -171,7 +185,7 @@ take_txt(struct reader *r, const struct record *rec, struct dns_answer *out)
 			r->bad = true;
 			return;
 		}
-		memcpy(txt->text + txt->len, r->bytes.ptr + r->at,
+		memcpy(out->text + txt->at + txt->len, r->bytes.ptr + r->at,
 		    len < room ? len : room);
 		txt->len = (uint16_t)(txt->len + (len < room ? len : room));
 		r->at += len;

@@ -62,6 +62,12 @@ bool draft_write_own(const struct draft *d, struct buf *out);
 enum draft_need fixup_authors(struct draft *d);
 
 /*
+ * --- author.c: whose records receivers will ask about it (mail/origin.h) ---
+ */
+
+enum draft_need note_author(struct draft *d);
+
+/*
  * --- hash.c: the body's hash, which a signature needs (sign/body.h) ---
  *
  * Taken while the body passes, and kept among the message's attributes.

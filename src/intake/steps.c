@@ -38,6 +38,7 @@ static const struct step {
 	{ DRAFT_HEADER, DRAFT_SUBMITTED, fixup_date },
 	{ DRAFT_HEADER, DRAFT_SUBMITTED, fixup_message_id },
 	{ DRAFT_HEADER, DRAFT_SUBMITTED, fixup_from },
+	{ DRAFT_HEADER, DRAFT_SUBMITTED, note_author },
 	{ DRAFT_HEADER, DRAFT_SUBMITTED, hash_begin },
 	{ DRAFT_PIECE, DRAFT_SUBMITTED, hash_piece },
 	{ DRAFT_PIECE, ANYBODY, pass },

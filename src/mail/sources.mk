@@ -6,6 +6,7 @@ libpostern_a_SOURCES += \
 	include/mail/header.h src/mail/header.c \
 	include/mail/mailboxes.h src/mail/mailboxes.c \
 	include/mail/mend.h src/mail/mend.c \
+	include/mail/origin.h src/mail/origin.c \
 	include/mail/param.h src/mail/param.c \
 	include/mail/progress.h src/mail/progress.c \
 	include/mail/qid.h src/mail/qid.c \

@@ -177,6 +177,7 @@ open_state(struct relay *r, struct err *err)
 	};
 	relay_wire_budgets(r);
 	relay_wire_suppression(r);
+	relay_open_domains(r);
 	return 0;
 }
 
@@ -214,6 +215,7 @@ relay_open_road(struct relay *r, struct err *err)
 		.spool = r->spool,
 		.crew = r->crew,
 		.suppressor = r->suppressor,
+		.domains = r->rooms.domains,
 		.keys = signer_keys(signing_signer(r->rooms.signing)),
 		.aliases = &r->rooms.aliases,
 		.auth = r->rooms.auth,

@@ -42,6 +42,7 @@
 #include "notify.h"
 #include "policy/aliases.h"
 #include "prepare/prepare.h"
+#include "sending/domains_io.h"
 #include "settings.h"
 #include "signing.h"
 #include "spool/spool.h"
@@ -178,6 +179,7 @@ close_loop(struct relay *r)
 	for (size_t i = 0; i < ARRAY_LEN(signals); i++)
 		(void)signal(signals[i], SIG_IGN);
 	signing_close(r->rooms.signing);
+	domains_close(r->rooms.domains);
 	deadline_close(r->stop_limit);
 	deadline_close(r->refresh);
 	r->stop_limit = r->refresh = NULL;
@@ -283,6 +285,7 @@ relay_free(struct relay *r)
 	acceptor_free(r->rooms.acceptor);
 	auth_free(r->rooms.auth);
 	aliases_unref(r->rooms.aliases);
+	domains_free(r->rooms.domains);
 	signing_free(r->rooms.signing);
 	tls_server_unref(r->rooms.tls);
 	conf_unref(r->rooms.conf);

@@ -19,6 +19,7 @@ struct control;
 struct countries;
 struct crew;
 struct deadline;
+struct envelope;
 struct http_server;
 struct ledger;
 struct ledger_warning;
@@ -79,7 +80,17 @@ void relay_wire_lanes(struct relay *r);
 void relay_wire_suppression(struct relay *r);
 void relay_wire_budgets(struct relay *r);
 
+/* --- sending.c --- */
+
+/* Which domains accounts send from; wired to dispatch. After the state. */
+void relay_open_domains(struct relay *r);
+void relay_note_domain(struct relay *r, const struct envelope *env);
+
 /* --- warnings.c --- */
+
+/* To an address of the configuration, or an account's; NULL: nobody. */
+void relay_send_to(
+    struct relay *r, const char *to, struct span subject, struct span text);
 
 void relay_warn(const struct ledger_warning *warning, void *relay);
 

@@ -20,6 +20,7 @@
 #include "policy/aliases.h"
 #include "prepare/alias_file.h"
 #include "prepare/prepare.h"
+#include "sending/domains_io.h"
 #include "settings.h"
 #include "signing.h"
 
@@ -90,6 +91,7 @@ take(struct prepared *p, struct rooms *r, struct buf *trouble)
 	logger_take(r->logger, p->logger);
 	dispatch_take(r->dispatch, p->conf, p->dispatch);
 	signing_take(r->signing, p->conf);
+	domains_take(r->domains, p->conf);
 	acceptor_take(r->acceptor, p->acceptor, trouble);
 	if (needs_restart(r->conf, p->conf))
 		FACT(RELOAD, fact_string("what",

@@ -11,6 +11,7 @@ struct aliases;
 struct auth;
 struct conf;
 struct dispatch;
+struct domains;
 struct logger;
 struct signing;
 struct tls_server;
@@ -24,6 +25,7 @@ struct rooms {
 	struct aliases *aliases; /* NULL: none are configured */
 	struct dispatch *dispatch;
 	struct signing *signing; /* DKIM */
+	struct domains *domains; /* of From */
 	struct acceptor *acceptor;
 };
 

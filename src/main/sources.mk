@@ -10,6 +10,7 @@ posternd_SOURCES = \
 	src/main/posternd.c \
 	src/main/relay.c src/main/relay.h src/main/relay_priv.h \
 	src/main/reload.c src/main/reload.h \
+	src/main/sending.c \
 	src/main/settings.c src/main/settings.h \
 	src/main/signing.c src/main/signing.h \
 	src/main/upkeep.c \

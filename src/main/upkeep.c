@@ -8,6 +8,7 @@
 #include "dispatch/queue.h"
 #include "io/loop.h"
 #include "notify.h"
+#include "sending/domains_io.h"
 #include "signing.h"
 
 /*
@@ -33,6 +34,8 @@ relay_upkeep(struct relay *r)
 	aliases_look(&r->alias_watch, now);
 	countries_look(&r->country_watch, now);
 	signing_sweep(r->rooms.signing, now);
+	if (!r->stopping)
+		domains_sweep(r->rooms.domains);
 	notify_alive();
 	trim_look(&r->trim, r->loop, in_use(r));
 }

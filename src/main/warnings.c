@@ -44,8 +44,9 @@ write_text(struct buf *out, const struct ledger_warning *w,
 	(void)buf_printf(out, "    postern account show %s\n", w->account);
 }
 
-static void
-send_to(struct relay *r, const char *to, struct span subject, struct span text)
+void
+relay_send_to(
+    struct relay *r, const char *to, struct span subject, struct span text)
 {
 	struct buf written = { 0 };
 	struct address a;
@@ -111,7 +112,7 @@ on_braked(const struct dispatch_braked *braked, void *arg)
 		(void)buf_printf(&subject,
 		    "%s is braked: it departs from its habit", braked->account);
 		write_braked(&text, &alarm->what, braked, conf->hostname);
-		send_to(alarm->relay, conf->notify, buf_span(&subject),
+		relay_send_to(alarm->relay, conf->notify, buf_span(&subject),
 		    buf_span(&text));
 	}
 	buf_clear(&subject);
@@ -148,10 +149,11 @@ relay_warn(const struct ledger_warning *w, void *arg)
 	budget_say_time(w->state.rate.seconds, &subject);
 	write_text(&text, w, conf_account(conf, span_text(w->account)),
 	    conf->hostname);
-	send_to(r, w->account, buf_span(&subject), buf_span(&text));
+	relay_send_to(r, w->account, buf_span(&subject), buf_span(&text));
 	if (conf->notify != NULL &&
 	    !span_equal_nocase(span_text(conf->notify), span_text(w->account)))
-		send_to(r, conf->notify, buf_span(&subject), buf_span(&text));
+		relay_send_to(
+		    r, conf->notify, buf_span(&subject), buf_span(&text));
 	buf_clear(&subject);
 	buf_clear(&text);
 }

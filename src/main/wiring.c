@@ -27,6 +27,7 @@ on_accepted(struct envelope *env, const struct submit_origin *from, void *arg)
 		from->is_over };
 	struct relay *r = arg;
 
+	relay_note_domain(r, env);
 	dispatch_add(r->rooms.dispatch, env, &origin);
 }
 

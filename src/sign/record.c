@@ -149,7 +149,8 @@ record_judge_answer(const struct key *k, const struct dns_answer *answer,
 		return RECORD_UNANSWERED;
 	}
 	for (unsigned i = 0; i < answer->ntxt; i++)
-		texts[i] = span_make(answer->txt[i].text, answer->txt[i].len);
+		texts[i] = span_make(
+		    answer->text + answer->txt[i].at, answer->txt[i].len);
 	return record_judge(
 	    k, texts, answer->status == DNS_DATA ? answer->ntxt : 0, why);
 }

@@ -35,7 +35,8 @@ enum row_tag {
 	ROW_WORDS_AS_BEFORE = 10, /* 1: those of the row's news before */
 	ROW_STOOD = 11,
 	ROW_ATTRS = 12, /* of a message's recipient (mail/attrs.h) */
-	ROW_LAST_KNOWN = ROW_ATTRS,
+	ROW_MISTRUSTED = 13,
+	ROW_LAST_KNOWN = ROW_MISTRUSTED,
 };
 enum words_tag {
 	WORDS_STATUS = 1,
@@ -73,6 +74,7 @@ static const struct number {
 	NUMBER(ROW_RCPT, rcpt, UINT32_MAX),
 	NUMBER(ROW_STATE, state, RCPT_STATE_COUNT - 1),
 	NUMBER(ROW_HELD, held, 1),
+	NUMBER(ROW_MISTRUSTED, is_mistrusted, 1),
 	NUMBER(ROW_TRIES, tries, UINT32_MAX),
 	NUMBER(ROW_STEP, step, UINT32_MAX),
 	NUMBER(ROW_LAST, last, UINT64_MAX),
@@ -191,8 +193,9 @@ row_set(struct row *row, const struct progress *news)
 	row->stood = news->stood;
 	row->tries = small(news->tries);
 	row->step = news->step < UINT8_MAX ? (uint8_t)news->step : UINT8_MAX;
-	row->state = news->state & 0x7f;
+	row->state = news->state & 0x3f;
 	row->held = news->held;
+	row->is_mistrusted = news->is_mistrusted;
 	if (news->is_reason_as_before)
 		return;
 	reason_unref(row->reason);
@@ -207,6 +210,7 @@ row_get(const struct row *row, uint32_t rcpt)
 		.rcpt = rcpt,
 		.state = (enum rcpt_state)row->state,
 		.held = row->held,
+		.is_mistrusted = row->is_mistrusted,
 		.tries = row->tries,
 		.step = row->step,
 		.last = (int64_t)row->last * 1000,

@@ -28,7 +28,7 @@ struct row {
 	uint32_t stood;
 	uint16_t tries;
 	uint8_t step;
-	uint8_t state : 7, held : 1;
+	uint8_t state : 6, held : 1, is_mistrusted : 1;
 };
 
 /*

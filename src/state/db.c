@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { FORM = 1, LOCK_WAIT_MS = 1000 };
+enum { FORM = 2, LOCK_WAIT_MS = 1000 };
 
 /* The file says which form it has in user_version. */
 static const char schema[] =
@@ -33,6 +33,18 @@ static const char schema[] =
     "	PRIMARY KEY (account, address)) WITHOUT ROWID;"
     "PRAGMA user_version = 1;";
 
+/* What the form of that number lacks; in the order in which they came. */
+static const char *const additions[FORM] = {
+	[1] = "CREATE TABLE sending (" /* domains that mail is sent from */
+	      "	kind   INTEGER NOT NULL," /* enum state_sending_kind */
+	      "	domain TEXT NOT NULL," /* in lower case, by A-labels */
+	      "	name   TEXT NOT NULL,"
+	      "	at     INTEGER NOT NULL," /* ms since 1970 */
+	      "	said   BLOB NOT NULL,"
+	      "	PRIMARY KEY (kind, domain, name)) WITHOUT ROWID;"
+	      "PRAGMA user_version = 2;",
+};
+
 static const char *const texts[DB_STATEMENTS] = {
 	[DB_BEGIN] = "BEGIN IMMEDIATE",
 	[DB_COMMIT] = "COMMIT",
@@ -55,6 +67,12 @@ static const char *const texts[DB_STATEMENTS] = {
 			      "VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
 	[DB_DROP_SUPPRESSED] =
 	    "DELETE FROM suppressed WHERE account = ?1 AND address = ?2",
+	[DB_GET_SENDING] = "SELECT kind, domain, name, at, said FROM sending "
+			   "ORDER BY kind, at DESC LIMIT ?1",
+	[DB_PUT_SENDING] =
+	    "INSERT OR REPLACE INTO sending VALUES (?1, ?2, ?3, ?4, ?5)",
+	[DB_DROP_SENDING] = "DELETE FROM sending WHERE kind = ?1 AND "
+			    "domain = ?2 AND name = ?3",
 };
 
 /* --- what a call comes to --- */
@@ -140,6 +158,17 @@ set_up(struct db *db, unsigned pages_most)
 	(void)run_text(db, text);
 }
 
+static bool
+add_tables(struct db *db, int version)
+{
+	if (version == 0 && !run_text(db, schema))
+		return false;
+	for (int form = version == 0 ? 1 : version; form < FORM; form++)
+		if (!run_text(db, additions[form]))
+			return false;
+	return true;
+}
+
 static void
 make_tables(struct db *db, bool *is_new)
 {
@@ -151,8 +180,10 @@ make_tables(struct db *db, bool *is_new)
 		(void)snprintf(db->why, sizeof db->why,
 		    "it has form %d, and this Postern knows %d", version, FORM);
 	}
-	if (*is_new && run_text(db, "BEGIN IMMEDIATE") &&
-	    !(run_text(db, schema) && run_text(db, "COMMIT")))
+	if (version < 0 || version >= FORM || db->status != DB_DONE ||
+	    !run_text(db, "BEGIN IMMEDIATE"))
+		return;
+	if (!(add_tables(db, version) && run_text(db, "COMMIT")))
 		(void)sqlite3_exec(db->sql, "ROLLBACK", NULL, NULL, NULL);
 }
 

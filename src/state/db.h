@@ -34,8 +34,11 @@ enum db_statement {
 	DB_GET_SUPPRESSED,
 	DB_PUT_SUPPRESSED,
 	DB_DROP_SUPPRESSED,
+	DB_GET_SENDING,
+	DB_PUT_SENDING,
+	DB_DROP_SENDING,
 };
-enum { DB_STATEMENTS = DB_DROP_SUPPRESSED + 1 };
+enum { DB_STATEMENTS = DB_DROP_SENDING + 1 };
 
 struct db {
 	sqlite3 *sql; /* owned; NULL: closed */

@@ -45,6 +45,7 @@ struct job {
 	state_account_cb cb;
 	state_name_cb name_cb; /* those that are stopped */
 	state_suppressed_cb suppressed;
+	state_sending_cb sending;
 	void *arg;
 };
 
@@ -305,6 +306,9 @@ do_job(const struct state_batch *now, const struct job *job)
 {
 	if (job->suppressed != NULL)
 		return suppressed_answer(now, job->suppressed, job->arg);
+	if (job->sending != NULL)
+		return sending_answer(
+		    now, job->known_most, job->sending, job->arg);
 	if (job->name_cb != NULL)
 		return accounts_stopped(now, job->name_cb, job->arg);
 	return accounts_answer(
@@ -466,6 +470,13 @@ void
 state_ask_suppressed(struct state *s, state_suppressed_cb cb, void *arg)
 {
 	add_job(s, &(struct job){ .suppressed = cb, .arg = arg });
+}
+
+void
+state_ask_sending(struct state *s, size_t most, state_sending_cb cb, void *arg)
+{
+	add_job(
+	    s, &(struct job){ .sending = cb, .known_most = most, .arg = arg });
 }
 
 void

@@ -21,5 +21,7 @@ accounts_stopped(const struct state_batch *now, state_name_cb cb, void *arg);
 
 bool suppressed_answer(
     const struct state_batch *now, state_suppressed_cb cb, void *arg);
+bool sending_answer(
+    const struct state_batch *now, size_t most, state_sending_cb cb, void *arg);
 
 #endif

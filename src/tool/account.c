@@ -30,6 +30,35 @@ standing(const json_t *o)
 	return "in order";
 }
 
+/* "spf    fail: ..." */
+static void
+print_part(const char *name, const json_t *part)
+{
+	const char *why = call_text(part, "why");
+
+	(void)printf("    %-6s %s%s%s\n", name, call_text(part, "result"),
+	    why[0] == '\0' ? "" : ": ", why);
+}
+
+void
+domain_print(const json_t *o)
+{
+	json_t *line;
+	size_t i;
+
+	(void)printf("  %s  %s%s\n", call_text(o, "domain"),
+	    call_text(o, "verdict"),
+	    json_is_true(json_object_get(o, "held")) ? ", held" : "");
+	print_part("spf", json_object_get(o, "spf"));
+	print_part("dkim", json_object_get(o, "dkim"));
+	print_part("dmarc", json_object_get(o, "dmarc"));
+	if (call_text(o, "held_by")[0] != '\0')
+		(void)printf("    %s said: %s\n", call_text(o, "held_by"),
+		    call_text(o, "said"));
+	json_array_foreach(json_object_get(o, "advice"), i, line)(void)
+	    printf("    -> %s\n", json_string_value(line));
+}
+
 void
 account_print(const json_t *o)
 {
@@ -45,6 +74,7 @@ account_print(const json_t *o)
 		(void)printf("  %lld messages are held until there is room "
 			     "(postern queue list --held)\n",
 		    call_number(o, "held_messages"));
+	json_array_foreach(json_object_get(o, "domains"), i, c) domain_print(c);
 }
 
 /* --- purge --- */

@@ -13,6 +13,7 @@ static int show_explained(struct call *c);
 static int show_status(struct call *c);
 static int show_reload(struct call *c);
 static int show_account(struct call *c);
+static int show_domain(struct call *c);
 
 /* Who prints the answer; what a verb is, is in ctl/verbs.c. */
 static int (*const shows[VERBS])(struct call *c) = {
@@ -31,6 +32,8 @@ static int (*const shows[VERBS])(struct call *c) = {
 	[VERB_ACCOUNT_STOP] = queue_steer,
 	[VERB_ACCOUNT_UNDO] = queue_steer,
 	[VERB_ACCOUNT_PURGE] = account_purge,
+	[VERB_DOMAIN_LOOK] = show_domain,
+	[VERB_DOMAIN_RELEASE] = show_domain,
 	[VERB_QUEUE_LIST] = queue_list,
 	[VERB_QUEUE_SUMMARY] = queue_summary,
 	[VERB_QUEUE_SHOW] = queue_show,
@@ -71,6 +74,12 @@ static int
 show_account(struct call *c)
 {
 	return ask_and_print(c, account_print);
+}
+
+static int
+show_domain(struct call *c)
+{
+	return ask_and_print(c, domain_print);
 }
 
 static void

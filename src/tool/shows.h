@@ -8,6 +8,7 @@
 
 void status_print(const json_t *o);
 void account_print(const json_t *o);
+void domain_print(const json_t *o);
 
 /* --- the ends of calls --- */
 

@@ -311,6 +311,21 @@ START_TEST(accounts_are_found_without_regard_to_case)
 }
 END_TEST
 
+START_TEST(public_addresses_are_kept_as_they_are)
+{
+	struct conf *c =
+	    parse("public-address = { 192.0.2.1, \"2001:db8::1\" }\n");
+
+	ck_assert_uint_eq(c->npublic_addresses, 2);
+	ck_assert_str_eq(c->public_addresses[0], "192.0.2.1");
+	ck_assert_str_eq(c->public_addresses[1], "2001:db8::1");
+	conf_unref(c);
+	c = parse("");
+	ck_assert_uint_eq(c->npublic_addresses, 0);
+	conf_unref(c);
+}
+END_TEST
+
 START_TEST(budgets_are_lists_of_rates_or_none)
 {
 	struct conf *c =
@@ -734,6 +749,10 @@ static const struct {
 	{ "account a { held-messages = 1000001 }",
 	    "test.conf:1: account.held-messages: " },
 	{ "notify = postmaster", "test.conf:1: notify: " },
+	{ "public-address = { \"192.0.2.0/24\" }",
+	    "test.conf:1: public-address: " },
+	{ "public-address = { \"relay.example.com\" }",
+	    "test.conf:1: public-address: " },
 	{ "account a { suppress = maybe }", "test.conf:1: account.suppress: " },
 	{ "account default { from = no }\naccount a {}",
 	    "test.conf:1: account.from: " },
@@ -1090,6 +1109,7 @@ fill(TCase *tc)
 	tcase_add_test(tc, every_key_is_read);
 	tcase_add_test(tc, accounts_are_found_without_regard_to_case);
 	tcase_add_test(tc, an_account_is_as_the_default_where_it_says_nothing);
+	tcase_add_test(tc, public_addresses_are_kept_as_they_are);
 	tcase_add_test(tc, budgets_are_lists_of_rates_or_none);
 	tcase_add_test(tc, budgets_hold_without_a_configuration);
 	tcase_add_test(tc, budgets_hold_without_a_configuration);

@@ -131,6 +131,11 @@ deliver {{ allow-loopback = true
 """
         if resolver:
             text += f'resolver {{ servers = {{ "{resolver}" }} }}\n'
+        elif "resolver {" not in extra:
+            # Nobody: domains that are sent from are asked about, and the
+            # system's name servers are no part of a test.
+            # In no line of its own: tests name lines.
+            text = text[:-1] + ' resolver { servers = { "127.0.0.1:1" } }\n'
         if route:
             text += f'route default {{ relay = "{route}" }}\n'
         with open(self.conf, "w", encoding="utf-8") as f:

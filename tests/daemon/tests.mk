@@ -45,6 +45,7 @@ daemon_tests = \
 	tests/daemon/t40_dkim \
 	tests/daemon/t46_dkim_hops \
 	tests/daemon/t42_identity \
+	tests/daemon/t48_sending_domains \
 	tests/daemon/t43_suppression \
 	tests/daemon/t44_explain \
 	tests/daemon/prove_ext4

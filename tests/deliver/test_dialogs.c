@@ -242,7 +242,7 @@ do_outcome(struct scene *s, struct span want)
 {
 	static const char *const words[OUTCOME_COUNT] = { "none", "delivered",
 		"next-transaction", "next-connection", "next-host", "elsewhere",
-		"later", "failed" };
+		"later", "mistrusted", "failed" };
 	const struct attempt_rcpt *r;
 	struct buf got = { 0 };
 	uint64_t i = 0;

@@ -6,7 +6,7 @@
 #include "deliver/outcome.h"
 
 /* Which of the facts of struct outcome_at hold. */
-enum { TOOK = 1, CARRIED = 2, LEFT = 4 };
+enum { TOOK = 1, CARRIED = 2, LEFT = 4, ORIGIN = 8 };
 
 static struct outcome_at
 at(enum stage stage, unsigned facts)
@@ -14,7 +14,8 @@ at(enum stage stage, unsigned facts)
 	return (struct outcome_at){ .stage = stage,
 		.took_some = (facts & TOOK) != 0,
 		.carried = (facts & CARRIED) != 0,
-		.may_have_it = (facts & LEFT) != 0 };
+		.may_have_it = (facts & LEFT) != 0,
+		.has_origin = (facts & ORIGIN) != 0 };
 }
 
 static const struct {
@@ -65,6 +66,30 @@ static const struct {
 	{ STAGE_CONTENT, 0, 550, "", OUTCOME_FAILED, "5.0.0" },
 	{ STAGE_CONTENT, 0, 552, "5.5.3", OUTCOME_FAILED, "5.5.3" },
 	{ STAGE_CONTENT, LEFT, 554, "4.7.1", OUTCOME_FAILED, "5.0.0" },
+	/* the author's domain is not believed: ours to mend */
+	{ STAGE_CONTENT, ORIGIN | LEFT, 550, "5.7.26", OUTCOME_MISTRUSTED,
+	    "4.7.26" },
+	{ STAGE_CONTENT, ORIGIN, 550, "5.7.27", OUTCOME_MISTRUSTED, "4.7.27" },
+	{ STAGE_CONTENT, ORIGIN, 550, "5.7.30", OUTCOME_MISTRUSTED, "4.7.30" },
+	{ STAGE_CONTENT, ORIGIN, 550, "5.7.32", OUTCOME_MISTRUSTED, "4.7.32" },
+	{ STAGE_CONTENT, ORIGIN, 550, "5.7.515", OUTCOME_MISTRUSTED,
+	    "4.7.515" },
+	{ STAGE_CONTENT, ORIGIN | CARRIED, 421, "4.7.26", OUTCOME_MISTRUSTED,
+	    "4.7.26" },
+	{ STAGE_CONTENT, ORIGIN, 451, "4.7.32", OUTCOME_MISTRUSTED, "4.7.32" },
+	{ STAGE_MAIL, ORIGIN, 550, "5.7.27", OUTCOME_MISTRUSTED, "4.7.27" },
+	{ STAGE_RCPT, ORIGIN, 550, "5.7.26", OUTCOME_MISTRUSTED, "4.7.26" },
+	{ STAGE_DATA, ORIGIN, 550, "5.7.26", OUTCOME_MISTRUSTED, "4.7.26" },
+	{ STAGE_GREETING, ORIGIN, 554, "5.7.26", OUTCOME_LATER, "4.7.26" },
+	{ STAGE_CONTENT, 0, 550, "5.7.26", OUTCOME_FAILED, "5.7.26" },
+	{ STAGE_CONTENT, 0, 451, "4.7.26", OUTCOME_LATER, "4.7.26" },
+	{ STAGE_CONTENT, ORIGIN, 550, "4.7.26", OUTCOME_FAILED, "5.0.0" },
+	{ STAGE_CONTENT, ORIGIN, 550, "5.7.1", OUTCOME_FAILED, "5.7.1" },
+	{ STAGE_CONTENT, ORIGIN, 550, "5.7.25", OUTCOME_FAILED, "5.7.25" },
+	{ STAGE_CONTENT, ORIGIN, 550, "5.7.2", OUTCOME_FAILED, "5.7.2" },
+	{ STAGE_CONTENT, ORIGIN, 550, "5.7.260", OUTCOME_FAILED, "5.7.260" },
+	{ STAGE_CONTENT, ORIGIN, 550, "", OUTCOME_FAILED, "5.0.0" },
+	{ STAGE_CONTENT, ORIGIN, 250, "2.7.26", OUTCOME_DELIVERED, "2.7.26" },
 	/* enough recipients: RFC 5321 4.5.3.1.10 */
 	{ STAGE_RCPT, TOOK, 452, "", OUTCOME_NEXT_TRANSACTION, "4.0.0" },
 	{ STAGE_RCPT, TOOK, 452, "4.5.3", OUTCOME_NEXT_TRANSACTION, "4.5.3" },

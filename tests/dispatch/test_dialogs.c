@@ -141,6 +141,8 @@ do_given(struct scene *s, struct span value)
 
 		if (span_equal(key, SPAN("held")))
 			row->held = true;
+		else if (span_equal(key, SPAN("mistrusted")))
+			row->is_mistrusted = true;
 		else if (span_equal(key, SPAN("tries")))
 			row->tries = (uint32_t)number(s, word);
 		else if (span_equal(key, SPAN("step")))
@@ -264,7 +266,7 @@ outcome_of(const struct scene *s, struct span word)
 {
 	static const char *const words[] = { "not-tried", "delivered",
 		"next-transaction", "next-connection", "next-host", "elsewhere",
-		"later", "failed" };
+		"later", "mistrusted", "failed" };
 
 	for (size_t i = 0; i < ARRAY_LEN(words); i++)
 		if (span_equal(word, span_text(words[i])))
@@ -301,6 +303,7 @@ do_all(struct scene *s, enum leg_event_type type, struct span value)
 	struct leg_event ev = play_event(&s->play, type);
 
 	ev.reason = play_reason(SPAN("by hand"));
+	ev.is_word = dialog_is(s->step, "let", NULL);
 	if (!span_is_empty(value))
 		play_step(&s->play, take_leg(s, &value), &ev);
 	else
@@ -378,9 +381,10 @@ look_row(struct scene *s, struct span value)
 		i = m->env->rcpts[i].next;
 	row = leg_row(leg, i, s->play.now, s->play.wall);
 	w = reason_words(row.reason);
-	(void)buf_printf(&got, "%s %s%s tries=%u step=%u",
+	(void)buf_printf(&got, "%s %s%s%s tries=%u step=%u",
 	    m->env->rcpts[row.rcpt].address, rcpt_state_name(row.state),
-	    row.held ? " held" : "", row.tries, row.step);
+	    row.held ? " held" : "", row.is_mistrusted ? " mistrusted" : "",
+	    row.tries, row.step);
 	if (row.last != 0) {
 		(void)buf_append_text(&got, " last=");
 		play_duration(&got, (uint64_t)(s->play.wall - row.last));
@@ -448,7 +452,8 @@ act(struct scene *s)
 	} verbs[] = { { "hold", LEG_HOLD }, { "release", LEG_RELEASE },
 		{ "retry", LEG_RETRY }, { "bounce", LEG_BOUNCE },
 		{ "remove", LEG_REMOVE }, { "reroute", LEG_REROUTE },
-		{ "stop", LEG_STOP }, { "due", LEG_DUE } };
+		{ "stop", LEG_STOP }, { "let", LEG_RELEASE },
+		{ "mistrust", LEG_MISTRUST }, { "due", LEG_DUE } };
 	struct span value = dialog_value(s->step);
 
 	for (size_t i = 0; i < ARRAY_LEN(verbs); i++)

@@ -166,7 +166,8 @@ START_TEST(texts_are_put_together)
 	ck_assert_uint_eq(got.ttl, 60);
 	ck_assert_uint_eq(got.ntxt, 2);
 	ck_assert_uint_eq(got.txt[0].len, 11);
-	ck_assert_int_eq(memcmp(got.txt[0].text, "onetwothree", 11), 0);
+	ck_assert_int_eq(
+	    memcmp(got.text + got.txt[0].at, "onetwothree", 11), 0);
 	ck_assert_uint_eq(got.txt[1].len, 0);
 }
 END_TEST

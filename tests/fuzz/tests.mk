@@ -22,6 +22,7 @@ FUZZ_TARGETS = \
 	tests/fuzz/fuzz_relaxed \
 	tests/fuzz/fuzz_reply \
 	tests/fuzz/fuzz_session \
+	tests/fuzz/fuzz_spf \
 	tests/fuzz/fuzz_spool_record \
 	tests/fuzz/fuzz_subject \
 	tests/fuzz/fuzz_users \
@@ -72,6 +73,8 @@ tests_fuzz_fuzz_reply_SOURCES = tests/fuzz/fuzz_reply.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_reply_LDFLAGS = $(WITH_FUZZER)
 tests_fuzz_fuzz_session_SOURCES = tests/fuzz/fuzz_session.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_session_LDFLAGS = $(WITH_FUZZER)
+tests_fuzz_fuzz_spf_SOURCES = tests/fuzz/fuzz_spf.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_spf_LDFLAGS = $(WITH_FUZZER)
 tests_fuzz_fuzz_spool_record_SOURCES = tests/fuzz/fuzz_spool_record.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_spool_record_LDFLAGS = $(WITH_FUZZER)
 tests_fuzz_fuzz_subject_SOURCES = tests/fuzz/fuzz_subject.c $(FUZZ_MAIN)

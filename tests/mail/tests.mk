@@ -6,6 +6,7 @@ check_PROGRAMS += tests/mail/test_dsn
 check_PROGRAMS += tests/mail/test_envelope
 check_PROGRAMS += tests/mail/test_header
 check_PROGRAMS += tests/mail/test_mend
+check_PROGRAMS += tests/mail/test_origin
 check_PROGRAMS += tests/mail/test_param
 check_PROGRAMS += tests/mail/test_qid
 check_PROGRAMS += tests/mail/test_reason

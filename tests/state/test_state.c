@@ -468,7 +468,7 @@ START_TEST(a_full_disk_is_told_and_tried_again)
 {
 	char why[256];
 
-	begin(folder, 5);
+	begin(folder, 6);
 	keep("fits");
 	(void)pthread_mutex_lock(&shop.lock);
 	memset(shop.used, 'x', sizeof shop.used - 1);
@@ -529,10 +529,111 @@ START_TEST(one_of_a_newer_postern_is_left_alone)
 	ck_assert(!shop.is_read);
 	await(&shop.told[FACT_STATE_FAULT], 1);
 	ck_assert(!state_works(state, why, sizeof why));
-	ck_assert_str_eq(why, "it has form 99, and this Postern knows 1");
+	ck_assert_str_eq(why, "it has form 99, and this Postern knows 2");
 	state_wake(state);
 	end();
 	execute("SELECT * FROM theirs");
+	ck_assert_uint_eq(files_like("state.db.damaged-*"), 0);
+}
+END_TEST
+
+/* --- domains that mail is sent from --- */
+
+static struct {
+	unsigned rows, ended;
+	char last[100]; /* "KIND DOMAIN NAME AT SAID" */
+	bool drops;
+} sent;
+
+static void
+collect_sending(struct state_batch *b, void *arg)
+{
+	struct state_sending row = { STATE_DOMAIN, SPAN("a.test"), SPAN(""),
+		SPAN("x\0y"), 1000 };
+
+	(void)arg;
+	state_put_sending(b, &row);
+	row = (struct state_sending){ STATE_DOMAIN_HOLD, SPAN("a.test"),
+		SPAN("mx.b.test"), SPAN("no"), 2000 };
+	if (sent.drops)
+		state_drop_sending(b, &row);
+	else
+		state_put_sending(b, &row);
+}
+
+static void
+ignore_kept(bool is_kept, void *arg)
+{
+	(void)is_kept;
+	(void)arg;
+}
+
+static void
+ignore_renewed(void *arg)
+{
+	(void)arg;
+}
+
+static void
+on_sending(const struct state_sending *row, void *arg)
+{
+	(void)arg;
+	(void)pthread_mutex_lock(&shop.lock);
+	if (row == NULL)
+		sent.ended++;
+	else
+		(void)snprintf(sent.last, sizeof sent.last,
+		    "%d %.*s %.*s %lld %zu", (int)row->kind,
+		    SPAN_ARG(row->domain), SPAN_ARG(row->name),
+		    (long long)row->at, row->said.len);
+	sent.rows += row != NULL;
+	(void)pthread_cond_broadcast(&shop.changed);
+	(void)pthread_mutex_unlock(&shop.lock);
+}
+
+/* What is there, of at most so many. */
+static unsigned
+count_sending(size_t most)
+{
+	unsigned before = sent.ended;
+
+	sent.rows = 0;
+	state_ask_sending(state, most, on_sending, NULL);
+	await(&sent.ended, before + 1);
+	return sent.rows;
+}
+
+static void
+begin_sending(void)
+{
+	struct state_source source = { collect_sending, ignore_kept,
+		ignore_renewed, NULL };
+
+	begin(folder, 0);
+	state_add_source(state, &source);
+}
+
+START_TEST(domains_are_kept_in_an_older_file_too)
+{
+	begin(folder, 0);
+	keep("before");
+	end();
+	execute("DROP TABLE sending; PRAGMA user_version = 1");
+	begin_sending();
+	keep("after");
+	ask("ann");
+	ck_assert_str_eq(shop.got, "after");
+	ck_assert_uint_eq(count_sending(10), 2);
+	ck_assert_str_eq(sent.last, "2 a.test mx.b.test 2000 2");
+	ck_assert_uint_eq(count_sending(1), 1);
+	ck_assert_str_eq(sent.last, "0 a.test  1000 3");
+	sent.drops = true;
+	keep("again");
+	end();
+	begin(folder, 0);
+	ck_assert_uint_eq(count_sending(10), 1);
+	ck_assert_str_eq(sent.last, "0 a.test  1000 3");
+	end();
 	ck_assert_uint_eq(files_like("state.db.damaged-*"), 0);
 }
 END_TEST
@@ -566,6 +667,7 @@ fill(TCase *tc)
 	tcase_add_test(tc, a_full_disk_is_told_and_tried_again);
 	tcase_add_test(tc, one_that_is_locked_is_tried_again);
 	tcase_add_test(tc, one_of_a_newer_postern_is_left_alone);
+	tcase_add_test(tc, domains_are_kept_in_an_older_file_too);
 	tcase_add_test(tc, it_works_in_memory_too);
 }
 

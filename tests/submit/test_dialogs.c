@@ -78,8 +78,9 @@ put_params(struct buf *text, struct span attrs)
 	struct param_text p;
 
 	while (params_next(&attrs, &p))
-		(void)buf_printf(
-		    text, " %s=%.*s", p.keyword, SPAN_ARG(p.value));
+		if (p.keyword != NULL) /* what we found out has none */
+			(void)buf_printf(
+			    text, " %s=%.*s", p.keyword, SPAN_ARG(p.value));
 }
 
 static void
