@@ -734,7 +734,7 @@ const struct option conf_options[] = {
 	{ "listen", "proxy-protocol", OPTION_LIST, NULL, store_proxy, 0, 0, 0,
 	    "up to 32 networks such as 10.0.0.0/8" },
 	{ "listen", "tls", 0, NULL, store_listen_tls, 0, 0, 0,
-	    "implicit, starttls or none" },
+	    "implicit or starttls, or none for devices" },
 	{ "listen", "networks", OPTION_LIST, NULL, store_network, 0, 0, 0,
 	    "up to 32 networks such as 10.0.0.0/8" },
 	{ "listen", "account", 0, NULL, store_text,
