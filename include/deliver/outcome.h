@@ -37,6 +37,7 @@ struct outcome_at {
 	 */
 	bool may_have_it;
 	bool has_origin; /* its author's domain is known (mail/origin.h) */
+	bool asks_tls; /* it asks for REQUIRETLS (RFC 8689) */
 };
 
 enum outcome

@@ -17,7 +17,9 @@
 
 #include "base/mem.h"
 #include "facts/fact.h"
+#include "mail/envelope.h"
 #include "mail/origin.h"
+#include "mail/wishes.h"
 
 /* What a good reply is: of that class, or that one (RFC 5321 4.2.1, 4954 4). */
 enum { OK = 2, GO_ON = 3, CHALLENGE = 334 };
@@ -210,6 +212,7 @@ client_at(const struct client *c)
 		.carried = c->answered > 0,
 		.may_have_it = a != NULL && a->content_ended,
 		.has_origin = a != NULL && origin_is_known(a->env),
+		.asks_tls = a != NULL && wishes_tls(envelope_attrs(a->env)),
 	};
 }
 

@@ -84,8 +84,8 @@ is_enough(const struct reply *r)
  * What large providers say of mail whose author's domain does not vouch for it: X.7.26
  * (RFC 7372: SPF and DKIM both fail), X.7.27 (SPF; by RFC 7505 a null MX), X.7.30
  * (DKIM), X.7.32 (DMARC: nothing aligns), X.7.515 (all of these). No recipient and no
- * sender can help it; who publishes the domain's records can. X.7.30 is REQUIRETLS by
- * RFC 8689, which no message of ours asks for.
+ * sender can help it; who publishes the domain's records can. To a message that asks
+ * for REQUIRETLS, X.7.30 says that the host cannot do that (RFC 8689 section 5).
  */
 static bool
 is_mistrust(const struct outcome_at *at, const struct reply *r)
@@ -94,6 +94,9 @@ is_mistrust(const struct outcome_at *at, const struct reply *r)
 		{ ".7.30", 5 }, { ".7.32", 5 }, { ".7.515", 6 } };
 
 	if (!at->has_origin || at->stage < STAGE_MAIL || !has_status(r))
+		return false;
+	if (at->asks_tls &&
+	    span_equal(span_from(r->enhanced, 1), SPAN(".7.30")))
 		return false;
 	for (size_t i = 0; i < ARRAY_LEN(details); i++)
 		if (span_equal(span_from(r->enhanced, 1), details[i]))

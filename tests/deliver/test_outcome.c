@@ -6,7 +6,7 @@
 #include "deliver/outcome.h"
 
 /* Which of the facts of struct outcome_at hold. */
-enum { TOOK = 1, CARRIED = 2, LEFT = 4, ORIGIN = 8 };
+enum { TOOK = 1, CARRIED = 2, LEFT = 4, ORIGIN = 8, ASKS_TLS = 16 };
 
 static struct outcome_at
 at(enum stage stage, unsigned facts)
@@ -15,7 +15,8 @@ at(enum stage stage, unsigned facts)
 		.took_some = (facts & TOOK) != 0,
 		.carried = (facts & CARRIED) != 0,
 		.may_have_it = (facts & LEFT) != 0,
-		.has_origin = (facts & ORIGIN) != 0 };
+		.has_origin = (facts & ORIGIN) != 0,
+		.asks_tls = (facts & ASKS_TLS) != 0 };
 }
 
 static const struct {
@@ -71,6 +72,11 @@ static const struct {
 	    "4.7.26" },
 	{ STAGE_CONTENT, ORIGIN, 550, "5.7.27", OUTCOME_MISTRUSTED, "4.7.27" },
 	{ STAGE_CONTENT, ORIGIN, 550, "5.7.30", OUTCOME_MISTRUSTED, "4.7.30" },
+	/* RFC 8689: the host cannot do what the message asks for. */
+	{ STAGE_CONTENT, ORIGIN | ASKS_TLS, 550, "5.7.30", OUTCOME_FAILED,
+	    "5.7.30" },
+	{ STAGE_CONTENT, ORIGIN | ASKS_TLS, 550, "5.7.26", OUTCOME_MISTRUSTED,
+	    "4.7.26" },
 	{ STAGE_CONTENT, ORIGIN, 550, "5.7.32", OUTCOME_MISTRUSTED, "4.7.32" },
 	{ STAGE_CONTENT, ORIGIN, 550, "5.7.515", OUTCOME_MISTRUSTED,
 	    "4.7.515" },
