@@ -120,9 +120,9 @@ struct draft *session_draft(struct session *s);
 bool session_take_forged(struct session *s);
 /* The client has said EHLO or HELO since TLS began, or since it came. */
 bool session_has_helo(const struct session *s);
-/* The name of its state, for people. */
 /* The account that may log in by its certificate; empty: none. */
 struct span session_vouched(const struct session *s);
+/* The name of its state, for people. */
 const char *session_state_name(const struct session *s);
 /* The version of TLS; empty before. */
 struct span session_tls(const struct session *s);

@@ -495,8 +495,15 @@ run_line(struct session *s, struct span line, struct buf *out)
 
 /* Counts as an error; a login that was under way is over. */
 static void
-refuse_line(struct session *s, const char *reply, struct buf *out)
+refuse_line(
+    struct session *s, struct span line, const char *reply, struct buf *out)
 {
+	if (!bears(s, line, out))
+		return;
+	if (chunk_is_meant(line)) {
+		chunk_misread(s, out);
+		return;
+	}
 	s->forgives = false;
 	if (s->state == STATE_AUTH)
 		session_enter(s, STATE_READY);
@@ -534,12 +541,11 @@ take_line(struct session *s, struct span *in, struct buf *out)
 	case COMMAND_LINE_TOO_LONG:
 		s->skips_line = true;
 		s->skipped = 0;
-		if (bears(s, span_to(*in, COMMAND_LINE_MAX), out))
-			refuse_line(s, "500 5.5.2 Line too long", out);
+		refuse_line(s, span_to(*in, COMMAND_LINE_MAX),
+		    "500 5.5.2 Line too long", out);
 		return true;
 	case COMMAND_LINE_BARE:
-		if (bears(s, line, out))
-			refuse_line(s, "500 5.5.2 Lines must end in CRLF", out);
+		refuse_line(s, line, "500 5.5.2 Lines must end in CRLF", out);
 		return true;
 	}
 	return false;

@@ -58,6 +58,18 @@ drop(struct session *s, struct span args, struct buf *out)
 		    "a chunk without a length", out);
 }
 
+bool
+chunk_is_meant(struct span line)
+{
+	return span_starts_nocase(line, SPAN("BDAT "));
+}
+
+void
+chunk_misread(struct session *s, struct buf *out)
+{
+	drop(s, SPAN(""), out);
+}
+
 const char *
 chunk_refuse(
     struct session *s, struct span args, const char *reply, struct buf *out)

@@ -135,6 +135,12 @@ const char *do_bdat(struct session *s, struct span args, struct buf *out);
 /* BDAT is answered with that, behind its octets; returns what to say at once. */
 const char *chunk_refuse(
     struct session *s, struct span args, const char *reply, struct buf *out);
+/*
+ * A line that is no command, and begins like that one: its octets may follow all the
+ * same. Then nobody can tell what is what, and the connection ends.
+ */
+bool chunk_is_meant(struct span line);
+void chunk_misread(struct session *s, struct buf *out);
 /* Takes octets of a chunk that is refused. */
 void chunk_swallow(struct session *s, struct span *in, struct buf *out);
 /* The spool is ready for its octets. */
