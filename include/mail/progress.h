@@ -75,6 +75,7 @@ enum message_flags {
 	/* Each of which alone is enough that none of it is tried. */
 	MESSAGE_HOLDS = MESSAGE_HELD | MESSAGE_OVER_BUDGET | MESSAGE_STOPPED |
 			MESSAGE_FUTURE,
+	MESSAGE_FLAGS = MESSAGE_HOLDS | MESSAGE_WARNED, /* all there are */
 };
 
 #endif

@@ -8,23 +8,18 @@
 
 #include "base/mem.h"
 #include "dispatch/order.h"
-#include "io/deadline.h"
-#include "io/loop.h"
 #include "mail/qid.h"
 #include "mail/reason.h"
 
-enum { HELD_A_TURN = 200, SAMPLE = 5 };
+enum { SAMPLE = 5 };
 
 /* A walk over the queue, for one account. */
 struct braking {
-	struct list node; /* in dispatch->brakes */
-	struct dispatch *dispatch; /* borrowed */
-	struct deadline *next; /* owned */
+	struct walk walk;
 	char *account; /* owned */
-	struct queue_place place; /* behind which it goes on */
 	uint32_t waiting; /* messages of the account, so far */
 	struct buf sample[SAMPLE]; /* a line each, of the newest */
-	dispatch_braked_cb done; /* NULL: it was called */
+	dispatch_braked_cb done;
 	void *arg;
 };
 
@@ -82,19 +77,20 @@ tell_done(struct braking *b)
 		    &sample, buf_span(&b->sample[(b->waiting + i) % SAMPLE]));
 	braked.sample = buf_span(&sample);
 	b->done(&braked, b->arg);
-	b->done = NULL;
 	buf_clear(&sample);
 }
 
 static void
-braking_free(struct braking *b)
+on_over(struct walk *w, bool is_whole)
 {
-	if (b->done != NULL)
+	struct braking *b = LIST_ENTRY(w, struct braking, walk);
+
+	if (is_whole)
+		tell_done(b);
+	else
 		b->done(NULL, b->arg);
 	for (unsigned i = 0; i < SAMPLE; i++)
 		buf_clear(&b->sample[i]);
-	list_remove(&b->node);
-	deadline_close(b->next);
 	free(b->account);
 	free(b);
 }
@@ -119,27 +115,15 @@ hold(struct message *m, void *arg)
 }
 
 static void
-go_on(void *arg)
+on_message(struct walk *w, struct message *m)
 {
-	struct braking *b = arg;
-	struct dispatch *d = b->dispatch;
-	struct message *m = queue_after(d->queue, b->place);
+	struct braking *b = LIST_ENTRY(w, struct braking, walk);
 
-	for (int n = 0; m != NULL && n < HELD_A_TURN; n++) {
-		b->place = queue_place_of(m);
-		if (span_equal_nocase(
-			span_text(m->env->account), span_text(b->account))) {
-			note_sample(b, m);
-			hold(m, d);
-		}
-		m = queue_after(d->queue, b->place);
-	}
-	if (m != NULL) {
-		deadline_set(b->next, 1);
+	if (!span_equal_nocase(
+		span_text(m->env->account), span_text(b->account)))
 		return;
-	}
-	tell_done(b);
-	braking_free(b);
+	note_sample(b, m);
+	hold(m, w->dispatch);
 }
 
 void
@@ -148,19 +132,11 @@ dispatch_brake(
 {
 	struct braking *b = MEM_NEW(struct braking);
 
+	b->walk.each = on_message;
+	b->walk.over = on_over;
 	b->done = done;
 	b->arg = arg;
-	b->dispatch = d;
 	b->account = mem_strdup(account);
-	b->next = deadline_new(d->loop, go_on, b);
-	list_append(&d->brakes, &b->node);
-	deadline_set(b->next, 1);
+	walk_begin(&b->walk, d);
 	dispatch_in_hand(d, account, hold, d);
-}
-
-void
-brake_forget(struct dispatch *d)
-{
-	LIST_FOREACH_SAFE (node, next, &d->brakes)
-		braking_free(LIST_ENTRY(node, struct braking, node));
 }

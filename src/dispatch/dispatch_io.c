@@ -93,7 +93,7 @@ dispatch_new(struct loop *loop, const struct conf *conf, struct err *err)
 	map_init(&d->addresses, seed);
 	d->alarm = deadline_new(loop, on_alarm, d);
 	budget_init(d);
-	list_init(&d->brakes);
+	list_init(&d->walks);
 	mistrust_init(d);
 	return d;
 }
@@ -205,7 +205,7 @@ dispatch_free(struct dispatch *d)
 	operator_forget(d);
 	forget_curious(d);
 	budget_clear_lines(d);
-	brake_forget(d);
+	walks_forget(d);
 	mistrust_clear(d);
 	lines_forget(d);
 	deadline_close(d->alarm);

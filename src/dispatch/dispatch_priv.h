@@ -43,10 +43,9 @@ struct dispatch {
 	    const struct words *words, void *arg); /* or NULL */
 	void *failed_arg;
 	struct dispatch_budget budget; /* who says when there is room */
-	struct list brakes; /* struct braking: their messages are held yet */
+	struct list walks; /* struct walk */
 	struct list domain_holds; /* struct domain_hold */
 	struct map domains_held; /* the same, by domain and site */
-	struct list domain_walks; /* struct walking */
 	void (*mistrusted)(struct span domain, const char *site,
 	    const struct words *words, void *arg); /* or NULL, as the next */
 	void (*held_before)(struct span domain, void *arg);
@@ -141,7 +140,23 @@ void operator_too_late(struct dispatch *d, struct message *m);
 
 /* What the steps since the last call say of the account's recipients. */
 void brake_note_facts(struct dispatch *d, const struct message *m);
-void brake_forget(struct dispatch *d);
+
+/* --- walk_io.c --- */
+
+/* A walk over all messages that wait, as a part of its owner's struct. */
+struct walk {
+	struct list node; /* in dispatch->walks */
+	struct dispatch *dispatch; /* borrowed */
+	struct deadline *next; /* owned */
+	struct queue_place place; /* behind which it goes on */
+	void (*each)(struct walk *w, struct message *m);
+	/* The owner's to free; `is_whole` is false when the relay ends first. */
+	void (*over)(struct walk *w, bool is_whole);
+};
+
+/* `each` and `over` are set. It begins behind this call. */
+void walk_begin(struct walk *w, struct dispatch *d);
+void walks_forget(struct dispatch *d);
 
 /* --- mistrust_io.c --- */
 

@@ -288,7 +288,7 @@ on_due(struct message *m, const struct message_event *ev,
 {
 	if ((m->flags & MESSAGE_FUTURE) != 0 &&
 	    message_release_at(m) <= ev->now) {
-		m->flags &= ~(unsigned)MESSAGE_FUTURE & 31;
+		m->flags &= ~(unsigned)MESSAGE_FUTURE & MESSAGE_FLAGS;
 		return MESSAGE_RELEASE;
 	}
 	if (m->state != MESSAGE_QUIET && m->report_at <= ev->now)
@@ -551,7 +551,7 @@ message_new(struct envelope *env, const struct progress *rows, uint32_t flags,
 	uint64_t age = 0;
 
 	m->env = env;
-	m->flags = flags & 31;
+	m->flags = flags & MESSAGE_FLAGS;
 	take_wishes(m);
 	m->legs = (struct leg *)(void *)((char *)m->rcpts + rcpts);
 	m->born = (int64_t)now;

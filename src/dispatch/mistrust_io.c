@@ -19,12 +19,11 @@
 #include "base/mem.h"
 #include "deliver/attempt.h"
 #include "facts/fact.h"
-#include "io/deadline.h"
 #include "io/loop.h"
 #include "mail/origin.h"
 #include "mail/reason.h"
 
-enum { WALKED_A_TURN = 200, HOLDS_MOST = 10000, KEY_SIZE = 1024 };
+enum { HOLDS_MOST = 10000, KEY_SIZE = 1024 };
 
 struct domain_hold {
 	struct list node; /* in dispatch->domain_holds */
@@ -35,12 +34,9 @@ struct domain_hold {
 
 /* A walk over the queue, for one domain. */
 struct walking {
-	struct list node; /* in dispatch->domain_walks */
-	struct dispatch *dispatch; /* borrowed */
-	struct deadline *next; /* owned */
+	struct walk walk;
 	char *domain; /* owned */
 	bool releases; /* what is held goes on; else what waits is held */
-	struct queue_place place; /* behind which it goes on */
 };
 
 static struct span
@@ -105,15 +101,6 @@ mistrust_has_room(const struct dispatch *d)
 
 /* --- walks --- */
 
-static void
-walking_free(struct walking *w)
-{
-	list_remove(&w->node);
-	deadline_close(w->next);
-	free(w->domain);
-	free(w);
-}
-
 /* Where it goes, or would go by what is known; NULL: that is to be asked for. */
 static const struct site *
 site_of(const struct dispatch *d, const struct leg *leg)
@@ -154,10 +141,14 @@ release_leg(struct dispatch *d, struct leg *leg)
 }
 
 static void
-walk_message(struct walking *w, struct message *m)
+on_message(struct walk *walk, struct message *m)
 {
-	struct dispatch *d = w->dispatch;
+	struct walking *w = LIST_ENTRY(walk, struct walking, walk);
+	struct dispatch *d = walk->dispatch;
+	char room[IDN_SIZE];
 
+	if (!span_equal(origin_domain(m->env, room), span_text(w->domain)))
+		return;
 	for (uint32_t i = 0; i < m->env->ngroups; i++) {
 		if (w->releases)
 			release_leg(d, &m->legs[i]);
@@ -169,25 +160,13 @@ walk_message(struct walking *w, struct message *m)
 }
 
 static void
-go_on(void *arg)
+on_over(struct walk *walk, bool is_whole)
 {
-	struct walking *w = arg;
-	struct dispatch *d = w->dispatch;
-	struct message *m = queue_after(d->queue, w->place);
-	char room[IDN_SIZE];
+	struct walking *w = LIST_ENTRY(walk, struct walking, walk);
 
-	for (int n = 0; m != NULL && n < WALKED_A_TURN; n++) {
-		w->place = queue_place_of(m);
-		if (span_equal(
-			origin_domain(m->env, room), span_text(w->domain)))
-			walk_message(w, m);
-		m = queue_after(d->queue, w->place);
-	}
-	dispatch_end_turn(d);
-	if (m == NULL)
-		walking_free(w);
-	else
-		deadline_set(w->next, 1);
+	(void)is_whole;
+	free(w->domain);
+	free(w);
 }
 
 static void
@@ -195,12 +174,11 @@ walk(struct dispatch *d, struct span domain, bool releases)
 {
 	struct walking *w = MEM_NEW(struct walking);
 
-	w->dispatch = d;
+	w->walk.each = on_message;
+	w->walk.over = on_over;
 	w->domain = span_dup(domain);
 	w->releases = releases;
-	w->next = deadline_new(d->loop, go_on, w);
-	list_append(&d->domain_walks, &w->node);
-	deadline_set(w->next, 1);
+	walk_begin(&w->walk, d);
 }
 
 /* --- rows --- */
@@ -318,14 +296,11 @@ mistrust_init(struct dispatch *d)
 	random_fill(seed, sizeof seed);
 	map_init(&d->domains_held, seed);
 	list_init(&d->domain_holds);
-	list_init(&d->domain_walks);
 }
 
 void
 mistrust_clear(struct dispatch *d)
 {
-	LIST_FOREACH_SAFE (node, next, &d->domain_walks)
-		walking_free(LIST_ENTRY(node, struct walking, node));
 	LIST_FOREACH_SAFE (node, next, &d->domain_holds)
 		hold_free(d, LIST_ENTRY(node, struct domain_hold, node));
 	map_clear(&d->domains_held);

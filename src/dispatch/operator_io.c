@@ -244,7 +244,7 @@ set_marks(struct dispatch *d, struct message *m, unsigned flags)
 
 	if (flags == m->flags)
 		return;
-	m->flags = flags & 31;
+	m->flags = flags & MESSAGE_FLAGS;
 	if ((gone & MESSAGE_OVER_BUDGET) != 0)
 		budget_unheld(d, m, true);
 	spool_set_flags(d->spool, m->env->id, m->flags);
