@@ -6,6 +6,7 @@
 #define BASE_NETWORK_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/span.h"
@@ -22,5 +23,12 @@ bool network_parse(struct span text, struct network *out);
 /* Whether all of the other one is in it. */
 bool network_has(const struct network *n, const struct network *other);
 bool network_contains(const struct network *n, const struct sockaddr *sa);
+/* Whether one of them does. */
+bool networks_contain(
+    const struct network *list, size_t n, const struct sockaddr *sa);
+/* The network of that address alone; false: it is of another family. */
+bool network_of(const struct sockaddr *sa, struct network *out);
+/* Loopback, and what RFC 1918, 3927, 4193 and 4291 keep within a site. */
+bool network_is_private(const struct network *n);
 
 #endif

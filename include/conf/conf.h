@@ -107,8 +107,8 @@ struct conf_account {
 	bool brake; /* it is held when it departs from its habit */
 	uint32_t held_messages; /* OVER_HOLD: so many at once */
 	bool suppress; /* what a host refused for good is refused */
-	/* Of certificates that log in to it. */
-	struct conf_fingerprint fingerprints[CONF_FINGERPRINTS_MOST];
+	/* Owned: of certificates that log in to it. */
+	struct conf_fingerprint *fingerprints;
 	size_t nfingerprints;
 	int priority; /* MT-PRIORITY: no more than that */
 	bool has_suppress; /* while it is read: it was said */

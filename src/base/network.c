@@ -4,6 +4,8 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "base/mem.h"
+
 enum { V4_AT = 12, V4_BITS = 96, TEXT_MOST = INET6_ADDRSTRLEN };
 
 static void
@@ -56,19 +58,51 @@ network_has(const struct network *n, const struct network *other)
 }
 
 bool
-network_contains(const struct network *n, const struct sockaddr *sa)
+network_of(const struct sockaddr *sa, struct network *out)
 {
-	uint8_t a[16];
-
+	out->bits = 128;
 	if (sa->sa_family == AF_INET)
 		map_v4(
 		    &((const struct sockaddr_in *)(const void *)sa)->sin_addr,
-		    a);
+		    out->bytes);
 	else if (sa->sa_family == AF_INET6)
-		memcpy(a,
+		memcpy(out->bytes,
 		    &((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr,
-		    sizeof a);
+		    sizeof out->bytes);
 	else
 		return false;
-	return begins_alike(n, a);
+	return true;
+}
+
+bool
+network_contains(const struct network *n, const struct sockaddr *sa)
+{
+	struct network one;
+
+	return network_of(sa, &one) && network_has(n, &one);
+}
+
+bool
+networks_contain(
+    const struct network *list, size_t n, const struct sockaddr *sa)
+{
+	for (size_t i = 0; i < n; i++)
+		if (network_contains(&list[i], sa))
+			return true;
+	return false;
+}
+
+bool
+network_is_private(const struct network *n)
+{
+	static const char *const ranges[] = { "127.0.0.0/8", "10.0.0.0/8",
+		"172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "::1",
+		"fc00::/7", "fe80::/10" };
+	struct network range;
+
+	for (size_t i = 0; i < ARRAY_LEN(ranges); i++)
+		if (network_parse(span_text(ranges[i]), &range) &&
+		    network_has(&range, n))
+			return true;
+	return false;
 }

@@ -51,22 +51,12 @@ check_devices(struct reading *r, cfg_t *cfg, const struct conf_listen *l)
 	return 0;
 }
 
-/* Loopback, and what RFC 1918, 3927, 4193 and 4291 keep within a site. */
 static bool
 is_private(const char *address)
 {
-	static const char *const ranges[] = { "127.0.0.0/8", "10.0.0.0/8",
-		"172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "::1",
-		"fc00::/7", "fe80::/10" };
-	struct network n, at;
+	struct network n;
 
-	if (!network_parse(span_text(address), &at))
-		return false;
-	for (size_t i = 0; i < ARRAY_LEN(ranges); i++)
-		if (network_parse(span_text(ranges[i]), &n) &&
-		    network_has(&n, &at))
-			return true;
-	return false;
+	return network_parse(span_text(address), &n) && network_is_private(&n);
 }
 
 int

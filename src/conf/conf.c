@@ -85,6 +85,7 @@ conf_clear(struct conf *conf)
 		free(conf->accounts[i].name);
 		free_list(
 		    conf->accounts[i].send_as, conf->accounts[i].nsend_as);
+		free(conf->accounts[i].fingerprints);
 	}
 	free(conf->accounts);
 	clear_routes(conf);

@@ -249,14 +249,21 @@ store_listen_tls(const struct option *o, struct span text, void *base)
 }
 
 static bool
+add_network(struct network *list, size_t *n, struct span text)
+{
+	if (*n == CONF_NETWORKS_MOST || !network_parse(text, &list[*n]))
+		return false;
+	++*n;
+	return true;
+}
+
+static bool
 store_network(const struct option *o, struct span text, void *base)
 {
 	struct conf_listen *l = base;
 
 	(void)o;
-	return l->nnetworks < CONF_NETWORKS_MOST &&
-	       network_parse(text, &l->networks[l->nnetworks]) &&
-	       ++l->nnetworks > 0;
+	return add_network(l->networks, &l->nnetworks, text);
 }
 
 static bool
@@ -265,9 +272,7 @@ store_proxy(const struct option *o, struct span text, void *base)
 	struct conf_listen *l = base;
 
 	(void)o;
-	return l->nproxies < CONF_NETWORKS_MOST &&
-	       network_parse(text, &l->proxies[l->nproxies]) &&
-	       ++l->nproxies > 0;
+	return add_network(l->proxies, &l->nproxies, text);
 }
 
 /* An address of ours; kept as it is written. */
@@ -403,7 +408,7 @@ static bool
 store_fingerprint(const struct option *o, struct span text, void *base)
 {
 	struct conf_account *a = base;
-	struct conf_fingerprint *f = &a->fingerprints[a->nfingerprints];
+	struct conf_fingerprint f = { { 0 } };
 	size_t n = 0;
 
 	(void)o;
@@ -416,15 +421,16 @@ store_fingerprint(const struct option *o, struct span text, void *base)
 
 		if (text.ptr[i] == ':' && n > 0 && n % 2 == 0)
 			continue;
-		if (digit < 0 || n == 2 * sizeof f->sha256)
+		if (digit < 0 || n == 2 * sizeof f.sha256)
 			return false;
-		f->sha256[n / 2] =
-		    (unsigned char)(f->sha256[n / 2] << 4 | digit);
+		f.sha256[n / 2] = (unsigned char)(f.sha256[n / 2] << 4 | digit);
 		n++;
 	}
-	if (n != 2 * sizeof f->sha256)
+	if (n != 2 * sizeof f.sha256)
 		return false;
-	a->nfingerprints++;
+	a->fingerprints = mem_realloc(
+	    a->fingerprints, (a->nfingerprints + 1) * sizeof *a->fingerprints);
+	a->fingerprints[a->nfingerprints++] = f;
 	return true;
 }
 

@@ -182,30 +182,9 @@ forget_arrival(void *token, void *arg)
 }
 
 static bool
-is_balancer(const struct conf_listen *l, const struct sockaddr_storage *peer)
-{
-	for (size_t i = 0; i < l->nproxies; i++)
-		if (network_contains(
-			&l->proxies[i], (const struct sockaddr *)peer))
-			return true;
-	return false;
-}
-
-static bool
 is_same(const struct conf_listen *a, const struct conf_listen *b)
 {
 	return a->port == b->port && strcmp(a->address, b->address) == 0;
-}
-
-/* Whether it is one of the port's devices. */
-static bool
-is_of(const struct conf_listen *l, const struct sockaddr_storage *peer)
-{
-	for (size_t i = 0; i < l->nnetworks; i++)
-		if (network_contains(
-			&l->networks[i], (const struct sockaddr *)peer))
-			return true;
-	return false;
 }
 
 /* Anybody may come: a line a second for all of them. */
@@ -239,7 +218,9 @@ on_device(const struct port *port, struct arrival *c,
 	for (size_t i = 0; i < a->conf->nlistens; i++)
 		if (is_same(&a->conf->listens[i], &port->listen))
 			c->account = a->conf->listens[i].account;
-	if (c->account != NULL && is_of(&port->listen, peer)) {
+	if (c->account != NULL &&
+	    networks_contain(port->listen.networks, port->listen.nnetworks,
+		(const struct sockaddr *)peer)) {
 		take(a, c);
 		return;
 	}
@@ -262,7 +243,8 @@ on_connection(int fd, const struct sockaddr_storage *peer, void *arg)
 		on_device(port, &c, peer);
 		return;
 	}
-	if (is_balancer(&port->listen, peer))
+	if (networks_contain(port->listen.proxies, port->listen.nproxies,
+		(const struct sockaddr *)peer))
 		proxies_take(port->acceptor->proxies, fd, c.client,
 		    mem_dup(&c, sizeof c));
 	else

@@ -12,18 +12,19 @@
 #include "conf/conf.h"
 #include "domains_parts_io.h"
 
+/* Private, of a provider's own network (RFC 6598), or no address at all. */
 static bool
 is_private(const struct sockaddr *sa)
 {
-	static const struct span networks[] = { { "0.0.0.0/8", 9 },
-		{ "10.0.0.0/8", 10 }, { "100.64.0.0/10", 13 },
-		{ "127.0.0.0/8", 11 }, { "169.254.0.0/16", 14 },
-		{ "172.16.0.0/12", 13 }, { "192.168.0.0/16", 14 }, { "::1", 3 },
-		{ "::", 2 }, { "fc00::/7", 8 }, { "fe80::/10", 9 } };
-	struct network n;
+	static const char *const others[] = { "0.0.0.0/8", "100.64.0.0/10",
+		"::" };
+	struct network n, of;
 
-	for (size_t i = 0; i < ARRAY_LEN(networks); i++)
-		if (network_parse(networks[i], &n) && network_contains(&n, sa))
+	if (network_of(sa, &of) && network_is_private(&of))
+		return true;
+	for (size_t i = 0; i < ARRAY_LEN(others); i++)
+		if (network_parse(span_text(others[i]), &n) &&
+		    network_contains(&n, sa))
 			return true;
 	return false;
 }
