@@ -1,5 +1,7 @@
 libpostern_a_SOURCES += \
+	include/mail/ascii_field.h src/mail/ascii_field.c \
 	include/mail/attrs.h src/mail/attrs.c \
+	include/mail/convert.h src/mail/convert.c \
 	include/mail/dsn.h src/mail/dsn.c \
 	include/mail/encoded.h src/mail/encoded.c \
 	include/mail/envelope.h src/mail/envelope.c \
@@ -8,6 +10,7 @@ libpostern_a_SOURCES += \
 	include/mail/mend.h src/mail/mend.c \
 	include/mail/origin.h src/mail/origin.c \
 	include/mail/param.h src/mail/param.c \
+	include/mail/parts.h src/mail/parts.c \
 	include/mail/progress.h src/mail/progress.c \
 	include/mail/qid.h src/mail/qid.c \
 	include/mail/reason.h src/mail/reason.c \
@@ -15,6 +18,7 @@ libpostern_a_SOURCES += \
 	include/mail/reasons.h src/mail/reasons.c \
 	include/mail/subject.h src/mail/subject.c \
 	include/mail/trace.h src/mail/trace.c \
+	include/mail/transfer.h src/mail/transfer.c \
 	include/mail/wishes.h src/mail/wishes.c \
 	include/mail/words.h src/mail/words.c \
 	include/mail/xtext.h src/mail/xtext.c

@@ -11,6 +11,7 @@ FUZZ_TARGETS = \
 	tests/fuzz/fuzz_client \
 	tests/fuzz/fuzz_command \
 	tests/fuzz/fuzz_conf \
+	tests/fuzz/fuzz_convert \
 	tests/fuzz/fuzz_dot \
 	tests/fuzz/fuzz_header \
 	tests/fuzz/fuzz_key \
@@ -53,6 +54,8 @@ tests_fuzz_fuzz_command_SOURCES = tests/fuzz/fuzz_command.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_command_LDFLAGS = $(WITH_FUZZER)
 tests_fuzz_fuzz_conf_SOURCES = tests/fuzz/fuzz_conf.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_conf_LDFLAGS = $(WITH_FUZZER)
+tests_fuzz_fuzz_convert_SOURCES = tests/fuzz/fuzz_convert.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_convert_LDFLAGS = $(WITH_FUZZER)
 tests_fuzz_fuzz_dot_SOURCES = tests/fuzz/fuzz_dot.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_dot_LDFLAGS = $(WITH_FUZZER)
 tests_fuzz_fuzz_header_SOURCES = tests/fuzz/fuzz_header.c $(FUZZ_MAIN)

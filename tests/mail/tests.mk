@@ -17,3 +17,7 @@ check_PROGRAMS += tests/mail/test_trace
 check_PROGRAMS += tests/mail/test_wishes
 check_PROGRAMS += tests/mail/test_words
 check_PROGRAMS += tests/mail/test_xtext
+check_PROGRAMS += tests/mail/test_ascii_field
+check_PROGRAMS += tests/mail/test_convert
+check_PROGRAMS += tests/mail/test_parts
+check_PROGRAMS += tests/mail/test_transfer
