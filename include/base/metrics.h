@@ -33,6 +33,7 @@ enum metric {
 	METRIC_USERS_BROKEN, /* gauge: 1, while auth.users cannot be read */
 	METRIC_DNS_UNANSWERED, /* gauge: questions in a row without an answer */
 	METRIC_SIGNED, /* messages */
+	METRIC_CONVERTED, /* for a host that takes less */
 	METRIC_NOT_SIGNED, /* by a fault of ours */
 	METRIC_DKIM_KEYS, /* gauge: active ones */
 	METRIC_RELOAD_TIME, /* gauge: of the last good one, s since 1970 */

@@ -16,6 +16,7 @@
 
 struct attempt;
 struct client;
+struct envelope;
 struct target;
 
 enum client_need {
@@ -36,6 +37,13 @@ enum client_event_type {
 	CLIENT_QUIT, /* say goodbye */
 };
 
+/* What content has to be for a host that lacks 8BITMIME or BINARYMIME. */
+enum client_form {
+	FORM_AS_IT_IS,
+	FORM_8BIT, /* lines, which may have octets above 127 */
+	FORM_7BIT,
+};
+
 struct client_event {
 	enum client_event_type type;
 	struct span *in; /* all events: the input buffer, taken from */
@@ -43,6 +51,7 @@ struct client_event {
 	struct attempt *attempt; /* borrowed until READY/CLOSE */
 	uint64_t size; /* of its content, octets */
 	bool at_hand; /* it is small and in memory: it may leave at once */
+	enum client_form form; /* what it is: as client_form() said */
 };
 
 /* Why a client wants to close. */
@@ -81,6 +90,9 @@ uint32_t client_timeout(const struct client *c);
  */
 uint64_t client_limit(const struct client *c);
 bool client_has_attempt(const struct client *c);
+/* In which form the host takes that message. Of a client that is ready. */
+enum client_form
+client_form(const struct client *c, const struct envelope *env);
 /* What this connection showed, that others need not find out again. */
 enum chunking client_chunking(const struct client *c);
 /* Messages on one connection (LIMITS MAILMAX, RFC 9422); 0: it did not say. */

@@ -26,14 +26,20 @@ void signer_free(struct signer *s);
 /* NULL for NULL. */
 struct keys *signer_keys(struct signer *s);
 
+/* What is signed. */
+struct signer_request {
+	const struct envelope *env;
+	struct content *content; /* as it leaves */
+	bool is_converted; /* it is not what came in (mail/convert.h) */
+};
+
 /*
  * The signature that the message leaves with. True: it is in *now (a reference, or
  * NULL: unsigned). Else the callback comes, once and later; envelope, content and
  * loop live until then. From every thread that runs a loop. NULL signs nothing.
  */
-bool signer_ask(struct signer *s, const struct envelope *env,
-    struct content *content, struct loop *loop, signer_cb cb, void *arg,
-    struct signature **now);
+bool signer_ask(struct signer *s, const struct signer_request *r,
+    struct loop *loop, signer_cb cb, void *arg, struct signature **now);
 /* Lets go what is kept for others and old, or of keys that changed; ms, steady. */
 void signer_sweep(struct signer *s, uint64_t now);
 

@@ -79,6 +79,7 @@ enum fact_kind {
 	/* DKIM */
 	FACT_SUPPRESSED,
 	FACT_RECIPIENT_SUPPRESSED,
+	FACT_CONVERTED, /* for a host that lacks 8BITMIME or BINARYMIME */
 	FACT_SIGNED,
 	FACT_NOT_SIGNED, /* though there is a key, or may be */
 	FACT_DKIM_KEYS, /* read anew */

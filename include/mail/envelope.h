@@ -20,6 +20,9 @@ enum envelope_flags {
 	   client said so */
 	ENVELOPE_UTF8 = 8,
 	ENVELOPE_UTF8_HEADER = 16, /* of those, the header */
+	/* BODY=BINARYMIME, and it is: NUL, lines that CRLF does not end, or that
+	   are longer than any host's */
+	ENVELOPE_BINARY = 32,
 };
 
 enum { ENVELOPE_NO_MORE = UINT32_MAX };

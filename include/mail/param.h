@@ -26,6 +26,7 @@ enum extension {
 	EXTENSION_DELIVERBY = 32, /* RFC 2852 */
 	EXTENSION_FUTURERELEASE = 64, /* RFC 4865 */
 	EXTENSION_REQUIRETLS = 128, /* RFC 8689 */
+	EXTENSION_BINARYMIME = 256, /* RFC 3030 section 3 */
 };
 
 /* The one that the first word of an EHLO line names; 0: none of these. */
@@ -68,12 +69,16 @@ bool params_read(struct params *p, enum param_place place, struct span keyword,
 /* MT-PRIORITY goes no further than that. True: it was lowered. */
 bool params_cap_priority(struct params *p, int most);
 
-/*
- * " KEYWORD=value" of each that the host (by its extensions) is to have. `age`: for
- * how many seconds the message was ours, since it could go.
- */
-void params_write_mail(const struct envelope *env, uint32_t extensions,
-    int64_t age, struct buf *out);
+/* What a transaction is that is written to a host. */
+struct param_sending {
+	uint32_t extensions; /* the host's, as far as the message needs them */
+	int64_t age; /* s: for how long it was ours, since it could go */
+	uint64_t size; /* octets of the content as it leaves */
+};
+
+/* " KEYWORD=value" of each that the host is to have. */
+void params_write_mail(const struct envelope *env,
+    const struct param_sending *sending, struct buf *out);
 void params_write_rcpt(const struct envelope *env, uint32_t rcpt,
     uint32_t extensions, struct buf *out);
 

@@ -33,6 +33,8 @@ struct dot_reader {
 	bool mends; /* set by the owner: a bare LF is made CRLF */
 	/* The same: BDAT says how much it is; no dot is stuffed or ends it. */
 	bool is_counted;
+	/* The same: any octet may be in it (RFC 3030 section 3), and stays. */
+	bool is_binary;
 	bool bare; /* a bare CR was seen, or a bare LF that was not mended */
 	bool looks_ended; /* the last line was a dot alone, but not the end */
 	bool nul; /* a NUL was seen */

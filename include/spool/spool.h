@@ -118,6 +118,13 @@ void spool_commit_past(struct spool_entry *e, const struct envelope *env,
 /* Ends an entry that is not wanted any more. Nothing of it stays. */
 void spool_entry_drop(struct spool_entry *e);
 
+/*
+ * A file without a name, beside the messages, for what one of them is made into on
+ * its way out: closed, it is gone. The descriptor is the caller's, for reading and
+ * writing; negative and `err`: there is none. Blocks.
+ */
+int spool_scratch(struct spool *s, struct err *err);
+
 /* --- its life --- */
 
 /*

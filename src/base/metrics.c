@@ -31,6 +31,10 @@ static const struct metric_info infos[METRIC_COUNT] = {
 	[METRIC_DNS_UNANSWERED] = { "dns_unanswered",
 	    "questions in a row that no name server answered", 1 },
 	[METRIC_SIGNED] = { "signed", "DKIM signatures made for messages", 0 },
+	[METRIC_CONVERTED] = { "converted",
+	    "messages that were encoded anew for a host that lacks 8BITMIME "
+	    "or BINARYMIME",
+	    0 },
 	[METRIC_NOT_SIGNED] = { "not_signed",
 	    "messages that left unsigned by a fault of ours", 0 },
 	[METRIC_DKIM_KEYS] = { "dkim_keys_active", "keys that sign", 1 },

@@ -232,6 +232,7 @@ report_start(const struct report_request *q, report_cb cb, void *arg)
 	r->is_8bit = (q->original->flags & ENVELOPE_8BIT) != 0;
 	r->is_full = q->action == DSN_FAILED &&
 		     params_wants_full(envelope_attrs(q->original)) &&
+		     (q->original->flags & ENVELOPE_BINARY) == 0 &&
 		     !wishes_tls(envelope_attrs(q->original));
 	r->dsn = (struct dsn){
 		.action = q->action,

@@ -65,7 +65,11 @@ mail_say_mail(struct client *c, struct buf *out)
 	(void)buf_append_text(out, "MAIL FROM:<");
 	put_address(c, env->sender, out);
 	(void)buf_append_char(out, '>');
-	params_write_mail(env, c->offered, c->attempt->age, out);
+	params_write_mail(env,
+	    &(struct param_sending){ .extensions = c->offered,
+		.age = c->attempt->age,
+		.size = c->size },
+	    out);
 	(void)buf_append_text(out, "\r\n");
 }
 
@@ -243,6 +247,24 @@ leave_out_utf8(struct client *c)
 	return is_left;
 }
 
+/* --- 8BITMIME and BINARYMIME (RFC 6152, RFC 3030) --- */
+
+enum client_form
+client_form(const struct client *c, const struct envelope *env)
+{
+	bool takes_binary =
+	    c->can_chunk && (c->extensions & EXTENSION_BINARYMIME) != 0;
+	bool takes_8bit = (c->extensions & EXTENSION_8BITMIME) != 0;
+
+	if ((env->flags & ENVELOPE_BINARY) != 0 && takes_binary)
+		return FORM_AS_IT_IS;
+	if ((env->flags & (ENVELOPE_8BIT | ENVELOPE_BINARY)) == 0)
+		return FORM_AS_IT_IS;
+	if (!takes_8bit)
+		return FORM_7BIT;
+	return (env->flags & ENVELOPE_BINARY) != 0 ? FORM_8BIT : FORM_AS_IT_IS;
+}
+
 /* --- REQUIRETLS (RFC 8689 section 4.2.1) --- */
 
 /* The host's certificate was verified, and it promises the same of its own hosts. */
@@ -278,6 +300,11 @@ client_begin(struct client *c, const struct client_event *ev, struct buf *out)
 	c->offered = c->extensions;
 	if (!c->is_utf8)
 		c->offered &= ~(uint32_t)EXTENSION_SMTPUTF8;
+	c->is_binary = (c->attempt->env->flags & ENVELOPE_BINARY) != 0 &&
+		       ev->form == FORM_AS_IT_IS;
+	assert(!c->is_binary || c->can_chunk);
+	if (!c->is_binary)
+		c->offered &= ~(uint32_t)EXTENSION_BINARYMIME;
 	if (!may_have(c)) {
 		leave_out_all(c);
 		c->attempt = NULL;
@@ -397,6 +424,7 @@ enum client_need
 mail_on_data(struct client *c, const struct reply *r, struct buf *out)
 {
 	(void)r;
+	assert(!c->is_binary);
 	if (c->taken > 0) {
 		(void)client_ask(c, STATE_SENDING, out);
 		return CLIENT_CONTENT;
@@ -456,6 +484,15 @@ what_probe_shows(const struct client *c, int code)
 	}
 }
 
+/* BDAT is not what the host said it is: the message comes again, converted. */
+static enum client_need
+give_back_binary(struct client *c)
+{
+	for (uint32_t i = 0; i < c->attempt->nrcpt; i++)
+		c->attempt->rcpts[i].is_asked = false;
+	return finish(c);
+}
+
 enum client_need
 mail_no_probe(struct client *c, const struct reply *r, struct buf *out)
 {
@@ -469,6 +506,8 @@ mail_no_probe(struct client *c, const struct reply *r, struct buf *out)
 	c->can_chunk = c->chunks_work = shows == CHUNKING_WORKS;
 	if (c->taken == 0)
 		return finish(c);
+	if (c->is_binary && !c->chunks_work)
+		return give_back_binary(c);
 	c->way = c->chunks_work ? BY_CHUNK : BY_DATA;
 	return start_transaction(c, out);
 }

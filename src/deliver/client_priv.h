@@ -54,6 +54,7 @@ struct client {
 	bool needs_reset; /* the host may still hold an open transaction */
 	enum content_way way;
 	bool is_utf8; /* the transaction is more than ASCII (RFC 6531) */
+	bool is_binary; /* its content may leave by BDAT only (RFC 3030) */
 	bool is_group; /* the transaction's commands have left together */
 	uint64_t size; /* of the content */
 	uint32_t rcpts_most, mails_most; /* RFC 9422; 0: the host did not say */

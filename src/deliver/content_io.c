@@ -30,7 +30,10 @@ put_content(struct lane_io *io, struct span piece)
 	struct buf stuffed = { .max = 3 * PIECE };
 	struct span part;
 
-	if (io->is_chunk || (io->attempt->env->flags & ENVELOPE_NO_DOTS) != 0) {
+	bool has_no_dots = (io->attempt->env->flags & ENVELOPE_NO_DOTS) != 0 &&
+			   io->made == NULL;
+
+	if (io->is_chunk || has_no_dots) {
 		io->dot.in_line =
 		    piece.len > 0 && piece.ptr[piece.len - 1] != '\n';
 		stream_put(io->stream, piece);
@@ -77,7 +80,7 @@ send_piece(struct lane_io *io, struct piece *p)
 static void
 read_piece(struct lane_io *io)
 {
-	struct piece *p = piece_new(io, io->attempt->content, &io->reader);
+	struct piece *p = piece_new(io, lane_content(io), &io->reader);
 
 	p->reader.now = true;
 	piece_read(p);
@@ -123,7 +126,7 @@ finish_content(struct lane_io *io)
 static void
 send_content(struct lane_io *io)
 {
-	const struct content *c = io->attempt->content;
+	const struct content *c = lane_content(io);
 	struct span pieces[2];
 	int n;
 

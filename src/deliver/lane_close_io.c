@@ -72,7 +72,7 @@ end_lane(struct lane_io *io)
 
 	lane_end_settle(&io->end, &io->kept);
 	end = io->end;
-	lane_forget_signature(io);
+	lane_forget_made(io);
 	list_remove(&io->node);
 	race_free(io->race);
 	deadline_close(io->deadline);

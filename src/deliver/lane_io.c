@@ -1,6 +1,7 @@
 /*
- *   CONNECTING -> [SECURING] -> TALKING ... -> IDLE -> [FETCHING] -> [SIGNING]
- *        ^                        |  ^        -> TALKING (READING, SENDING)
+ *   CONNECTING -> [SECURING] -> TALKING ... -> IDLE -> [FETCHING] -> [CONVERTING]
+ *        ^                        |  ^        -> [SIGNING]
+ *        |                        |  |        -> TALKING (READING, SENDING)
  *        +------- CLOSING <-------+  +-- each reply ...
  *                    |
  *                    +-> the end
@@ -11,6 +12,7 @@
  *   on_input      replies; the end or an error ends the connection, when the
  *                 replies that came before it are read
  *   on_content    content fetched from the spool; or the attempt is put off
+ *   (convert_io.c: content as the host takes it)
  *   on_signed     signed, or it leaves without
  *   (content_io.c: content leaves)
  *   on_deadline   no whole reply in its time, or no work
@@ -51,6 +53,7 @@ lane_enter(struct lane_io *io, enum lane_state to)
 		[LANE_TALKING] = "talking",
 		[LANE_IDLE] = "idle",
 		[LANE_FETCHING] = "fetching",
+		[LANE_CONVERTING] = "converting",
 		[LANE_SIGNING] = "signing",
 		[LANE_READING] = "reading",
 		[LANE_SENDING] = "sending",
@@ -141,31 +144,39 @@ quit(struct lane_io *io)
 	lane_run(io, &ev);
 }
 
+struct content *
+lane_content(const struct lane_io *io)
+{
+	return io->made != NULL ? io->made : io->attempt->content;
+}
+
 static void
 give(struct lane_io *io)
 {
 	struct attempt *a = io->attempt;
+	const struct content *content = lane_content(io);
 	struct client_event ev = { .type = CLIENT_GIVEN,
 		.attempt = a,
-		.size = content_size(a->content) +
-			signature_text(io->signature).len,
-		.at_hand = content_is_in_memory(a->content) };
+		.size =
+		    content_size(content) + signature_text(io->signature).len,
+		.at_hand = content_is_in_memory(content),
+		.form = io->form };
 
-	target_host_text(lane_address(io), a->host, sizeof a->host);
 	(void)snprintf(
 	    a->tls, sizeof a->tls, "%s", stream_tls_version(io->stream));
 	lane_run(io, &ev);
 }
 
-static void
-sign(struct lane_io *io)
+void
+lane_sign(struct lane_io *io)
 {
-	const struct attempt *a = io->attempt;
+	struct signer_request r = { .env = io->attempt->env,
+		.content = lane_content(io),
+		.is_converted = io->made != NULL };
 	struct signature *now;
 
-	lane_forget_signature(io);
-	if (signer_ask(io->worker->signer, a->env, a->content, io->worker->loop,
-		on_signed, io, &now)) {
+	if (signer_ask(io->worker->signer, &r, io->worker->loop, on_signed, io,
+		&now)) {
 		io->signature = now;
 		give(io);
 		return;
@@ -188,11 +199,30 @@ on_signed(struct signature *signature, void *arg)
 		give(io);
 }
 
+/* The content is here: it becomes what the host takes. */
+static void
+prepare(struct lane_io *io)
+{
+	struct attempt *a = io->attempt;
+
+	target_host_text(lane_address(io), a->host, sizeof a->host);
+	io->form = client_form(io->client, a->env);
+	if (io->form == FORM_AS_IT_IS) {
+		lane_sign(io);
+		return;
+	}
+	lane_enter(io, LANE_CONVERTING);
+	io->pool_is_busy = true;
+	deadline_cancel(io->deadline);
+	lane_convert(io, io->form);
+}
+
 static void
 begin(struct lane_io *io)
 {
+	lane_forget_made(io);
 	if (io->attempt->content != NULL) {
-		sign(io);
+		prepare(io);
 		return;
 	}
 	lane_enter(io, LANE_FETCHING);
@@ -212,9 +242,11 @@ may_have_more(const struct lane_io *io)
 }
 
 void
-lane_forget_signature(struct lane_io *io)
+lane_forget_made(struct lane_io *io)
 {
+	content_unref(io->made);
 	signature_unref(io->signature);
+	io->made = NULL;
 	io->signature = NULL;
 }
 
@@ -228,7 +260,7 @@ answer(struct lane_io *io)
 	bool more;
 
 	io->attempt = NULL;
-	lane_forget_signature(io);
+	lane_forget_made(io);
 	io->messages++;
 	more = may_have_more(io);
 	if (more)
@@ -252,7 +284,7 @@ on_content(enum spool_status status, struct content *content, void *arg)
 	}
 	if (status == SPOOL_OK) {
 		io->attempt->content = content;
-		sign(io);
+		prepare(io);
 		return;
 	}
 	v = verdict_of_us(STAGE_NONE, "4.3.0",
@@ -260,7 +292,13 @@ on_content(enum spool_status status, struct content *content, void *arg)
 		? SPAN("the content is damaged in the spool (postern spool "
 		       "check)")
 		: SPAN("the content could not be read from the spool"));
-	attempt_set_rest(io->attempt, &v);
+	lane_answer_with(io, &v);
+}
+
+void
+lane_answer_with(struct lane_io *io, const struct verdict *v)
+{
+	attempt_set_rest(io->attempt, v);
 	answer(io);
 }
 
@@ -354,6 +392,7 @@ on_deadline(void *arg)
 	case LANE_CONNECTING:
 	case LANE_TALKING:
 	case LANE_FETCHING:
+	case LANE_CONVERTING:
 	case LANE_SIGNING:
 	case LANE_READING:
 	case LANE_SENDING: lane_lost(io, "no answer in time"); break;

@@ -13,6 +13,7 @@ struct race;
 struct signature;
 struct stream;
 struct target_address;
+struct verdict;
 
 enum lane_state {
 	LANE_CONNECTING, /* there is no stream yet; the race has some */
@@ -20,6 +21,7 @@ enum lane_state {
 	LANE_TALKING, /* the client waits for a reply */
 	LANE_IDLE, /* waits for the next attempt */
 	LANE_FETCHING, /* waits for content from the spool */
+	LANE_CONVERTING, /* waits for content as the host takes it */
 	LANE_SIGNING, /* waits for the message's signature */
 	LANE_READING, /* waits for a piece of large content from the pool */
 	LANE_SENDING, /* waits for the host to take what was sent */
@@ -51,12 +53,16 @@ struct lane_io {
 	uint32_t messages; /* answered so far */
 	bool was_ready; /* on this connection */
 	bool is_reading; /* on_input() will come */
-	bool
-	    pool_is_busy; /* on_content(), on_signed() or on_read() will come */
+	bool pool_is_busy; /* on_content(), on_converted(), on_signed() or
+			      on_read() will come */
 	bool quit_asked;
 	bool is_chunk; /* content leaves as it is, not stuffed (RFC 3030) */
 	struct content_reader reader; /* how much of it was sent */
 	struct dot_writer dot;
+	/* Owned reference: the content as this host takes it; NULL: it leaves as
+	   it is. */
+	struct content *made;
+	enum client_form form; /* what the host takes */
 	struct signature *signature; /* owned reference; NULL: unsigned */
 	struct lane_end end; /* of this connection */
 	struct lane_end kept; /* of the addresses before */
@@ -72,8 +78,14 @@ void lane_run(struct lane_io *io, struct client_event *ev);
 void lane_set_deadline(struct lane_io *io, uint64_t more_ms);
 /* What all of it may take that the client is at: the beginning, or an attempt. */
 void lane_set_limit(struct lane_io *io);
-/* The attempt is over, and so is what it left with. */
-void lane_forget_signature(struct lane_io *io);
+/* The attempt is over, and so is what was made for it. */
+void lane_forget_made(struct lane_io *io);
+/* The content of the attempt as it leaves: signed, if there is a key, and given. */
+void lane_sign(struct lane_io *io);
+/* The attempt is answered by ourselves; the connection may be used again. */
+void lane_answer_with(struct lane_io *io, const struct verdict *v);
+/* What leaves: what came in, or what was made of it. */
+struct content *lane_content(const struct lane_io *io);
 
 /* --- lane_connect_io.c --- */
 
@@ -107,6 +119,11 @@ void lane_break_off(struct lane_io *io, const char *status, const char *why);
 void lane_on_closed(void *lane_io);
 /* A callback of the pool found the lane closing. */
 void lane_pool_is_done(struct lane_io *io);
+
+/* --- convert_io.c --- */
+
+/* The content becomes what the host takes, and goes on with lane_sign(). */
+void lane_convert(struct lane_io *io, enum client_form form);
 
 /* --- content_io.c --- */
 

@@ -66,6 +66,7 @@ struct job {
 	unsigned char hash[BODY_HASH_SIZE]; /* of the body */
 	bool has_hash;
 	bool is_shared; /* the message may leave in several transactions */
+	bool is_converted;
 	bool is_done;
 	struct signature *signature; /* owned reference; NULL: unsigned */
 	uint32_t generation; /* of the keys */
@@ -76,7 +77,8 @@ struct signer {
 	struct keys *keys; /* borrowed: outlive it */
 	pthread_mutex_t lock; /* of all that follows */
 	struct turns turns;
-	struct map jobs; /* by the message's id */
+	/* By the message's id: as it came, and as it was converted. */
+	struct map jobs[2];
 	struct list kept; /* those that are done, the oldest first */
 	unsigned nkept;
 	unsigned places; /* in use */
@@ -101,7 +103,8 @@ signer_new(struct keys *keys)
 	s->keys = keys;
 	(void)pthread_mutex_init(&s->lock, NULL);
 	turns_init(&s->turns);
-	map_init(&s->jobs, seed);
+	map_init(&s->jobs[false], seed);
+	map_init(&s->jobs[true], seed);
 	list_init(&s->kept);
 	return s;
 }
@@ -127,7 +130,7 @@ forget(struct signer *s, struct job *j)
 {
 	list_remove(&j->node);
 	s->nkept--;
-	(void)map_remove_u64(&s->jobs, j->id);
+	(void)map_remove_u64(&s->jobs[j->is_converted], j->id);
 	job_free(j);
 }
 
@@ -139,8 +142,10 @@ signer_free(struct signer *s)
 	assert(s->places == 0);
 	LIST_FOREACH_SAFE (node, next, &s->kept)
 		forget(s, LIST_ENTRY(node, struct job, node));
-	assert(s->jobs.count == 0);
-	map_clear(&s->jobs);
+	for (int i = 0; i < 2; i++) {
+		assert(s->jobs[i].count == 0);
+		map_clear(&s->jobs[i]);
+	}
 	turns_clear(&s->turns);
 	(void)pthread_mutex_destroy(&s->lock);
 	free(s);
@@ -165,9 +170,9 @@ signer_sweep(struct signer *s, uint64_t now)
 
 /* The lock is held. The job of that message, unless its keys are not in force. */
 static struct job *
-find(struct signer *s, uint64_t id)
+find(struct signer *s, const struct signer_request *r)
 {
-	struct job *j = map_get_u64(&s->jobs, id);
+	struct job *j = map_get_u64(&s->jobs[r->is_converted], r->env->id);
 
 	if (j == NULL || !j->is_done ||
 	    j->generation == keys_generation(s->keys))
@@ -198,18 +203,22 @@ take_hash(struct job *j, const struct envelope *env)
 }
 
 static struct job *
-add_job(struct signer *s, const struct envelope *env, struct content *content)
+add_job(struct signer *s, const struct signer_request *r)
 {
+	const struct envelope *env = r->env;
 	struct job *j = MEM_NEW(struct job);
 
 	list_init(&j->node);
 	list_init(&j->askers);
 	j->id = env->id;
 	j->account = mem_strdup(env->account);
-	j->content = content_ref(content);
+	j->content = content_ref(r->content);
 	j->is_shared = env->nrcpt > 1;
-	take_hash(j, env);
-	(void)map_put_u64(&s->jobs, j->id, j);
+	j->is_converted = r->is_converted;
+	/* That of the body as it came in says nothing of another one. */
+	if (!r->is_converted)
+		take_hash(j, env);
+	(void)map_put_u64(&s->jobs[r->is_converted], j->id, j);
 	turns_join(&s->turns, &j->turn, span_text(j->account), TURN_FIRST);
 	return j;
 }
@@ -225,9 +234,8 @@ open_place(struct signer *s, struct loop *loop)
 }
 
 bool
-signer_ask(struct signer *s, const struct envelope *env,
-    struct content *content, struct loop *loop, signer_cb cb, void *arg,
-    struct signature **now)
+signer_ask(struct signer *s, const struct signer_request *r, struct loop *loop,
+    signer_cb cb, void *arg, struct signature **now)
 {
 	bool is_done, wants_place = false;
 	struct job *j;
@@ -236,9 +244,9 @@ signer_ask(struct signer *s, const struct envelope *env,
 	if (s == NULL || !keys_are_active(s->keys))
 		return true;
 	(void)pthread_mutex_lock(&s->lock);
-	j = find(s, env->id);
+	j = find(s, r);
 	if (j == NULL) {
-		j = add_job(s, env, content);
+		j = add_job(s, r);
 		wants_place = s->places < PLACES;
 		s->places += wants_place;
 	}
@@ -289,7 +297,7 @@ finish(struct signer *s, struct job *j)
 	j->content = NULL;
 	tell_all(j);
 	if (!j->is_shared) {
-		(void)map_remove_u64(&s->jobs, j->id);
+		(void)map_remove_u64(&s->jobs[j->is_converted], j->id);
 		job_free(j);
 		return;
 	}

@@ -84,6 +84,7 @@ static const struct {
 	[FACT_DOMAIN_HELD_TOO] = { "domain_held", LOG_WARN, NOT_COUNTED },
 	[FACT_DOMAIN_LET_GO] = { "domain_let_go", LOG_INFO, NOT_COUNTED },
 	[FACT_MISTRUSTED] = { "mistrusted", LOG_INFO, NOT_COUNTED },
+	[FACT_CONVERTED] = { "converted", LOG_INFO, METRIC_CONVERTED },
 	[FACT_SIGNED] = { "signed", LOG_DEBUG, METRIC_SIGNED },
 	[FACT_NOT_SIGNED] = { "not_signed", LOG_ERROR, METRIC_NOT_SIGNED },
 	[FACT_DKIM_KEYS] = { "dkim_keys", LOG_INFO, NOT_COUNTED },

@@ -244,6 +244,36 @@ draft_reserve(struct draft *d)
 		(void)buf_reserve(&d->body, DRAFT_CHUNK + DRAFT_TAKE_MAX);
 }
 
+/* Content under BODY=BINARYMIME is looked at here alone; other content was. */
+static bool
+is_of_lines(const struct draft *d, struct span header)
+{
+	if ((d->flags & ENVELOPE_BINARY) == 0)
+		return true;
+	while (header.len > 0) {
+		struct span line = span_to(header, span_find(header, '\n') + 1);
+
+		header = span_from(header, line.len);
+		if (line.len < 2 || line.len - 2 > d->conf->limits.line ||
+		    !span_ends_nocase(line, SPAN("\r\n")) ||
+		    span_find(line, '\r') != line.len - 2 ||
+		    span_find(line, '\0') != line.len)
+			return false;
+	}
+	return true;
+}
+
+static void
+end_header(struct draft *d, size_t end, bool lacks_blank)
+{
+	if (is_of_lines(d, span_to(buf_span(&d->body), end)))
+		fixups_begin(d, end, lacks_blank);
+	else
+		draft_refuse(d,
+		    "550 5.6.0 The message's header is not lines that end in "
+		    "CRLF, without NUL; only what follows it may be binary");
+}
+
 enum draft_need
 draft_look(struct draft *d, bool is_all)
 {
@@ -252,8 +282,8 @@ draft_look(struct draft *d, bool is_all)
 	if (d->header_done || draft_is_refused(d))
 		return DRAFT_NOTHING;
 	switch (mend_find_end(buf_span(&d->body), is_all, &d->scan, &end)) {
-	case MEND_BLANK: fixups_begin(d, end, false); break;
-	case MEND_NO_BLANK: fixups_begin(d, end, true); break;
+	case MEND_BLANK: end_header(d, end, false); break;
+	case MEND_NO_BLANK: end_header(d, end, true); break;
 	case MEND_INDENTED:
 		draft_refuse(d,
 		    "550 5.6.0 White space in front of the message's header; "

@@ -35,6 +35,7 @@ static const struct {
 } extensions[] = {
 	{ "SIZE", EXTENSION_SIZE, false, offer_size },
 	{ "8BITMIME", EXTENSION_8BITMIME, false, NULL },
+	{ "BINARYMIME", EXTENSION_BINARYMIME, false, NULL },
 	{ "DSN", EXTENSION_DSN, false, NULL },
 	{ "SMTPUTF8", EXTENSION_SMTPUTF8, false, NULL },
 	{ "DELIVERBY", EXTENSION_DELIVERBY, false, NULL },
@@ -143,8 +144,11 @@ read_body(struct params *p, struct span value)
 {
 	if (span_equal_nocase(value, SPAN("8BITMIME")))
 		p->flags |= ENVELOPE_8BIT;
+	else if (span_equal_nocase(value, SPAN("BINARYMIME")))
+		p->flags |= ENVELOPE_BINARY;
 	else if (!span_equal_nocase(value, SPAN("7BIT")))
-		return refuse(p, "501 5.5.4 BODY is 7BIT or 8BITMIME");
+		return refuse(
+		    p, "501 5.5.4 BODY is 7BIT, 8BITMIME or BINARYMIME");
 	return true;
 }
 
@@ -342,7 +346,7 @@ read_require_tls(struct params *p, struct span value)
 /* A transaction's. */
 struct writing {
 	const struct envelope *env;
-	int64_t age;
+	struct param_sending sending;
 };
 
 static void
@@ -351,7 +355,7 @@ write_by(const struct writing *w, struct buf *out)
 	struct deliver_by by = wishes_by(envelope_attrs(w->env));
 
 	if (by.is_asked)
-		deliver_by_write(&by, w->age, out);
+		deliver_by_write(&by, w->sending.age, out);
 }
 
 /* It was waited for here. */
@@ -372,15 +376,21 @@ write_require_tls(const struct writing *w, struct buf *out)
 static void
 write_size(const struct writing *w, struct buf *out)
 {
-	const struct envelope *env = w->env;
-
-	(void)buf_printf(out, " SIZE=%llu", (unsigned long long)env->size);
+	(void)buf_printf(
+	    out, " SIZE=%llu", (unsigned long long)w->sending.size);
 }
 
+/* What is binary, and goes to a host that has no word for it, was encoded. */
 static void
 write_body(const struct writing *w, struct buf *out)
 {
-	if ((w->env->flags & ENVELOPE_8BIT) != 0)
+	uint32_t flags = w->env->flags, offered = w->sending.extensions;
+
+	if ((flags & ENVELOPE_BINARY) != 0 &&
+	    (offered & EXTENSION_BINARYMIME) != 0)
+		(void)buf_append_text(out, " BODY=BINARYMIME");
+	else if ((flags & ENVELOPE_8BIT) != 0 &&
+		 (offered & EXTENSION_8BITMIME) != 0)
 		(void)buf_append_text(out, " BODY=8BITMIME");
 }
 
@@ -404,7 +414,8 @@ static const struct row {
 	void (*write)(const struct writing *w, struct buf *out);
 } table[] = {
 	{ "SIZE", PARAM_OF_MAIL, EXTENSION_SIZE, 0, read_size, write_size },
-	{ "BODY", PARAM_OF_MAIL, EXTENSION_8BITMIME, 0, read_body, write_body },
+	{ "BODY", PARAM_OF_MAIL, EXTENSION_8BITMIME | EXTENSION_BINARYMIME, 0,
+	    read_body, write_body },
 	{ "SMTPUTF8", PARAM_OF_MAIL, EXTENSION_SMTPUTF8, 0, read_utf8,
 	    write_utf8 },
 	{ "AUTH", PARAM_OF_MAIL, 0, 0, read_auth, NULL },
@@ -502,12 +513,13 @@ write_kept(const struct row *row, struct span attrs, struct buf *out)
 
 static void
 write_all(const struct writing *w, enum param_place place, struct span attrs,
-    uint32_t offered, struct buf *out)
+    struct buf *out)
 {
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
 		const struct row *row = &table[i];
 
-		if (row->place != place || (row->extension & offered) == 0)
+		if (row->place != place ||
+		    (row->extension & w->sending.extensions) == 0)
 			continue;
 		if (row->write != NULL)
 			row->write(w, out);
@@ -517,22 +529,21 @@ write_all(const struct writing *w, enum param_place place, struct span attrs,
 }
 
 void
-params_write_mail(
-    const struct envelope *env, uint32_t offered, int64_t age, struct buf *out)
+params_write_mail(const struct envelope *env,
+    const struct param_sending *sending, struct buf *out)
 {
-	struct writing w = { env, age };
+	struct writing w = { env, *sending };
 
-	write_all(&w, PARAM_OF_MAIL, envelope_attrs(env), offered, out);
+	write_all(&w, PARAM_OF_MAIL, envelope_attrs(env), out);
 }
 
 void
 params_write_rcpt(const struct envelope *env, uint32_t rcpt, uint32_t offered,
     struct buf *out)
 {
-	struct writing w = { env, 0 };
+	struct writing w = { env, { .extensions = offered } };
 
-	write_all(
-	    &w, PARAM_OF_RCPT, envelope_rcpt_attrs(env, rcpt), offered, out);
+	write_all(&w, PARAM_OF_RCPT, envelope_rcpt_attrs(env, rcpt), out);
 }
 
 bool

@@ -208,11 +208,33 @@ clean_run(struct dot_reader *r, struct span in)
 	return n;
 }
 
+/* All as it is; what it would not be otherwise is noted. */
+static bool
+read_binary(struct dot_reader *r, struct span *in, struct buf *out)
+{
+	struct span all = *in;
+
+	for (size_t i = 0; i < all.len; i++) {
+		char c = all.ptr[i];
+
+		if (c == '\n' ? r->state != DOT_CR : r->state == DOT_CR)
+			r->bare = true;
+		r->state = c == '\r' ? DOT_CR : DOT_IN_LINE;
+		r->nul |= c == '\0';
+		r->has_8bit |= (unsigned char)c > 127;
+	}
+	r->has_dots = true; /* nobody looked */
+	*in = span_from(*in, all.len);
+	return buf_append_span(out, all);
+}
+
 bool
 dot_read(struct dot_reader *r, struct span *in, struct buf *out)
 {
 	bool fits = true;
 
+	if (r->is_binary)
+		return read_binary(r, in, out);
 	while (in->len > 0 && r->state != DOT_END) {
 		char emit[3];
 		size_t n = 0;

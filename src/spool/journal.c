@@ -164,9 +164,19 @@ journal_health(struct spool *s, struct spool_health *out)
 	(void)pthread_mutex_unlock(&j->lock);
 }
 
+static int
+journal_scratch(struct spool *s, struct err *err)
+{
+	const struct journal *j = journal_of(s);
+	int fd = open(j->directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+	return fd >= 0 ? fd : err_errno(err, "make a file in %s", j->directory);
+}
+
 static const struct spool_ops journal_ops = {
 	.close = journal_close,
 	.room = journal_room,
+	.scratch = journal_scratch,
 	.entry_open = journal_entry_open,
 	.append_take = journal_append_take,
 	.commit = journal_commit,

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "base/map.h"
 #include "base/mem.h"
@@ -365,9 +366,19 @@ mem_health(struct spool *s, struct spool_health *out)
 	(void)pthread_mutex_unlock(&m->lock);
 }
 
+static int
+mem_scratch(struct spool *s, struct err *err)
+{
+	int fd = memfd_create("scratch", MFD_CLOEXEC);
+
+	(void)s;
+	return fd >= 0 ? fd : err_errno(err, "memfd_create");
+}
+
 static const struct spool_ops mem_ops = {
 	.close = mem_close,
 	.room = mem_room,
+	.scratch = mem_scratch,
 	.entry_open = mem_entry_open,
 	.append_take = mem_append_take,
 	.commit = mem_commit,

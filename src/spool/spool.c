@@ -25,6 +25,12 @@ spool_room(struct spool *s, uint64_t size)
 	return s->ops->room(s, size);
 }
 
+int
+spool_scratch(struct spool *s, struct err *err)
+{
+	return s->ops->scratch(s, err);
+}
+
 uint64_t
 spool_next_id(struct spool *s)
 {

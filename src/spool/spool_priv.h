@@ -19,6 +19,7 @@ struct spool_wait {
 struct spool_ops {
 	void (*close)(struct spool *s);
 	enum spool_status (*room)(struct spool *s, uint64_t size);
+	int (*scratch)(struct spool *s, struct err *err);
 	/* Sets the id; spool.c sets the rest of the struct. */
 	struct spool_entry *(*entry_open)(struct spool *s);
 	void (*append_take)(struct spool_entry *e, struct buf *chunk,

@@ -11,6 +11,8 @@
  */
 #include "session_priv.h"
 
+#include "mail/envelope.h"
+
 enum {
 	/* Of somebody who has not logged in. */
 	STRANGE_CHUNK_MOST = 64 * 1024,
@@ -132,6 +134,7 @@ chunk_begins(struct session *s, struct buf *out)
 	if (s->state == STATE_RCPT) {
 		tx->dot.mends = s->conf->line_endings == LINE_ENDINGS_MEND;
 		tx->dot.is_counted = true;
+		tx->dot.is_binary = (tx->draft.flags & ENVELOPE_BINARY) != 0;
 	}
 	session_enter(s, STATE_CHUNK);
 	session_time_content(s);

@@ -12,6 +12,7 @@
 #include "mail/qid.h"
 
 enum {
+	LINE_OF_TEXT_MAX = 998, /* RFC 5322 2.1.1; longer ones are binary */
 	TAKE_MAX = DRAFT_TAKE_MAX / 2, /* of input, which mending may double */
 };
 
@@ -21,6 +22,9 @@ do_data(struct session *s, struct span args, struct buf *out)
 	(void)out;
 	if (!span_is_empty(args))
 		return "501 5.5.4 DATA takes no argument";
+	if ((s->tx.draft.flags & ENVELOPE_BINARY) != 0)
+		return "503 5.5.1 Content under BODY=BINARYMIME comes by BDAT "
+		       "(RFC 3030)";
 	session_want(s, draft_run(&s->tx.draft, DRAFT_BEGINS));
 	return NULL; /* begin_content() replies */
 }
@@ -53,6 +57,13 @@ begin_content(struct session *s, struct buf *out)
 	session_say(out, "354 End data with <CR><LF>.<CR><LF>");
 }
 
+/* Content may have any octet: only its header is lines (intake/draft.c). */
+static bool
+is_binary(const struct session *s)
+{
+	return s->tx.dot.is_binary;
+}
+
 static void
 check_content(struct session *s)
 {
@@ -61,6 +72,8 @@ check_content(struct session *s)
 
 	if (s->tx.size > s->conf->max_message)
 		draft_refuse(d, "552 5.3.4 Message too big");
+	else if (is_binary(s))
+		return;
 	else if (dot->bare)
 		draft_refuse(d,
 		    "550 5.6.0 Bare CR or LF in the message; lines must end in "
@@ -107,6 +120,9 @@ end_content(struct session *s, struct buf *out)
 	}
 	if (s->tx.dot.has_8bit)
 		d->flags |= ENVELOPE_8BIT;
+	/* What nothing but the word for it is binary goes on as what it is. */
+	if (!s->tx.dot.bare && !s->tx.dot.nul && !s->tx.has_long_line)
+		d->flags &= ~(uint32_t)ENVELOPE_BINARY;
 	if (!s->tx.dot.has_dots && !d->has_new_dots)
 		d->flags |= ENVELOPE_NO_DOTS;
 	session_want(s, draft_run(d, DRAFT_ENDS));
@@ -170,7 +186,8 @@ data_input(struct session *s, struct span *in, struct buf *out)
 	fits = dot_read(&tx->dot, &some, &tx->draft.body);
 	tx->size += buf_len(&tx->draft.body) - before;
 	tx->has_long_line |= !line_meter_take(&tx->line,
-	    span_from(buf_span(&tx->draft.body), before), s->conf->limits.line);
+	    span_from(buf_span(&tx->draft.body), before),
+	    is_binary(s) ? LINE_OF_TEXT_MAX : s->conf->limits.line);
 	if (!fits)
 		draft_refuse(&tx->draft, "552 5.3.4 Header section too long");
 	taken = (size_t)(some.ptr - in->ptr);

@@ -88,7 +88,7 @@ canonical(struct span raw, struct buf *out, uint32_t *flags)
 {
 	bool at_start = true;
 
-	*flags = ENVELOPE_NO_DOTS;
+	*flags |= ENVELOPE_NO_DOTS;
 	out->max = raw.len * 2 + 2;
 	for (size_t i = 0; i < raw.len; i++) {
 		char c = raw.ptr[i];
@@ -138,6 +138,11 @@ take_content(struct import *im, const char *path, uint32_t *flags)
 	enum flaw flaw = FLAW_NONE;
 	size_t line;
 
+	/* Any octet may be in it, and stays (RFC 3030 section 3). */
+	if (rc == 0 && (*flags & ENVELOPE_BINARY) != 0) {
+		im->content = content_new_take(&none, &raw);
+		return 0;
+	}
 	if (rc == 0)
 		flaw = find_flaw(buf_span(&raw), &line);
 	if (flaw != FLAW_NONE)
@@ -303,8 +308,8 @@ take_pair(struct import *im, const char *path, struct envelope_parts *p,
 	static const struct {
 		const char *key;
 		uint32_t flag;
-	} flags[] = { { "8bit", ENVELOPE_8BIT }, { "report", ENVELOPE_REPORT },
-		{ "utf8", ENVELOPE_UTF8 },
+	} flags[] = { { "8bit", ENVELOPE_8BIT }, { "binary", ENVELOPE_BINARY },
+		{ "report", ENVELOPE_REPORT }, { "utf8", ENVELOPE_UTF8 },
 		{ "utf8_header", ENVELOPE_UTF8_HEADER } };
 	json_error_t why;
 	size_t most;
@@ -413,12 +418,11 @@ take_one(struct import *im, const char *name, struct envelope_parts *parts,
 {
 	char *eml = mem_printf("%s/%s.eml", im->folder, name);
 	char *json = mem_printf("%s/%s.json", im->folder, name);
-	int rc = take_content(im, eml, &parts->flags);
+	int rc = access(json, R_OK) == 0 ? take_pair(im, json, parts, rcpts)
+					 : take_given(im, eml, parts, rcpts);
 
 	if (rc == 0)
-		rc = access(json, R_OK) == 0
-			 ? take_pair(im, json, parts, rcpts)
-			 : take_given(im, eml, parts, rcpts);
+		rc = take_content(im, eml, &parts->flags);
 	free(eml);
 	free(json);
 	return rc;

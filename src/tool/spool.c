@@ -154,13 +154,15 @@ envelope_json(
 		    rcpts, rcpt_json(env->rcpts[i].address,
 			       envelope_rcpt_attrs(env, i), &rows[i]));
 	o = json_pack(
-	    "{s:s, s:s, s:s, s:I, s:b, s:b, s:b, s:b, s:b, s:b, s:b, s:o}",
+	    "{s:s, s:s, s:s, s:I, s:b, s:b, s:b, s:b, s:b, s:b, s:b, s:b, "
+	    "s:o}",
 	    "id", qid_format(env->id).text, "account", env->account, "sender",
 	    env->sender, "arrived", (json_int_t)env->arrived, "held",
 	    (flags & MESSAGE_HELD) != 0, "warned",
 	    (flags & MESSAGE_WARNED) != 0, "future",
 	    (flags & MESSAGE_FUTURE) != 0, "8bit",
-	    (env->flags & ENVELOPE_8BIT) != 0, "report",
+	    (env->flags & ENVELOPE_8BIT) != 0, "binary",
+	    (env->flags & ENVELOPE_BINARY) != 0, "report",
 	    (env->flags & ENVELOPE_REPORT) != 0, "utf8",
 	    (env->flags & ENVELOPE_UTF8) != 0, "utf8_header",
 	    (env->flags & ENVELOPE_UTF8_HEADER) != 0, "recipients", rcpts);

@@ -286,8 +286,9 @@ class Host:
     def __init__(self, script=None, address="127.0.0.1", port=0,
                  certificate=None, pipelining=True, login=None,
                  implicit=False, chunking=False, dsn=False, utf8=False,
-                 extensions=()):
+                 extensions=(), seven_bit=False):
         self.dsn, self.utf8, self.extensions = dsn, utf8, extensions
+        self.seven_bit = seven_bit
         self.script, self.pipelining, self.login = script, pipelining, login
         self.chunking = chunking
         self.got, self.commands, self.connections = [], [], 0
@@ -353,7 +354,9 @@ class Talk:
 
     def usual(self, verb, arg):
         if verb == "EHLO":
-            lines = ["host.test", "8BITMIME", "SIZE 104857600"]
+            lines = ["host.test", "SIZE 104857600"]
+            if not self.host.seven_bit:
+                lines.append("8BITMIME")
             if self.host.pipelining:
                 lines.append("PIPELINING")
             if self.host.chunking:

@@ -35,6 +35,7 @@ daemon_tests = \
 	tests/daemon/t51_proxy \
 	tests/daemon/t53_certificates \
 	tests/daemon/t54_devices \
+	tests/daemon/t56_conversion \
 	tests/daemon/t25_prepare \
 	tests/daemon/t26_mistakes \
 	tests/daemon/t27_network \
@@ -52,4 +53,5 @@ daemon_tests = \
 TESTS += $(daemon_tests)
 EXTRA_DIST += $(daemon_tests) tests/daemon/harness.py tests/daemon/postfix.py \
 	tests/daemon/mmdb.py tests/daemon/dkim_world.py tests/daemon/exim.py \
-	tests/daemon/blocklog.py tests/daemon/broken_disk.c
+	tests/daemon/blocklog.py tests/daemon/parts_gmime.py \
+	tests/daemon/broken_disk.c

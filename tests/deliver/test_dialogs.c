@@ -33,6 +33,7 @@ struct scene {
 	struct attempt *attempt;
 	struct buf in, out;
 	enum client_need need;
+	enum client_form form;
 	struct client_options options;
 	bool is_over;
 };
@@ -221,6 +222,8 @@ do_give(struct scene *s, struct span value)
 		flag = span_cut(&flags, ',');
 		if (span_equal(flag, SPAN("8bit")))
 			parts.parts.flags |= ENVELOPE_8BIT;
+		else if (span_equal(flag, SPAN("binary")))
+			parts.parts.flags |= ENVELOPE_BINARY;
 		else if (span_equal(flag, SPAN("large")))
 			ev.at_hand = false;
 		else if (!span_equal(flag, SPAN("-")))
@@ -233,7 +236,20 @@ do_give(struct scene *s, struct span value)
 	s->attempt = attempt_new(s->env, NULL, all, parts.parts.nrcpt);
 	parts_clear(&parts);
 	ev.attempt = s->attempt;
+	ev.form = s->form = client_form(s->client, s->env);
 	event(s, &ev);
+}
+
+/* What the content given has been made into. */
+static void
+expect_form(struct scene *s, struct span want)
+{
+	static const char *const names[] = { [FORM_AS_IT_IS] = "as it is",
+		[FORM_8BIT] = "8bit",
+		[FORM_7BIT] = "7bit" };
+
+	if (!span_equal(want, span_text(names[s->form])))
+		dialog_fail(s->dialog, s->step, "it is %s", names[s->form]);
 }
 
 /* "N WORD STATUS TEXT" */
@@ -384,6 +400,8 @@ look(struct scene *s, const struct dialog_step *step)
 		do_limit(s, value);
 	else if (dialog_is(step, "attempt", NULL))
 		do_attempt(s, value);
+	else if (dialog_is(step, "form", NULL))
+		expect_form(s, value);
 	else if (dialog_is(step, "dsn", NULL))
 		expect_dsn(s, value);
 	else if (dialog_is(step, "learned", NULL))

@@ -7,6 +7,7 @@ static struct target *target;
 static struct lane_io *lane;
 static struct envelope *env;
 static struct attempt *attempt;
+static uint32_t flags; /* of envelopes to come */
 
 /* What came back. */
 static unsigned answers, ends, lates;
@@ -102,9 +103,10 @@ make_attempt(uint32_t nrcpt, struct content *content)
 {
 	struct span rcpts[32];
 	uint32_t all[32];
-	struct envelope_parts parts = {
-		.sender = SPAN("a@b.test"), .rcpt = rcpts, .nrcpt = nrcpt
-	};
+	struct envelope_parts parts = { .sender = SPAN("a@b.test"),
+		.rcpt = rcpts,
+		.nrcpt = nrcpt,
+		.flags = flags };
 
 	for (uint32_t i = 0; i < nrcpt; i++) {
 		rcpts[i] = SPAN("x@c.test");
@@ -624,7 +626,7 @@ START_TEST(content_that_leaves_at_once_has_the_time_of_its_size)
 	start(1);
 	shakes(0, PIPELINING);
 	takes_content(0);
-	pass(600000 + 2 * CONTENT_SIZE - 1);
+	pass(600000 + 2 * content_text.len - 1);
 	ck_assert(!streams[0].is_closing);
 	pass(1);
 	ends_now();
@@ -731,6 +733,158 @@ START_TEST(a_damaged_content_is_put_off_and_the_lane_goes_on)
 }
 END_TEST
 
+/* --- content that the host does not take as it is --- */
+
+#define SMILE "\xe2\x98\xba"
+#define QUOTED                                                                 \
+	"A: b\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; "              \
+	"charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n"     \
+	"\r\nbe happy, " CODED "\r\n"
+#define CODED "=E2=98=BA"
+
+static void
+start_with(const char *text, bool in_file)
+{
+	flags = ENVELOPE_8BIT | ENVELOPE_NO_DOTS;
+	content_text = span_text(text);
+	make_addresses(1);
+	make_attempt(1, content_make(in_file));
+	lane = lane_io_start(&worker, target_ref(target), 0, attempt, &lane);
+}
+
+static void
+is_converted(void)
+{
+	ck_assert_ptr_nonnull(work_done);
+	pass(1000000); /* no deadline of the host's runs meanwhile */
+	heard(0, "");
+	work_done(work_arg);
+}
+
+START_TEST(eight_bit_content_is_converted_for_who_takes_none)
+{
+	signing = SIGNED_NOW;
+	start_with("A: b\r\n\r\nbe happy, " SMILE "\r\n", _i == 1);
+	shakes(0, CHUNKING);
+	is_converted();
+	heard(0, GROUP "BDAT 0\r\n");
+	says(0, "250 ok\r\n250 ok\r\n250 ok\r\n");
+	heard(0, "BDAT 153 LAST\r\nDKIM-Signature: x\r\n" QUOTED);
+	says(0, "250 taken\r\n");
+	ck_assert_uint_eq(answers, 1);
+	ck_assert_int_eq(attempt->rcpts[0].outcome, OUTCOME_DELIVERED);
+	hangs_up(0);
+	ends_now();
+}
+END_TEST
+
+START_TEST(who_takes_it_gets_it_as_it_is)
+{
+	start_with("A: b\r\n\r\n" SMILE "\r\n", false);
+	shakes(0, "250-mx.test\r\n250-PIPELINING\r\n250 8BITMIME\r\n");
+	ck_assert_ptr_null(work_done);
+	heard(0, "MAIL FROM:<a@b.test> BODY=8BITMIME\r\nRCPT TO:<x@c.test>\r\n"
+		 "DATA\r\n");
+	says(0, "250 ok\r\n250 ok\r\n354 go\r\n");
+	heard(0, "A: b\r\n\r\n" SMILE "\r\n.\r\n");
+	hangs_up(0);
+	ends_now();
+}
+END_TEST
+
+START_TEST(what_only_claims_to_be_8bit_leaves_as_it_is)
+{
+	start_with("A: b\r\n\r\nhello\r\n", false);
+	shakes(0, PIPELINING);
+	is_converted();
+	heard(0, GROUP "DATA\r\n");
+	says(0, "250 ok\r\n250 ok\r\n354 go\r\n");
+	heard(0, "A: b\r\n\r\nhello\r\n.\r\n");
+	hangs_up(0);
+	ends_now();
+}
+END_TEST
+
+START_TEST(what_is_signed_is_for_another_host)
+{
+	struct words w;
+
+	start_with("Content-Type: multipart/signed; boundary=x\r\n\r\n" SMILE
+		   "\r\n",
+	    false);
+	shakes(0, PIPELINING);
+	is_converted();
+	heard(0, "");
+	ck_assert_uint_eq(answers, 1);
+	ck_assert(more);
+	ck_assert_int_eq(attempt->rcpts[0].outcome, OUTCOME_ELSEWHERE);
+	w = reason_words(attempt->rcpts[0].reason);
+	ck_assert(span_equal(w.status, SPAN("5.6.3")));
+	ck_assert(span_starts(w.host, SPAN("mx.test [127")));
+	hangs_up(0);
+	ends_now();
+}
+END_TEST
+
+START_TEST(what_is_damaged_is_put_off)
+{
+	start_with("A: b\r\n\r\nbe happy, " SMILE "\r\n", true);
+	attempt->content->is_damaged = true;
+	shakes(0, PIPELINING);
+	is_converted();
+	ck_assert_uint_eq(answers, 1);
+	ck_assert_int_eq(attempt->rcpts[0].outcome, OUTCOME_LATER);
+	hangs_up(0);
+	ends_now();
+}
+END_TEST
+
+START_TEST(what_is_being_converted_can_be_withdrawn)
+{
+	start_with("A: b\r\n\r\nbe happy, " SMILE "\r\n", false);
+	shakes(0, PIPELINING);
+	lane_io_withdraw(lane);
+	close_all();
+	ck_assert_uint_eq(ends, 0); /* the pool still has it */
+	work_done(work_arg);
+	ck_assert_uint_eq(ends, 1);
+	ck_assert(end.withdrawn);
+	ck_assert(attempt_is_untouched(attempt));
+}
+END_TEST
+
+/* Much of it is a file of the spool, where there is room. */
+START_TEST(large_content_is_converted_in_a_file)
+{
+	struct buf text = { .max = 8 << 20 };
+
+	room = _i == 0 ? SPOOL_OK : SPOOL_FULL;
+	(void)buf_append_text(&text, "A: b\r\n\r\n");
+	for (int i = 0; i < 100000; i++)
+		(void)buf_append_text(&text, "be happy, " SMILE "\r\n");
+	(void)buf_append_char(&text, '\0');
+	start_with(buf_span(&text).ptr, false);
+	shakes(0, PIPELINING);
+	is_converted();
+	if (room == SPOOL_OK) {
+		heard(0, GROUP "DATA\r\n");
+		ck_assert_uint_eq(answers, 0);
+		says(0, "250 ok\r\n250 ok\r\n354 go\r\n");
+		work_done(work_arg); /* its first piece */
+		heard(0, "A: ");
+		drains(0);
+		heard(0, "b\r\n");
+		is_withdrawn();
+	} else {
+		ck_assert_uint_eq(answers, 1);
+		ck_assert_int_eq(attempt->rcpts[0].outcome, OUTCOME_LATER);
+		hangs_up(0);
+		ends_now();
+	}
+	buf_clear(&text);
+}
+END_TEST
+
 START_TEST(the_relay_stops_whatever_a_lane_does)
 {
 	start(2);
@@ -790,6 +944,14 @@ fill(TCase *tc)
 	tcase_add_loop_test(
 	    tc, an_attempt_that_comes_too_late_goes_back_as_it_came, 0, 2);
 	tcase_add_test(tc, a_damaged_content_is_put_off_and_the_lane_goes_on);
+	tcase_add_loop_test(
+	    tc, eight_bit_content_is_converted_for_who_takes_none, 0, 2);
+	tcase_add_test(tc, who_takes_it_gets_it_as_it_is);
+	tcase_add_test(tc, what_only_claims_to_be_8bit_leaves_as_it_is);
+	tcase_add_test(tc, what_is_signed_is_for_another_host);
+	tcase_add_test(tc, what_is_damaged_is_put_off);
+	tcase_add_test(tc, what_is_being_converted_can_be_withdrawn);
+	tcase_add_loop_test(tc, large_content_is_converted_in_a_file, 0, 2);
 	tcase_add_loop_test(tc, the_relay_stops_whatever_a_lane_does, 0, 3);
 }
 

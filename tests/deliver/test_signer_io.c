@@ -97,12 +97,22 @@ on_signed(struct signature *s, void *arg)
 		loop_stop(loop);
 }
 
+static bool
+ask_for(struct signer *s, int i, bool is_converted, void *arg,
+    struct signature **now)
+{
+	struct signer_request r = { .env = envs[i],
+		.content = contents[i],
+		.is_converted = is_converted };
+
+	return signer_ask(s, &r, loop, on_signed, arg, now);
+}
+
 /* False: it comes later. */
 static bool
 ask(int i)
 {
-	return signer_ask(
-	    signer, envs[i], contents[i], loop, on_signed, &got[i], &got[i]);
+	return ask_for(signer, i, false, &got[i], &got[i]);
 }
 
 static void
@@ -180,8 +190,7 @@ START_TEST(without_keys_nobody_waits)
 	keys_set_take(keys, keyring_new_take(NULL, 0));
 	ck_assert(ask(i));
 	ck_assert_ptr_null(got[i]);
-	ck_assert(signer_ask(
-	    NULL, envs[i], contents[i], loop, on_signed, NULL, &got[i]));
+	ck_assert(ask_for(NULL, i, false, NULL, &got[i]));
 	ck_assert_ptr_null(got[i]);
 	loop_stop(loop);
 	run();
@@ -197,15 +206,13 @@ START_TEST(transactions_of_a_message_share_it)
 	(void)make("ann", HI, SPAN(""), true); /* its place in `got` is used */
 	ck_assert(!ask(i));
 	/* The pool may have been quick. */
-	if (signer_ask(signer, envs[i], contents[i], loop, on_signed, &got[1],
-		&got[1]))
+	if (ask_for(signer, i, false, &got[1], &got[1]))
 		answers++;
 	run();
 	ck_assert_int_eq(answers, 2);
 	ck_assert_ptr_nonnull(got[0]);
 	ck_assert_ptr_eq(got[0], got[1]);
-	ck_assert(signer_ask(
-	    signer, envs[i], contents[i], loop, on_signed, NULL, &again));
+	ck_assert(ask_for(signer, i, false, NULL, &again));
 	ck_assert_ptr_eq(again, got[0]);
 	signature_unref(again);
 }

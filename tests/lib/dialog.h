@@ -61,8 +61,11 @@
  *   need: input | tls | tls ok | content | content sent | chunk | chunk sent |
  *         chunk broken (the host hung up on it) | ready | close
  *   give: FLAGS FROM TO TO ...
- *                     (tests/lib/parts.h) the next message of 100 octets; FLAGS are -, 8bit,
- *                     large (its content is not at hand), or 8bit,large
+ *                     (tests/lib/parts.h) the next message of 100 octets; FLAGS
+ *                     are -, or some of 8bit,binary,large (large: its content is
+ *                     not at hand)
+ *   form: as it is | 8bit | 7bit
+ *                     what that message's content was made into before
  *   outcome: N WORD STATUS TEXT
  *                     of recipient N: none, delivered, next-transaction,
  *                     next-connection, next-host, later or failed, its status,

@@ -35,7 +35,8 @@ START_TEST(clients_are_offered_each)
 
 	extensions_write(&offer, &out);
 	ck_assert(span_equal(buf_span(&out),
-	    SPAN("250-SIZE 1234\r\n250-8BITMIME\r\n250-DSN\r\n"
+	    SPAN("250-SIZE 1234\r\n250-8BITMIME\r\n250-BINARYMIME\r\n"
+		 "250-DSN\r\n"
 		 "250-SMTPUTF8\r\n250-DELIVERBY\r\n"
 		 "250-FUTURERELEASE 2592000 1970-01-31T00:00:01Z\r\n"
 		 "250-MT-PRIORITY\r\n250-REQUIRETLS\r\n")));
@@ -87,6 +88,13 @@ static const struct {
 	{ ENVELOPE_8BIT, EXTENSION_SIZE, " SIZE=99" },
 	{ ENVELOPE_8BIT, EXTENSION_SIZE | EXTENSION_8BITMIME,
 	    " SIZE=99 BODY=8BITMIME" },
+	{ ENVELOPE_BINARY, EXTENSION_8BITMIME, "" },
+	{ ENVELOPE_BINARY, EXTENSION_BINARYMIME, " BODY=BINARYMIME" },
+	{ ENVELOPE_BINARY | ENVELOPE_8BIT,
+	    EXTENSION_BINARYMIME | EXTENSION_8BITMIME, " BODY=BINARYMIME" },
+	{ ENVELOPE_BINARY | ENVELOPE_8BIT, EXTENSION_8BITMIME,
+	    " BODY=8BITMIME" },
+	{ ENVELOPE_8BIT, EXTENSION_BINARYMIME, "" },
 };
 
 START_TEST(a_host_gets_what_it_offers)
@@ -100,7 +108,10 @@ START_TEST(a_host_gets_what_it_offers)
 	    .nrcpt = 1,
 	});
 
-	params_write_mail(env, written[_i].offered, 0, &out);
+	params_write_mail(env,
+	    &(struct param_sending){
+		.extensions = written[_i].offered, .size = 99 },
+	    &out);
 	ck_assert(span_equal(buf_span(&out), span_text(written[_i].mail)));
 	buf_reset(&out);
 	params_write_rcpt(env, 0, written[_i].offered, &out);

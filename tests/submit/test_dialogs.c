@@ -94,6 +94,8 @@ describe(struct stage *s, const struct envelope *env)
 		    &text, "%s<%s>", i == 0 ? "" : ",", env->rcpts[i].address);
 	if (env->flags & ENVELOPE_8BIT)
 		(void)buf_append_text(&text, " 8bit");
+	if ((env->flags & ENVELOPE_BINARY) != 0)
+		(void)buf_append_text(&text, " binary");
 	if (!(env->flags & ENVELOPE_NO_DOTS))
 		(void)buf_append_text(&text, " dots");
 	if (env->flags & ENVELOPE_UTF8)
