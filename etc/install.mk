@@ -1,7 +1,8 @@
 # What make install puts beside the programs, and what a tarball needs beside
 # the sources that automake knows of.
 
-dist_man_MANS = man/posternd.8 man/postern.1 man/postern.conf.5
+dist_man_MANS = man/posternd.8 man/postern.1 man/postern.conf.5 \
+	man/postern-sendmail.8
 
 # Shells find what completes a command's words in these places.
 bashcompletiondir = $(datadir)/bash-completion/completions

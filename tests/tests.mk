@@ -29,6 +29,7 @@ include tests/ctl/tests.mk
 include tests/crew/tests.mk
 include tests/desk/tests.mk
 include tests/main/tests.mk
+include tests/sendmail/tests.mk
 include tests/fuzz/tests.mk
 
 LDADD = $(TESTS_LDADD)

@@ -90,7 +90,10 @@ void auth_refresh(struct auth *a, uint64_t now);
 bool auth_still_holds(struct auth *a, struct span login,
     struct auth_ticket *ticket, uint64_t now);
 
-/* What is known of an account; ACTIVE where another back end knows. */
+/*
+ * What is known of an account; ACTIVE where another back end knows, and of who needs
+ * no login (conf_needs_no_login()).
+ */
 enum auth_standing { AUTH_IS_ACTIVE, AUTH_IS_SUSPENDED, AUTH_IS_ABSENT };
 enum auth_standing auth_standing(struct auth *a, struct span name);
 

@@ -22,6 +22,7 @@ enum conf_listen_tls {
 	LISTEN_STARTTLS,
 	LISTEN_IMPLICIT,
 	LISTEN_NONE, /* for devices: neither TLS nor a login */
+	LISTEN_LOCAL, /* a socket of this machine: its users are who they are */
 };
 enum conf_auth_backend { AUTH_BACKEND_USERS, AUTH_BACKEND_CYRUS };
 enum conf_log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
@@ -48,6 +49,8 @@ struct conf_listen {
 	char *name; /* the section's title */
 	char *address; /* numeric, without the port; "" for every address */
 	uint16_t port;
+	/* LISTEN_LOCAL: its path, where address is "" and port 0; else NULL. */
+	char *socket;
 	enum conf_listen_tls tls;
 	/* Of balancers, which say who the client is (smtp/proxy.h). */
 	struct network proxies[CONF_NETWORKS_MOST];
@@ -111,6 +114,8 @@ struct conf_account {
 	struct conf_fingerprint *fingerprints;
 	size_t nfingerprints;
 	int priority; /* MT-PRIORITY: no more than that */
+	bool has_uid; /* a user of this machine is this account: */
+	uint32_t uid;
 	bool has_suppress; /* while it is read: it was said */
 	int line;
 };
@@ -240,6 +245,15 @@ conf_account(const struct conf *conf, struct span login);
 /* The account that a certificate with that SHA-256 logs in to; NULL: there is none. */
 const struct conf_account *
 conf_account_of(const struct conf *conf, const unsigned char sha256[32]);
+/* That which is a user of this machine's; NULL: no section says so. */
+const struct conf_account *
+conf_account_of_uid(const struct conf *conf, uint32_t uid);
+/*
+ * Whether somebody may be that account without a login: a device's, one that a user
+ * of this machine has, or that user by name (LOGIN@hostname) where there is a socket
+ * for them.
+ */
+bool conf_needs_no_login(const struct conf *conf, struct span name);
 /* "by MX, TLS required and verified": what a route means, for people. */
 void conf_route_say(const struct conf_route *r, struct buf *out);
 /* The route of a domain (case does not matter), the default, or NULL: MX. */

@@ -89,6 +89,7 @@ struct draft {
 	struct header_facts header;
 	size_t header_end; /* in body, while its steps run */
 	size_t behind_header; /* octets of body behind it, as they began */
+	bool is_anybody; /* the owner's: any address may be its own */
 	bool wants_hash; /* the owner's: mail is signed here (sign/body.h) */
 	struct body_hash *hash; /* owned; NULL: none is taken */
 	size_t hashed; /* in body: what comes before is not to be hashed */

@@ -22,12 +22,17 @@ typedef void (*listener_cb)(
  */
 struct listener *listener_open(struct loop *loop, const char *address,
     uint16_t port, listener_cb cb, void *arg, struct err *err);
+/* A socket in the file system. */
+struct listener_path {
+	const char *path; /* borrowed for the call */
+	unsigned mode; /* who may connect: 0600, or 0666 for everybody */
+};
 /*
- * A socket in the file system, mode 0600. One that nobody listens on any more
- * is replaced; where somebody does, it is an error. `peer` is empty.
+ * One that nobody listens on any more is replaced; where somebody does, it is an
+ * error. `peer` is empty. Who closes it removes the path.
  */
-struct listener *listener_open_path(struct loop *loop, const char *path,
-    listener_cb cb, void *arg, struct err *err);
+struct listener *listener_open_path(struct loop *loop,
+    const struct listener_path *at, listener_cb cb, void *arg, struct err *err);
 /*
  * Whether it could be had: nobody is heard meanwhile, and it is given back. 0, or
  * the negative code of the system.

@@ -17,6 +17,7 @@ struct identity {
 	const struct conf_account *account; /* what its section says */
 	const struct aliases *aliases; /* NULL: there are none */
 	struct span login, hostname;
+	bool is_anybody; /* root of this machine: every address is its own */
 };
 
 /*

@@ -87,8 +87,12 @@ struct session_options {
 	uint64_t opened; /* monotonic clock, ms: the connection's begin */
 	/* There is no seat: 421 instead of a greeting. */
 	bool is_refused;
-	/* A device's: it is that account without TLS and login; or NULL. */
+	/* Of a device, or a user of this machine: it is that account without TLS
+	   and login; or NULL. */
 	const char *account; /* copied */
+	bool
+	    is_local; /* the user of this machine, who hears the account's name */
+	bool is_anybody; /* root: any address may be its own */
 };
 
 struct session *session_new(const struct session_options *options);

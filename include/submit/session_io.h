@@ -61,8 +61,11 @@ struct submit_connection {
 	const char *const *mechanisms; /* borrowed: lives as long as `conf` */
 	size_t nmechanisms;
 	bool implicit_tls;
-	const char *
-	    account; /* a device's, which does not log in: of `conf`; or NULL */
+	/* A device's, or a user's of this machine, who do not log in; copied; or
+	   NULL. */
+	const char *account;
+	bool is_local; /* the user of this machine */
+	bool is_anybody; /* root of this machine: any address may be its own */
 	bool
 	    is_check; /* a balancer looks whether we are here: it is not told */
 	bool is_refused; /* there is no seat: it is told so, with 421 */

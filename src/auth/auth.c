@@ -300,9 +300,9 @@ auth_standing(struct auth *a, struct span name)
 	if (accounts != NULL) {
 		const struct user *user = users_find(accounts->users, name);
 
-		if (user == NULL)
+		if (user == NULL && !conf_needs_no_login(conf, name))
 			standing = AUTH_IS_ABSENT;
-		else if (user->suspended)
+		else if (user != NULL && user->suspended)
 			standing = AUTH_IS_SUSPENDED;
 	}
 	accounts_unref(accounts);

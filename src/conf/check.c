@@ -51,6 +51,35 @@ check_devices(struct reading *r, cfg_t *cfg, const struct conf_listen *l)
 	return 0;
 }
 
+/* Users of this machine come there: all that is for the network is not. */
+static int
+check_local(struct reading *r, cfg_t *cfg, struct conf_listen *l)
+{
+	static const char *const others[] = { "address", "tls", "networks",
+		"account", "proxy-protocol" };
+
+	for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+		char key[64];
+
+		if (!tree_has(cfg, others[i]))
+			continue;
+		(void)snprintf(key, sizeof key, "listen.%s", others[i]);
+		return conf_fail(r, tree_line(cfg, others[i]), key,
+		    "cannot be with socket, where the users of this machine "
+		    "are who they are; expected a listen of its own");
+	}
+	l->line = tree_line(cfg, "socket");
+	for (size_t i = 0; i + 1 < r->conf->nlistens; i++)
+		if (r->conf->listens[i].socket != NULL &&
+		    strcmp(r->conf->listens[i].socket, l->socket) == 0)
+			return conf_fail(r, l->line, "listen.socket",
+			    "is already taken by listen %s, expected another",
+			    r->conf->listens[i].name);
+	l->tls = LISTEN_LOCAL;
+	l->address = mem_strdup("");
+	return 0;
+}
+
 static bool
 is_private(const char *address)
 {
@@ -64,9 +93,16 @@ conf_check_listen(struct reading *r, cfg_t *cfg, void *filled)
 {
 	struct conf_listen *l = filled;
 
+	if (l->socket != NULL)
+		return check_local(r, cfg, l);
+	if (l->address == NULL && !r->is_partial)
+		return conf_fail(r, cfg->line, "listen.address",
+		    "is missing, expected ADDRESS:PORT, or a socket for the "
+		    "users of this machine");
 	l->line = tree_line(cfg, "address");
 	for (size_t i = 0; i + 1 < r->conf->nlistens; i++)
-		if (is_same_listen(&r->conf->listens[i], l))
+		if (l->address != NULL &&
+		    is_same_listen(&r->conf->listens[i], l))
 			return conf_fail(r, tree_line(cfg, "address"),
 			    "listen.address",
 			    "is already taken by listen %s, expected another",
@@ -232,10 +268,29 @@ check_fingerprints(struct reading *r, cfg_t *cfg, const struct conf_account *a)
 	return 0;
 }
 
+/* The same of a user of this machine. */
+static int
+check_uid(struct reading *r, cfg_t *cfg, const struct conf_account *a)
+{
+	if (!a->has_uid)
+		return 0;
+	if (a->name == NULL)
+		return conf_fail(r, tree_line(cfg, "uid"), "account.uid",
+		    "stands in account default, expected in the section of "
+		    "the account that the user is");
+	if (conf_account_of_uid(r->conf, a->uid) != a)
+		return conf_fail(r, tree_line(cfg, "uid"), "account.uid",
+		    "%lu is another account's, too: expected one account for "
+		    "each user",
+		    (unsigned long)a->uid);
+	return 0;
+}
+
 int
 conf_check_account(struct reading *r, cfg_t *cfg, void *filled)
 {
 	struct conf_account *a = filled;
+	int rc;
 
 	a->line = tree_line(cfg, "send-as");
 	if (!a->has_suppress)
@@ -246,7 +301,8 @@ conf_check_account(struct reading *r, cfg_t *cfg, void *filled)
 			return conf_fail(r, cfg->line, "account",
 			    "%s is there twice, expected once",
 			    a->name == NULL ? "default" : a->name);
-	return check_fingerprints(r, cfg, a);
+	rc = check_uid(r, cfg, a);
+	return rc != 0 ? rc : check_fingerprints(r, cfg, a);
 }
 
 static int
@@ -371,12 +427,22 @@ add_beside_spool(const struct conf *conf, const char *name, char **directory)
 		: mem_printf("%.*s/%s", SPAN_ARG(span_to(spool, slash)), name);
 }
 
+/* A socket of this machine alone is no place for mail clients. */
+static bool
+has_ports(const struct conf *conf)
+{
+	for (size_t i = 0; i < conf->nlistens; i++)
+		if (conf->listens[i].socket == NULL)
+			return true;
+	return false;
+}
+
 int
 conf_check_all(struct reading *r)
 {
 	struct conf *conf = r->conf;
 
-	if (conf->nlistens == 0) {
+	if (!has_ports(conf)) {
 		add_listen(conf, "submissions", 465, LISTEN_IMPLICIT);
 		add_listen(conf, "submission", 587, LISTEN_STARTTLS);
 	}

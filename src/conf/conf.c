@@ -72,6 +72,7 @@ conf_clear(struct conf *conf)
 		free(conf->listens[i].name);
 		free(conf->listens[i].address);
 		free(conf->listens[i].account);
+		free(conf->listens[i].socket);
 	}
 	free(conf->listens);
 	for (size_t i = 0; i < conf->ncertificates; i++) {
@@ -155,6 +156,42 @@ conf_account_of(const struct conf *conf, const unsigned char sha256[32])
 				return a;
 	}
 	return NULL;
+}
+
+const struct conf_account *
+conf_account_of_uid(const struct conf *conf, uint32_t uid)
+{
+	for (size_t i = 0; i < conf->naccounts; i++)
+		if (conf->accounts[i].has_uid && conf->accounts[i].uid == uid)
+			return &conf->accounts[i];
+	return NULL;
+}
+
+static bool
+is_at_home(const struct conf *conf, struct span name)
+{
+	size_t at = span_find_last(name, '@');
+
+	return at > 0 && at < name.len &&
+	       span_equal_nocase(
+		   span_from(name, at + 1), span_text(conf->hostname));
+}
+
+bool
+conf_needs_no_login(const struct conf *conf, struct span name)
+{
+	bool has_socket = false;
+
+	for (size_t i = 0; i < conf->nlistens; i++) {
+		const struct conf_listen *l = &conf->listens[i];
+
+		has_socket |= l->socket != NULL;
+		if (l->account != NULL &&
+		    span_equal_nocase(span_text(l->account), name))
+			return true;
+	}
+	return has_socket &&
+	       (conf_account(conf, name)->has_uid || is_at_home(conf, name));
 }
 
 static int

@@ -275,6 +275,32 @@ store_proxy(const struct option *o, struct span text, void *base)
 	return add_network(l->proxies, &l->nproxies, text);
 }
 
+static bool
+store_socket(const struct option *o, struct span text, void *base)
+{
+	struct conf_listen *l = base;
+
+	if (!store_text(o, text, base))
+		return false;
+	l->tls = LISTEN_LOCAL;
+	return true;
+}
+
+/* (uid_t)-1 is nobody (setreuid(2)). */
+static bool
+store_uid(const struct option *o, struct span text, void *base)
+{
+	struct conf_account *a = base;
+	uint64_t uid;
+
+	(void)o;
+	if (!span_to_u64(text, UINT32_MAX - 1, &uid))
+		return false;
+	a->has_uid = true;
+	a->uid = (uint32_t)uid;
+	return true;
+}
+
 /* An address of ours; kept as it is written. */
 static bool
 store_address(const struct option *o, struct span text, void *base)
@@ -735,8 +761,11 @@ const struct option conf_options[] = {
 	{ "", "received-client", 0, "false", store_bool, CONF(received_client),
 	    0, 0, "true or false" },
 
-	{ "listen", "address", OPTION_NEEDED, NULL, store_listen_address, 0, 0, 0,
+	{ "listen", "address", 0, NULL, store_listen_address, 0, 0, 0,
 	    an_address },
+	{ "listen", "socket", OPTION_PATH, NULL, store_socket,
+	    offsetof(struct conf_listen, socket), 0, SOCKET_MOST,
+	    "a path of up to 107 bytes" },
 	{ "listen", "proxy-protocol", OPTION_LIST, NULL, store_proxy, 0, 0, 0,
 	    "up to 32 networks such as 10.0.0.0/8" },
 	{ "listen", "tls", 0, NULL, store_listen_tls, 0, 0, 0,
@@ -794,6 +823,8 @@ const struct option conf_options[] = {
 	    "on or off" },
 	{ "account", "certificate", OPTION_LIST, NULL, store_fingerprint, 0, 0,
 	    0, "sha256: and 64 hexadecimal digits; up to 8" },
+	{ "account", "uid", 0, NULL, store_uid, 0, 0, 0,
+	    "the number of a user of this machine (id -u NAME)" },
 	{ "account", "priority", 0, "9", store_priority, 0, 0, 0,
 	    "a number from -9 to 9" },
 	{ "account", "held-messages", 0, "1000", store_number,

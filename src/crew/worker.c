@@ -43,6 +43,7 @@ struct note {
 	struct worker *worker;
 	struct submit_connection connection;
 	char client[64];
+	char *account; /* owned: the connection's; NULL: none */
 	struct lane *lane;
 	uint32_t host;
 	struct target *target;
@@ -230,7 +231,9 @@ open_serve(struct parcel *p)
 	struct note *n = NOTE(p);
 
 	n->connection.client = n->client;
+	n->connection.account = n->account;
 	session_io_start(&n->worker->submit, &n->connection);
+	free(n->account);
 	free(n);
 }
 
@@ -487,6 +490,8 @@ worker_serve(struct worker *w, const struct submit_connection *c)
 
 	n->connection = *c;
 	(void)snprintf(n->client, sizeof n->client, "%s", c->client);
+	if (c->account != NULL)
+		n->account = mem_strdup(c->account);
 	w->sessions++;
 	post(w, n);
 }

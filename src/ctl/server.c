@@ -224,7 +224,8 @@ ctl_server_open(struct loop *loop, const char *path, ctl_handler handler,
 	s->loop = loop;
 	s->handler = handler;
 	s->arg = arg;
-	s->listener = listener_open_path(loop, path, on_connection, s, err);
+	s->listener = listener_open_path(
+	    loop, &(struct listener_path){ path, 0600 }, on_connection, s, err);
 	if (s->listener == NULL) {
 		free(s);
 		return NULL;

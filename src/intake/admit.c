@@ -13,6 +13,7 @@ draft_identity(const struct draft *d)
 		.aliases = d->aliases,
 		.login = d->account,
 		.hostname = span_text(d->conf->hostname),
+		.is_anybody = d->is_anybody,
 	};
 }
 

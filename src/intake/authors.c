@@ -116,7 +116,7 @@ fixup_authors(struct draft *d)
 	struct buf own = { 0 };
 	struct authors a;
 
-	if (who.account->from == FROM_ANY)
+	if (who.is_anybody || who.account->from == FROM_ANY)
 		return DRAFT_NOTHING;
 	authors_review(buf_span(&d->body), &who, &a);
 	if (a.verdict == AUTHORS_OWN)

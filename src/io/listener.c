@@ -237,7 +237,7 @@ make_way(const char *path, struct err *err)
 }
 
 static int
-open_path(const char *path, struct err *err)
+open_path(const char *path, unsigned mode, struct err *err)
 {
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
 	int fd, rc;
@@ -262,7 +262,7 @@ open_path(const char *path, struct err *err)
 	(void)fchmod(fd, 0600);
 	if (bind(fd, (struct sockaddr *)&at, sizeof at) == -1)
 		rc = err_errno(err, "bind");
-	else if (chmod(path, 0600) == -1)
+	else if (chmod(path, mode) == -1)
 		rc = err_errno(err, "chmod");
 	else if (listen(fd, BACKLOG) == -1)
 		rc = err_errno(err, "listen");
@@ -273,13 +273,13 @@ open_path(const char *path, struct err *err)
 }
 
 struct listener *
-listener_open_path(struct loop *loop, const char *path, listener_cb cb,
-    void *arg, struct err *err)
+listener_open_path(struct loop *loop, const struct listener_path *at,
+    listener_cb cb, void *arg, struct err *err)
 {
-	int fd = open_path(path, err);
+	int fd = open_path(at->path, at->mode, err);
 
 	if (fd < 0) {
-		(void)err_wrap(err, fd, "listen on %s", path);
+		(void)err_wrap(err, fd, "listen on %s", at->path);
 		return NULL;
 	}
 	return listener_new(loop, fd, cb, arg);

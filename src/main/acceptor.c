@@ -24,6 +24,7 @@
 #include "io/listener.h"
 #include "io/loop.h"
 #include "io/tls.h"
+#include "locals.h"
 #include "policy/seats.h"
 #include "proxies.h"
 
@@ -42,6 +43,7 @@ struct acceptor {
 	size_t nports;
 	struct seats *seats; /* owned */
 	struct proxies *proxies; /* owned */
+	struct locals *locals; /* owned */
 	atomic_bool is_crowded; /* for the sessions, on all threads */
 	uint64_t next_number;
 	uint32_t turned_away; /* from ports for devices, since then (ms): */
@@ -90,10 +92,13 @@ acceptor_closed(struct acceptor *a, void *token)
 /* A connection that has come, and by which port. */
 struct arrival {
 	int fd; /* owned until it is passed on */
-	char client[INET6_ADDRSTRLEN];
+	char client[INET6_ADDRSTRLEN]; /* an address, or "local:" and a user */
 	enum conf_listen_tls tls;
 	uint16_t port;
-	const char *account; /* a device's: of the configuration */
+	/* Borrowed: a device's, of the configuration; or a local user's. */
+	const char *account;
+	bool is_anybody; /* the latter, and root */
+	uint64_t host; /* who shares the seats of one address */
 	bool is_check; /* a balancer's own: nobody need hear of it */
 };
 
@@ -129,7 +134,7 @@ refuse_at_once(struct acceptor *a, struct seat *seat, const struct arrival *c)
 static void
 take(struct acceptor *a, const struct arrival *c)
 {
-	uint64_t host = peer_of(c->client).host;
+	uint64_t host = c->host != 0 ? c->host : peer_of(c->client).host;
 	struct seat *seat;
 	const char *why;
 
@@ -154,6 +159,8 @@ take(struct acceptor *a, const struct arrival *c)
 		.is_refused = why != NULL,
 		.is_check = c->is_check,
 		.account = c->account,
+		.is_local = c->tls == LISTEN_LOCAL,
+		.is_anybody = c->is_anybody,
 		.is_crowded = &a->is_crowded,
 		.number = a->next_number++,
 		.token = seat,
@@ -184,6 +191,9 @@ forget_arrival(void *token, void *arg)
 static bool
 is_same(const struct conf_listen *a, const struct conf_listen *b)
 {
+	if (a->socket != NULL || b->socket != NULL)
+		return a->socket != NULL && b->socket != NULL &&
+		       strcmp(a->socket, b->socket) == 0;
 	return a->port == b->port && strcmp(a->address, b->address) == 0;
 }
 
@@ -229,6 +239,35 @@ on_device(const struct port *port, struct arrival *c,
 	(void)close(c->fd);
 }
 
+/*
+ * A user of this machine: one without a name is nobody. Users have numbers that no
+ * address has (base/peer.h).
+ */
+static void
+on_local(int fd, const struct local_user *user, void *token, void *arg)
+{
+	static const char text[] =
+	    "554 5.7.1 This system has no name for your user\r\n";
+	static const uint64_t local = UINT64_C(3) << 32;
+	struct acceptor *a = arg;
+	struct arrival *c = token;
+
+	c->fd = fd;
+	c->account = user->account;
+	c->is_anybody = user->is_root;
+	c->host = local | user->uid;
+	(void)snprintf(
+	    c->client, sizeof c->client, "local:%lu", (unsigned long)user->uid);
+	if (user->account != NULL) {
+		take(a, c);
+	} else {
+		log_refusal(a, c, c->host, "its user has no name here");
+		(void)send(fd, text, sizeof text - 1, MSG_NOSIGNAL);
+		(void)close(fd);
+	}
+	free(c);
+}
+
 /* What anybody else says of a client is not heard: it is no command. */
 static void
 on_connection(int fd, const struct sockaddr_storage *peer, void *arg)
@@ -238,6 +277,11 @@ on_connection(int fd, const struct sockaddr_storage *peer, void *arg)
 		.fd = fd, .tls = port->listen.tls, .port = port->listen.port
 	};
 
+	if (c.tls == LISTEN_LOCAL) {
+		locals_take(port->acceptor->locals, fd, port->acceptor->conf,
+		    mem_dup(&c, sizeof c));
+		return;
+	}
 	client_text(peer, c.client);
 	if (c.tls == LISTEN_NONE) {
 		on_device(port, &c, peer);
@@ -262,6 +306,7 @@ acceptor_new(struct loop *loop, struct crew *crew)
 	a->loop = loop;
 	a->crew = crew;
 	a->proxies = proxies_new(loop, on_proxied, forget_arrival, a);
+	a->locals = locals_new(loop, on_local, a);
 	/* Session ids do not start over with the process. */
 	a->next_number = (uint64_t)(wall_now() / 1000) << 16;
 	return a;
@@ -271,8 +316,24 @@ static void
 port_close(struct port *p)
 {
 	listener_close(p->listener);
+	if (p->listen.socket != NULL)
+		(void)unlink(p->listen.socket);
 	free(p->listen.address);
+	free(p->listen.socket);
 	free(p);
+}
+
+static struct listener *
+open_listener(struct port *p, struct err *err)
+{
+	const struct conf_listen *l = &p->listen;
+	struct listener_path everybody = { l->socket, 0666 };
+
+	if (l->socket != NULL)
+		return listener_open_path(
+		    p->acceptor->loop, &everybody, on_connection, p, err);
+	return listener_open(
+	    p->acceptor->loop, l->address, l->port, on_connection, p, err);
 }
 
 static struct port *
@@ -284,14 +345,15 @@ port_open(struct acceptor *a, const struct conf_listen *l, struct err *err)
 	p->listen = *l;
 	p->listen.address = mem_strdup(l->address);
 	p->listen.account = NULL; /* asked of the configuration */
-	p->listener =
-	    listener_open(a->loop, l->address, l->port, on_connection, p, err);
-	if (p->listener == NULL) {
-		free(p->listen.address);
-		free(p);
-		return NULL;
-	}
-	return p;
+	if (l->socket != NULL)
+		p->listen.socket = mem_strdup(l->socket);
+	p->listener = open_listener(p, err);
+	if (p->listener != NULL)
+		return p;
+	free(p->listen.address);
+	free(p->listen.socket);
+	free(p);
+	return NULL;
 }
 
 static void
@@ -341,8 +403,9 @@ can_be_moved(
 	struct listener *proof = NULL;
 	struct err err;
 
-	for (size_t i = 0; i < a->nports; i++)
-		if (a->ports[i]->listen.port == l->port &&
+	for (size_t i = 0; l->socket == NULL && i < a->nports; i++)
+		if (a->ports[i]->listen.socket == NULL &&
+		    a->ports[i]->listen.port == l->port &&
 		    !is_wanted(conf, a->ports[i])) {
 			proof = listener_open(a->loop, l->address, 0,
 			    on_connection, a->ports[i], &err);
@@ -409,7 +472,8 @@ move_port(struct acceptor *a, const struct conf_listen *l, struct buf *trouble)
 	struct err err;
 
 	for (size_t i = 0; i < a->nports; i++) {
-		if (a->ports[i] == NULL || a->ports[i]->listen.port != l->port)
+		if (a->ports[i] == NULL || a->ports[i]->listen.socket != NULL ||
+		    a->ports[i]->listen.port != l->port)
 			continue;
 		old = a->ports[i]->listen;
 		old.address = mem_strdup(old.address);
@@ -435,10 +499,11 @@ move_port(struct acceptor *a, const struct conf_listen *l, struct buf *trouble)
 static void
 update(struct conf_listen *l, const struct conf_listen *from)
 {
-	char *address = l->address;
+	char *address = l->address, *path = l->socket;
 
 	*l = *from;
 	l->address = address;
+	l->socket = path;
 	l->account = NULL;
 }
 
@@ -481,6 +546,8 @@ acceptor_stop(struct acceptor *a)
 {
 	close_ports(a);
 	proxies_stop(a->proxies);
+	locals_close(a->locals, free);
+	a->locals = NULL;
 }
 
 uint32_t
@@ -496,6 +563,7 @@ acceptor_free(struct acceptor *a)
 		return;
 	close_ports(a);
 	proxies_free(a->proxies);
+	locals_close(a->locals, free);
 	seats_free(a->seats);
 	conf_unref(a->conf);
 	tls_server_unref(a->tls);

@@ -3,6 +3,7 @@ posternd_SOURCES = \
 	src/main/aliases.c src/main/aliases.h \
 	src/main/certificates.c src/main/certificates.h \
 	src/main/countries.c src/main/countries.h \
+	src/main/locals.c src/main/locals.h \
 	src/main/logger.c src/main/logger.h \
 	src/main/notify.c src/main/notify.h \
 	src/main/open.c \

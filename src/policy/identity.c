@@ -76,6 +76,8 @@ identity_why(const struct identity *who, const struct address *a)
 
 	if (address_is_null(a))
 		return NULL;
+	if (who->is_anybody)
+		return "root of this machine";
 	for (size_t i = 0; i < account->nsend_as; i++)
 		if (matches(span_text(account->send_as[i]), who, a))
 			return account->send_as[i];

@@ -211,25 +211,38 @@ is_answered(const char *path)
 	return live;
 }
 
-void
-look_at_socket(const struct look *l)
+/* Of an option, in its line; or of the first one that has that key. */
+static void
+look_at_path(const struct look *l, const char *key, int line, const char *path)
 {
-	const char *path = l->conf->control_socket;
 	struct stat st;
 
 	if (lstat(path, &st) == 0 && !S_ISSOCK(st.st_mode))
-		look_option(l, FINDING_ERROR, "control.socket",
+		look_found(l, FINDING_ERROR, key, line,
 		    "%s: there is something else, expected a socket or "
 		    "nothing; "
 		    "name another path, or move it away",
 		    path);
 	else if (l->pid == 0 && is_answered(path))
-		look_option(l, FINDING_ERROR, "control.socket",
+		look_found(l, FINDING_ERROR, key, line,
 		    "%s: another process listens there; stop it, or name "
 		    "another path",
 		    path);
 	else
-		(void)can_make(l, "control.socket", path);
+		(void)can_make(l, key, path);
+}
+
+void
+look_at_sockets(const struct look *l)
+{
+	const struct conf *conf = l->conf;
+
+	look_at_path(l, "control.socket", conf_line(conf, "control.socket"),
+	    conf->control_socket);
+	for (size_t i = 0; i < conf->nlistens; i++)
+		if (conf->listens[i].socket != NULL)
+			look_at_path(l, "listen.socket", conf->listens[i].line,
+			    conf->listens[i].socket);
 }
 
 /* Without it only one sign of theft is missing: it stops nothing. */

@@ -79,7 +79,8 @@ look_at_ports(const struct look *l)
 		struct at at = { "listen", listen->line, listen->name,
 			listen->address, listen->port };
 
-		look_at_one(l, &at);
+		if (listen->socket == NULL)
+			look_at_one(l, &at);
 	}
 }
 

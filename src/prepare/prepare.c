@@ -32,7 +32,7 @@ prepare_look(const struct conf *conf, long pid, struct findings *f)
 		look_at_countries,
 		look_at_spool,
 		look_at_log,
-		look_at_socket,
+		look_at_sockets,
 		look_at_ports,
 		look_at_http,
 		look_at_routes,

@@ -43,7 +43,7 @@ void look_at_aliases(const struct look *l);
 void look_at_countries(const struct look *l);
 void look_at_spool(const struct look *l);
 void look_at_log(const struct look *l);
-void look_at_socket(const struct look *l);
+void look_at_sockets(const struct look *l);
 void look_at_ports(const struct look *l);
 void look_at_http(const struct look *l);
 void look_at_routes(const struct look *l);

@@ -105,6 +105,8 @@ session_new(const struct session_options *o)
 	s->conf = o->conf;
 	s->is_refused = o->is_refused;
 	s->is_device = o->account != NULL;
+	s->is_local = o->is_local;
+	s->is_anybody = o->is_anybody;
 	if (s->is_device)
 		s->login = mem_strdup(o->account);
 	s->mechanisms = o->mechanisms;
@@ -281,6 +283,10 @@ do_ehlo(struct session *s, struct span args, struct buf *out)
 	extensions_write(&offer, out);
 	(void)buf_printf(
 	    out, "250-LIMITS RCPTMAX=%u\r\n", s->conf->limits.recipients);
+	if (s->is_local)
+		/* For postern-sendmail: whose addresses it may use. */
+		(void)buf_printf(out, "250-XACCOUNT %s%s\r\n", s->login,
+		    s->is_anybody ? " ANY" : "");
 	if (!s->has_tls && !s->is_device)
 		(void)buf_append_text(out, "250-STARTTLS\r\n");
 	else if (s->login == NULL)
@@ -392,7 +398,9 @@ void
 session_end_account(struct session *s, struct buf *out)
 {
 	session_forget(s);
-	session_drop(s, "421 4.7.0 The account has changed; log in again",
+	session_drop(s,
+	    s->is_device ? "421 4.7.0 The account is stopped or suspended"
+			 : "421 4.7.0 The account has changed; log in again",
 	    "the account has changed", out);
 }
 

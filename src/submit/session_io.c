@@ -585,6 +585,8 @@ session_io_start(struct submit_worker *w, const struct submit_connection *c)
 		.opened = loop_now(w->loop),
 		.is_refused = c->is_refused,
 		.account = c->account,
+		.is_local = c->is_local,
+		.is_anybody = c->is_anybody,
 	};
 	struct session_event ev = { .type = EVENT_OPEN };
 

@@ -88,6 +88,7 @@ begin_draft(struct session *s)
 		.origin = DRAFT_SUBMITTED,
 		.conf = s->conf,
 		.account = span_text(s->login),
+		.is_anybody = s->is_anybody,
 		.helo = span_text(s->helo),
 		.client = span_text(s->client),
 		.tls_version = span_text(s->tls_version),

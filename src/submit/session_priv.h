@@ -70,6 +70,8 @@ struct session {
 	bool has_tls, has_binding;
 	bool is_refused; /* see session_options */
 	bool is_device; /* it has no TLS and no login, and needs none */
+	bool is_local; /* of these: a user of this machine */
+	bool is_anybody; /* of these: root */
 	char *login; /* owned; NULL before login */
 	char *vouched; /* owned: see session_event; NULL: nobody */
 	unsigned errors, auth_failures;

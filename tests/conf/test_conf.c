@@ -679,6 +679,20 @@ static const struct {
 	    "test.conf:1: listen.address: " },
 	{ "listen a {\n tls = implicit\n}",
 	    "test.conf:3: listen.address: is missing" },
+	{ "listen a { socket = /a\n address = :25 }",
+	    "test.conf:2: listen.address: cannot be with socket" },
+	{ "listen a { socket = /a\n tls = none }",
+	    "test.conf:2: listen.tls: cannot be with socket" },
+	{ "listen a { socket = /a\n account = x }",
+	    "test.conf:2: listen.account: cannot be with socket" },
+	{ "listen a { socket = /a }\nlisten b { socket = /a }",
+	    "test.conf:2: listen.socket: is already taken by listen a" },
+	{ "account default { uid = 1 }",
+	    "test.conf:1: account.uid: stands in account default" },
+	{ "account a { uid = 1 }\naccount b { uid = 1 }",
+	    "test.conf:2: account.uid: 1 is another account's" },
+	{ "account a { uid = 4294967295 }", "test.conf:1: account.uid: " },
+	{ "account a { uid = root }", "test.conf:1: account.uid: " },
 	{ "listen a { address = :25 tls = none account = x }",
 	    "test.conf:1: listen.networks: is missing" },
 	{ "listen a { address = :25 tls = some }",
@@ -1100,9 +1114,35 @@ START_TEST(the_state_is_beside_the_spool)
 }
 END_TEST
 
+/* A socket is no place for mail clients: their ports stay. */
+START_TEST(users_of_this_machine_have_a_socket_beside_the_ports)
+{
+	struct conf *conf = parse("hostname = h.test\n"
+				  "listen local { socket = /a/b }\n"
+				  "account \"a@b.test\" { uid = 33 }\n");
+
+	ck_assert_ptr_nonnull(conf);
+	ck_assert_uint_eq(conf->nlistens, 3);
+	ck_assert_str_eq(conf->listens[0].socket, "/a/b");
+	ck_assert_int_eq(conf->listens[0].tls, LISTEN_LOCAL);
+	ck_assert_str_eq(conf->listens[0].address, "");
+	ck_assert_uint_eq(conf->listens[1].port, 465);
+	ck_assert_uint_eq(conf->listens[2].port, 587);
+	ck_assert_str_eq(conf_account_of_uid(conf, 33)->name, "a@b.test");
+	ck_assert_ptr_null(conf_account_of_uid(conf, 0));
+	ck_assert(conf_needs_no_login(conf, SPAN("a@b.test")));
+	ck_assert(conf_needs_no_login(conf, SPAN("root@H.test")));
+	ck_assert(!conf_needs_no_login(conf, SPAN("@h.test")));
+	ck_assert(!conf_needs_no_login(conf, SPAN("b@b.test")));
+	conf_unref(conf);
+}
+END_TEST
+
 static void
 fill(TCase *tc)
 {
+	tcase_add_test(
+	    tc, users_of_this_machine_have_a_socket_beside_the_ports);
 	tcase_add_loop_test(tc, a_hostname_without_a_dot_is_warned_of, 0, 2);
 	tcase_add_loop_test(tc, the_state_is_beside_the_spool, 0, 5);
 	tcase_add_loop_test(tc, an_empty_file_gives_the_defaults, 0, 4);

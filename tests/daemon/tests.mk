@@ -36,6 +36,7 @@ daemon_tests = \
 	tests/daemon/t53_certificates \
 	tests/daemon/t54_devices \
 	tests/daemon/t56_conversion \
+	tests/daemon/t57_sendmail \
 	tests/daemon/t25_prepare \
 	tests/daemon/t26_mistakes \
 	tests/daemon/t27_network \

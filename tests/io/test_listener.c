@@ -15,6 +15,8 @@
 #include "io/listener.h"
 #include "io/loop.h"
 
+#define AT(path) (&(struct listener_path){ (path), 0600 })
+
 static struct loop *loop;
 static char folder[] = "/tmp/postern-listener-XXXXXX", path[64];
 static struct sockaddr_storage peer;
@@ -168,7 +170,7 @@ START_TEST(a_path_is_for_its_owner_only)
 {
 	struct err err;
 	struct listener *l =
-	    listener_open_path(loop, path, on_connection, &ntaken, &err);
+	    listener_open_path(loop, AT(path), on_connection, &ntaken, &err);
 	struct stat st;
 	int fd;
 
@@ -189,12 +191,12 @@ START_TEST(a_path_where_somebody_listens_is_left_alone)
 {
 	struct err err;
 	struct listener *l =
-	    listener_open_path(loop, path, on_connection, &ntaken, &err);
+	    listener_open_path(loop, AT(path), on_connection, &ntaken, &err);
 	int fd;
 
 	ck_assert_ptr_nonnull(l);
 	ck_assert_ptr_null(
-	    listener_open_path(loop, path, on_connection, &ntaken, &err));
+	    listener_open_path(loop, AT(path), on_connection, &ntaken, &err));
 	ck_assert_ptr_nonnull(strstr(err.text, path));
 	fd = call_path();
 	ck_assert_int_ne(fd, -1);
@@ -207,14 +209,14 @@ START_TEST(a_path_that_nobody_serves_is_replaced)
 {
 	struct err err;
 	struct listener *l =
-	    listener_open_path(loop, path, on_connection, &ntaken, &err);
+	    listener_open_path(loop, AT(path), on_connection, &ntaken, &err);
 
 	ck_assert_ptr_nonnull(l);
 	listener_close(l); /* as after a crash: the file stays */
 	while (call_path() != -1)
 		(void)uv_run(loop_uv(loop), UV_RUN_NOWAIT);
 	ck_assert_int_eq(access(path, F_OK), 0);
-	l = listener_open_path(loop, path, on_connection, &ntaken, &err);
+	l = listener_open_path(loop, AT(path), on_connection, &ntaken, &err);
 	ck_assert_msg(l != NULL, "%s", err.text);
 	listener_close(l);
 }
@@ -238,7 +240,7 @@ START_TEST(what_is_no_socket_is_left_alone)
 		ck_assert_int_eq(mkfifo(path, 0600), 0);
 	}
 	ck_assert_ptr_null(
-	    listener_open_path(loop, path, on_connection, &ntaken, &err));
+	    listener_open_path(loop, AT(path), on_connection, &ntaken, &err));
 	ck_assert_ptr_nonnull(strstr(err.text, path));
 	ck_assert_ptr_nonnull(strstr(err.text, "expected a socket"));
 	ck_assert_int_eq(lstat(path, &st), 0);
@@ -254,9 +256,9 @@ START_TEST(a_path_that_is_too_long_is_an_error)
 	memset(text, 'x', sizeof text - 1);
 	text[sizeof text - 1] = '\0';
 	ck_assert_ptr_null(
-	    listener_open_path(loop, text, on_connection, &ntaken, &err));
+	    listener_open_path(loop, AT(text), on_connection, &ntaken, &err));
 	ck_assert_ptr_null(listener_open_path(
-	    loop, "/nonexistent/socket", on_connection, &ntaken, &err));
+	    loop, AT("/nonexistent/socket"), on_connection, &ntaken, &err));
 	listener_close(NULL);
 }
 END_TEST

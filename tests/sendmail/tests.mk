@@ -1,0 +1,2 @@
+# Check programs of this folder; one a source file.
+check_PROGRAMS += tests/sendmail/test_letter
