@@ -34,12 +34,17 @@ enum auth_result {
 struct auth_ticket {
 	uint64_t mark; /* of the account's keys; 0: nothing is known of it */
 	unsigned generation; /* of the accounts, when it was looked at */
+	int64_t
+	    expires; /* ms since 1970, of the key it logged in by; 0: never */
 };
 
 struct auth_answer {
 	enum auth_result result;
 	struct span challenge; /* raw bytes, valid during the call */
 	struct span login; /* AUTH_OK: the account's name */
+	/* The same: the label of the key that it logged in by; empty: none. */
+	struct span key;
+	struct span send_as; /* what that narrows it to; empty: to nothing */
 	struct span name; /* what the client called itself; may be empty */
 	const char *detail; /* for our log, never for the client */
 	uint64_t tried; /* name and password as a number; 0: unknown */
@@ -84,8 +89,9 @@ void auth_discard(struct auth_next *next);
  */
 void auth_refresh(struct auth *a, uint64_t now);
 /*
- * Whether the login that the ticket is of still holds: the account is there,
- * not suspended, and has the same password. Moves the ticket along.
+ * Whether the login that the ticket is of still holds: the account is there, not
+ * suspended, and has the same password, or the key that it logged in by, whose time
+ * is not over. Moves the ticket along.
  */
 bool auth_still_holds(struct auth *a, struct span login,
     struct auth_ticket *ticket, uint64_t now);

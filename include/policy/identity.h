@@ -17,6 +17,8 @@ struct identity {
 	const struct conf_account *account; /* what its section says */
 	const struct aliases *aliases; /* NULL: there are none */
 	struct span login, hostname;
+	/* It is no more than these: patterns with commas; empty: no less. */
+	struct span narrowed;
 };
 
 /*

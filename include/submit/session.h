@@ -62,6 +62,9 @@ struct session_event {
 	enum session_authed auth;
 	struct span data; /* EVENT_AUTH: the challenge, raw */
 	struct span login; /* EVENT_AUTH, AUTHED_OK */
+	/* The same: the key of the account that it was; empty: its password. */
+	struct span key;
+	struct span send_as; /* what that narrows it to (policy/identity.h) */
 	/* EVENT_AUTH, AUTHED_BAD: name and password as a number; 0: unknown */
 	uint64_t tried;
 	struct span tls_version, tls_cipher; /* EVENT_OPEN, EVENT_TLS */
@@ -128,5 +131,7 @@ const char *session_state_name(const struct session *s);
 struct span session_tls(const struct session *s);
 /* Who logged in; empty before. */
 struct span session_login(const struct session *s);
+/* The label of the key that it logged in by; empty: by none. */
+struct span session_key(const struct session *s);
 
 #endif

@@ -84,6 +84,7 @@ struct session_row {
 	const char *state; /* static */
 	char client[64], tls[16];
 	char account[256]; /* "": nobody has logged in; cut, if it is longer */
+	char key[80]; /* the label of the key that it did so by; "": none */
 };
 /* Those with a higher number than `after`, the lowest first; how many they are. */
 size_t session_io_list(const struct submit_worker *w, uint64_t after,

@@ -84,6 +84,7 @@ auth_new(const struct conf *conf, struct err *err)
 	a->accounts = accounts;
 	a->conf = conf_ref(conf);
 	a->seen = st;
+	a->wall = wall_now;
 	random_fill(a->seed, sizeof a->seed);
 	(void)pthread_mutex_init(&a->refreshing, NULL);
 	(void)pthread_mutex_init(&a->lock, NULL);
@@ -344,7 +345,7 @@ fake_bytes(const struct auth *a, const char *what, struct span name,
 	struct buf text = { .max = 2048 };
 
 	(void)buf_append(&text, what, strlen(what) + 1);
-	for (size_t i = 0; i < name.len && i < USERS_NAME_MAX + 1; i++)
+	for (size_t i = 0; i < name.len && i < USERS_LOGIN_MAX + 1; i++)
 		(void)buf_append_char(&text, ascii_lower(name.ptr[i]));
 	if (!hmac_sha256(
 		span_make((const char *)a->fake_key, sizeof a->fake_key),

@@ -1,6 +1,6 @@
 /*
  * auth_priv: what the files of this folder share. users.c has the table,
- * password.c the keys, change.c the changes of the file; remember.c knows which
+ * user_key.c the keys of accounts, password.c what is derived of passwords, change.c the changes of the file; remember.c knows which
  * password checks were right a moment ago; mech.c has libsasl2; exchange.c the
  * way through the pool, line.c the line before it, guessing.c the delays before
  * that; renew.c what becomes of a login and of old keys later; secret.c keeps a
@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 
 #include "auth/auth.h"
+#include "auth/user_key.h"
 #include "auth/users.h"
 #include "base/map.h"
 #include "base/mem.h"
@@ -24,6 +25,7 @@
 enum {
 	USERS_FILE_MAX = 16 << 20,
 	USERS_NAME_MAX = 255,
+	USERS_LOGIN_MAX = 255 + 1 + USER_KEY_LABEL_MAX, /* NAME#LABEL */
 	USERS_ITERATIONS_LEAST = 4096, /* RFC 7677 4 */
 	USERS_ITERATIONS_MOST = 1000000,
 	USERS_SALT_LEAST = 8,
@@ -32,8 +34,13 @@ enum {
 };
 
 #define USERS_SCHEME "SCRAM-SHA-256"
+#define USER_KEY_SCHEME "KEY-SHA-256"
 
 /* users.c */
+/* "SCRAM-SHA-256$4096:salt$stored:server"; NULL, or what is wrong. */
+const char *user_parse_keys(struct span text, struct user *u);
+/* Whether it is the line of a key, whatever is wrong with it. */
+bool users_is_key_line(struct span line);
 bool users_name_is_valid(struct span name);
 /* "SCRAM-SHA-256$4096:salt$stored:server" behind what is in `out`. */
 void user_format(const struct user *u, struct buf *out);
@@ -90,6 +97,7 @@ struct auth {
 	struct line line; /* struct auth_exchange, before the pool */
 	struct guessing guessing;
 	struct remember remember;
+	int64_t (*wall)(void); /* ms since 1970; tests set another one */
 	atomic_uint generation; /* of `accounts`: how often they changed */
 	atomic_uint_fast64_t looked_at; /* ms, when the file was looked at */
 	uint64_t seed[2]; /* never changes, as the next */
@@ -127,7 +135,11 @@ struct mech {
 	unsigned messages; /* of the client, so far */
 	/* What was found out on the way, for the answer and its detail. */
 	char *name; /* owned: the name that was given */
-	const struct user *user; /* of that name; borrowed from `accounts` */
+	/* Of that name; borrowed from `accounts`, as the next ones. */
+	const struct user *user;
+	const struct user_key *named; /* the name is a key's: NAME#LABEL */
+	const struct user_key *key; /* it was this, and not the password */
+	const char *why_not; /* the key may not log in; static, or NULL */
 	bool is_wrong; /* the password, as we found */
 };
 
@@ -136,17 +148,19 @@ struct mech_step {
 	struct span input; /* borrowed */
 	enum auth_result result;
 	struct buf challenge;
-	char *login; /* owned; AUTH_OK */
+	char *login; /* owned; AUTH_OK, as the next two */
+	char *key, *send_as; /* owned: of the key that logged in; or NULL */
 	struct auth_ticket ticket; /* AUTH_OK */
 	char detail[256]; /* "" is none */
 };
 
 /*
- * renew.c. A login was right for `user` (NULL: not ours to know): the ticket,
- * or AUTH_BAD when the account has changed since the exchange began.
+ * renew.c. A login was right for `user` (NULL: not ours to know), by that key (NULL:
+ * by the password): the ticket, or AUTH_BAD when the account has changed since the
+ * exchange began.
  */
-void auth_look_again(struct auth *a, const struct user *user, uint64_t now,
-    struct mech_step *step);
+void auth_look_again(struct auth *a, const struct user *user,
+    const struct user_key *key, uint64_t now, struct mech_step *step);
 /*
  * The password was right: has the entry's keys exchanged if they have fewer
  * iterations than the configuration wants. Blocks.
@@ -166,5 +180,14 @@ bool mech_library_has(struct span mechanism);
 /* Blocks. The first one begins the exchange. */
 void mech_run(struct mech *m, struct mech_step *step);
 void mech_clear(struct mech *m);
+/* Whose name it is: an account's, or a key's. */
+void mech_note_name(struct mech *m, struct span name);
+/*
+ * Whether the password is one of the account's keys (of the one that is named, if
+ * one is), and that may log in: costs a digest. Sets `key`, or `why_not`.
+ */
+bool mech_check_key(struct mech *m, struct span password);
+/* The login is that account's: what the answer says of it. */
+void mech_give_login(const struct mech *m, struct mech_step *step);
 
 #endif

@@ -6,7 +6,9 @@
  *
  * An account that is not there gets made-up keys, a suspended one its own salt
  * and made-up keys, so that both go the whole way and take as long as a wrong
- * password does.
+ * password does. A key of an account (user_key.h) is found out by a digest before
+ * the password is derived; one that is wrong, or may not log in, goes on as a wrong
+ * password, and a name of no key is made up as the others are.
  */
 #include <errno.h>
 #include <sasl/sasl.h>
@@ -94,35 +96,85 @@ on_option(void *context, const char *plugin, const char *option,
 	return SASL_OK;
 }
 
-static void
-note_name(struct mech *m, struct span name)
+void
+mech_note_name(struct mech *m, struct span name)
 {
+	char *copy = span_dup(name); /* it may be the old one */
+
 	free(m->name);
-	m->name = span_dup(name);
-	m->user = users_find(m->accounts->users, name);
+	m->name = copy;
+	m->named = NULL;
+	m->user = users_find(m->accounts->users, span_text(copy));
+	if (m->user == NULL)
+		m->named = users_find_key(
+		    m->accounts->users, span_text(copy), &m->user);
 }
 
-/* With as many iterations as most have: nothing else would look like one. */
+/*
+ * With as many iterations as most have, and keys all: nothing else would look like
+ * one.
+ */
 static void
 make_up(const struct mech *m, struct user *out)
 {
 	uint32_t usual = users_usual_iterations(m->accounts->users);
+	struct span name = span_text(m->name), account, label;
 
-	auth_make_up(m->auth, usual != 0 ? usual : m->conf->auth_iterations,
-	    span_text(m->name), out);
+	if (usual == 0)
+		usual = m->conf->auth_iterations;
+	if (user_key_split(name, &account, &label))
+		usual = USER_KEY_ITERATIONS;
+	auth_make_up(m->auth, usual, name, out);
 }
 
-/* Always the whole work, unless the password was right a moment ago. */
+bool
+mech_check_key(struct mech *m, struct span password)
+{
+	const struct user_key *k;
+
+	m->key = NULL;
+	m->why_not = NULL;
+	if (m->user == NULL || m->user->suspended)
+		return false;
+	k = user_key_find(m->user, m->named, password);
+	if (k == NULL)
+		return false;
+	m->why_not = user_key_why_not(k, m->remote_ip, m->auth->wall());
+	if (m->why_not == NULL)
+		m->key = k;
+	return m->key != NULL;
+}
+
+/*
+ * The work of one password, whatever it comes to. The iterations are an account's,
+ * also where the name is a key's: its own would tell by the time that it is there.
+ */
+static void
+work_in_vain(const struct mech *m, struct span password)
+{
+	uint32_t usual = users_usual_iterations(m->accounts->users);
+	struct user fake;
+
+	if (m->user != NULL && m->named == NULL) {
+		(void)user_check_password(m->user, password);
+		return;
+	}
+	auth_make_up(m->auth, usual != 0 ? usual : m->conf->auth_iterations,
+	    span_text(m->name), &fake);
+	(void)user_check_password(&fake, password);
+}
+
+/* Always the whole work, unless the password was right a moment ago, or is a key. */
 static bool
 check_password(struct mech *m, struct span password)
 {
 	struct remember *remember = &m->auth->remember;
 	const struct user *u = m->user;
-	struct user fake;
 
-	if (u == NULL) {
-		make_up(m, &fake);
-		(void)user_check_password(&fake, password);
+	if (mech_check_key(m, password))
+		return true;
+	if (u == NULL || m->named != NULL || m->why_not != NULL) {
+		work_in_vain(m, password);
 		return false;
 	}
 	if (!u->suspended && m->conf->auth_remember > 0 &&
@@ -145,16 +197,16 @@ on_password(sasl_conn_t *conn, void *context, const char *user,
 	(void)props;
 	if (user == NULL || password == NULL)
 		return SASL_BADPARAM;
-	note_name(m, span_text(user));
+	mech_note_name(m, span_text(user));
 	m->is_wrong = !check_password(m, span_make(password, len));
 	return m->is_wrong ? SASL_BADAUTH : SASL_OK;
 }
 
 /* The keys that SCRAM shall work with. */
 static void
-choose_keys(const struct mech *m, struct user *out)
+choose_keys(struct mech *m, struct user *out)
 {
-	const struct user *u = m->user;
+	const struct user *u = m->named != NULL ? &m->named->scram : m->user;
 
 	make_up(m, out);
 	if (u == NULL)
@@ -162,15 +214,18 @@ choose_keys(const struct mech *m, struct user *out)
 	out->iterations = u->iterations;
 	out->salt_len = u->salt_len;
 	memcpy(out->salt, u->salt, sizeof out->salt);
-	if (u->suspended)
+	if (m->named != NULL)
+		m->why_not =
+		    user_key_why_not(m->named, m->remote_ip, m->auth->wall());
+	if (m->user->suspended || m->why_not != NULL)
 		return;
+	m->key = m->named;
 	memcpy(out->stored_key, u->stored_key, sizeof out->stored_key);
 	memcpy(out->server_key, u->server_key, sizeof out->server_key);
 }
 
 static void
-give_keys(
-    const struct mech *m, sasl_server_params_t *params, const char *property)
+give_keys(struct mech *m, sasl_server_params_t *params, const char *property)
 {
 	struct buf text = { .max = 1024 };
 	struct user u;
@@ -204,7 +259,7 @@ plugin_lookup(void *global, sasl_server_params_t *params, unsigned flags,
 	m = context;
 	if (flags & SASL_AUXPROP_AUTHZID)
 		return SASL_OK;
-	note_name(m, span_make(user, len));
+	mech_note_name(m, span_make(user, len));
 	wanted = params->utils->prop_get(params->propctx);
 	for (; wanted != NULL && wanted->name != NULL; wanted++)
 		if (strcmp(wanted->name, "*authPassword") == 0)
@@ -479,6 +534,8 @@ reason(const struct mech *m, enum auth_result result, int rc)
 		return "no such account";
 	if (m->user->suspended)
 		return "the account is suspended";
+	if (m->why_not != NULL)
+		return m->why_not;
 	return m->is_wrong ? "wrong password" : text;
 }
 
@@ -510,12 +567,25 @@ take_login(struct mech *m, struct mech_step *step)
 		step->login = mem_strdup(name);
 		return;
 	}
-	/* As the file writes it, whatever case the client used. */
-	note_name(m, span_text(name));
-	if (m->user == NULL || m->user->suspended)
+	mech_note_name(m, span_text(name));
+	/* Whose name is a key's, has shown that key. */
+	if (m->user == NULL || m->user->suspended ||
+	    (m->named != NULL && m->named != m->key))
 		step->result = AUTH_BAD;
 	else
-		step->login = mem_strdup(m->user->name);
+		mech_give_login(m, step);
+}
+
+/* As the file writes it, whatever case the client used. */
+void
+mech_give_login(const struct mech *m, struct mech_step *step)
+{
+	step->login = mem_strdup(m->user->name);
+	if (m->key == NULL)
+		return;
+	step->key = mem_strdup(m->key->label);
+	if (m->key->send_as != NULL)
+		step->send_as = mem_strdup(m->key->send_as);
 }
 
 /*

@@ -1,6 +1,7 @@
 libpostern_a_SOURCES += \
 	include/auth/auth.h src/auth/auth.c \
 	include/auth/users.h src/auth/users.c \
+	include/auth/user_key.h src/auth/user_key.c \
 	src/auth/auth_priv.h \
 	src/auth/change.c \
 	src/auth/exchange.c \

@@ -123,6 +123,8 @@ session_free(struct session *s)
 	session_forget(s);
 	buf_clear(&s->auth_data);
 	free(s->login);
+	free(s->key);
+	free(s->send_as);
 	free(s->vouched);
 	free(s);
 }
@@ -178,7 +180,9 @@ forget_client(struct session *s)
 {
 	session_forget(s);
 	free(s->login);
-	s->login = NULL;
+	free(s->key);
+	free(s->send_as);
+	s->login = s->key = s->send_as = NULL;
 	s->swallow = 0;
 	s->helo[0] = '\0';
 	s->is_esmtp = false;
@@ -677,6 +681,12 @@ struct span
 session_login(const struct session *s)
 {
 	return span_text(s->login);
+}
+
+struct span
+session_key(const struct session *s)
+{
+	return span_text(s->key);
 }
 
 struct span

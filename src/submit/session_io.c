@@ -219,6 +219,7 @@ tell_accepted(const struct session_io *io, const struct envelope *env)
 	metric_add(METRIC_ACCEPTED_BYTES, (int64_t)env->size);
 	FACT(ACCEPTED, fact_word("sid", io->sid), fact_id("qid", env->id),
 	    fact_string("user", env->account),
+	    fact_any("key", session_key(io->session)),
 	    fact_address("from", span_text(env->sender)),
 	    fact_address("to", span_text(env->rcpts[0].address)),
 	    fact_number("nrcpt", env->nrcpt), fact_number("size", env->size),
@@ -232,6 +233,7 @@ tell_over(const struct session_io *io, const struct ledger_why *why)
 
 	FACT(BUDGET_REFUSED, fact_word("sid", io->sid),
 	    fact_text("user", session_login(io->session)),
+	    fact_any("key", session_key(io->session)),
 	    fact_word("budget", why->is_stopped ? "stopped"
 				: why->is_full	? "held-messages"
 						: conf_budget_name(s->counter)),
@@ -265,6 +267,7 @@ take_answer(
 	if (a->is_suppressed)
 		FACT(RECIPIENT_SUPPRESSED, fact_word("sid", io->sid),
 		    fact_text("user", session_login(io->session)),
+		    fact_any("key", session_key(io->session)),
 		    fact_address("to", last_rcpt(io)));
 	if (need != DRAFT_COMMIT)
 		return;
@@ -486,7 +489,8 @@ tell_login(struct session_io *io, const struct auth_answer *a)
 	struct fact_field reason = fact_string("reason", a->detail);
 
 	if (a->result == AUTH_OK)
-		FACT(LOGIN, sid, client, fact_text("user", a->login), mech,
+		FACT(LOGIN, sid, client, fact_text("user", a->login),
+		    fact_any("key", a->key), mech,
 		    fact_word("tls", stream_tls_version(io->stream)));
 	else if (a->result == AUTH_TEMPORARY)
 		FACT(LOGIN_FAILED_ERROR, sid, client, user, mech, waited,
@@ -511,6 +515,8 @@ on_auth(const struct auth_answer *answer, void *arg)
 		.auth = as[answer->result],
 		.data = answer->challenge,
 		.login = answer->login,
+		.key = answer->key,
+		.send_as = answer->send_as,
 		.tried = answer->tried };
 
 	if (answer->result == AUTH_OK && io->worker->ledger != NULL &&
@@ -522,7 +528,7 @@ on_auth(const struct auth_answer *answer, void *arg)
 		refused.tried = 0;
 		answer = &refused;
 		ev.auth = AUTHED_BAD;
-		ev.login = SPAN("");
+		ev.login = ev.key = ev.send_as = SPAN("");
 	}
 	if (answer->result != AUTH_CONTINUE) {
 		io->is_trying = false;
@@ -660,6 +666,8 @@ describe(const struct session_io *io, struct session_row *row)
 	    SPAN_ARG(session_tls(io->session)));
 	(void)snprintf(row->account, sizeof row->account, "%.*s",
 	    SPAN_ARG(session_login(io->session)));
+	(void)snprintf(row->key, sizeof row->key, "%.*s",
+	    SPAN_ARG(session_key(io->session)));
 }
 
 size_t

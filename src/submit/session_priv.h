@@ -71,6 +71,7 @@ struct session {
 	bool is_refused; /* see session_options */
 	bool is_device; /* it has no TLS and no login, and needs none */
 	char *login; /* owned; NULL before login */
+	char *key, *send_as; /* owned: of the key it logged in by; or NULL */
 	char *vouched; /* owned: see session_event; NULL: nobody */
 	unsigned errors, auth_failures;
 	unsigned strange_commands; /* of somebody who has not logged in */

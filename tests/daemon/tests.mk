@@ -33,6 +33,7 @@ daemon_tests = \
 	tests/daemon/t49_theft \
 	tests/daemon/t50_wishes \
 	tests/daemon/t51_proxy \
+	tests/daemon/t52_keys \
 	tests/daemon/t53_certificates \
 	tests/daemon/t54_devices \
 	tests/daemon/t25_prepare \
