@@ -21,6 +21,8 @@ struct auth_exchange;
 struct auth_next;
 struct conf;
 struct loop;
+struct state;
+struct user_key;
 
 enum auth_result {
 	AUTH_CONTINUE, /* send `challenge`, take a response */
@@ -68,6 +70,12 @@ struct auth_options {
  * users back end reads the users file (an unreadable one is an error).
  */
 struct auth *auth_new(const struct conf *conf, struct err *err);
+/*
+ * Keeps there when keys were used and where accounts are at home, and reads what was
+ * kept before. Before the first exchange; the state ends after the last one is closed,
+ * and before auth_free().
+ */
+void auth_keep(struct auth *a, struct state *state);
 /* After the last exchange is closed and its work is done. */
 void auth_free(struct auth *a);
 /*
@@ -95,6 +103,17 @@ void auth_refresh(struct auth *a, uint64_t now);
  */
 bool auth_still_holds(struct auth *a, struct span login,
     struct auth_ticket *ticket, uint64_t now);
+
+/* A key of an account, and its last use: ms since 1970 (0: none is known), from where. */
+struct auth_key {
+	const struct user_key *key; /* borrowed for the call */
+	int64_t used;
+	char client[64];
+};
+typedef void (*auth_key_cb)(const struct auth_key *key, void *arg);
+/* Each key of the account, by label. */
+void
+auth_each_key(struct auth *a, struct span name, auth_key_cb each, void *arg);
 
 /* What is known of an account; ACTIVE where another back end knows. */
 enum auth_standing { AUTH_IS_ACTIVE, AUTH_IS_SUSPENDED, AUTH_IS_ABSENT };

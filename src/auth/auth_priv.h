@@ -4,7 +4,7 @@
  * password checks were right a moment ago; mech.c has libsasl2; exchange.c the
  * way through the pool, line.c the line before it, guessing.c the delays before
  * that; renew.c what becomes of a login and of old keys later; secret.c keeps a
- * key over restarts; auth.c has what all exchanges share.
+ * key over restarts, kept.c what is worth it of logins; auth.c has what all exchanges share.
  */
 #ifndef AUTH_PRIV_H
 #define AUTH_PRIV_H
@@ -84,6 +84,23 @@ struct accounts {
 struct accounts *accounts_ref(struct accounts *a);
 void accounts_unref(struct accounts *a);
 
+/* kept.c: what of logins is kept in state/. */
+struct kept {
+	struct state *state; /* borrowed: until the last exchange; NULL: none */
+	pthread_mutex_t lock; /* of the next three; held for a moment */
+	struct map uses; /* owned entries, by the key's name in lower case */
+	struct list notes; /* of what is to be kept */
+	size_t nnotes;
+	struct list saving; /* the state's thread's, as the next */
+	int64_t swept; /* when old homes were dropped */
+};
+
+void kept_init(struct kept *k, const uint64_t seed[2]);
+void kept_clear(struct kept *k);
+/* The key logged in from there; an account has a home (its number). */
+void kept_key(struct auth *a, const struct user_key *key, const char *client);
+void kept_home(struct auth *a, uint64_t home);
+
 struct auth {
 	pthread_mutex_t
 	    refreshing; /* one thread reads the file; before `lock` */
@@ -97,11 +114,12 @@ struct auth {
 	struct line line; /* struct auth_exchange, before the pool */
 	struct guessing guessing;
 	struct remember remember;
+	struct kept kept;
 	int64_t (*wall)(void); /* ms since 1970; tests set another one */
 	atomic_uint generation; /* of `accounts`: how often they changed */
 	atomic_uint_fast64_t looked_at; /* ms, when the file was looked at */
 	uint64_t seed[2]; /* never changes, as the next */
-	unsigned char fake_key[USERS_KEY_LEN];
+	unsigned char fake_key[USERS_KEY_LEN]; /* the same over restarts */
 };
 
 /*

@@ -296,17 +296,30 @@ run_step(void *arg)
 	wipe(&x->input);
 }
 
-/* The lock is held. */
+/*
+ * What it counts for. One that was closed meanwhile is a login that nobody had: the
+ * relay may be about to end.
+ */
 static void
 count_result(struct auth_exchange *x)
 {
-	struct guessing *g = &x->auth->guessing;
-	uint64_t now = loop_now(x->loop);
+	struct auth *a = x->auth;
+	struct guessing *g = &a->guessing;
+	uint64_t now = loop_now(x->loop), home = guessing_home(g, &x->guess);
+	bool is_news = false;
 
+	(void)pthread_mutex_lock(&a->lock);
 	if (x->step.result == AUTH_BAD)
 		guessing_failed(g, &x->guess, now);
 	else if (x->step.result == AUTH_OK)
-		guessing_succeeded(g, &x->guess, now);
+		is_news = guessing_succeeded(g, &x->guess, now);
+	(void)pthread_mutex_unlock(&a->lock);
+	if (x->step.result != AUTH_OK || x->is_closed)
+		return;
+	if (is_news)
+		kept_home(a, home);
+	if (x->mech.key != NULL)
+		kept_key(a, x->mech.key, x->mech.remote_ip);
 }
 
 static void
@@ -322,8 +335,8 @@ on_done(void *arg)
 	x->state = EXCHANGE_IDLE;
 	(void)pthread_mutex_lock(&a->lock);
 	leave_pool(x);
-	count_result(x);
 	(void)pthread_mutex_unlock(&a->lock);
+	count_result(x);
 	if (x->is_closed)
 		exchange_free(x);
 	else if (!x->is_late)
@@ -371,11 +384,8 @@ is_known(struct auth_exchange *x, const struct auth_options *o)
 	x->step = (struct mech_step){ .result = AUTH_OK };
 	mech_give_login(m, &x->step);
 	auth_look_again(x->auth, m->user, m->key, loop_now(x->loop), &x->step);
-	if (x->step.result != AUTH_OK)
-		return true;
-	(void)pthread_mutex_lock(&x->auth->lock);
-	guessing_succeeded(&x->auth->guessing, &x->guess, loop_now(x->loop));
-	(void)pthread_mutex_unlock(&x->auth->lock);
+	if (x->step.result == AUTH_OK)
+		count_result(x);
 	return true;
 }
 

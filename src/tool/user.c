@@ -107,28 +107,19 @@ account_json(const struct user *u)
 	    (json_int_t)u->nkeys);
 }
 
-static int
-show(const struct tool *t, const char *path, const char *name)
+static void
+show_account(
+    const struct tool *t, const struct conf *conf, const struct user *u)
 {
-	json_t *all = json_array(), *o;
-	const struct user *u;
-	struct users *users;
-	struct err err;
+	json_t *o = account_json(u), *all = json_array();
+	struct user_key_uses uses;
 
-	users = users_read(path, &err);
-	u = users == NULL ? NULL : users_find(users, span_text(name));
-	if (users != NULL && u == NULL)
-		(void)err_set(&err, -ENOENT, "there is no account %s", name);
-	if (u == NULL) {
-		json_decref(all);
-		users_free(users);
-		return tool_fail(&err);
-	}
+	user_key_uses_read(conf, &uses);
 	if (!t->json)
 		(void)printf("%s  %s, %zu keys\n", u->name,
 		    u->suspended ? "suspended" : "in order", u->nkeys);
 	for (size_t i = 0; i < u->nkeys; i++) {
-		json_t *key = user_key_json(&u->keys[i]);
+		json_t *key = user_key_json(&u->keys[i], &uses);
 
 		(void)json_array_append_new(all, key);
 		if (!t->json) {
@@ -136,14 +127,29 @@ show(const struct tool *t, const char *path, const char *name)
 			user_key_print(key, &u->keys[i]);
 		}
 	}
-	o = account_json(u);
 	(void)json_object_set_new(o, "keys", all);
 	if (t->json)
 		tool_print_json(o);
 	else
 		json_decref(o);
+	user_key_uses_clear(&uses);
+}
+
+static int
+show(const struct tool *t, const struct conf *conf, const char *name)
+{
+	const struct user *u;
+	struct users *users;
+	struct err err;
+
+	users = users_read(conf->users, &err);
+	u = users == NULL ? NULL : users_find(users, span_text(name));
+	if (users != NULL && u == NULL)
+		(void)err_set(&err, -ENOENT, "there is no account %s", name);
+	if (u != NULL)
+		show_account(t, conf, u);
 	users_free(users);
-	return EXIT_OK;
+	return u == NULL ? tool_fail(&err) : EXIT_OK;
 }
 
 static int
@@ -209,15 +215,15 @@ tool_user(struct tool *t, int argc, char **argv)
 	conf = tool_conf(t);
 	if (conf == NULL)
 		return EXIT_FAILED;
-	if (strcmp(argv[1], "list") == 0 && argc == 2)
-		rc = list(t, conf->users);
-	else if (strcmp(argv[1], "show") == 0 && argc == 3)
-		rc = show(t, conf->users, argv[2]);
-	else if (strcmp(argv[1], "key") == 0) {
+	if (strcmp(argv[1], "key") == 0) {
 		rc = tool_user_key(t, conf, argc - 2, argv + 2);
 		conf_unref(conf);
 		return rc;
 	}
+	if (strcmp(argv[1], "list") == 0 && argc == 2)
+		rc = list(t, conf->users);
+	else if (strcmp(argv[1], "show") == 0 && argc == 3)
+		rc = show(t, conf, argv[2]);
 	for (size_t i = 0; argc == 3 && i < ARRAY_LEN(changes); i++)
 		if (strcmp(argv[1], changes[i].name) == 0)
 			rc = change(t, conf, i, argv[2]);

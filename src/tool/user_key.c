@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "auth/user_key.h"
@@ -12,6 +13,7 @@
 #include "base/stamp.h"
 #include "conf/conf.h"
 #include "io/loop.h"
+#include "state/state.h"
 #include "tool.h"
 #include "user.h"
 
@@ -115,6 +117,48 @@ add(const struct tool *t, const struct conf *conf, int argc, char **argv)
 
 /* --- list --- */
 
+/* Of all keys: there are as many as were ever used. */
+struct use {
+	char *name, *client; /* owned */
+	int64_t at;
+};
+
+static void
+on_use(const struct state_key_use *read, void *arg)
+{
+	struct user_key_uses *uses = arg;
+
+	uses->list =
+	    mem_realloc(uses->list, (uses->n + 1) * sizeof *uses->list);
+	uses->list[uses->n++] = (struct use){
+		.name = span_dup(read->name),
+		.client = span_dup(read->client),
+		.at = read->at,
+	};
+}
+
+void
+user_key_uses_read(const struct conf *conf, struct user_key_uses *uses)
+{
+	struct err err;
+
+	*uses = (struct user_key_uses){ 0 };
+	if (state_read_key_uses(conf->state_directory, on_use, uses, &err) != 0)
+		(void)fprintf(stderr,
+		    "postern: when keys were used is not known: %s\n",
+		    err.text);
+}
+
+void
+user_key_uses_clear(struct user_key_uses *uses)
+{
+	for (size_t i = 0; i < uses->n; i++) {
+		free(uses->list[i].name);
+		free(uses->list[i].client);
+	}
+	free(uses->list);
+}
+
 static json_t *
 time_json(int64_t ms)
 {
@@ -145,14 +189,31 @@ list_json(const char *text)
 	return all;
 }
 
-json_t *
-user_key_json(const struct user_key *k)
+/* NULL: it has not been used, or nothing is known of it. */
+static const struct use *
+use_of(const struct user_key *k, const struct user_key_uses *uses)
 {
-	return json_pack("{s:s, s:s, s:o, s:o, s:b, s:o, s:o}", "label",
-	    k->label, "user", k->name, "made", time_json(k->made), "expires",
-	    time_json(k->expires), "expired",
+	for (size_t i = 0; i < uses->n; i++)
+		/* An earlier one was of another key with that label. */
+		if (span_equal_nocase(
+			span_text(uses->list[i].name), span_text(k->name)) &&
+		    uses->list[i].at >= k->made)
+			return &uses->list[i];
+	return NULL;
+}
+
+json_t *
+user_key_json(const struct user_key *k, const struct user_key_uses *uses)
+{
+	const struct use *use = use_of(k, uses);
+
+	return json_pack("{s:s, s:s, s:o, s:o, s:b, s:o, s:o, s:o, s:s?}",
+	    "label", k->label, "user", k->name, "made", time_json(k->made),
+	    "expires", time_json(k->expires), "expired",
 	    k->expires != 0 && wall_now() >= k->expires, "send_as",
-	    list_json(k->send_as), "networks", list_json(k->network));
+	    list_json(k->send_as), "networks", list_json(k->network), "used",
+	    time_json(use == NULL ? 0 : use->at), "client",
+	    use == NULL ? NULL : use->client);
 }
 
 static const char *
@@ -176,6 +237,9 @@ user_key_print(const json_t *o, const struct user_key *k)
 		(void)printf(", sends as %s", k->send_as);
 	if (k->network != NULL)
 		(void)printf(", from %s", k->network);
+	if (text_of(o, "used")[0] != '\0')
+		(void)printf(", used %s from %s", text_of(o, "used"),
+		    text_of(o, "client"));
 	(void)putchar('\n');
 }
 
@@ -183,22 +247,25 @@ static int
 list(const struct tool *t, const struct conf *conf, const char *name)
 {
 	json_t *all = json_array();
+	struct user_key_uses uses;
 	const struct user *u;
 	struct users *users;
 	struct err err;
 
+	user_key_uses_read(conf, &uses);
 	users = users_read(conf->users, &err);
 	u = users == NULL ? NULL : users_find(users, span_text(name));
 	if (users != NULL && u == NULL)
 		(void)err_set(&err, -ENOENT, "there is no account %s", name);
 	for (size_t i = 0; u != NULL && i < u->nkeys; i++) {
-		json_t *o = user_key_json(&u->keys[i]);
+		json_t *o = user_key_json(&u->keys[i], &uses);
 
 		if (!t->json)
 			user_key_print(o, &u->keys[i]);
 		(void)json_array_append_new(all, o);
 	}
 	users_free(users);
+	user_key_uses_clear(&uses);
 	if (u != NULL && t->json)
 		tool_print_json(all);
 	else

@@ -13,11 +13,13 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "base/clock.h"
 #include "conf/conf.h"
 #include "facts/fact.h"
 #include "io/loop.h"
 #include "smtp/base64.h"
 #include "src/auth/auth_priv.h"
+#include "state/state.h"
 
 static char folder[64], path[128];
 static struct conf *conf;
@@ -964,6 +966,176 @@ START_TEST(a_key_that_goes_while_its_login_is_under_way_fails)
 }
 END_TEST
 
+/* --- what is kept of logins --- */
+
+static struct state *state;
+
+static void
+open_kept(void)
+{
+	struct state_options o = { .batch_ms = 1, .again_ms = 1 };
+	char directory[96];
+	struct err err;
+
+	open_auth("remember = 0 delay = off");
+	auth->wall = fake_wall;
+	(void)snprintf(directory, sizeof directory, "%s/state", folder);
+	o.directory = directory;
+	state = state_open(&o, &err);
+	ck_assert_ptr_nonnull(state);
+	auth_keep(auth, state);
+}
+
+static void
+close_kept(void)
+{
+	state_close(state);
+	close_auth();
+}
+
+static void
+remove_state(void)
+{
+	static const char *const names[] = { "state.db", "state.db-wal",
+		"state.db-shm" };
+	char name[160];
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		(void)snprintf(
+		    name, sizeof name, "%s/state/%s", folder, names[i]);
+		(void)unlink(name);
+	}
+}
+
+static void
+on_key(const struct auth_key *k, void *arg)
+{
+	(void)buf_printf(
+	    arg, "%s %lld %s; ", k->key->label, (long long)k->used, k->client);
+}
+
+/* "app 1000 192.0.2.1; ", as it is once what was kept has been read. */
+static void
+await_keys(const char *want)
+{
+	for (int i = 0; i < 5000; i++) {
+		struct buf text = { 0 };
+		bool is_so;
+
+		auth_each_key(auth, SPAN("Bob"), on_key, &text);
+		is_so = span_equal(buf_span(&text), span_text(want));
+		if (!is_so && i == 4999)
+			ck_assert_msg(false, "got %.*s, want %s",
+			    SPAN_ARG(buf_span(&text)), want);
+		buf_clear(&text);
+		if (is_so)
+			return;
+		(void)usleep(1000);
+	}
+}
+
+START_TEST(when_a_key_was_used_is_kept)
+{
+	struct talk t;
+
+	wall = INT64_C(4102444800000); /* behind the time that it is made at */
+	add_key("app", NULL, NULL);
+	open_kept();
+	await_keys("app 0 ; ");
+	ck_assert_int_eq(log_in("bob", key_text), AUTH_OK);
+	await_keys("app 4102444800000 192.0.2.1; ");
+	/* What fails, and the password, is no use of it. */
+	wall += 1000;
+	ck_assert_int_eq(log_in("bob", "secret"), AUTH_OK);
+	ck_assert_int_eq(log_in("bob#app", "secret"), AUTH_BAD);
+	await_keys("app 4102444800000 192.0.2.1; ");
+	close_kept();
+	open_kept();
+	await_keys("app 4102444800000 192.0.2.1; ");
+	wall += 1000;
+	ck_assert_int_eq(try_scram(&t, "bob#app", key_text), AUTH_OK);
+	end(&t);
+	await_keys("app 4102444802000 192.0.2.1; ");
+	/* To the minute. */
+	close_kept();
+	open_kept();
+	await_keys("app 4102444800000 192.0.2.1; ");
+	wall += 60000;
+	ck_assert_int_eq(try_login(&t, "bob#app", key_text), AUTH_OK);
+	end(&t);
+	close_kept();
+	open_kept();
+	await_keys("app 4102444862000 192.0.2.1; ");
+	/* It goes with its key. */
+	close_kept();
+	remove_key("app");
+	open_kept();
+	close_kept();
+	wall = 1;
+	add_key("app", NULL, NULL);
+	open_kept();
+	await_keys("app 0 ; ");
+	close_kept();
+	remove_state();
+}
+END_TEST
+
+/* How long a login of bob from there would wait. */
+static uint32_t
+wait_of_bob(const char *address)
+{
+	struct guess who = { .peer = peer_of(address),
+		.name = guessing_name(&auth->guessing, SPAN("bob")) };
+	uint32_t wait;
+
+	(void)pthread_mutex_lock(&auth->lock);
+	wait = guessing_wait(&auth->guessing, &who, clock_us() / 1000);
+	(void)pthread_mutex_unlock(&auth->lock);
+	return wait;
+}
+
+/* By others, from somewhere else each time. */
+static void
+guess_at_bob(void)
+{
+	for (int i = 0; i < 40; i++) {
+		struct guess who = { .name = guessing_name(
+					 &auth->guessing, SPAN("bob")) };
+
+		(void)pthread_mutex_lock(&auth->lock);
+		guessing_failed(&auth->guessing, &who, clock_us() / 1000);
+		(void)pthread_mutex_unlock(&auth->lock);
+	}
+}
+
+START_TEST(where_an_account_is_at_home_is_kept)
+{
+	wall = INT64_C(1000000000000);
+	open_kept();
+	ck_assert_int_eq(log_in("BOB", "secret"), AUTH_OK);
+	close_kept();
+	wall += 29 * INT64_C(86400000);
+	open_kept();
+	guess_at_bob();
+	/* Until it is read. */
+	for (int i = 0; i < 5000 && wait_of_bob("192.0.2.1") > 0; i++)
+		(void)usleep(1000);
+	ck_assert_uint_eq(wait_of_bob("192.0.2.1"), 0);
+	ck_assert_uint_eq(wait_of_bob("192.0.2.2"), 3000);
+	close_kept();
+	/* For a month. */
+	wall += 2 * INT64_C(86400000);
+	open_kept();
+	guess_at_bob();
+	close_kept();
+	open_kept();
+	guess_at_bob();
+	ck_assert_uint_eq(wait_of_bob("192.0.2.1"), 3000);
+	close_kept();
+	remove_state();
+}
+END_TEST
+
 /* Whatever labels he makes up, it is bob's key that he guesses. */
 START_TEST(who_guesses_keys_guesses_the_account)
 {
@@ -1744,6 +1916,8 @@ fill(TCase *tc)
 	tcase_add_loop_test(tc, a_login_by_key_holds_as_long_as_the_key, 0, 6);
 	tcase_add_test(tc, a_key_that_goes_while_its_login_is_under_way_fails);
 	tcase_add_test(tc, who_guesses_keys_guesses_the_account);
+	tcase_add_test(tc, when_a_key_was_used_is_kept);
+	tcase_add_test(tc, where_an_account_is_at_home_is_kept);
 	tcase_add_test(tc, a_right_password_is_checked_once);
 	tcase_add_test(tc, remember_zero_remembers_nothing);
 	tcase_add_test(tc, a_changed_file_is_seen);
