@@ -104,6 +104,12 @@ void auth_refresh(struct auth *a, uint64_t now);
 bool auth_still_holds(struct auth *a, struct span login,
     struct auth_ticket *ticket, uint64_t now);
 
+/*
+ * Whether logins may have ended since the last time: the accounts have changed, or a
+ * key's time is over. Costs next to nothing. Of one caller.
+ */
+bool auth_has_news(struct auth *a);
+
 /* A key of an account, and its last use: ms since 1970 (0: none is known), from where. */
 struct auth_key {
 	const struct user_key *key; /* borrowed for the call */

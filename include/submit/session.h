@@ -33,6 +33,7 @@ enum session_event_type {
 	EVENT_INTAKE, /* what the draft needed is done, or `refusal` says why not */
 	EVENT_TIMEOUT, /* session_due() has come */
 	EVENT_SHUTDOWN, /* the relay stops: say so and close */
+	EVENT_LOOK, /* `login_ended`, and it awaits a command: say so and close */
 	EVENT_END, /* the client is gone */
 };
 
@@ -121,6 +122,12 @@ struct draft *session_draft(struct session *s);
  * else.
  */
 bool session_take_forged(struct session *s);
+/*
+ * Nothing of the client's is under way that a 421 would cut off. Content that is coming
+ * is read to its end, and refused there: so nobody takes the 421 for an answer to
+ * something else, or goes on writing to who does not read.
+ */
+bool session_awaits_command(const struct session *s);
 /* The client has said EHLO or HELO since TLS began, or since it came. */
 bool session_has_helo(const struct session *s);
 /* The account that may log in by its certificate; empty: none. */

@@ -96,6 +96,13 @@ size_t session_io_list(const struct submit_worker *w, uint64_t after,
  */
 size_t session_io_dismiss(
     struct submit_worker *w, uint64_t number, const char *account);
+/*
+ * Accounts have changed, or a key's time is over: says 421 to those whose login has
+ * ended by that, now, or after what is under way; content that is coming is refused at
+ * its end. Looks at `most` of them behind that number, and says where to go on; 0: they
+ * were all.
+ */
+uint64_t session_io_look(struct submit_worker *w, uint64_t after, size_t most);
 /* Closes what is left; a message that is being committed is finished first. */
 void session_io_abort_all(struct submit_worker *w);
 

@@ -6,6 +6,7 @@
 #include "auth/auth.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -101,6 +102,7 @@ auth_new(const struct conf *conf, struct err *err)
 	a->conf = conf_ref(conf);
 	a->seen = st;
 	a->wall = wall_now;
+	a->told = UINT_MAX; /* it is all news at first */
 	random_fill(a->seed, sizeof a->seed);
 	(void)pthread_mutex_init(&a->refreshing, NULL);
 	(void)pthread_mutex_init(&a->lock, NULL);

@@ -117,6 +117,9 @@ struct auth {
 	struct kept kept;
 	int64_t (*wall)(void); /* ms since 1970; tests set another one */
 	atomic_uint generation; /* of `accounts`: how often they changed */
+	/* Of auth_has_news() alone: what it said last, and a key's next end. */
+	unsigned told;
+	int64_t next_end; /* ms since 1970; 0: there is none */
 	atomic_uint_fast64_t looked_at; /* ms, when the file was looked at */
 	uint64_t seed[2]; /* never changes, as the next */
 	unsigned char fake_key[USERS_KEY_LEN]; /* the same over restarts */

@@ -111,6 +111,43 @@ auth_still_holds(
 	return u != NULL;
 }
 
+/* When the first key ends whose time is not over. */
+static int64_t
+next_end(const struct users *users, int64_t wall)
+{
+	int64_t first = 0;
+
+	for (size_t i = 0; i < users_count(users); i++) {
+		const struct user *u = users_at(users, i);
+
+		for (size_t k = 0; k < u->nkeys; k++) {
+			int64_t ends = u->keys[k].expires;
+
+			if (ends > wall && (first == 0 || ends < first))
+				first = ends;
+		}
+	}
+	return first;
+}
+
+bool
+auth_has_news(struct auth *a)
+{
+	unsigned generation = atomic_load(&a->generation);
+	struct accounts *accounts;
+	struct conf *conf;
+	int64_t wall = a->wall();
+
+	if (generation == a->told && (a->next_end == 0 || wall < a->next_end))
+		return false;
+	a->told = generation;
+	accounts = auth_take(a, &conf);
+	a->next_end = accounts == NULL ? 0 : next_end(accounts->users, wall);
+	accounts_unref(accounts);
+	conf_unref(conf);
+	return true;
+}
+
 bool
 auth_vouch(
     struct auth *a, struct span login, struct auth_ticket *ticket, uint64_t now)

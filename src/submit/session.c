@@ -672,6 +672,10 @@ session_step(struct session *s, const struct session_event *ev, struct buf *out)
 			session_drop(
 			    s, "421 4.3.2 Shutting down", "shutting down", out);
 		break;
+	case EVENT_LOOK:
+		assert(s->login_ended && session_awaits_command(s));
+		session_end_account(s, out);
+		break;
 	case EVENT_END: s->wants_close = true; break;
 	}
 	return go_on(s, ev->in, out);
@@ -705,6 +709,12 @@ struct span
 session_tls(const struct session *s)
 {
 	return span_text(s->tls_version);
+}
+
+bool
+session_awaits_command(const struct session *s)
+{
+	return (COMMAND & 1u << s->state) != 0 && s->swallow == 0;
 }
 
 bool

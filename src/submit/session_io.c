@@ -50,6 +50,7 @@ struct session_io {
 	struct buf out;
 	enum session_need need;
 	bool implicit_tls, closing, shutdown_asked, is_dismissed;
+	bool look_asked; /* at its login, when it is waited for input */
 	uint64_t number, since; /* monotonic ms */
 	uint32_t messages; /* accepted */
 	bool has_ticket; /* to be resumed by: see stream_send_ticket() */
@@ -311,30 +312,6 @@ watch_the_clock(struct session_io *io)
 	deadline_set(io->deadline, due > now ? due - now : 1);
 }
 
-static void
-wait_for_input(struct session_io *io)
-{
-	struct session_event ev = { .type = EVENT_SHUTDOWN,
-		.is_dismissed = io->is_dismissed };
-
-	if (io->shutdown_asked) {
-		io->shutdown_asked = false;
-		run(io, &ev);
-		return;
-	}
-	watch_the_clock(io);
-	stream_read(io->stream, on_input, io);
-}
-
-/* Both end with the step that needs them no more. */
-static void
-drop_what_is_over(struct session_io *io)
-{
-	if (!session_is_authenticating(io->session))
-		end_exchange(io);
-	intake_settle(&io->intake, session_draft(io->session));
-}
-
 static bool
 login_holds(struct session_io *io, uint64_t now)
 {
@@ -348,6 +325,44 @@ login_holds(struct session_io *io, uint64_t now)
 		       AUTH_IS_SUSPENDED;
 	return span_is_empty(login) ||
 	       auth_still_holds(io->worker->auth, login, &io->ticket, now);
+}
+
+/* Its login holds no more, and nothing is coming whose end would be waited for. */
+static bool
+is_to_end(struct session_io *io)
+{
+	return session_awaits_command(io->session) &&
+	       !login_holds(io, loop_now(io->worker->loop));
+}
+
+static void
+wait_for_input(struct session_io *io)
+{
+	struct session_event ev = { .type = EVENT_SHUTDOWN,
+		.is_dismissed = io->is_dismissed };
+
+	if (io->shutdown_asked) {
+		io->shutdown_asked = false;
+		run(io, &ev);
+		return;
+	}
+	if (io->look_asked && is_to_end(io)) {
+		ev.type = EVENT_LOOK;
+		run(io, &ev);
+		return;
+	}
+	io->look_asked = false;
+	watch_the_clock(io);
+	stream_read(io->stream, on_input, io);
+}
+
+/* Both end with the step that needs them no more. */
+static void
+drop_what_is_over(struct session_io *io)
+{
+	if (!session_is_authenticating(io->session))
+		end_exchange(io);
+	intake_settle(&io->intake, session_draft(io->session));
 }
 
 /* Each adds to what the account's brake counts. */
@@ -648,6 +663,40 @@ session_io_shutdown_all(struct submit_worker *w)
 {
 	LIST_FOREACH_SAFE (node, next, &w->sessions)
 		end_soon(LIST_ENTRY(node, struct session_io, node), false);
+}
+
+/* One that is busy is looked at when it is not. */
+static void
+look(struct session_io *io)
+{
+	struct session_event ev = { .type = EVENT_LOOK };
+
+	if (io->closing || span_is_empty(session_login(io->session)))
+		return;
+	if (io->need != SESSION_INPUT)
+		io->look_asked = true;
+	else if (is_to_end(io))
+		run(io, &ev);
+}
+
+uint64_t
+session_io_look(struct submit_worker *w, uint64_t after, size_t most)
+{
+	uint64_t last = 0;
+
+	/* They came in the order of their numbers, and stand in it. */
+	LIST_FOREACH_SAFE (node, next, &w->sessions) {
+		struct session_io *io =
+		    LIST_ENTRY(node, struct session_io, node);
+
+		if (io->number <= after)
+			continue;
+		if (most-- == 0)
+			return last;
+		last = io->number;
+		look(io);
+	}
+	return 0;
 }
 
 /* --- what the operator sees and does --- */

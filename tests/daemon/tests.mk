@@ -36,6 +36,7 @@ daemon_tests = \
 	tests/daemon/t52_keys \
 	tests/daemon/t53_certificates \
 	tests/daemon/t54_devices \
+	tests/daemon/t55_sessions_end \
 	tests/daemon/t25_prepare \
 	tests/daemon/t26_mistakes \
 	tests/daemon/t27_network \
