@@ -58,6 +58,7 @@ struct session_io {
 	bool is_device; /* the same: its account is known, and it has no TLS */
 	bool is_heard; /* the client has said something: it is in the log */
 	bool is_trying; /* the exchange has not ended */
+	bool is_reading; /* on_input() comes */
 	uint64_t began; /* what is under way for the client, us */
 	struct auth_ticket ticket; /* what its login stands on */
 	const atomic_bool *is_crowded; /* borrowed: see submit_connection */
@@ -353,6 +354,10 @@ wait_for_input(struct session_io *io)
 	}
 	io->look_asked = false;
 	watch_the_clock(io);
+	/* Content that comes fast enough may go on when its minute is over. */
+	if (io->is_reading)
+		return;
+	io->is_reading = true;
 	stream_read(io->stream, on_input, io);
 }
 
@@ -482,6 +487,7 @@ on_input(enum stream_status status, void *arg)
 	struct session_io *io = arg;
 	struct session_event ev = { .type = EVENT_INPUT };
 
+	io->is_reading = false;
 	if (status != STREAM_OK) {
 		close_session(io, status == STREAM_END
 				      ? "client closed"

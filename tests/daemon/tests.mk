@@ -37,6 +37,7 @@ daemon_tests = \
 	tests/daemon/t53_certificates \
 	tests/daemon/t54_devices \
 	tests/daemon/t55_sessions_end \
+	tests/daemon/t58_slow_content \
 	tests/daemon/t25_prepare \
 	tests/daemon/t26_mistakes \
 	tests/daemon/t27_network \
