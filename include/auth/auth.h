@@ -44,7 +44,10 @@ struct auth_answer {
 	enum auth_result result;
 	struct span challenge; /* raw bytes, valid during the call */
 	struct span login; /* AUTH_OK: the account's name */
-	/* The same: the label of the key that it logged in by; empty: none. */
+	/*
+	 * The label of the key that it logged in by; AUTH_BAD: of one that may
+	 * not log in (for our log alone); empty: none.
+	 */
 	struct span key;
 	struct span send_as; /* what that narrows it to; empty: to nothing */
 	struct span name; /* what the client called itself; may be empty */

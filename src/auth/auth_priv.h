@@ -159,8 +159,9 @@ struct mech {
 	/* Of that name; borrowed from `accounts`, as the next ones. */
 	const struct user *user;
 	const struct user_key *named; /* the name is a key's: NAME#LABEL */
-	const struct user_key *key; /* it was this, and not the password */
-	const char *why_not; /* the key may not log in; static, or NULL */
+	const struct user_key *key; /* it is this, and not the password */
+	const struct user_key *refused; /* the same, but it may not log in: */
+	const char *why_not; /* static */
 	bool is_wrong; /* the password, as we found */
 };
 
@@ -205,7 +206,7 @@ void mech_clear(struct mech *m);
 void mech_note_name(struct mech *m, struct span name);
 /*
  * Whether the password is one of the account's keys (of the one that is named, if
- * one is), and that may log in: costs a digest. Sets `key`, or `why_not`.
+ * one is), and that may log in: costs a digest. Sets `key`, or `refused`.
  */
 bool mech_check_key(struct mech *m, struct span password);
 /* The login is that account's: what the answer says of it. */

@@ -127,22 +127,26 @@ make_up(const struct mech *m, struct user *out)
 	auth_make_up(m->auth, usual, name, out);
 }
 
+/* The name or the password is that key: sets `key`, or `refused` and why. */
+static bool
+may_use(struct mech *m, const struct user_key *k)
+{
+	m->why_not = user_key_why_not(k, m->remote_ip, m->auth->wall());
+	m->key = m->why_not == NULL ? k : NULL;
+	m->refused = m->why_not == NULL ? NULL : k;
+	return m->key != NULL;
+}
+
 bool
 mech_check_key(struct mech *m, struct span password)
 {
 	const struct user_key *k;
 
-	m->key = NULL;
-	m->why_not = NULL;
+	m->key = m->refused = NULL;
 	if (m->user == NULL || m->user->suspended)
 		return false;
 	k = user_key_find(m->user, m->named, password);
-	if (k == NULL)
-		return false;
-	m->why_not = user_key_why_not(k, m->remote_ip, m->auth->wall());
-	if (m->why_not == NULL)
-		m->key = k;
-	return m->key != NULL;
+	return k != NULL && may_use(m, k);
 }
 
 /*
@@ -173,7 +177,7 @@ check_password(struct mech *m, struct span password)
 
 	if (mech_check_key(m, password))
 		return true;
-	if (u == NULL || m->named != NULL || m->why_not != NULL) {
+	if (u == NULL || m->named != NULL || m->refused != NULL) {
 		work_in_vain(m, password);
 		return false;
 	}
@@ -214,12 +218,10 @@ choose_keys(struct mech *m, struct user *out)
 	out->iterations = u->iterations;
 	out->salt_len = u->salt_len;
 	memcpy(out->salt, u->salt, sizeof out->salt);
-	if (m->named != NULL)
-		m->why_not =
-		    user_key_why_not(m->named, m->remote_ip, m->auth->wall());
-	if (m->user->suspended || m->why_not != NULL)
+	if (m->named != NULL && !may_use(m, m->named))
 		return;
-	m->key = m->named;
+	if (m->user->suspended)
+		return;
 	memcpy(out->stored_key, u->stored_key, sizeof out->stored_key);
 	memcpy(out->server_key, u->server_key, sizeof out->server_key);
 }
@@ -534,7 +536,7 @@ reason(const struct mech *m, enum auth_result result, int rc)
 		return "no such account";
 	if (m->user->suspended)
 		return "the account is suspended";
-	if (m->why_not != NULL)
+	if (m->refused != NULL)
 		return m->why_not;
 	return m->is_wrong ? "wrong password" : text;
 }
@@ -546,6 +548,8 @@ explain(const struct mech *m, struct mech_step *step, int rc)
 		return;
 	(void)snprintf(step->detail, sizeof step->detail, "%s",
 	    reason(m, step->result, rc));
+	if (m->refused != NULL && step->result == AUTH_BAD)
+		step->key = mem_strdup(m->refused->label);
 	/* The library's words may be the client's. */
 	for (char *c = step->detail; *c != '\0'; c++)
 		if ((unsigned char)*c < ' ' || (unsigned char)*c > '~')

@@ -517,7 +517,8 @@ tell_login(struct session_io *io, const struct auth_answer *a)
 		FACT(LOGIN_FAILED_ERROR, sid, client, user, mech, waited,
 		    reason);
 	else
-		FACT(LOGIN_FAILED, sid, client, user, mech, waited, reason);
+		FACT(LOGIN_FAILED, sid, client, user, fact_any("key", a->key),
+		    mech, waited, reason);
 }
 
 static void

@@ -856,6 +856,7 @@ START_TEST(a_key_is_narrowed)
 	ck_assert_int_eq(try_scram(&t, "bob#app", key_text), want);
 	if (why != NULL)
 		ck_assert_int_eq(strncmp(t.detail, why, strlen(why)), 0);
+	ck_assert_str_eq(t.key, "app");
 	end(&t);
 	/* What SCRAM tells of it before any proof is the same. */
 	ask_salt("bob#app", salt, count);
