@@ -1,7 +1,8 @@
 /*
  * auth_priv: what the files of this folder share. users.c has the table,
  * user_key.c the keys of accounts, password.c what is derived of passwords, change.c the changes of the file; remember.c knows which
- * password checks were right a moment ago; mech.c has libsasl2; exchange.c the
+ * password checks were right a moment ago; mech.c has libsasl2, which library.c
+ * starts; exchange.c the
  * way through the pool, line.c the line before it, guessing.c the delays before
  * that; renew.c what becomes of a login and of old keys later; secret.c keeps a
  * key over restarts, kept.c what is worth it of logins; auth.c has what all exchanges share.
@@ -191,8 +192,24 @@ void auth_renew(struct auth *a, const struct conf *conf, const struct user *u,
     struct span password);
 void auth_renewals_clear(struct auth *a);
 
+#define APP_NAME "postern" /* what libsasl2's own configuration is called by */
+#define PLUGIN_NAME "postern"
+
+typedef int (*any_callback)(void);
+/* libsasl2 stores callbacks of all kinds as one type. */
+#define CALLBACK(f) ((any_callback)(void (*)(void))(f))
+
+struct sasl_utils;
+struct sasl_auxprop_plug;
+
+/* Of an exchange (a struct mech), or of the library as a whole (NULL). */
+int mech_on_log(void *context, int level, const char *message);
+/* Our auxprop plug-in, which is asked for keys. */
+int mech_plugin_init(const struct sasl_utils *utils, int most, int *version,
+    struct sasl_auxprop_plug **plug, const char *name);
+
 /*
- * The library, counted: one start and end a process. With `all` it loads
+ * library.c. The library, counted: one start and end a process. With `all` it loads
  * whatever plug-ins are installed, otherwise only those of the mechanisms that
  * the users back end has; a process is one or the other (-EBUSY if not).
  */

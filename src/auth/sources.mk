@@ -7,6 +7,7 @@ libpostern_a_SOURCES += \
 	src/auth/exchange.c \
 	src/auth/guessing.h src/auth/guessing.c \
 	src/auth/kept.c \
+	src/auth/library.c \
 	src/auth/line.h src/auth/line.c \
 	src/auth/name.h src/auth/name.c \
 	src/auth/password.c \
