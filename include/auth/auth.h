@@ -148,7 +148,10 @@ const char *auth_mechanism(const struct auth_exchange *x);
 /* At any time, once; no callback comes after it. */
 void auth_close(struct auth_exchange *x);
 
-/* Whether the mechanism can work at all in this process (plug-in installed). */
+/*
+ * Whether the mechanism can work at all in this process: its plug-in is there, and with
+ * the cyrus back end, Cyrus SASL's own configuration has a way for it.
+ */
 bool auth_has_mechanism(struct auth *a, struct span mechanism);
 /*
  * How many of the configuration's can, before there is an auth; -1 and `err` when

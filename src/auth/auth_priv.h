@@ -215,7 +215,10 @@ int mech_plugin_init(const struct sasl_utils *utils, int most, int *version,
  */
 int mech_library_open(bool all, struct err *err);
 void mech_library_close(void);
+/* Whether it can work: of all plug-ins, as Cyrus SASL's own configuration has them. */
 bool mech_library_has(struct span mechanism);
+/* While it starts. */
+void library_note_options(const struct sasl_utils *utils);
 /* Blocks. The first one begins the exchange. */
 void mech_run(struct mech *m, struct mech_step *step);
 void mech_clear(struct mech *m);

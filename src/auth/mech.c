@@ -243,8 +243,8 @@ int
 mech_plugin_init(const sasl_utils_t *utils, int most, int *version,
     sasl_auxprop_plug_t **plug, const char *name)
 {
-	(void)utils;
 	(void)name;
+	library_note_options(utils);
 	if (most < SASL_AUXPROP_PLUG_VERSION)
 		return SASL_BADVERS;
 	*version = SASL_AUXPROP_PLUG_VERSION;
