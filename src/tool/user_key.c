@@ -98,19 +98,28 @@ save(const struct tool *t, const struct conf *conf, const char *name,
 	return rc == 0 ? EXIT_OK : tool_fail(&err);
 }
 
+/* Options may stand anywhere. */
 static int
 add(const struct tool *t, const struct conf *conf, int argc, char **argv)
 {
+	const char *words[2];
 	struct user_key k = { 0 };
-	int rc = EXIT_OK;
+	int rc = EXIT_OK, n = 0;
 
-	if (argc < 2)
-		return EXIT_USAGE;
-	for (int i = 2; i < argc && rc == EXIT_OK; i += 2)
-		rc =
-		    take_option(&k, argv[i], i + 1 < argc ? argv[i + 1] : NULL);
+	for (int i = 0; i < argc && rc == EXIT_OK; i++) {
+		if (span_starts(span_text(argv[i]), SPAN("--"))) {
+			rc = take_option(
+			    &k, argv[i], i + 1 < argc ? argv[i + 1] : NULL);
+			i++;
+		} else if (n < 2) {
+			words[n++] = argv[i];
+		} else {
+			rc = EXIT_USAGE;
+		}
+	}
 	if (rc == EXIT_OK)
-		rc = save(t, conf, argv[0], argv[1], &k);
+		rc =
+		    n == 2 ? save(t, conf, words[0], words[1], &k) : EXIT_USAGE;
 	user_key_clear(&k);
 	return rc;
 }

@@ -812,6 +812,24 @@ START_TEST(what_is_no_key_takes_the_long_way)
 }
 END_TEST
 
+START_TEST(a_key_of_a_suspended_account_takes_the_long_way)
+{
+	struct talk t;
+
+	add_key("app", NULL, NULL);
+	change(USERS_SUSPEND, "bob", "");
+	open_auth("");
+	for (int i = 0; i < 2; i++) {
+		try_plain(&t, i == 0 ? "bob" : "bob#app", key_text);
+		ck_assert_uint_eq(auth->line.running, 1);
+		ck_assert_int_eq(wait_for(&t), AUTH_BAD);
+		ck_assert_int_eq(
+		    strncmp(t.detail, "the account is suspended", 24), 0);
+		end(&t);
+	}
+}
+END_TEST
+
 static int64_t wall;
 
 static int64_t
@@ -1912,6 +1930,7 @@ fill(TCase *tc)
 	tcase_add_loop_test(tc, a_key_logs_in_as_its_account, 0, 4);
 	tcase_add_loop_test(
 	    tc, what_is_no_key_takes_the_long_way, 0, (int)ARRAY_LEN(no_keys));
+	tcase_add_test(tc, a_key_of_a_suspended_account_takes_the_long_way);
 	tcase_add_loop_test(tc, a_key_is_narrowed, 0, (int)ARRAY_LEN(narrowed));
 	tcase_add_test(tc, a_key_that_is_not_there_looks_like_one);
 	tcase_add_loop_test(tc, a_login_by_key_holds_as_long_as_the_key, 0, 6);
