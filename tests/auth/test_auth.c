@@ -768,6 +768,9 @@ START_TEST(a_key_logs_in_as_its_account)
 	ck_assert_int_eq(
 	    try_scram(&t[0], name, "secret"), is_named ? AUTH_BAD : AUTH_OK);
 	end(&t[0]);
+	/* Also where it was right a moment ago. */
+	ck_assert_int_eq(log_in("bob", "secret"), AUTH_OK);
+	ck_assert_int_eq(log_in(name, "secret"), is_named ? AUTH_BAD : AUTH_OK);
 }
 END_TEST
 
@@ -1067,6 +1070,8 @@ START_TEST(when_a_key_was_used_is_kept)
 	wall += 1000;
 	ck_assert_int_eq(log_in("bob", "secret"), AUTH_OK);
 	ck_assert_int_eq(log_in("bob#app", "secret"), AUTH_BAD);
+	ck_assert_int_eq(try_scram(&t, "bob#app", "secret"), AUTH_BAD);
+	end(&t);
 	await_keys("app 4102444800000 192.0.2.1; ");
 	close_kept();
 	open_kept();
