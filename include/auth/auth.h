@@ -21,6 +21,8 @@ struct auth_exchange;
 struct auth_next;
 struct conf;
 struct loop;
+struct state;
+struct user_key;
 
 enum auth_result {
 	AUTH_CONTINUE, /* send `challenge`, take a response */
@@ -34,12 +36,20 @@ enum auth_result {
 struct auth_ticket {
 	uint64_t mark; /* of the account's keys; 0: nothing is known of it */
 	unsigned generation; /* of the accounts, when it was looked at */
+	int64_t
+	    expires; /* ms since 1970, of the key it logged in by; 0: never */
 };
 
 struct auth_answer {
 	enum auth_result result;
 	struct span challenge; /* raw bytes, valid during the call */
 	struct span login; /* AUTH_OK: the account's name */
+	/*
+	 * The label of the key that it logged in by; AUTH_BAD: of one that may
+	 * not log in (for our log alone); empty: none.
+	 */
+	struct span key;
+	struct span send_as; /* what that narrows it to; empty: to nothing */
 	struct span name; /* what the client called itself; may be empty */
 	const char *detail; /* for our log, never for the client */
 	uint64_t tried; /* name and password as a number; 0: unknown */
@@ -63,6 +73,12 @@ struct auth_options {
  * users back end reads the users file (an unreadable one is an error).
  */
 struct auth *auth_new(const struct conf *conf, struct err *err);
+/*
+ * Keeps there when keys were used and where accounts are at home, and reads what was
+ * kept before. Before the first exchange; the state ends after the last one is closed,
+ * and before auth_free().
+ */
+void auth_keep(struct auth *a, struct state *state);
 /* After the last exchange is closed and its work is done. */
 void auth_free(struct auth *a);
 /*
@@ -84,11 +100,29 @@ void auth_discard(struct auth_next *next);
  */
 void auth_refresh(struct auth *a, uint64_t now);
 /*
- * Whether the login that the ticket is of still holds: the account is there,
- * not suspended, and has the same password. Moves the ticket along.
+ * Whether the login that the ticket is of still holds: the account is there, not
+ * suspended, and has the same password, or the key that it logged in by, whose time
+ * is not over. Moves the ticket along.
  */
 bool auth_still_holds(struct auth *a, struct span login,
     struct auth_ticket *ticket, uint64_t now);
+
+/*
+ * Whether logins may have ended since the last time: the accounts have changed, or a
+ * key's time is over. Costs next to nothing. Of one caller.
+ */
+bool auth_has_news(struct auth *a);
+
+/* A key of an account, and its last use: ms since 1970 (0: none is known), from where. */
+struct auth_key {
+	const struct user_key *key; /* borrowed for the call */
+	int64_t used;
+	char client[64];
+};
+typedef void (*auth_key_cb)(const struct auth_key *key, void *arg);
+/* Each key of the account, by label. */
+void
+auth_each_key(struct auth *a, struct span name, auth_key_cb each, void *arg);
 
 /*
  * What is known of an account; ACTIVE where another back end knows, and of who needs
@@ -117,7 +151,10 @@ const char *auth_mechanism(const struct auth_exchange *x);
 /* At any time, once; no callback comes after it. */
 void auth_close(struct auth_exchange *x);
 
-/* Whether the mechanism can work at all in this process (plug-in installed). */
+/*
+ * Whether the mechanism can work at all in this process: its plug-in is there, and with
+ * the cyrus back end, Cyrus SASL's own configuration has a way for it.
+ */
 bool auth_has_mechanism(struct auth *a, struct span mechanism);
 /*
  * How many of the configuration's can, before there is an auth; -1 and `err` when

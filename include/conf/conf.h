@@ -260,6 +260,8 @@ void conf_route_say(const struct conf_route *r, struct buf *out);
 const struct conf_route *
 conf_route(const struct conf *conf, struct span domain);
 
+/* "$login", "$login+*", "a@b.test", "*@b.test": what send-as may have. */
+bool conf_pattern_is_valid(struct span text);
 /* "1min", "2h", "5d", "30s", "90": seconds. */
 bool conf_parse_duration(struct span text, uint32_t *seconds);
 /* "50mb", "64kb", "1gb", "1000": bytes, powers of 1024. */

@@ -51,6 +51,8 @@ struct worker *crew_worker(struct crew *c, uint32_t i);
 struct worker *crew_pick(struct crew *c, uint64_t now);
 /* Further addresses of accounts, for all of them (borrowed); or NULL. */
 void crew_set_aliases(struct crew *c, struct aliases *aliases);
+/* Sessions whose login has ended meanwhile end, on all of them. */
+void crew_look_at_logins(struct crew *c);
 /* Asks all sessions and lanes to end. */
 void crew_quit(struct crew *c);
 /* Breaks off what has not ended. */

@@ -70,6 +70,8 @@ void worker_join(struct worker *w);
 
 /* Further addresses of accounts, from now on; takes one reference; or NULL. */
 void worker_set_aliases(struct worker *w, struct aliases *aliases);
+/* Sessions whose login has ended meanwhile end (session_io_look()). */
+void worker_look_at_logins(struct worker *w);
 /* Takes what the connection holds. */
 void worker_serve(struct worker *w, const struct submit_connection *c);
 /* How many sessions and lanes it has been given and not reported back. */

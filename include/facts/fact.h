@@ -159,7 +159,8 @@ enum fact_type {
 };
 
 struct fact_field {
-	const char *name; /* of letters, digits, '_' and '-' */
+	/* Of letters, digits, '_' and '-'. NULL: there is nothing to tell. */
+	const char *name;
 	enum fact_type type;
 	struct span text; /* borrowed for the call */
 	uint64_t number;
@@ -186,6 +187,8 @@ struct fact_field fact_words(const char *name, struct span text);
 struct fact_field fact_string(const char *name, const char *text);
 struct fact_field fact_word(const char *name, const char *word);
 struct fact_field fact_span(const char *name, struct span word);
+/* The same, but without one it is left out of what is written. */
+struct fact_field fact_any(const char *name, struct span word);
 struct fact_field fact_address(const char *name, struct span address);
 struct fact_field fact_number(const char *name, uint64_t n);
 struct fact_field fact_ms(const char *name, uint64_t n);

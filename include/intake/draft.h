@@ -62,6 +62,8 @@ struct draft {
 	const struct conf *conf; /* borrowed; DRAFT_SUBMITTED only */
 	/* Borrowed until it is cleared: who brings it, and how. */
 	struct span account, helo, client, tls_version, tls_cipher;
+	/* The same: the account's key, if it is one, and what narrows that. */
+	struct span key, send_as;
 	/* Borrowed while a step runs: the owner's to keep right; or NULL. */
 	const struct aliases *aliases;
 	int64_t now; /* wall clock, ms: the owner's to keep right */

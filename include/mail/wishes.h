@@ -33,10 +33,6 @@ bool deliver_by_parse(struct span text, struct deliver_by *out);
 /* " BY=..." with the time that is left after `age` seconds. */
 void
 deliver_by_write(const struct deliver_by *by, int64_t age, struct buf *out);
-
-/* RFC 3339: "2027-01-31T08:00:00Z"; ms since 1970. */
-bool wishes_parse_time(struct span text, int64_t *ms);
-void wishes_write_time(int64_t ms, struct buf *out);
 bool wishes_parse_priority(struct span text, int *priority);
 
 /* What is kept of a message: its attributes. */

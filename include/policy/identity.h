@@ -18,6 +18,8 @@ struct identity {
 	const struct aliases *aliases; /* NULL: there are none */
 	struct span login, hostname;
 	bool is_anybody; /* root of this machine: every address is its own */
+	/* It is no more than these: patterns with commas; empty: no less. */
+	struct span narrowed;
 };
 
 /*

@@ -141,4 +141,41 @@ state_ask_sending(struct state *s, size_t most, state_sending_cb cb, void *arg);
 void state_put_sending(struct state_batch *b, const struct state_sending *s);
 void state_drop_sending(struct state_batch *b, const struct state_sending *s);
 
+/* --- logins (auth/kept.c) --- */
+
+/* When, and from where, a key of an account logged in last. */
+struct state_key_use {
+	struct span name; /* NAME#LABEL, in lower case */
+	int64_t at; /* ms since 1970 */
+	struct span client; /* its address */
+};
+typedef void (*state_key_use_cb)(const struct state_key_use *use, void *arg);
+
+/* Each, then NULL; on the state's thread. */
+void state_ask_key_uses(struct state *s, state_key_use_cb cb, void *arg);
+/* In `collect`. */
+void state_put_key_use(struct state_batch *b, const struct state_key_use *use);
+void state_drop_key_use(struct state_batch *b, struct span name);
+/*
+ * Each, for a program beside the relay; at once, and without NULL. No database is one
+ * that has none; what cannot be read is an error.
+ */
+int state_read_key_uses(
+    const char *directory, state_key_use_cb cb, void *arg, struct err *err);
+
+/* An address where an account has logged in: both of them as a number. */
+struct state_home {
+	uint64_t number;
+	int64_t at; /* ms since 1970, of the last time */
+};
+typedef void (*state_home_cb)(const struct state_home *home, void *arg);
+
+/* The newest, `most` of them, none as old as `since`; then NULL; alike. */
+void state_ask_homes(
+    struct state *s, int64_t since, size_t most, state_home_cb cb, void *arg);
+/* In `collect`. */
+void state_put_home(struct state_batch *b, const struct state_home *home);
+/* All that are as old. */
+void state_drop_homes(struct state_batch *b, int64_t until);
+
 #endif

@@ -33,6 +33,7 @@ enum session_event_type {
 	EVENT_INTAKE, /* what the draft needed is done, or `refusal` says why not */
 	EVENT_TIMEOUT, /* session_due() has come */
 	EVENT_SHUTDOWN, /* the relay stops: say so and close */
+	EVENT_LOOK, /* `login_ended`, and it awaits a command: say so and close */
 	EVENT_END, /* the client is gone */
 };
 
@@ -62,6 +63,9 @@ struct session_event {
 	enum session_authed auth;
 	struct span data; /* EVENT_AUTH: the challenge, raw */
 	struct span login; /* EVENT_AUTH, AUTHED_OK */
+	/* The same: the key of the account that it was; empty: its password. */
+	struct span key;
+	struct span send_as; /* what that narrows it to (policy/identity.h) */
 	/* EVENT_AUTH, AUTHED_BAD: name and password as a number; 0: unknown */
 	uint64_t tried;
 	struct span tls_version, tls_cipher; /* EVENT_OPEN, EVENT_TLS */
@@ -122,6 +126,12 @@ struct draft *session_draft(struct session *s);
  * else.
  */
 bool session_take_forged(struct session *s);
+/*
+ * Nothing of the client's is under way that a 421 would cut off. Content that is coming
+ * is read to its end, and refused there: so nobody takes the 421 for an answer to
+ * something else, or goes on writing to who does not read.
+ */
+bool session_awaits_command(const struct session *s);
 /* The client has said EHLO or HELO since TLS began, or since it came. */
 bool session_has_helo(const struct session *s);
 /* The account that may log in by its certificate; empty: none. */
@@ -132,5 +142,7 @@ const char *session_state_name(const struct session *s);
 struct span session_tls(const struct session *s);
 /* Who logged in; empty before. */
 struct span session_login(const struct session *s);
+/* The label of the key that it logged in by; empty: by none. */
+struct span session_key(const struct session *s);
 
 #endif

@@ -87,6 +87,7 @@ struct session_row {
 	const char *state; /* static */
 	char client[64], tls[16];
 	char account[256]; /* "": nobody has logged in; cut, if it is longer */
+	char key[80]; /* the label of the key that it did so by; "": none */
 };
 /* Those with a higher number than `after`, the lowest first; how many they are. */
 size_t session_io_list(const struct submit_worker *w, uint64_t after,
@@ -98,6 +99,13 @@ size_t session_io_list(const struct submit_worker *w, uint64_t after,
  */
 size_t session_io_dismiss(
     struct submit_worker *w, uint64_t number, const char *account);
+/*
+ * Accounts have changed, or a key's time is over: says 421 to those whose login has
+ * ended by that, now, or after what is under way; content that is coming is refused at
+ * its end. Looks at `most` of them behind that number, and says where to go on; 0: they
+ * were all.
+ */
+uint64_t session_io_look(struct submit_worker *w, uint64_t after, size_t most);
 /* Closes what is left; a message that is being committed is finished first. */
 void session_io_abort_all(struct submit_worker *w);
 

@@ -6,6 +6,7 @@
 #include "auth/auth.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -64,6 +65,22 @@ steps_at_once(void)
 	return n / 2 < 2 ? 2 : (unsigned)(n / 2);
 }
 
+/* Homes are kept by numbers, which must be the same after a restart. */
+static void
+open_guessing(struct auth *a)
+{
+	unsigned char mac[USERS_KEY_LEN];
+	uint64_t seed[2];
+
+	if (!hmac_sha256(
+		span_make((const char *)a->fake_key, sizeof a->fake_key),
+		SPAN("guessing"), mac))
+		random_fill(mac, sizeof mac);
+	memcpy(seed, mac, sizeof seed);
+	mem_wipe(mac, sizeof mac);
+	guessing_init(&a->guessing, seed);
+}
+
 struct auth *
 auth_new(const struct conf *conf, struct err *err)
 {
@@ -84,15 +101,17 @@ auth_new(const struct conf *conf, struct err *err)
 	a->accounts = accounts;
 	a->conf = conf_ref(conf);
 	a->seen = st;
+	a->wall = wall_now;
+	a->told = UINT_MAX; /* it is all news at first */
 	random_fill(a->seed, sizeof a->seed);
 	(void)pthread_mutex_init(&a->refreshing, NULL);
 	(void)pthread_mutex_init(&a->lock, NULL);
 	map_init(&a->renewals, a->seed);
 	line_init(&a->line, steps_at_once(), a->seed);
-	guessing_init(&a->guessing, a->seed);
+	secret_load(conf->state_directory, a->fake_key);
+	open_guessing(a);
+	kept_init(&a->kept, a->seed);
 	remember_init(&a->remember);
-	if (conf->backend == AUTH_BACKEND_USERS)
-		secret_load(conf->state_directory, a->fake_key);
 	return a;
 }
 
@@ -105,6 +124,7 @@ auth_free(struct auth *a)
 	conf_unref(a->conf);
 	remember_clear(&a->remember);
 	guessing_clear(&a->guessing);
+	kept_clear(&a->kept);
 	line_clear(&a->line);
 	auth_renewals_clear(a);
 	mem_wipe(a->fake_key, sizeof a->fake_key);
@@ -344,7 +364,7 @@ fake_bytes(const struct auth *a, const char *what, struct span name,
 	struct buf text = { .max = 2048 };
 
 	(void)buf_append(&text, what, strlen(what) + 1);
-	for (size_t i = 0; i < name.len && i < USERS_NAME_MAX + 1; i++)
+	for (size_t i = 0; i < name.len && i < USERS_LOGIN_MAX + 1; i++)
 		(void)buf_append_char(&text, ascii_lower(name.ptr[i]));
 	if (!hmac_sha256(
 		span_make((const char *)a->fake_key, sizeof a->fake_key),

@@ -12,6 +12,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "auth/user_key.h"
 #include "auth_priv.h"
 #include "base/file.h"
 
@@ -19,6 +20,7 @@ struct change {
 	const char *path; /* borrowed */
 	const struct users_change *asked; /* borrowed */
 	struct span name; /* borrowed */
+	char *key_name; /* owned: of the key that it is about; or NULL */
 	struct err *err; /* borrowed */
 	size_t others; /* accounts that stay as they are */
 	bool is_new; /* there is no file yet */
@@ -45,6 +47,36 @@ lock_file(const char *path, bool wait, struct err *err)
 	}
 	free(name);
 	return rc;
+}
+
+/* Whether the key can be added, or is there to be removed. */
+static int
+check_key(
+    const struct change *c, const struct users *users, const struct user *found)
+{
+	struct span name = span_text(c->key_name);
+	const struct user *owner;
+	bool is_there = users_find_key(users, name, &owner) != NULL;
+
+	if (c->asked->what == USERS_KEY_REMOVE)
+		return is_there ? 0
+				: err_set(c->err, -ENOENT,
+				      "the account %s has no key %s",
+				      found->name, c->asked->label);
+	if (is_there)
+		return err_set(c->err, -EEXIST,
+		    "the account %s has a key %s; remove that one first, or "
+		    "choose another label",
+		    found->name, c->asked->label);
+	if (users_find(users, name) != NULL)
+		return err_set(c->err, -EEXIST,
+		    "there is an account %s: choose another label",
+		    c->key_name);
+	if (found->nkeys == USERS_KEYS_MOST)
+		return err_set(c->err, -E2BIG,
+		    "the account %s has %d keys, which is the most",
+		    found->name, USERS_KEYS_MOST);
+	return 0;
 }
 
 static int
@@ -77,6 +109,8 @@ load(struct change *c)
 	if (what != USERS_ADD && found == NULL)
 		rc = err_set(c->err, -ENOENT, "there is no account %.*s",
 		    SPAN_ARG(c->name));
+	else if (c->key_name != NULL)
+		rc = check_key(c, users, found);
 	users_free(users);
 	return rc;
 }
@@ -116,6 +150,14 @@ change_line(struct change *c, struct span line)
 
 	if (what == USERS_REMOVE)
 		return 0;
+	if (what == USERS_KEY_ADD) {
+		(void)buf_append_span(&c->after, line);
+		(void)buf_printf(
+		    &c->after, "\n%.*s#%s ", SPAN_ARG(name), c->asked->label);
+		user_key_format(c->asked->key, &c->after);
+		(void)buf_append_char(&c->after, '\n');
+		return 0;
+	}
 	if (what == USERS_PASSWD || what == USERS_RENEW)
 		return append_user(c, name, suspended);
 	(void)buf_printf(&c->after, "%.*s %.*s%s\n", SPAN_ARG(name),
@@ -129,6 +171,29 @@ is_line_of(struct span line, struct span name)
 	return span_equal_nocase(span_cut(&line, ' '), name);
 }
 
+/* A key that goes: by itself, or with its account. */
+static bool
+is_dropped(const struct change *c, struct span line)
+{
+	struct span rest = line, name = span_cut(&rest, ' ');
+	struct span account, label;
+
+	if (!users_is_key_line(line))
+		return false;
+	if (c->asked->what == USERS_KEY_REMOVE)
+		return span_equal_nocase(name, span_text(c->key_name));
+	return c->asked->what == USERS_REMOVE &&
+	       user_key_split(name, &account, &label) &&
+	       span_equal_nocase(account, c->name);
+}
+
+/* What is about a key leaves its account's line as it is. */
+static bool
+is_changed(const struct change *c, struct span line)
+{
+	return c->asked->what != USERS_KEY_REMOVE && is_line_of(line, c->name);
+}
+
 static int
 apply(struct change *c)
 {
@@ -138,9 +203,9 @@ apply(struct change *c)
 	while (left.len > 0 && rc == 0) {
 		struct span line = span_cut(&left, '\n');
 
-		if (span_starts(line, SPAN(USERS_EMPTY)))
+		if (span_starts(line, SPAN(USERS_EMPTY)) || is_dropped(c, line))
 			continue;
-		if (is_line_of(line, c->name)) {
+		if (is_changed(c, line)) {
 			rc = change_line(c, line);
 			continue;
 		}
@@ -218,6 +283,29 @@ publish(struct change *c)
 	return rc;
 }
 
+static int
+check_names(const struct users_change *change, struct err *err)
+{
+	struct span name = span_text(change->name);
+
+	if (!users_name_is_valid(name))
+		return err_set(err, -EINVAL,
+		    "an account's name has 1 to 255 bytes without space and "
+		    "does not begin with #");
+	/* Older files may have some. */
+	if (change->what == USERS_ADD && span_find(name, '#') < name.len)
+		return err_set(err, -EINVAL,
+		    "an account's name has no #: that is for the names of its "
+		    "keys (postern user key add)");
+	if (change->label != NULL &&
+	    !user_key_label_is_valid(span_text(change->label)))
+		return err_set(err, -EINVAL,
+		    "a key's label has 1 to %d letters, digits, '.', '-' and "
+		    "'_'",
+		    USER_KEY_LABEL_MAX);
+	return 0;
+}
+
 int
 users_change(
     const char *path, const struct users_change *change, struct err *err)
@@ -231,20 +319,21 @@ users_change(
 	};
 	int lock, rc;
 
-	if (!users_name_is_valid(c.name))
-		return err_set(err, -EINVAL,
-		    "an account's name has 1 to 255 bytes without space and "
-		    "does not begin with #");
+	rc = check_names(change, err);
+	if (rc != 0)
+		return rc;
+	if (change->label != NULL)
+		c.key_name = mem_printf("%s#%s", change->name, change->label);
 	lock = lock_file(path, change->what != USERS_RENEW, err);
-	if (lock < 0)
-		return lock;
-	rc = load(&c);
+	rc = lock < 0 ? lock : load(&c);
 	if (rc == 0)
 		rc = apply(&c);
 	if (rc == 0)
 		rc = publish(&c);
 	buf_clear(&c.before);
 	buf_clear(&c.after);
-	(void)close(lock);
+	free(c.key_name);
+	if (lock >= 0)
+		(void)close(lock);
 	return rc;
 }

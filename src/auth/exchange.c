@@ -85,6 +85,8 @@ exchange_free(struct auth_exchange *x)
 	wipe(&x->input);
 	buf_clear(&x->step.challenge);
 	free(x->step.login);
+	free(x->step.key);
+	free(x->step.send_as);
 	free(x->name);
 	free(x);
 }
@@ -99,6 +101,8 @@ answer(struct auth_exchange *x)
 		.result = step.result,
 		.challenge = buf_span(&step.challenge),
 		.login = span_text(step.login),
+		.key = span_text(step.key),
+		.send_as = span_text(step.send_as),
 		.name = span_text(name),
 		.detail = step.detail[0] == '\0' ? NULL : step.detail,
 		.tried = x->guess.tried,
@@ -110,6 +114,8 @@ answer(struct auth_exchange *x)
 	x->cb(&a, x->arg);
 	buf_clear(&step.challenge);
 	free(step.login);
+	free(step.key);
+	free(step.send_as);
 	free(name);
 }
 
@@ -137,6 +143,16 @@ enter_line(struct auth_exchange *x)
 	deadline_set(x->deadline, STEP_MS);
 }
 
+/*
+ * A key's name counts as its account's: who guesses keys guesses, whatever labels
+ * he makes up for it.
+ */
+static struct span
+account_of(struct span name)
+{
+	return span_to(name, span_find_last(name, '#'));
+}
+
 /* Who it is, if this message says so. */
 static enum name_found
 note_message(struct auth_exchange *x, struct span message)
@@ -149,7 +165,7 @@ note_message(struct auth_exchange *x, struct span message)
 	if (found == NAME_FOUND) {
 		free(x->name);
 		x->name = span_dup(name);
-		x->guess.name = guessing_name(g, name);
+		x->guess.name = guessing_name(g, account_of(name));
 	}
 	if (x->name != NULL && !span_is_empty(password))
 		x->guess.tried =
@@ -280,17 +296,30 @@ run_step(void *arg)
 	wipe(&x->input);
 }
 
-/* The lock is held. */
+/*
+ * What it counts for. One that was closed meanwhile is a login that nobody had: the
+ * relay may be about to end.
+ */
 static void
 count_result(struct auth_exchange *x)
 {
-	struct guessing *g = &x->auth->guessing;
-	uint64_t now = loop_now(x->loop);
+	struct auth *a = x->auth;
+	struct guessing *g = &a->guessing;
+	uint64_t now = loop_now(x->loop), home = guessing_home(g, &x->guess);
+	bool is_news = false;
 
+	(void)pthread_mutex_lock(&a->lock);
 	if (x->step.result == AUTH_BAD)
 		guessing_failed(g, &x->guess, now);
 	else if (x->step.result == AUTH_OK)
-		guessing_succeeded(g, &x->guess, now);
+		is_news = guessing_succeeded(g, &x->guess, now);
+	(void)pthread_mutex_unlock(&a->lock);
+	if (x->step.result != AUTH_OK || x->is_closed)
+		return;
+	if (is_news)
+		kept_home(a, home);
+	if (x->mech.key != NULL)
+		kept_key(a, x->mech.key, x->mech.remote_ip);
 }
 
 static void
@@ -301,12 +330,13 @@ on_done(void *arg)
 
 	deadline_cancel(x->deadline);
 	if (x->step.result == AUTH_OK)
-		auth_look_again(a, x->mech.user, loop_now(x->loop), &x->step);
+		auth_look_again(
+		    a, x->mech.user, x->mech.key, loop_now(x->loop), &x->step);
 	x->state = EXCHANGE_IDLE;
 	(void)pthread_mutex_lock(&a->lock);
 	leave_pool(x);
-	count_result(x);
 	(void)pthread_mutex_unlock(&a->lock);
+	count_result(x);
 	if (x->is_closed)
 		exchange_free(x);
 	else if (!x->is_late)
@@ -326,15 +356,15 @@ on_known(struct parcel *p)
 }
 
 /*
- * PLAIN (RFC 4616) with a password that was checked not long ago needs no
- * derivation, so no pool and no library: one MAC on this thread tells. Only the
- * good answer is given here; everything else goes the long way.
+ * PLAIN (RFC 4616) with a key, or with a password that was checked not long ago,
+ * needs no derivation, so no pool and no library: a digest or a MAC on this thread
+ * tells. Only the good answer is given here; everything else goes the long way.
  */
 static bool
 is_known(struct auth_exchange *x, const struct auth_options *o)
 {
 	struct span rest = o->initial, authzid, name;
-	const struct user *u;
+	struct mech *m = &x->mech;
 
 	if (!o->has_initial || x->mech.accounts == NULL ||
 	    !span_equal(o->mechanism, SPAN("PLAIN")))
@@ -345,20 +375,17 @@ is_known(struct auth_exchange *x, const struct auth_options *o)
 	    span_is_empty(rest) || rest.len > PASSWORD_MAX ||
 	    span_find(rest, '\0') < rest.len)
 		return false;
-	u = users_find(x->mech.accounts->users, name);
-	if (u == NULL || u->suspended ||
-	    !remember_check(&x->auth->remember, u, rest))
+	mech_note_name(m, name);
+	if (!mech_check_key(m, rest) &&
+	    (m->user == NULL || m->named != NULL || m->user->suspended ||
+		!remember_check(&x->auth->remember, m->user, rest)))
 		return false;
 	(void)note_message(x, o->initial);
-	x->mech.user = u;
-	x->step = (struct mech_step){ .result = AUTH_OK,
-		.login = mem_strdup(u->name) };
-	auth_look_again(x->auth, u, loop_now(x->loop), &x->step);
-	if (x->step.result != AUTH_OK)
-		return true;
-	(void)pthread_mutex_lock(&x->auth->lock);
-	guessing_succeeded(&x->auth->guessing, &x->guess, loop_now(x->loop));
-	(void)pthread_mutex_unlock(&x->auth->lock);
+	x->step = (struct mech_step){ .result = AUTH_OK };
+	mech_give_login(m, &x->step);
+	auth_look_again(x->auth, m->user, m->key, loop_now(x->loop), &x->step);
+	if (x->step.result == AUTH_OK)
+		count_result(x);
 	return true;
 }
 

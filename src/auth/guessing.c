@@ -7,13 +7,13 @@
 
 enum {
 	HALF_LIFE_MS = 600000,
-	COUNTS_MOST = 65536, /* of each kind: 6 MiB */
 	/* Failures at home until it is no home any more. */
 	HOME_FAILURES = 5,
 	NAME_MOST = 512,
 };
 
-#define HOME_MS (UINT64_C(30) * 24 * 3600 * 1000)
+/* Where an account is at home is kept as often. */
+#define DAY_MS (UINT64_C(24) * 3600 * 1000)
 
 /* Failures that are free, then the first delay, doubled up to the last. */
 struct scale {
@@ -32,7 +32,7 @@ struct count {
 	uint32_t failures;
 	uint64_t since; /* of the half-life that runs */
 	uint64_t next; /* hosts: the next turn */
-	uint64_t good_at; /* the last good login; 0: none */
+	uint64_t good_until; /* what the last good login is good for */
 	uint64_t tried; /* the last failure's */
 };
 
@@ -41,7 +41,7 @@ tally_init(struct tally *t, const uint64_t seed[2])
 {
 	map_init(&t->map, seed);
 	list_init(&t->by_use);
-	t->most = COUNTS_MOST;
+	t->most = GUESSING_COUNTS_MOST;
 }
 
 static void
@@ -148,8 +148,8 @@ guessing_tried(const struct guessing *g, struct span name, struct span password)
 	return number(g, both, sizeof both);
 }
 
-static uint64_t
-home_key(const struct guessing *g, const struct guess *who)
+uint64_t
+guessing_home(const struct guessing *g, const struct guess *who)
 {
 	uint64_t both[2] = { who->peer.host, who->name };
 
@@ -161,10 +161,10 @@ home_key(const struct guessing *g, const struct guess *who)
 static bool
 is_at_home(struct guessing *g, const struct guess *who, uint64_t now)
 {
-	const struct count *c = tally_look(&g->homes, home_key(g, who), now);
+	const struct count *c =
+	    tally_look(&g->homes, guessing_home(g, who), now);
 
-	return c != NULL && c->good_at != 0 && c->failures < HOME_FAILURES &&
-	       passed(c->good_at, now) < HOME_MS;
+	return c != NULL && c->failures < HOME_FAILURES && c->good_until > now;
 }
 
 static uint32_t
@@ -183,9 +183,7 @@ delay(const struct scale *s, const struct count *c)
 static const struct scale *
 scale_of(const struct count *host, uint64_t now)
 {
-	return host->good_at != 0 && passed(host->good_at, now) < HALF_LIFE_MS
-		   ? &good_host_scale
-		   : &host_scale;
+	return host->good_until > now ? &good_host_scale : &host_scale;
 }
 
 uint32_t
@@ -224,7 +222,7 @@ void
 guessing_failed(struct guessing *g, const struct guess *who, uint64_t now)
 {
 	struct count *host = tally_get(&g->hosts, who->peer.host, now);
-	struct count *home = tally_look(&g->homes, home_key(g, who), now);
+	struct count *home = tally_look(&g->homes, guessing_home(g, who), now);
 
 	if (host != NULL && who->tried != 0 && host->tried == who->tried) {
 		host->tried = 0;
@@ -238,20 +236,39 @@ guessing_failed(struct guessing *g, const struct guess *who, uint64_t now)
 	blame(tally_get(&g->names, who->name, now));
 }
 
-void
+bool
 guessing_succeeded(struct guessing *g, const struct guess *who, uint64_t now)
 {
 	struct count *host = tally_get(&g->hosts, who->peer.host, now);
-	struct count *home = tally_get(&g->homes, home_key(g, who), now);
+	struct count *home = tally_get(&g->homes, guessing_home(g, who), now);
+	uint64_t until = now + (uint64_t)GUESSING_HOME_MS;
+	bool is_news;
 
 	/*
 	 * Its own turn took no time. Nothing else is forgotten: somebody may
 	 * have a password of his own and guess those of others.
 	 */
 	if (host != NULL) {
-		host->good_at = now == 0 ? 1 : now;
+		host->good_until = now + HALF_LIFE_MS;
 		host->next = passed(who->reserved, host->next);
 	}
-	if (home != NULL)
-		home->good_at = now == 0 ? 1 : now;
+	if (home == NULL)
+		return false;
+	is_news = home->good_until + DAY_MS <= until;
+	home->good_until = until;
+	return is_news;
+}
+
+void
+guessing_restore_home(
+    struct guessing *g, uint64_t home, int64_t ago, uint64_t now)
+{
+	int64_t left = GUESSING_HOME_MS - (ago < 0 ? 0 : ago);
+	struct count *c;
+
+	if (left <= 0)
+		return;
+	c = tally_get(&g->homes, home, now);
+	if (c != NULL && c->good_until < now + (uint64_t)left)
+		c->good_until = now + (uint64_t)left;
 }

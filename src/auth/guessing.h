@@ -49,6 +49,7 @@ enum {
 	GUESSING_WAIT_MOST = 45000, /* ms */
 };
 
+/* The same seed makes the same numbers: homes are kept by these. */
 void guessing_init(struct guessing *g, const uint64_t seed[2]);
 void guessing_clear(struct guessing *g);
 
@@ -67,7 +68,18 @@ uint32_t guessing_wait(struct guessing *g, struct guess *who, uint64_t now);
  * mechanism) is the same mistake; a third time it is not.
  */
 void guessing_failed(struct guessing *g, const struct guess *who, uint64_t now);
-void
+/* True: that the account is at home there is worth to be kept; once a day. */
+bool
 guessing_succeeded(struct guessing *g, const struct guess *who, uint64_t now);
+
+/* --- homes, over a restart --- */
+
+#define GUESSING_HOME_MS (INT64_C(30) * 24 * 3600 * 1000)
+enum { GUESSING_COUNTS_MOST = 65536 }; /* of each kind: 6 MiB */
+/* The number of an account's home; 0: it cannot be one. */
+uint64_t guessing_home(const struct guessing *g, const struct guess *who);
+/* It logged in there so many ms ago. */
+void guessing_restore_home(
+    struct guessing *g, uint64_t home, int64_t ago, uint64_t now);
 
 #endif

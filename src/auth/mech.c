@@ -6,7 +6,9 @@
  *
  * An account that is not there gets made-up keys, a suspended one its own salt
  * and made-up keys, so that both go the whole way and take as long as a wrong
- * password does.
+ * password does. A key of an account (user_key.h) is found out by a digest before
+ * the password is derived; one that is wrong, or may not log in, goes on as a wrong
+ * password, and a name of no key is made up as the others are.
  */
 #include <errno.h>
 #include <sasl/sasl.h>
@@ -19,45 +21,10 @@
 #include "conf/conf.h"
 #include "facts/fact.h"
 
-#define APP_NAME "postern"
-#define PLUGIN_NAME "postern"
-
 enum { NAMES_MAX = 1000 };
 
-typedef int (*any_callback)(void);
-/* libsasl2 stores callbacks of all kinds as one type. */
-#define CALLBACK(f) ((any_callback)(void (*)(void))(f))
-
-static void *
-new_mutex(void)
-{
-	pthread_mutex_t *m = MEM_NEW(pthread_mutex_t);
-
-	(void)pthread_mutex_init(m, NULL);
-	return m;
-}
-
-static int
-lock_mutex(void *m)
-{
-	return pthread_mutex_lock(m) == 0 ? SASL_OK : SASL_FAIL;
-}
-
-static int
-unlock_mutex(void *m)
-{
-	return pthread_mutex_unlock(m) == 0 ? SASL_OK : SASL_FAIL;
-}
-
-static void
-free_mutex(void *m)
-{
-	(void)pthread_mutex_destroy(m);
-	free(m);
-}
-
-static int
-on_log(void *context, int level, const char *message)
+int
+mech_on_log(void *context, int level, const char *message)
 {
 	const struct mech *m = context;
 
@@ -94,35 +61,89 @@ on_option(void *context, const char *plugin, const char *option,
 	return SASL_OK;
 }
 
-static void
-note_name(struct mech *m, struct span name)
+void
+mech_note_name(struct mech *m, struct span name)
 {
+	char *copy = span_dup(name); /* it may be the old one */
+
 	free(m->name);
-	m->name = span_dup(name);
-	m->user = users_find(m->accounts->users, name);
+	m->name = copy;
+	m->named = NULL;
+	m->user = users_find(m->accounts->users, span_text(copy));
+	if (m->user == NULL)
+		m->named = users_find_key(
+		    m->accounts->users, span_text(copy), &m->user);
 }
 
-/* With as many iterations as most have: nothing else would look like one. */
+/*
+ * With as many iterations as most have, and keys all: nothing else would look like
+ * one.
+ */
 static void
 make_up(const struct mech *m, struct user *out)
 {
 	uint32_t usual = users_usual_iterations(m->accounts->users);
+	struct span name = span_text(m->name), account, label;
 
-	auth_make_up(m->auth, usual != 0 ? usual : m->conf->auth_iterations,
-	    span_text(m->name), out);
+	if (usual == 0)
+		usual = m->conf->auth_iterations;
+	if (user_key_split(name, &account, &label))
+		usual = USER_KEY_ITERATIONS;
+	auth_make_up(m->auth, usual, name, out);
 }
 
-/* Always the whole work, unless the password was right a moment ago. */
+/* The name or the password is that key: sets `key`, or `refused` and why. */
+static bool
+may_use(struct mech *m, const struct user_key *k)
+{
+	m->why_not = user_key_why_not(k, m->remote_ip, m->auth->wall());
+	m->key = m->why_not == NULL ? k : NULL;
+	m->refused = m->why_not == NULL ? NULL : k;
+	return m->key != NULL;
+}
+
+bool
+mech_check_key(struct mech *m, struct span password)
+{
+	const struct user_key *k;
+
+	m->key = m->refused = NULL;
+	if (m->user == NULL || m->user->suspended)
+		return false;
+	k = user_key_find(m->user, m->named, password);
+	return k != NULL && may_use(m, k);
+}
+
+/*
+ * The work of one password, whatever it comes to. The iterations are an account's,
+ * also where the name is a key's: its own would tell by the time that it is there.
+ */
+static void
+work_in_vain(const struct mech *m, struct span password)
+{
+	uint32_t usual = users_usual_iterations(m->accounts->users);
+	struct user fake;
+
+	if (m->user != NULL && m->named == NULL) {
+		(void)user_check_password(m->user, password);
+		return;
+	}
+	auth_make_up(m->auth, usual != 0 ? usual : m->conf->auth_iterations,
+	    span_text(m->name), &fake);
+	(void)user_check_password(&fake, password);
+}
+
+/* Always the whole work, unless the password was right a moment ago, or is a key. */
 static bool
 check_password(struct mech *m, struct span password)
 {
 	struct remember *remember = &m->auth->remember;
 	const struct user *u = m->user;
-	struct user fake;
 
-	if (u == NULL) {
-		make_up(m, &fake);
-		(void)user_check_password(&fake, password);
+	if (mech_check_key(m, password))
+		return true;
+	if (u == NULL || m->named != NULL || m->refused != NULL) {
+		work_in_vain(m, password);
 		return false;
 	}
 	if (!u->suspended && m->conf->auth_remember > 0 &&
@@ -145,16 +166,16 @@ on_password(sasl_conn_t *conn, void *context, const char *user,
 	(void)props;
 	if (user == NULL || password == NULL)
 		return SASL_BADPARAM;
-	note_name(m, span_text(user));
+	mech_note_name(m, span_text(user));
 	m->is_wrong = !check_password(m, span_make(password, len));
 	return m->is_wrong ? SASL_BADAUTH : SASL_OK;
 }
 
 /* The keys that SCRAM shall work with. */
 static void
-choose_keys(const struct mech *m, struct user *out)
+choose_keys(struct mech *m, struct user *out)
 {
-	const struct user *u = m->user;
+	const struct user *u = m->named != NULL ? &m->named->scram : m->user;
 
 	make_up(m, out);
 	if (u == NULL)
@@ -162,15 +183,16 @@ choose_keys(const struct mech *m, struct user *out)
 	out->iterations = u->iterations;
 	out->salt_len = u->salt_len;
 	memcpy(out->salt, u->salt, sizeof out->salt);
-	if (u->suspended)
+	if (m->named != NULL && !may_use(m, m->named))
+		return;
+	if (m->user->suspended)
 		return;
 	memcpy(out->stored_key, u->stored_key, sizeof out->stored_key);
 	memcpy(out->server_key, u->server_key, sizeof out->server_key);
 }
 
 static void
-give_keys(
-    const struct mech *m, sasl_server_params_t *params, const char *property)
+give_keys(struct mech *m, sasl_server_params_t *params, const char *property)
 {
 	struct buf text = { .max = 1024 };
 	struct user u;
@@ -204,7 +226,7 @@ plugin_lookup(void *global, sasl_server_params_t *params, unsigned flags,
 	m = context;
 	if (flags & SASL_AUXPROP_AUTHZID)
 		return SASL_OK;
-	note_name(m, span_make(user, len));
+	mech_note_name(m, span_make(user, len));
 	wanted = params->utils->prop_get(params->propctx);
 	for (; wanted != NULL && wanted->name != NULL; wanted++)
 		if (strcmp(wanted->name, "*authPassword") == 0)
@@ -217,101 +239,17 @@ static sasl_auxprop_plug_t plugin = {
 	.name = (char *)(uintptr_t)PLUGIN_NAME,
 };
 
-static int
-plugin_init(const sasl_utils_t *utils, int most, int *version,
+int
+mech_plugin_init(const sasl_utils_t *utils, int most, int *version,
     sasl_auxprop_plug_t **plug, const char *name)
 {
-	(void)utils;
 	(void)name;
+	library_note_options(utils);
 	if (most < SASL_AUXPROP_PLUG_VERSION)
 		return SASL_BADVERS;
 	*version = SASL_AUXPROP_PLUG_VERSION;
 	*plug = &plugin;
 	return SASL_OK;
-}
-
-/* libsasl2 is one for the process, whoever uses it. */
-static pthread_mutex_t library_lock = PTHREAD_MUTEX_INITIALIZER;
-static unsigned library_users;
-static bool library_has_all;
-
-/*
- * What is not needed stays out of the process: a data base's library comes
- * along with one plug-in, and all of them together take half a MiB.
- */
-static int
-on_plugin(void *context, const char *path, sasl_verify_type_t type)
-{
-	static const char *const wanted[] = { "libscram.", "libplain.",
-		"liblogin." };
-	const char *slash = strrchr(path, '/');
-	const char *name = slash == NULL ? path : slash + 1;
-
-	(void)context;
-	if (type != SASL_VRFY_PLUGIN || library_has_all)
-		return SASL_OK;
-	for (size_t i = 0; i < ARRAY_LEN(wanted); i++)
-		if (strncmp(name, wanted[i], strlen(wanted[i])) == 0)
-			return SASL_OK;
-	return SASL_CONTINUE;
-}
-
-static int
-library_start(bool all, struct err *err)
-{
-	static const sasl_callback_t callbacks[] = {
-		{ SASL_CB_LOG, CALLBACK(on_log), NULL },
-		{ SASL_CB_VERIFYFILE, CALLBACK(on_plugin), NULL },
-		{ SASL_CB_LIST_END, NULL, NULL },
-	};
-	int rc;
-
-	library_has_all = all;
-	sasl_set_mutex(new_mutex, lock_mutex, unlock_mutex, free_mutex);
-	rc = sasl_server_init(callbacks, APP_NAME);
-	if (rc == SASL_OK)
-		rc = sasl_auxprop_add_plugin(PLUGIN_NAME, plugin_init);
-	if (rc == SASL_OK)
-		return 0;
-	return err_set(
-	    err, -EIO, "start of libsasl2: %s", sasl_errstring(rc, NULL, NULL));
-}
-
-int
-mech_library_open(bool all, struct err *err)
-{
-	int rc = 0;
-
-	(void)pthread_mutex_lock(&library_lock);
-	if (library_users == 0)
-		rc = library_start(all, err);
-	else if (all != library_has_all)
-		rc = err_set(err, -EBUSY,
-		    "libsasl2 serves another back end in this process");
-	if (rc == 0)
-		library_users++;
-	(void)pthread_mutex_unlock(&library_lock);
-	return rc;
-}
-
-void
-mech_library_close(void)
-{
-	(void)pthread_mutex_lock(&library_lock);
-	if (--library_users == 0)
-		(void)sasl_server_done();
-	(void)pthread_mutex_unlock(&library_lock);
-}
-
-bool
-mech_library_has(struct span mechanism)
-{
-	const char **names = sasl_global_listmech();
-
-	for (; names != NULL && *names != NULL; names++)
-		if (span_equal_nocase(span_text(*names), mechanism))
-			return true;
-	return false;
 }
 
 static bool
@@ -368,7 +306,7 @@ set_callbacks(struct mech *m)
 {
 	sasl_callback_t *c = m->callbacks;
 
-	*c++ = (sasl_callback_t){ SASL_CB_LOG, CALLBACK(on_log), m };
+	*c++ = (sasl_callback_t){ SASL_CB_LOG, CALLBACK(mech_on_log), m };
 	if (m->accounts != NULL) {
 		*c++ =
 		    (sasl_callback_t){ SASL_CB_GETOPT, CALLBACK(on_option), m };
@@ -479,6 +417,8 @@ reason(const struct mech *m, enum auth_result result, int rc)
 		return "no such account";
 	if (m->user->suspended)
 		return "the account is suspended";
+	if (m->refused != NULL)
+		return m->why_not;
 	return m->is_wrong ? "wrong password" : text;
 }
 
@@ -489,6 +429,8 @@ explain(const struct mech *m, struct mech_step *step, int rc)
 		return;
 	(void)snprintf(step->detail, sizeof step->detail, "%s",
 	    reason(m, step->result, rc));
+	if (m->refused != NULL && step->result == AUTH_BAD)
+		step->key = mem_strdup(m->refused->label);
 	/* The library's words may be the client's. */
 	for (char *c = step->detail; *c != '\0'; c++)
 		if ((unsigned char)*c < ' ' || (unsigned char)*c > '~')
@@ -510,12 +452,25 @@ take_login(struct mech *m, struct mech_step *step)
 		step->login = mem_strdup(name);
 		return;
 	}
-	/* As the file writes it, whatever case the client used. */
-	note_name(m, span_text(name));
-	if (m->user == NULL || m->user->suspended)
+	mech_note_name(m, span_text(name));
+	/* Whose name is a key's, has shown that key. */
+	if (m->user == NULL || m->user->suspended ||
+	    (m->named != NULL && m->named != m->key))
 		step->result = AUTH_BAD;
 	else
-		step->login = mem_strdup(m->user->name);
+		mech_give_login(m, step);
+}
+
+/* As the file writes it, whatever case the client used. */
+void
+mech_give_login(const struct mech *m, struct mech_step *step)
+{
+	step->login = mem_strdup(m->user->name);
+	if (m->key == NULL)
+		return;
+	step->key = mem_strdup(m->key->label);
+	if (m->key->send_as != NULL)
+		step->send_as = mem_strdup(m->key->send_as);
 }
 
 /*

@@ -41,27 +41,33 @@ follow(const struct auth *a, uint64_t mark)
 	return mark;
 }
 
-/* The lock is held. NULL: no such account, suspended, or another password. */
+/*
+ * The lock is held. NULL: no such account, suspended, or another password; and no
+ * key of it is that one.
+ */
 static const struct user *
 find_same(const struct auth *a, struct span login, uint64_t mark)
 {
 	const struct user *u = users_find(a->accounts->users, login);
 
-	if (u == NULL || u->suspended || mark_of(a, u) != follow(a, mark))
+	if (u == NULL || u->suspended)
 		return NULL;
-	return u;
+	for (size_t i = 0; i < u->nkeys; i++)
+		if (mark_of(a, &u->keys[i].scram) == mark)
+			return &u->keys[i].scram;
+	return mark_of(a, u) == follow(a, mark) ? u : NULL;
 }
 
 void
-auth_look_again(struct auth *a, const struct user *user, uint64_t now,
-    struct mech_step *step)
+auth_look_again(struct auth *a, const struct user *user,
+    const struct user_key *key, uint64_t now, struct mech_step *step)
 {
 	uint64_t mark;
 
 	if (user == NULL)
 		return; /* another back end's */
 	auth_refresh(a, now);
-	mark = mark_of(a, user);
+	mark = mark_of(a, key != NULL ? &key->scram : user);
 	(void)pthread_mutex_lock(&a->lock);
 	if (a->accounts == NULL ||
 	    find_same(a, span_text(user->name), mark) == NULL)
@@ -69,12 +75,15 @@ auth_look_again(struct auth *a, const struct user *user, uint64_t now,
 	step->ticket = (struct auth_ticket){
 		.mark = follow(a, mark),
 		.generation = atomic_load(&a->generation),
+		.expires = key == NULL ? 0 : key->expires,
 	};
 	(void)pthread_mutex_unlock(&a->lock);
 	if (step->result == AUTH_OK)
 		return;
 	free(step->login);
-	step->login = NULL;
+	free(step->key);
+	free(step->send_as);
+	step->login = step->key = step->send_as = NULL;
 	(void)snprintf(step->detail, sizeof step->detail,
 	    "the account has changed meanwhile");
 }
@@ -87,18 +96,56 @@ auth_still_holds(
 
 	if (ticket->mark == 0)
 		return true;
+	if (ticket->expires != 0 && a->wall() >= ticket->expires)
+		return false;
 	auth_refresh(a, now);
 	if (atomic_load(&a->generation) == ticket->generation)
 		return true;
 	(void)pthread_mutex_lock(&a->lock);
 	u = a->accounts == NULL ? NULL : find_same(a, login, ticket->mark);
-	if (u != NULL)
-		*ticket = (struct auth_ticket){
-			.mark = mark_of(a, u),
-			.generation = atomic_load(&a->generation),
-		};
+	if (u != NULL) {
+		ticket->mark = mark_of(a, u);
+		ticket->generation = atomic_load(&a->generation);
+	}
 	(void)pthread_mutex_unlock(&a->lock);
 	return u != NULL;
+}
+
+/* When the first key ends whose time is not over. */
+static int64_t
+next_end(const struct users *users, int64_t wall)
+{
+	int64_t first = 0;
+
+	for (size_t i = 0; i < users_count(users); i++) {
+		const struct user *u = users_at(users, i);
+
+		for (size_t k = 0; k < u->nkeys; k++) {
+			int64_t ends = u->keys[k].expires;
+
+			if (ends > wall && (first == 0 || ends < first))
+				first = ends;
+		}
+	}
+	return first;
+}
+
+bool
+auth_has_news(struct auth *a)
+{
+	unsigned generation = atomic_load(&a->generation);
+	struct accounts *accounts;
+	struct conf *conf;
+	int64_t wall = a->wall();
+
+	if (generation == a->told && (a->next_end == 0 || wall < a->next_end))
+		return false;
+	a->told = generation;
+	accounts = auth_take(a, &conf);
+	a->next_end = accounts == NULL ? 0 : next_end(accounts->users, wall);
+	accounts_unref(accounts);
+	conf_unref(conf);
+	return true;
 }
 
 bool

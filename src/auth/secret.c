@@ -1,7 +1,8 @@
 /*
- * The key that made-up entries are derived from. It is kept beside the spool:
- * with a new one after each start, two looks at an account's salt would tell
- * whether there is such an account.
+ * The key that made-up entries, and the numbers of homes (guessing.h), are derived
+ * from. It is kept beside the spool: with a new one after each start, two looks at
+ * an account's salt would tell whether there is such an account, and nobody would be
+ * at home any more.
  */
 #include <errno.h>
 #include <fcntl.h>

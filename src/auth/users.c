@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "auth/user_key.h"
 #include "auth_priv.h"
 #include "base/file.h"
 #include "smtp/base64.h"
@@ -19,6 +20,8 @@
 struct users {
 	struct user *list; /* owned, sorted by name without case */
 	size_t n, cap;
+	struct user_key *keys; /* owned, sorted by account, then by label */
+	size_t nkeys, keys_cap;
 	uint32_t usual_iterations;
 	bool says_empty;
 };
@@ -66,9 +69,8 @@ take_key(struct span text, unsigned char key[USERS_KEY_LEN])
 	       len == USERS_KEY_LEN;
 }
 
-/* What is wrong, or NULL. */
-static const char *
-parse_keys(struct span text, struct user *u)
+const char *
+user_parse_keys(struct span text, struct user *u)
 {
 	struct span scheme = span_cut(&text, '$');
 	struct span salt = span_cut(&text, '$');
@@ -99,7 +101,7 @@ parse_line(struct span line, struct user *u)
 
 	if (!users_name_is_valid(name))
 		return "bad name, expected up to 255 bytes without space";
-	wrong = parse_keys(keys, u);
+	wrong = user_parse_keys(keys, u);
 	if (wrong != NULL)
 		return wrong;
 	if (!span_is_empty(line) && !span_equal(line, SPAN("suspended")))
@@ -118,6 +120,105 @@ add(struct users *users, const struct user *u)
 		    mem_realloc(users->list, users->cap * sizeof *users->list);
 	}
 	users->list[users->n++] = *u;
+}
+
+static void
+add_key(struct users *users, const struct user_key *k)
+{
+	if (users->nkeys == users->keys_cap) {
+		users->keys_cap =
+		    users->keys_cap == 0 ? 16 : 2 * users->keys_cap;
+		users->keys = mem_realloc(
+		    users->keys, users->keys_cap * sizeof *users->keys);
+	}
+	users->keys[users->nkeys++] = *k;
+}
+
+bool
+users_is_key_line(struct span line)
+{
+	(void)span_cut(&line, ' ');
+	return span_starts(line, SPAN(USER_KEY_SCHEME "$"));
+}
+
+/* NULL: it was taken. */
+static const char *
+take_line(struct users *users, struct span line)
+{
+	struct user_key k;
+	struct user u = { 0 };
+	const char *wrong;
+
+	if (users_is_key_line(line)) {
+		struct span name = span_cut(&line, ' ');
+
+		wrong = user_key_parse(name, line, &k);
+		if (wrong == NULL)
+			add_key(users, &k);
+		return wrong;
+	}
+	wrong = parse_line(line, &u);
+	if (wrong == NULL)
+		add(users, &u);
+	return wrong;
+}
+
+static struct span
+account_of(const struct user_key *k)
+{
+	return span_make(k->name, (size_t)(k->label - k->name - 1));
+}
+
+static int
+compare_keys(const void *a, const void *b)
+{
+	const struct user_key *x = a, *y = b;
+	int by_account = compare_names(account_of(x), account_of(y));
+
+	return by_account != 0
+		   ? by_account
+		   : compare_names(span_text(x->label), span_text(y->label));
+}
+
+/* Gives each key to its account. */
+static int
+link_key(
+    struct users *users, struct user_key *k, const char *path, struct err *err)
+{
+	struct span account = account_of(k);
+	struct user *u = (struct user *)(uintptr_t)users_find(users, account);
+
+	if (u == NULL)
+		return err_set(err, -EINVAL,
+		    "%s: the key %s is of no account that is there", path,
+		    k->name);
+	if (users_find(users, span_text(k->name)) != NULL)
+		return err_set(err, -EINVAL, "%s: %s is an account and a key",
+		    path, k->name);
+	if (u->nkeys > 0 && compare_keys(k - 1, k) == 0)
+		return err_set(err, -EINVAL, "%s: the key %s is there twice",
+		    path, k->name);
+	if (u->nkeys == USERS_KEYS_MOST)
+		return err_set(err, -EINVAL,
+		    "%s: the account %s has more than %d keys", path, u->name,
+		    USERS_KEYS_MOST);
+	if (u->nkeys == 0)
+		u->keys = k;
+	u->nkeys++;
+	return 0;
+}
+
+static int
+link_keys(struct users *users, const char *path, struct err *err)
+{
+	int rc = 0;
+
+	if (users->nkeys > 0)
+		qsort(users->keys, users->nkeys, sizeof *users->keys,
+		    compare_keys);
+	for (size_t i = 0; i < users->nkeys && rc == 0; i++)
+		rc = link_key(users, &users->keys[i], path, err);
+	return rc;
 }
 
 /* Sorted, the same name twice stands side by side. */
@@ -173,7 +274,6 @@ users_parse(struct span text, const char *path, struct err *err)
 
 	while (text.len > 0 && rc == 0) {
 		struct span line = span_cut(&text, '\n');
-		struct user u = { 0 };
 		const char *wrong;
 
 		n++;
@@ -181,14 +281,14 @@ users_parse(struct span text, const char *path, struct err *err)
 			users->says_empty = true;
 		if (span_is_empty(span_trim(line)) || line.ptr[0] == '#')
 			continue;
-		wrong = parse_line(line, &u);
-		if (wrong == NULL)
-			add(users, &u);
-		else
+		wrong = take_line(users, line);
+		if (wrong != NULL)
 			rc = err_set(err, -EINVAL, "%s:%d: %s", path, n, wrong);
 	}
 	if (rc == 0)
 		rc = sort(users, path, err);
+	if (rc == 0)
+		rc = link_keys(users, path, err);
 	if (rc == 0) {
 		users->usual_iterations = most_frequent(users);
 		return users;
@@ -254,7 +354,10 @@ users_free(struct users *u)
 		free(u->list[i].name);
 		mem_wipe(&u->list[i], sizeof u->list[i]);
 	}
+	for (size_t i = 0; i < u->nkeys; i++)
+		user_key_clear(&u->keys[i]);
 	free(u->list);
+	free(u->keys);
 	free(u);
 }
 
@@ -296,6 +399,26 @@ users_find(const struct users *u, struct span name)
 	if (u->n == 0)
 		return NULL;
 	return bsearch(&name, u->list, u->n, sizeof *u->list, compare_key);
+}
+
+const struct user_key *
+users_find_key(
+    const struct users *u, struct span name, const struct user **owner)
+{
+	struct span account, label;
+
+	*owner = NULL;
+	if (!user_key_split(name, &account, &label))
+		return NULL;
+	*owner = users_find(u, account);
+	for (size_t i = 0; *owner != NULL && i < (*owner)->nkeys; i++) {
+		const struct user_key *k = &(*owner)->keys[i];
+
+		if (span_equal_nocase(label, span_text(k->label)))
+			return k;
+	}
+	*owner = NULL;
+	return NULL;
 }
 
 void

@@ -15,4 +15,5 @@ libpostern_a_SOURCES += \
 	include/base/network.h src/base/network.c \
 	include/base/peer.h src/base/peer.c \
 	include/base/span.h src/base/span.c \
+	include/base/stamp.h src/base/stamp.c \
 	include/base/utf8.h src/base/utf8.c

@@ -484,26 +484,30 @@ store_suppress(const struct option *o, struct span text, void *base)
 	return a->has_suppress;
 }
 
-/* "$login", "$login+*", "a@b.test" or "*@b.test". */
+bool
+conf_pattern_is_valid(struct span text)
+{
+	size_t at = span_find_last(text, '@');
+	struct span local = span_to(text, at);
+
+	if (span_equal(text, SPAN("$login")) ||
+	    span_equal(text, SPAN("$login+*")))
+		return true;
+	if (at == text.len || !is_clean_text(local) || text.len > ADDRESS_MAX ||
+	    !conf_domain_is_valid(span_from(text, at + 1)))
+		return false;
+	/* A star stands for every local part, not for some. */
+	return local.len <= 1 || span_find(local, '*') == local.len;
+}
+
 static bool
 store_pattern(const struct option *o, struct span text, void *base)
 {
 	struct conf_account *a = base;
-	size_t at = span_find_last(text, '@');
 
 	(void)o;
-	if (!span_equal(text, SPAN("$login")) &&
-	    !span_equal(text, SPAN("$login+*"))) {
-		struct span local = span_to(text, at);
-
-		if (at == text.len || !is_clean_text(local) ||
-		    text.len > ADDRESS_MAX ||
-		    !conf_domain_is_valid(span_from(text, at + 1)))
-			return false;
-		/* A star stands for every local part, not for some. */
-		if (local.len > 1 && span_find(local, '*') < local.len)
-			return false;
-	}
+	if (!conf_pattern_is_valid(text))
+		return false;
 	append_text(&a->send_as, &a->nsend_as, span_dup(text));
 	return true;
 }

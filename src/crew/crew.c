@@ -126,6 +126,13 @@ crew_set_aliases(struct crew *c, struct aliases *aliases)
 }
 
 void
+crew_look_at_logins(struct crew *c)
+{
+	for (uint32_t i = 0; i < c->n; i++)
+		worker_look_at_logins(c->members[i].worker);
+}
+
+void
 crew_quit(struct crew *c)
 {
 	for (uint32_t i = 0; i < c->n; i++)

@@ -1,5 +1,5 @@
 /*
- * Parcels to the worker: serve, aliases, ask, open, give, withdraw, quit, abort, stop or free.
+ * Parcels to the worker: serve, aliases, look, ask, open, give, withdraw, quit, abort, stop or free.
  * Back: logged in, accepted, closed, asked, answered, too late, ended. A lane's `io`
  * is written and read on the worker only; an attempt that finds it gone goes back untouched.
  */
@@ -36,6 +36,8 @@ struct worker {
 
 /* Addresses that a worker remembers something of. */
 enum { PEERS_KEPT = 10000 };
+/* Sessions whose logins are looked at in one turn of the loop. */
+enum { LOOKS_A_TURN = 500 };
 
 /* One kind for all: a parcel is made for each passing anyway. */
 struct note {
@@ -56,6 +58,7 @@ struct note {
 	struct lane_end *end; /* owned */
 	struct session_ask *ask; /* owned */
 	struct aliases *aliases; /* owned reference */
+	uint64_t after; /* look: sessions behind that number */
 };
 
 #define NOTE(p) ((struct note *)(void *)(p))
@@ -246,6 +249,20 @@ open_aliases(struct parcel *p)
 	aliases_unref(submit->aliases);
 	submit->aliases = n->aliases;
 	free(n);
+}
+
+/* Some a turn: no other session waits for a look at thousands. */
+static void
+open_look(struct parcel *p)
+{
+	struct note *n = NOTE(p);
+	struct worker *w = n->worker;
+
+	n->after = session_io_look(&w->submit, n->after, LOOKS_A_TURN);
+	if (n->after != 0)
+		mailbox_post(w->loop, &n->parcel);
+	else
+		free(n);
 }
 
 static void
@@ -503,6 +520,12 @@ worker_set_aliases(struct worker *w, struct aliases *aliases)
 
 	n->aliases = aliases;
 	post(w, n);
+}
+
+void
+worker_look_at_logins(struct worker *w)
+{
+	post(w, note_new(w, open_look));
 }
 
 void

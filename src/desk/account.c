@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "auth/auth.h"
+#include "auth/user_key.h"
 #include "base/mem.h"
 #include "conf/conf.h"
 #include "control_priv.h"
@@ -54,21 +55,51 @@ describe_budget(const struct budget_state *s, int64_t wall)
 }
 
 static json_t *
+describe_list(const char *text)
+{
+	struct span left = span_text(text);
+	json_t *all = json_array();
+
+	while (!span_is_empty(left))
+		(void)json_array_append_new(
+		    all, describe_text(span_cut(&left, ',')));
+	return all;
+}
+
+static void
+add_key(const struct auth_key *k, void *arg)
+{
+	const struct user_key *key = k->key;
+
+	(void)json_array_append_new(arg,
+	    json_pack("{s:s, s:o, s:o, s:b, s:o, s:o, s:o, s:s?}", "label",
+		key->label, "made", describe_time(key->made), "expires",
+		key->expires == 0 ? json_null() : describe_time(key->expires),
+		"expired", key->expires != 0 && wall_now() >= key->expires,
+		"send_as", describe_list(key->send_as), "networks",
+		describe_list(key->network), "used",
+		k->used == 0 ? json_null() : describe_time(k->used), "client",
+		k->used == 0 ? NULL : k->client));
+}
+
+static json_t *
 describe_account(const struct control *c, const char *name,
     const struct conf_account *conf, const struct ledger_view *view)
 {
-	json_t *counters = json_array();
+	json_t *counters = json_array(), *keys = json_array();
 
+	auth_each_key(c->auth, span_text(name), add_key, keys);
 	for (size_t i = 0; i < view->n; i++)
 		(void)json_array_append_new(
 		    counters, describe_budget(&view->states[i], wall_now()));
-	return json_pack("{s:o, s:o, s:s, s:i, s:b, s:b, s:b, s:o}", "name",
-	    describe_text(span_text(name)), "counters", counters, "over",
-	    conf->over == OVER_HOLD ? "hold" : "refuse", "held_messages",
-	    (int)view->held, "braked", view->standing == LEDGER_BRAKED,
-	    "stopped", view->standing == LEDGER_STOPPED, "suspended",
+	return json_pack("{s:o, s:o, s:s, s:i, s:b, s:b, s:b, s:o, s:o}",
+	    "name", describe_text(span_text(name)), "counters", counters,
+	    "over", conf->over == OVER_HOLD ? "hold" : "refuse",
+	    "held_messages", (int)view->held, "braked",
+	    view->standing == LEDGER_BRAKED, "stopped",
+	    view->standing == LEDGER_STOPPED, "suspended",
 	    auth_standing(c->auth, span_text(name)) == AUTH_IS_SUSPENDED,
-	    "domains", describe_domains(c, name));
+	    "keys", keys, "domains", describe_domains(c, name));
 }
 
 /* NULL: it comes later, and the waiter is called. */
@@ -121,6 +152,8 @@ do_account_show(const struct ask *ask)
 
 	if (name == NULL)
 		return error_answer("which account?");
+	/* What was changed a moment ago is shown as it is. */
+	auth_refresh(c->auth, loop_now(c->loop));
 	if (auth_standing(c->auth, span_text(name)) == AUTH_IS_ABSENT)
 		return error_answer("there is no such account");
 	l = MEM_NEW(struct looking);

@@ -53,10 +53,10 @@ row_json(const struct session_row *row, uint64_t now, int64_t wall)
 	char sid[20];
 
 	(void)snprintf(sid, sizeof sid, "%" PRIx64, row->number);
-	return json_pack("{s:s, s:o, s:o, s:s, s:o, s:I, s:I, s:o}", "sid", sid,
-	    "client", describe_text(span_text(row->client)), "account",
-	    describe_text(span_text(row->account)), "state", row->state,
-	    "since", describe_time(wall - (int64_t)age), "age",
+	return json_pack("{s:s, s:o, s:o, s:s, s:s, s:o, s:I, s:I, s:o}", "sid",
+	    sid, "client", describe_text(span_text(row->client)), "account",
+	    describe_text(span_text(row->account)), "key", row->key, "state",
+	    row->state, "since", describe_time(wall - (int64_t)age), "age",
 	    (json_int_t)(age / 1000), "messages", (json_int_t)row->messages,
 	    "tls", describe_text(span_text(row->tls)));
 }

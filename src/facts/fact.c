@@ -185,7 +185,8 @@ const struct fact_field *
 fact_find(const struct fact *fact, const char *name)
 {
 	for (size_t i = 0; i < fact->nfields; i++)
-		if (strcmp(fact->fields[i].name, name) == 0)
+		if (fact->fields[i].name != NULL &&
+		    strcmp(fact->fields[i].name, name) == 0)
 			return &fact->fields[i];
 	return NULL;
 }
@@ -232,6 +233,13 @@ struct fact_field
 fact_span(const char *name, struct span word)
 {
 	return field_of_text(name, FACT_WORD, word);
+}
+
+struct fact_field
+fact_any(const char *name, struct span word)
+{
+	return field_of_text(
+	    span_is_empty(word) ? NULL : name, FACT_WORD, word);
 }
 
 struct fact_field

@@ -161,6 +161,8 @@ fact_write_text(const struct fact *fact, struct buf *out)
 {
 	(void)buf_append_text(out, fact_name(fact->kind));
 	for (size_t i = 0; i < fact->nfields; i++) {
+		if (fact->fields[i].name == NULL)
+			continue;
 		(void)buf_append_char(out, ' ');
 		(void)buf_append_text(out, fact->fields[i].name);
 		(void)buf_append_char(out, '=');
@@ -229,6 +231,8 @@ fact_write_json(const struct fact *fact, const char *stamp, struct buf *out)
 	    "{\"time\":\"%s\",\"level\":\"%s\",\"event\":\"%s\"", stamp,
 	    log_level_name(fact_level(fact->kind)), fact_name(fact->kind));
 	for (size_t i = 0; i < fact->nfields; i++) {
+		if (fact->fields[i].name == NULL)
+			continue;
 		(void)buf_printf(out, ",\"%s\":", fact->fields[i].name);
 		put_json(&fact->fields[i], out);
 	}

@@ -1,6 +1,8 @@
 /* Who may send, and to how many: what is asked of an envelope while it comes. */
 #include "draft_priv.h"
 
+#include <stdio.h>
+
 #include "conf/conf.h"
 #include "policy/identity.h"
 #include "smtp/address.h"
@@ -14,7 +16,32 @@ draft_identity(const struct draft *d)
 		.login = d->account,
 		.hostname = span_text(d->conf->hostname),
 		.is_anybody = d->is_anybody,
+		.narrowed = d->send_as,
 	};
+}
+
+void
+draft_say_who(const struct draft *d, char out[DRAFT_WHO_SIZE])
+{
+	struct span account = span_to(d->account, 100);
+
+	if (span_is_empty(d->key))
+		(void)snprintf(
+		    out, DRAFT_WHO_SIZE, "account %.*s", SPAN_ARG(account));
+	else
+		(void)snprintf(out, DRAFT_WHO_SIZE, "key %.*s of account %.*s",
+		    SPAN_ARG(d->key), SPAN_ARG(account));
+}
+
+static void
+refuse_sender(struct draft *d)
+{
+	char who[DRAFT_WHO_SIZE];
+
+	draft_say_who(d, who);
+	who[0] = (char)(who[0] - 'a' + 'A');
+	draft_refuse_with(d, "not its own address",
+	    "553 5.7.1 %s may not send as <%s>", who, d->sender);
 }
 
 enum draft_need
@@ -28,9 +55,7 @@ admit_sender(struct draft *d)
 		return DRAFT_NOTHING;
 	if (address_parse(span_text(d->sender), &from) != ADDRESS_OK ||
 	    !identity_owns(&who, &from))
-		draft_refuse_with(d, "not its own address",
-		    "553 5.7.1 Account %.*s may not send as <%s>",
-		    SPAN_ARG(span_to(d->account, 100)), d->sender);
+		refuse_sender(d);
 	return DRAFT_NOTHING;
 }
 

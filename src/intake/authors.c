@@ -14,25 +14,25 @@
 static void
 refuse(struct draft *d, const struct authors *a)
 {
-	struct span who = span_to(d->account, 100);
+	char who[DRAFT_WHO_SIZE];
 	struct span field = span_to(a->field, 20);
 
+	draft_say_who(d, who);
 	d->is_forged = true;
 	if (a->verdict == AUTHORS_UNCLEAR)
 		draft_refuse_with(d, "its authors are not clear",
 		    "550 5.7.1 %.*s is not clear%s%.100s%s: %s; write each "
-		    "address of account %.*s once and plainly",
+		    "address of %s once and plainly",
 		    SPAN_ARG(field), a->address[0] != '\0' ? " at <" : "",
-		    a->address, a->address[0] != '\0' ? ">" : "", a->why,
-		    SPAN_ARG(who));
+		    a->address, a->address[0] != '\0' ? ">" : "", a->why, who);
 	else
 		draft_refuse_with(d, "its author is somebody else",
 		    "550 5.7.1 %.*s names <%.200s>%s%s%s, which is no address "
-		    "of account %.*s; send as its own, or have it added to "
+		    "of %s; send as its own, or have it added to "
 		    "send-as",
 		    SPAN_ARG(field), a->address, a->why != NULL ? " (" : "",
 		    a->why != NULL ? a->why : "", a->why != NULL ? ")" : "",
-		    SPAN_ARG(who));
+		    who);
 }
 
 static void
@@ -116,12 +116,15 @@ fixup_authors(struct draft *d)
 	struct buf own = { 0 };
 	struct authors a;
 
-	if (who.is_anybody || who.account->from == FROM_ANY)
+	/* A key that is narrowed is so in From, too, whatever its account may. */
+	if (who.is_anybody ||
+	    (who.account->from == FROM_ANY && span_is_empty(who.narrowed)))
 		return DRAFT_NOTHING;
 	authors_review(buf_span(&d->body), &who, &a);
 	if (a.verdict == AUTHORS_OWN)
 		return DRAFT_NOTHING;
-	if (who.account->from == FROM_REJECT || !draft_write_own(d, &own))
+	if (who.account->from == FROM_REJECT || who.account->from == FROM_ANY ||
+	    !draft_write_own(d, &own))
 		refuse(d, &a);
 	else if (who.account->from == FROM_REWRITE)
 		rewrite(d, &a, buf_span(&own));

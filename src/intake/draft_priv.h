@@ -22,6 +22,9 @@ enum {
 
 /* Whose it is; for a draft that a client brings. */
 struct identity draft_identity(const struct draft *d);
+/* "account ann@b.test", "key laptop of account ann@b.test"; for replies. */
+enum { DRAFT_WHO_SIZE = 200 };
+void draft_say_who(const struct draft *d, char out[DRAFT_WHO_SIZE]);
 /* Whether the account may use the sender's address. */
 enum draft_need admit_sender(struct draft *d);
 /* How many recipients a message may have. */

@@ -233,7 +233,8 @@ draft_write_own(const struct draft *d, struct buf *out)
 		return true;
 	if (d->sender[0] != '\0')
 		return buf_append_text(out, d->sender);
-	return span_find(d->account, '@') == d->account.len &&
+	return span_is_empty(d->send_as) &&
+	       span_find(d->account, '@') == d->account.len &&
 	       write_local(d->account, span_text(d->conf->hostname), out);
 }
 

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "base/stamp.h"
 #include "base/utf8.h"
 #include "mail/attrs.h"
 #include "mail/envelope.h"
@@ -23,7 +24,7 @@ static void
 offer_release(const struct extensions_offer *o, struct buf *out)
 {
 	(void)buf_printf(out, " %d ", WISHES_HOLD_MOST);
-	wishes_write_time(o->now + WISHES_HOLD_MOST * INT64_C(1000), out);
+	stamp_write(o->now + WISHES_HOLD_MOST * INT64_C(1000), out);
 }
 
 static const struct {
@@ -302,7 +303,7 @@ hold_until(struct params *p, int64_t until)
 		return refuse(p,
 		    "501 5.5.4 Too late: at most 30 days are waited "
 		    "(FUTURERELEASE in the reply to EHLO)");
-	wishes_write_time(until, &p->kept);
+	stamp_write(until, &p->kept);
 	return true;
 }
 
@@ -324,7 +325,7 @@ read_hold_until(struct params *p, struct span value)
 {
 	int64_t until;
 
-	if (!wishes_parse_time(value, &until))
+	if (!stamp_parse(value, &until))
 		return refuse(p, "501 5.5.4 HOLDUNTIL wants a time such as "
 				 "2027-01-31T08:00:00Z (RFC 3339)");
 	return hold_until(p, until);

@@ -168,6 +168,7 @@ open_state(struct relay *r, struct err *err)
 	r->state = state_open(&o, err);
 	if (r->state == NULL)
 		return -1;
+	auth_keep(r->rooms.auth, r->state);
 	r->ledger = ledger_new(r->state);
 	r->suppressor = suppressor_new(r->state);
 	r->countries = countries_new();

@@ -30,7 +30,7 @@ settings_log(const struct findings *f)
 	log_level_of(f, FINDING_WARNING);
 }
 
-/* Mechanisms whose plug-in is missing are not offered. */
+/* What cannot work is not offered. */
 int
 settings_drop_mechanisms(struct conf *conf, struct auth *auth, struct err *err)
 {
@@ -46,9 +46,11 @@ settings_drop_mechanisms(struct conf *conf, struct auth *auth, struct err *err)
 		free(name);
 	}
 	conf->nmechanisms = n;
-	if (n == 0)
-		return err_set(err, -1,
-		    "auth.mechanisms: none of them can "
-		    "be had here; install libsasl2-modules");
-	return 0;
+	if (n > 0)
+		return 0;
+	return err_set(err, -1, "auth.mechanisms: none of them can be had %s",
+	    conf->backend == AUTH_BACKEND_USERS
+		? "here; install libsasl2-modules"
+		: "of Cyrus SASL, as its own postern.conf has it; name some of "
+		  "its mech_list");
 }

@@ -4,6 +4,7 @@
 #include "acceptor.h"
 #include "auth/auth.h"
 #include "base/metrics.h"
+#include "crew/crew.h"
 #include "dispatch/dispatch.h"
 #include "dispatch/queue.h"
 #include "io/loop.h"
@@ -29,6 +30,8 @@ relay_upkeep(struct relay *r)
 	uint64_t now = loop_now(r->loop);
 
 	auth_refresh(r->rooms.auth, now);
+	if (!r->stopping && auth_has_news(r->rooms.auth))
+		crew_look_at_logins(r->crew);
 	if (!r->stopping)
 		certificates_look(&r->certificates, &r->rooms, now);
 	aliases_look(&r->alias_watch, now);

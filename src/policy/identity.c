@@ -69,12 +69,26 @@ matches(
 	return is_address(pattern, a);
 }
 
+/* Whether who it is now may be all of that account, or that address at least. */
+static bool
+is_within(const struct identity *who, const struct address *a)
+{
+	struct span left = who->narrowed;
+
+	if (span_is_empty(left))
+		return true;
+	while (!span_is_empty(left))
+		if (matches(span_cut(&left, ','), who, a))
+			return true;
+	return false;
+}
+
 const char *
 identity_why(const struct identity *who, const struct address *a)
 {
 	const struct conf_account *account = who->account;
 
-	if (address_is_null(a))
+	if (address_is_null(a) || !is_within(who, a))
 		return NULL;
 	if (who->is_anybody)
 		return "root of this machine";

@@ -103,12 +103,20 @@ look_at_mechanisms(const struct look *l)
 {
 	struct buf missing = { 0 };
 	struct err err;
+	bool is_cyrus = l->conf->backend == AUTH_BACKEND_CYRUS;
 	int n = auth_try_mechanisms(l->conf, &missing, &err);
 
 	if (n == 0)
 		look_option(l, FINDING_ERROR, "auth.mechanisms",
-		    "none of them can be had here; install "
-		    "libsasl2-modules");
+		    "none of them can be had %s",
+		    is_cyrus ? "of Cyrus SASL, as its own postern.conf has it; "
+			       "name some of its mech_list"
+			     : "here; install libsasl2-modules");
+	else if (n > 0 && buf_len(&missing) > 0 && is_cyrus)
+		look_option(l, FINDING_WARNING, "auth.mechanisms",
+		    "Cyrus SASL, as its own postern.conf has it, has no way "
+		    "for%.*s, and they are not offered; leave them out",
+		    SPAN_ARG(buf_span(&missing)));
 	else if (n > 0 && buf_len(&missing) > 0)
 		look_option(l, FINDING_WARNING, "auth.mechanisms",
 		    "libsasl2 has no plug-in here for%.*s, and they are not "

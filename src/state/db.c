@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { FORM = 2, LOCK_WAIT_MS = 1000 };
+enum { FORM = 3, LOCK_WAIT_MS = 1000 };
 
 /* The file says which form it has in user_version. */
 static const char schema[] =
@@ -43,6 +43,14 @@ static const char *const additions[FORM] = {
 	      "	said   BLOB NOT NULL,"
 	      "	PRIMARY KEY (kind, domain, name)) WITHOUT ROWID;"
 	      "PRAGMA user_version = 2;",
+	[2] = "CREATE TABLE key_use (" /* of keys of accounts, the last one */
+	      "	name   TEXT PRIMARY KEY," /* NAME#LABEL, in lower case */
+	      "	at     INTEGER NOT NULL," /* ms since 1970 */
+	      "	client TEXT NOT NULL) WITHOUT ROWID;"
+	      "CREATE TABLE home (" /* an account has logged in from there */
+	      "	number INTEGER PRIMARY KEY," /* of both: auth has its key */
+	      "	at     INTEGER NOT NULL);"
+	      "PRAGMA user_version = 3;",
 };
 
 static const char *const texts[DB_STATEMENTS] = {
@@ -73,6 +81,14 @@ static const char *const texts[DB_STATEMENTS] = {
 	    "INSERT OR REPLACE INTO sending VALUES (?1, ?2, ?3, ?4, ?5)",
 	[DB_DROP_SENDING] = "DELETE FROM sending WHERE kind = ?1 AND "
 			    "domain = ?2 AND name = ?3",
+	[DB_GET_KEY_USES] =
+	    "SELECT name, at, client FROM key_use ORDER BY name",
+	[DB_PUT_KEY_USE] = "INSERT OR REPLACE INTO key_use VALUES (?1, ?2, ?3)",
+	[DB_DROP_KEY_USE] = "DELETE FROM key_use WHERE name = ?1",
+	[DB_GET_HOMES] = "SELECT number, at FROM home WHERE at > ?1 "
+			 "ORDER BY at DESC LIMIT ?2",
+	[DB_PUT_HOME] = "INSERT OR REPLACE INTO home VALUES (?1, ?2)",
+	[DB_DROP_HOMES] = "DELETE FROM home WHERE at <= ?1",
 };
 
 /* --- what a call comes to --- */
@@ -208,6 +224,25 @@ db_open(struct db *db, const char *path, unsigned pages_most, bool *is_new)
 		    sqlite3_prepare_v3(db->sql, texts[i], -1,
 			SQLITE_PREPARE_PERSISTENT, &db->statements[i], NULL));
 	return db->status;
+}
+
+enum db_status
+db_open_beside(struct db *db, const char *path)
+{
+	*db = (struct db){ 0 };
+	if (!take(db, sqlite3_open_v2(path, &db->sql,
+			  SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL)))
+		return db->status;
+	(void)sqlite3_busy_timeout(db->sql, LOCK_WAIT_MS);
+	(void)take(db, sqlite3_prepare_v2(db->sql, texts[DB_GET_KEY_USES], -1,
+			   &db->statements[DB_GET_KEY_USES], NULL));
+	return db->status;
+}
+
+sqlite3_stmt *
+db_key_uses(struct db *db)
+{
+	return db_statement(db, DB_GET_KEY_USES);
 }
 
 void

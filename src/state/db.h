@@ -37,8 +37,14 @@ enum db_statement {
 	DB_GET_SENDING,
 	DB_PUT_SENDING,
 	DB_DROP_SENDING,
+	DB_GET_KEY_USES,
+	DB_PUT_KEY_USE,
+	DB_DROP_KEY_USE,
+	DB_GET_HOMES,
+	DB_PUT_HOME,
+	DB_DROP_HOMES,
 };
-enum { DB_STATEMENTS = DB_DROP_SENDING + 1 };
+enum { DB_STATEMENTS = DB_DROP_HOMES + 1 };
 
 struct db {
 	sqlite3 *sql; /* owned; NULL: closed */
@@ -52,6 +58,12 @@ struct db {
 /* NULL is one in memory. `is_new`: it has nothing. */
 enum db_status
 db_open(struct db *db, const char *path, unsigned pages_most, bool *is_new);
+/*
+ * To read alone, beside the relay that has it open: only db_key_uses() then. An older
+ * form has none; that is not told apart.
+ */
+enum db_status db_open_beside(struct db *db, const char *path);
+sqlite3_stmt *db_key_uses(struct db *db);
 void db_close(struct db *db);
 /* Whether the file of that path is the one that is open. */
 bool db_is_there(const struct db *db, const char *path);

@@ -41,11 +41,14 @@ enum { BATCH_MS = 20, AGAIN_MS = 5000, REST = 10, REST_MOST = 200 };
 struct job {
 	struct list node;
 	char *name; /* owned: of an account; NULL: it is not about one */
-	size_t known_most;
+	size_t known_most; /* of those, or of rows */
+	int64_t since;
 	state_account_cb cb;
 	state_name_cb name_cb; /* those that are stopped */
 	state_suppressed_cb suppressed;
 	state_sending_cb sending;
+	state_key_use_cb key_use;
+	state_home_cb home;
 	void *arg;
 };
 
@@ -309,6 +312,11 @@ do_job(const struct state_batch *now, const struct job *job)
 	if (job->sending != NULL)
 		return sending_answer(
 		    now, job->known_most, job->sending, job->arg);
+	if (job->key_use != NULL)
+		return key_uses_answer(now, job->key_use, job->arg);
+	if (job->home != NULL)
+		return homes_answer(
+		    now, job->since, job->known_most, job->home, job->arg);
 	if (job->name_cb != NULL)
 		return accounts_stopped(now, job->name_cb, job->arg);
 	return accounts_answer(
@@ -477,6 +485,21 @@ state_ask_sending(struct state *s, size_t most, state_sending_cb cb, void *arg)
 {
 	add_job(
 	    s, &(struct job){ .sending = cb, .known_most = most, .arg = arg });
+}
+
+void
+state_ask_key_uses(struct state *s, state_key_use_cb cb, void *arg)
+{
+	add_job(s, &(struct job){ .key_use = cb, .arg = arg });
+}
+
+void
+state_ask_homes(
+    struct state *s, int64_t since, size_t most, state_home_cb cb, void *arg)
+{
+	add_job(s,
+	    &(struct job){
+		.home = cb, .since = since, .known_most = most, .arg = arg });
 }
 
 void

@@ -24,4 +24,9 @@ bool suppressed_answer(
 bool sending_answer(
     const struct state_batch *now, size_t most, state_sending_cb cb, void *arg);
 
+bool
+key_uses_answer(const struct state_batch *now, state_key_use_cb cb, void *arg);
+bool homes_answer(const struct state_batch *now, int64_t since, size_t most,
+    state_home_cb cb, void *arg);
+
 #endif

@@ -125,6 +125,8 @@ session_free(struct session *s)
 	session_forget(s);
 	buf_clear(&s->auth_data);
 	free(s->login);
+	free(s->key);
+	free(s->send_as);
 	free(s->vouched);
 	free(s);
 }
@@ -180,7 +182,9 @@ forget_client(struct session *s)
 {
 	session_forget(s);
 	free(s->login);
-	s->login = NULL;
+	free(s->key);
+	free(s->send_as);
+	s->login = s->key = s->send_as = NULL;
 	s->swallow = 0;
 	s->helo[0] = '\0';
 	s->is_esmtp = false;
@@ -676,6 +680,10 @@ session_step(struct session *s, const struct session_event *ev, struct buf *out)
 			session_drop(
 			    s, "421 4.3.2 Shutting down", "shutting down", out);
 		break;
+	case EVENT_LOOK:
+		assert(s->login_ended && session_awaits_command(s));
+		session_end_account(s, out);
+		break;
 	case EVENT_END: s->wants_close = true; break;
 	}
 	return go_on(s, ev->in, out);
@@ -685,6 +693,12 @@ struct span
 session_login(const struct session *s)
 {
 	return span_text(s->login);
+}
+
+struct span
+session_key(const struct session *s)
+{
+	return span_text(s->key);
 }
 
 struct span
@@ -703,6 +717,12 @@ struct span
 session_tls(const struct session *s)
 {
 	return span_text(s->tls_version);
+}
+
+bool
+session_awaits_command(const struct session *s)
+{
+	return (COMMAND & 1u << s->state) != 0 && s->swallow == 0;
 }
 
 bool

@@ -142,6 +142,10 @@ auth_answered(
 	case AUTHED_CONTINUE: break;
 	case AUTHED_OK:
 		s->login = span_dup(ev->login);
+		if (!span_is_empty(ev->key))
+			s->key = span_dup(ev->key);
+		if (!span_is_empty(ev->send_as))
+			s->send_as = span_dup(ev->send_as);
 		s->errors = 0;
 		session_say(out, "235 2.7.0 Logged in");
 		break;

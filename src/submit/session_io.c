@@ -50,6 +50,7 @@ struct session_io {
 	struct buf out;
 	enum session_need need;
 	bool implicit_tls, closing, shutdown_asked, is_dismissed;
+	bool look_asked; /* at its login, when it is waited for input */
 	uint64_t number, since; /* monotonic ms */
 	uint32_t messages; /* accepted */
 	bool has_ticket; /* to be resumed by: see stream_send_ticket() */
@@ -57,6 +58,7 @@ struct session_io {
 	bool is_device; /* the same: its account is known, and it has no TLS */
 	bool is_heard; /* the client has said something: it is in the log */
 	bool is_trying; /* the exchange has not ended */
+	bool is_reading; /* on_input() comes */
 	uint64_t began; /* what is under way for the client, us */
 	struct auth_ticket ticket; /* what its login stands on */
 	const atomic_bool *is_crowded; /* borrowed: see submit_connection */
@@ -219,6 +221,7 @@ tell_accepted(const struct session_io *io, const struct envelope *env)
 	metric_add(METRIC_ACCEPTED_BYTES, (int64_t)env->size);
 	FACT(ACCEPTED, fact_word("sid", io->sid), fact_id("qid", env->id),
 	    fact_string("user", env->account),
+	    fact_any("key", session_key(io->session)),
 	    fact_address("from", span_text(env->sender)),
 	    fact_address("to", span_text(env->rcpts[0].address)),
 	    fact_number("nrcpt", env->nrcpt), fact_number("size", env->size),
@@ -232,6 +235,7 @@ tell_over(const struct session_io *io, const struct ledger_why *why)
 
 	FACT(BUDGET_REFUSED, fact_word("sid", io->sid),
 	    fact_text("user", session_login(io->session)),
+	    fact_any("key", session_key(io->session)),
 	    fact_word("budget", why->is_stopped ? "stopped"
 				: why->is_full	? "held-messages"
 						: conf_budget_name(s->counter)),
@@ -265,6 +269,7 @@ take_answer(
 	if (a->is_suppressed)
 		FACT(RECIPIENT_SUPPRESSED, fact_word("sid", io->sid),
 		    fact_text("user", session_login(io->session)),
+		    fact_any("key", session_key(io->session)),
 		    fact_address("to", last_rcpt(io)));
 	if (need != DRAFT_COMMIT)
 		return;
@@ -308,30 +313,6 @@ watch_the_clock(struct session_io *io)
 	deadline_set(io->deadline, due > now ? due - now : 1);
 }
 
-static void
-wait_for_input(struct session_io *io)
-{
-	struct session_event ev = { .type = EVENT_SHUTDOWN,
-		.is_dismissed = io->is_dismissed };
-
-	if (io->shutdown_asked) {
-		io->shutdown_asked = false;
-		run(io, &ev);
-		return;
-	}
-	watch_the_clock(io);
-	stream_read(io->stream, on_input, io);
-}
-
-/* Both end with the step that needs them no more. */
-static void
-drop_what_is_over(struct session_io *io)
-{
-	if (!session_is_authenticating(io->session))
-		end_exchange(io);
-	intake_settle(&io->intake, session_draft(io->session));
-}
-
 static bool
 login_holds(struct session_io *io, uint64_t now)
 {
@@ -345,6 +326,48 @@ login_holds(struct session_io *io, uint64_t now)
 		       AUTH_IS_SUSPENDED;
 	return span_is_empty(login) ||
 	       auth_still_holds(io->worker->auth, login, &io->ticket, now);
+}
+
+/* Its login holds no more, and nothing is coming whose end would be waited for. */
+static bool
+is_to_end(struct session_io *io)
+{
+	return session_awaits_command(io->session) &&
+	       !login_holds(io, loop_now(io->worker->loop));
+}
+
+static void
+wait_for_input(struct session_io *io)
+{
+	struct session_event ev = { .type = EVENT_SHUTDOWN,
+		.is_dismissed = io->is_dismissed };
+
+	if (io->shutdown_asked) {
+		io->shutdown_asked = false;
+		run(io, &ev);
+		return;
+	}
+	if (io->look_asked && is_to_end(io)) {
+		ev.type = EVENT_LOOK;
+		run(io, &ev);
+		return;
+	}
+	io->look_asked = false;
+	watch_the_clock(io);
+	/* Content that comes fast enough may go on when its minute is over. */
+	if (io->is_reading)
+		return;
+	io->is_reading = true;
+	stream_read(io->stream, on_input, io);
+}
+
+/* Both end with the step that needs them no more. */
+static void
+drop_what_is_over(struct session_io *io)
+{
+	if (!session_is_authenticating(io->session))
+		end_exchange(io);
+	intake_settle(&io->intake, session_draft(io->session));
 }
 
 /* Each adds to what the account's brake counts. */
@@ -464,6 +487,7 @@ on_input(enum stream_status status, void *arg)
 	struct session_io *io = arg;
 	struct session_event ev = { .type = EVENT_INPUT };
 
+	io->is_reading = false;
 	if (status != STREAM_OK) {
 		close_session(io, status == STREAM_END
 				      ? "client closed"
@@ -486,13 +510,15 @@ tell_login(struct session_io *io, const struct auth_answer *a)
 	struct fact_field reason = fact_string("reason", a->detail);
 
 	if (a->result == AUTH_OK)
-		FACT(LOGIN, sid, client, fact_text("user", a->login), mech,
+		FACT(LOGIN, sid, client, fact_text("user", a->login),
+		    fact_any("key", a->key), mech,
 		    fact_word("tls", stream_tls_version(io->stream)));
 	else if (a->result == AUTH_TEMPORARY)
 		FACT(LOGIN_FAILED_ERROR, sid, client, user, mech, waited,
 		    reason);
 	else
-		FACT(LOGIN_FAILED, sid, client, user, mech, waited, reason);
+		FACT(LOGIN_FAILED, sid, client, user, fact_any("key", a->key),
+		    mech, waited, reason);
 }
 
 static void
@@ -511,6 +537,8 @@ on_auth(const struct auth_answer *answer, void *arg)
 		.auth = as[answer->result],
 		.data = answer->challenge,
 		.login = answer->login,
+		.key = answer->key,
+		.send_as = answer->send_as,
 		.tried = answer->tried };
 
 	if (answer->result == AUTH_OK && io->worker->ledger != NULL &&
@@ -522,7 +550,7 @@ on_auth(const struct auth_answer *answer, void *arg)
 		refused.tried = 0;
 		answer = &refused;
 		ev.auth = AUTHED_BAD;
-		ev.login = SPAN("");
+		ev.login = ev.key = ev.send_as = SPAN("");
 	}
 	if (answer->result != AUTH_CONTINUE) {
 		io->is_trying = false;
@@ -646,6 +674,40 @@ session_io_shutdown_all(struct submit_worker *w)
 		end_soon(LIST_ENTRY(node, struct session_io, node), false);
 }
 
+/* One that is busy is looked at when it is not. */
+static void
+look(struct session_io *io)
+{
+	struct session_event ev = { .type = EVENT_LOOK };
+
+	if (io->closing || span_is_empty(session_login(io->session)))
+		return;
+	if (io->need != SESSION_INPUT)
+		io->look_asked = true;
+	else if (is_to_end(io))
+		run(io, &ev);
+}
+
+uint64_t
+session_io_look(struct submit_worker *w, uint64_t after, size_t most)
+{
+	uint64_t last = 0;
+
+	/* They came in the order of their numbers, and stand in it. */
+	LIST_FOREACH_SAFE (node, next, &w->sessions) {
+		struct session_io *io =
+		    LIST_ENTRY(node, struct session_io, node);
+
+		if (io->number <= after)
+			continue;
+		if (most-- == 0)
+			return last;
+		last = io->number;
+		look(io);
+	}
+	return 0;
+}
+
 /* --- what the operator sees and does --- */
 
 static void
@@ -662,6 +724,8 @@ describe(const struct session_io *io, struct session_row *row)
 	    SPAN_ARG(session_tls(io->session)));
 	(void)snprintf(row->account, sizeof row->account, "%.*s",
 	    SPAN_ARG(session_login(io->session)));
+	(void)snprintf(row->key, sizeof row->key, "%.*s",
+	    SPAN_ARG(session_key(io->session)));
 }
 
 size_t

@@ -73,7 +73,7 @@ tell_refused(struct session *s)
 	const struct draft *d = &s->tx.draft;
 
 	FACT(REFUSED, session_sid(s), session_client(s),
-	    fact_string("user", s->login),
+	    fact_string("user", s->login), fact_any("key", span_text(s->key)),
 	    fact_address("from", span_text(d->sender)),
 	    fact_string("reason", d->why));
 }
@@ -89,6 +89,8 @@ begin_draft(struct session *s)
 		.conf = s->conf,
 		.account = span_text(s->login),
 		.is_anybody = s->is_anybody,
+		.key = span_text(s->key),
+		.send_as = span_text(s->send_as),
 		.helo = span_text(s->helo),
 		.client = span_text(s->client),
 		.tls_version = span_text(s->tls_version),

@@ -73,6 +73,7 @@ struct session {
 	bool is_local; /* of these: a user of this machine */
 	bool is_anybody; /* of these: root */
 	char *login; /* owned; NULL before login */
+	char *key, *send_as; /* owned: of the key it logged in by; or NULL */
 	char *vouched; /* owned: see session_event; NULL: nobody */
 	unsigned errors, auth_failures;
 	unsigned strange_commands; /* of somebody who has not logged in */

@@ -59,6 +59,19 @@ domain_print(const json_t *o)
 	    printf("    -> %s\n", json_string_value(line));
 }
 
+static void
+print_key(const json_t *k)
+{
+	const char *used = call_text(k, "used");
+
+	(void)printf("  key %-20s %s", call_text(k, "label"),
+	    json_is_true(json_object_get(k, "expired")) ? "expired, " : "");
+	if (used[0] == '\0')
+		(void)puts("not used yet");
+	else
+		(void)printf("used %s from %s\n", used, call_text(k, "client"));
+}
+
 void
 account_print(const json_t *o)
 {
@@ -74,6 +87,7 @@ account_print(const json_t *o)
 		(void)printf("  %lld messages are held until there is room "
 			     "(postern queue list --held)\n",
 		    call_number(o, "held_messages"));
+	json_array_foreach(json_object_get(o, "keys"), i, c) print_key(c);
 	json_array_foreach(json_object_get(o, "domains"), i, c) domain_print(c);
 }
 

@@ -13,11 +13,12 @@ print_row(const json_t *row)
 {
 	char age[32];
 
-	(void)printf("%-14s %-9s %8s %8lld %-8s %-24s %s\n",
+	(void)printf("%-14s %-9s %8s %8lld %-8s %-24s %s%s%s\n",
 	    call_text(row, "sid"), call_text(row, "state"),
 	    tool_duration(call_number(row, "age"), age),
 	    call_number(row, "messages"), call_text(row, "tls"),
-	    call_text(row, "client"), call_text(row, "account"));
+	    call_text(row, "client"), call_text(row, "account"),
+	    call_text(row, "key")[0] == '\0' ? "" : "#", call_text(row, "key"));
 }
 
 static void

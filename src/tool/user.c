@@ -1,20 +1,24 @@
 /* postern user: the accounts file. Needs no running relay. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <termios.h>
 #include <unistd.h>
 
+#include "auth/user_key.h"
 #include "auth/users.h"
 #include "base/mem.h"
 #include "conf/conf.h"
 #include "tool.h"
+#include "user.h"
 
 enum { PASSWORD_MAX = 1024 };
 
 static const char usage[] =
-    "user add|passwd|suspend|resume|remove NAME [--stdin] | user list "
-    "[--json]";
+    "user add|passwd|suspend|resume|remove NAME [--stdin]\n"
+    "       postern [-c FILE] user list | user show NAME [--json]\n"
+    "       postern [-c FILE] user key add|list|remove NAME ...";
 
 static const struct {
 	const char *name;
@@ -95,6 +99,59 @@ get_password(const struct tool *t, struct secret *out, struct err *err)
 	return rc;
 }
 
+static json_t *
+account_json(const struct user *u)
+{
+	return json_pack("{s:s, s:b, s:i, s:I}", "name", u->name, "suspended",
+	    u->suspended, "iterations", (int)u->iterations, "keys",
+	    (json_int_t)u->nkeys);
+}
+
+static void
+show_account(
+    const struct tool *t, const struct conf *conf, const struct user *u)
+{
+	json_t *o = account_json(u), *all = json_array();
+	struct user_key_uses uses;
+
+	user_key_uses_read(conf, &uses);
+	if (!t->json)
+		(void)printf("%s  %s, %zu keys\n", u->name,
+		    u->suspended ? "suspended" : "in order", u->nkeys);
+	for (size_t i = 0; i < u->nkeys; i++) {
+		json_t *key = user_key_json(&u->keys[i], &uses);
+
+		(void)json_array_append_new(all, key);
+		if (!t->json) {
+			(void)fputs("  ", stdout);
+			user_key_print(key, &u->keys[i]);
+		}
+	}
+	(void)json_object_set_new(o, "keys", all);
+	if (t->json)
+		tool_print_json(o);
+	else
+		json_decref(o);
+	user_key_uses_clear(&uses);
+}
+
+static int
+show(const struct tool *t, const struct conf *conf, const char *name)
+{
+	const struct user *u;
+	struct users *users;
+	struct err err;
+
+	users = users_read(conf->users, &err);
+	u = users == NULL ? NULL : users_find(users, span_text(name));
+	if (users != NULL && u == NULL)
+		(void)err_set(&err, -ENOENT, "there is no account %s", name);
+	if (u != NULL)
+		show_account(t, conf, u);
+	users_free(users);
+	return u == NULL ? tool_fail(&err) : EXIT_OK;
+}
+
 static int
 list(const struct tool *t, const char *path)
 {
@@ -109,10 +166,7 @@ list(const struct tool *t, const char *path)
 		const struct user *user = users_at(u, i);
 
 		if (t->json)
-			(void)json_array_append_new(
-			    all, json_pack("{s:s, s:b, s:i}", "name",
-				     user->name, "suspended", user->suspended,
-				     "iterations", (int)user->iterations));
+			(void)json_array_append_new(all, account_json(user));
 		else
 			(void)printf("%s%s\n", user->name,
 			    user->suspended ? "  (suspended)" : "");
@@ -161,8 +215,15 @@ tool_user(struct tool *t, int argc, char **argv)
 	conf = tool_conf(t);
 	if (conf == NULL)
 		return EXIT_FAILED;
+	if (strcmp(argv[1], "key") == 0) {
+		rc = tool_user_key(t, conf, argc - 2, argv + 2);
+		conf_unref(conf);
+		return rc;
+	}
 	if (strcmp(argv[1], "list") == 0 && argc == 2)
 		rc = list(t, conf->users);
+	else if (strcmp(argv[1], "show") == 0 && argc == 3)
+		rc = show(t, conf, argv[2]);
 	for (size_t i = 0; argc == 3 && i < ARRAY_LEN(changes); i++)
 		if (strcmp(argv[1], changes[i].name) == 0)
 			rc = change(t, conf, i, argv[2]);

@@ -13,11 +13,13 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "base/clock.h"
 #include "conf/conf.h"
 #include "facts/fact.h"
 #include "io/loop.h"
 #include "smtp/base64.h"
 #include "src/auth/auth_priv.h"
+#include "state/state.h"
 
 static char folder[64], path[128];
 static struct conf *conf;
@@ -151,6 +153,7 @@ struct talk {
 	bool is_answered;
 	enum auth_result result;
 	char challenge[1024], login[300], detail[300];
+	char key[80], send_as[80];
 	size_t challenge_len;
 	uint64_t tried;
 	struct auth_ticket ticket;
@@ -170,6 +173,9 @@ on_answer(const struct auth_answer *a, void *arg)
 		memcpy(t->challenge, a->challenge.ptr, a->challenge.len);
 	t->challenge[a->challenge.len] = '\0';
 	(void)snprintf(t->login, sizeof t->login, "%.*s", SPAN_ARG(a->login));
+	(void)snprintf(t->key, sizeof t->key, "%.*s", SPAN_ARG(a->key));
+	(void)snprintf(
+	    t->send_as, sizeof t->send_as, "%.*s", SPAN_ARG(a->send_as));
 	(void)snprintf(t->detail, sizeof t->detail, "%s%s%.*s",
 	    a->detail == NULL ? "" : a->detail,
 	    a->name.len > 0 && a->result == AUTH_BAD ? " name=" : "",
@@ -648,21 +654,530 @@ START_TEST(an_account_that_is_not_there_looks_like_one)
 }
 END_TEST
 
-static enum auth_result
-log_in(const char *name, const char *password)
+static void
+try_plain(struct talk *t, const char *name, const char *password)
 {
 	char initial[300];
 	size_t n = strlen(name), len = n + strlen(password) + 2;
-	struct talk t;
 
 	initial[0] = '\0';
 	memcpy(initial + 1, name, n + 1);
 	memcpy(initial + n + 2, password, strlen(password));
-	begin(&t, "PLAIN", NULL, initial, len);
+	begin(t, "PLAIN", NULL, initial, len);
+}
+
+static enum auth_result
+log_in(const char *name, const char *password)
+{
+	struct talk t;
+
+	try_plain(&t, name, password);
 	(void)wait_for(&t);
 	end(&t);
 	return t.result;
 }
+
+/* --- keys of accounts --- */
+
+static char key_text[USER_KEY_TEXT_SIZE];
+
+/* A key of bob's, narrowed so; key_text is it. */
+static void
+add_key(const char *label, const char *network, const char *expires)
+{
+	struct user_key k = { 0 };
+	struct users_change c = {
+		.what = USERS_KEY_ADD, .name = "bob", .label = label, .key = &k
+	};
+	struct err err = { "" };
+
+	if (network != NULL)
+		ck_assert_ptr_null(
+		    user_key_set_network(&k, span_text(network)));
+	if (expires != NULL)
+		ck_assert_ptr_null(
+		    user_key_set_expires(&k, span_text(expires)));
+	ck_assert_ptr_null(user_key_set_send_as(&k, SPAN("x@b.test")));
+	ck_assert_int_eq(user_key_make(&k, key_text, &err), 0);
+	ck_assert_msg(users_change(path, &c, &err) == 0, "%s", err.text);
+	user_key_clear(&k);
+}
+
+static void
+remove_key(const char *label)
+{
+	struct users_change c = {
+		.what = USERS_KEY_REMOVE, .name = "bob", .label = label
+	};
+	struct err err = { "" };
+
+	ck_assert_msg(users_change(path, &c, &err) == 0, "%s", err.text);
+}
+
+static enum auth_result
+try_login(struct talk *t, const char *name, const char *password)
+{
+	begin(t, "LOGIN", NULL, NULL, 0);
+	ck_assert_int_eq(wait_for(t), AUTH_CONTINUE);
+	auth_step(t->x, span_text(name));
+	ck_assert_int_eq(wait_for(t), AUTH_CONTINUE);
+	auth_step(t->x, span_text(password));
+	return wait_for(t);
+}
+
+static enum auth_result
+try_scram(struct talk *t, const char *name, const char *password)
+{
+	struct scram s = { S256, "n,,", NULL, name, password, "", AUTH_OK, "" };
+
+	return run_scram(&s, t);
+}
+
+START_TEST(a_key_logs_in_as_its_account)
+{
+	static const char *const names[] = { "bob", "BOB", "bob#app",
+		"Bob#APP" };
+	const char *name = names[_i];
+	bool is_named = strchr(name, '#') != NULL;
+	struct talk t[3];
+
+	add_key("other", NULL, NULL);
+	add_key("App", NULL, NULL);
+	open_auth("");
+	/* On this thread alone: nothing of it has gone to the pool. */
+	try_plain(&t[0], name, key_text);
+	ck_assert_uint_eq(auth->line.running, 0);
+	ck_assert_int_eq(wait_for(&t[0]), AUTH_OK);
+	ck_assert_int_eq(try_login(&t[1], name, key_text), AUTH_OK);
+	ck_assert_int_eq(
+	    try_scram(&t[2], name, key_text), is_named ? AUTH_OK : AUTH_BAD);
+	for (int i = 0; i < 3; i++) {
+		end(&t[i]);
+		if (t[i].result != AUTH_OK)
+			continue;
+		ck_assert_str_eq(t[i].login, "bob");
+		ck_assert_str_eq(t[i].key, "App");
+		ck_assert_str_eq(t[i].send_as, "x@b.test");
+	}
+	ck_assert_uint_eq(auth->remember.hits, 0);
+	/* The password stays the account's alone. */
+	ck_assert_int_eq(
+	    try_login(&t[0], name, "secret"), is_named ? AUTH_BAD : AUTH_OK);
+	end(&t[0]);
+	ck_assert_str_eq(t[0].key, "");
+	ck_assert_int_eq(
+	    try_scram(&t[0], name, "secret"), is_named ? AUTH_BAD : AUTH_OK);
+	end(&t[0]);
+	/* Also where it was right a moment ago. */
+	ck_assert_int_eq(log_in("bob", "secret"), AUTH_OK);
+	ck_assert_int_eq(log_in(name, "secret"), is_named ? AUTH_BAD : AUTH_OK);
+}
+END_TEST
+
+static const struct {
+	const char *name, *detail;
+	bool is_right; /* the key's text */
+} no_keys[] = {
+	{ "bob#app", "wrong password", false },
+	{ "bob#other", "wrong password", true },
+	{ "bob#none", "no such account", true },
+	{ "bob#", "no such account", true },
+	{ "ann@a.test", "wrong password", true },
+	{ "ann@a.test#app", "no such account", true },
+	{ "nobody", "no such account", true },
+	{ "nobody#app", "no such account", true },
+	{ "sus", "the account is suspended", true },
+};
+
+START_TEST(what_is_no_key_takes_the_long_way)
+{
+	char password[64];
+	struct talk t;
+
+	add_key("other", NULL, NULL);
+	add_key("app", NULL, NULL);
+	(void)snprintf(password, sizeof password, "%s%s", key_text,
+	    no_keys[_i].is_right ? "" : "x");
+	open_auth("delay = off");
+	try_plain(&t, no_keys[_i].name, password);
+	ck_assert_uint_eq(auth->line.running, 1);
+	ck_assert_int_eq(wait_for(&t), AUTH_BAD);
+	ck_assert_int_eq(
+	    strncmp(t.detail, no_keys[_i].detail, strlen(no_keys[_i].detail)),
+	    0);
+	ck_assert_str_eq(t.key, "");
+	end(&t);
+	if (strcmp(no_keys[_i].name, "bob#") == 0)
+		return;
+	ck_assert_int_eq(try_scram(&t, no_keys[_i].name, password), AUTH_BAD);
+	ck_assert_str_eq(t.login, "");
+	end(&t);
+}
+END_TEST
+
+START_TEST(a_key_of_a_suspended_account_takes_the_long_way)
+{
+	struct talk t;
+
+	add_key("app", NULL, NULL);
+	change(USERS_SUSPEND, "bob", "");
+	open_auth("");
+	for (int i = 0; i < 2; i++) {
+		try_plain(&t, i == 0 ? "bob" : "bob#app", key_text);
+		ck_assert_uint_eq(auth->line.running, 1);
+		ck_assert_int_eq(wait_for(&t), AUTH_BAD);
+		ck_assert_int_eq(
+		    strncmp(t.detail, "the account is suspended", 24), 0);
+		end(&t);
+	}
+}
+END_TEST
+
+static int64_t wall;
+
+static int64_t
+fake_wall(void)
+{
+	return wall;
+}
+
+/* begin() comes from 192.0.2.1. */
+static const struct {
+	const char *network, *expires;
+	int64_t now; /* 1000000000 is 2001-09-09T01:46:40Z */
+	const char *why_not;
+} narrowed[] = {
+	{ "192.0.2.0/24", NULL, 1, NULL },
+	{ "2001:db8::/32,192.0.2.1", NULL, 1, NULL },
+	{ "192.0.3.0/24", NULL, 1, "the key is not for this network" },
+	{ NULL, "2001-09-09T01:46:40Z", 999999999, NULL },
+	{ NULL, "2001-09-09T01:46:40Z", 1000000000, "the key has expired" },
+	{ "192.0.2.0/24", "2001-09-09", 999993600 + 86399, NULL },
+	{ "192.0.2.0/24", "2001-09-09", 999993600 + 86400,
+	    "the key has expired" },
+};
+
+START_TEST(a_key_is_narrowed)
+{
+	const char *why = narrowed[_i].why_not;
+	enum auth_result want = why == NULL ? AUTH_OK : AUTH_BAD;
+	char salt[200], count[20], again[200];
+	struct talk t;
+
+	add_key("app", narrowed[_i].network, narrowed[_i].expires);
+	open_auth("delay = off");
+	auth->wall = fake_wall;
+	wall = narrowed[_i].now * 1000;
+	try_plain(&t, "bob", key_text);
+	ck_assert_uint_eq(auth->line.running, why == NULL ? 0 : 1);
+	ck_assert_int_eq(wait_for(&t), want);
+	end(&t);
+	ck_assert_int_eq(try_login(&t, "bob#app", key_text), want);
+	end(&t);
+	ck_assert_int_eq(try_scram(&t, "bob#app", key_text), want);
+	if (why != NULL)
+		ck_assert_int_eq(strncmp(t.detail, why, strlen(why)), 0);
+	ck_assert_str_eq(t.key, "app");
+	end(&t);
+	/* What SCRAM tells of it before any proof is the same. */
+	ask_salt("bob#app", salt, count);
+	wall = 1;
+	ask_salt("bob#app", again, count);
+	ck_assert_str_eq(salt, again);
+}
+END_TEST
+
+START_TEST(a_key_that_is_not_there_looks_like_one)
+{
+	char salt[200], count[20], again[200];
+	FILE *f;
+
+	/* Most accounts have more iterations than a key. */
+	f = fopen(path, "w");
+	(void)fclose(f);
+	for (int i = 0; i < 3; i++) {
+		struct users_change c = { .what = USERS_ADD,
+			.name = i == 0	 ? "bob"
+				: i == 1 ? "ann"
+					 : "zoe",
+			.password = SPAN("secret"),
+			.iterations = 5000 };
+		struct err err;
+
+		ck_assert_int_eq(users_change(path, &c, &err), 0);
+	}
+	add_key("app", NULL, NULL);
+	open_auth("");
+	ask_salt("bob", salt, count);
+	ck_assert_str_eq(count, "5000");
+	ask_salt("nobody", salt, count);
+	ck_assert_str_eq(count, "5000");
+	ask_salt("bob#app", salt, count);
+	ck_assert_str_eq(count, "4096");
+	ask_salt("bob#none", salt, count);
+	ck_assert_str_eq(count, "4096");
+	ck_assert_uint_eq(strlen(salt), 24);
+	ask_salt("BOB#NONE", again, count);
+	ck_assert_str_eq(salt, again);
+	ask_salt("nobody#app", again, count);
+	ck_assert_str_eq(count, "4096");
+	ck_assert_str_ne(salt, again);
+}
+END_TEST
+
+START_TEST(a_login_by_key_holds_as_long_as_the_key)
+{
+	static const struct {
+		enum users_change_kind what;
+		const char *password;
+		bool holds;
+	} ways[] = {
+		{ USERS_SUSPEND, "", false }, { USERS_REMOVE, "", false },
+		{ USERS_PASSWD, "another", true },
+		{ USERS_KEY_REMOVE, "app", false },
+		{ USERS_KEY_REMOVE, "other", true },
+		{ USERS_RENEW, "", true }, /* nothing is changed */
+	};
+	struct talk password, key;
+	uint64_t now = 5000;
+
+	add_key("other", NULL, NULL);
+	add_key("app", NULL, "2001-09-09T01:46:40Z");
+	open_auth("");
+	auth->wall = fake_wall;
+	wall = INT64_C(999999999000);
+	try_plain(&password, "bob", "secret");
+	ck_assert_int_eq(wait_for(&password), AUTH_OK);
+	try_plain(&key, "bob", key_text);
+	ck_assert_int_eq(wait_for(&key), AUTH_OK);
+	ck_assert(auth_still_holds(auth, SPAN("bob"), &key.ticket, now));
+	if (ways[_i].what == USERS_KEY_REMOVE)
+		remove_key(ways[_i].password);
+	else if (ways[_i].what != USERS_RENEW)
+		change(ways[_i].what, "bob", ways[_i].password);
+	for (int i = 0; i < 2; i++)
+		ck_assert_int_eq(
+		    auth_still_holds(auth, SPAN("bob"), &key.ticket, ++now),
+		    ways[_i].holds);
+	ck_assert_int_eq(
+	    auth_still_holds(auth, SPAN("bob"), &password.ticket, ++now),
+	    ways[_i].what >= USERS_RENEW);
+	/* Until its time is over. */
+	wall = INT64_C(1000000000000);
+	ck_assert(!auth_still_holds(auth, SPAN("bob"), &key.ticket, ++now));
+	end(&password);
+	end(&key);
+}
+END_TEST
+
+START_TEST(a_key_that_goes_while_its_login_is_under_way_fails)
+{
+	struct talk t;
+
+	add_key("app", NULL, NULL);
+	open_auth("");
+	begin(&t, "LOGIN", NULL, NULL, 0);
+	ck_assert_int_eq(wait_for(&t), AUTH_CONTINUE);
+	auth_step(t.x, SPAN("bob"));
+	ck_assert_int_eq(wait_for(&t), AUTH_CONTINUE);
+	remove_key("app");
+	auth_step(t.x, span_text(key_text));
+	ck_assert_int_eq(wait_for(&t), AUTH_BAD);
+	ck_assert_str_eq(t.key, "");
+	end(&t);
+}
+END_TEST
+
+/* --- what is kept of logins --- */
+
+static struct state *state;
+
+static void
+open_kept(void)
+{
+	struct state_options o = { .batch_ms = 1, .again_ms = 1 };
+	char directory[96];
+	struct err err;
+
+	open_auth("remember = 0 delay = off");
+	auth->wall = fake_wall;
+	(void)snprintf(directory, sizeof directory, "%s/state", folder);
+	o.directory = directory;
+	state = state_open(&o, &err);
+	ck_assert_ptr_nonnull(state);
+	auth_keep(auth, state);
+}
+
+static void
+close_kept(void)
+{
+	state_close(state);
+	close_auth();
+}
+
+static void
+remove_state(void)
+{
+	static const char *const names[] = { "state.db", "state.db-wal",
+		"state.db-shm" };
+	char name[160];
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		(void)snprintf(
+		    name, sizeof name, "%s/state/%s", folder, names[i]);
+		(void)unlink(name);
+	}
+}
+
+static void
+on_key(const struct auth_key *k, void *arg)
+{
+	(void)buf_printf(
+	    arg, "%s %lld %s; ", k->key->label, (long long)k->used, k->client);
+}
+
+/* "app 1000 192.0.2.1; ", as it is once what was kept has been read. */
+static void
+await_keys(const char *want)
+{
+	for (int i = 0; i < 5000; i++) {
+		struct buf text = { 0 };
+		bool is_so;
+
+		auth_each_key(auth, SPAN("Bob"), on_key, &text);
+		is_so = span_equal(buf_span(&text), span_text(want));
+		if (!is_so && i == 4999)
+			ck_assert_msg(false, "got %.*s, want %s",
+			    SPAN_ARG(buf_span(&text)), want);
+		buf_clear(&text);
+		if (is_so)
+			return;
+		(void)usleep(1000);
+	}
+}
+
+START_TEST(when_a_key_was_used_is_kept)
+{
+	struct talk t;
+
+	wall = INT64_C(4102444800000); /* behind the time that it is made at */
+	add_key("app", NULL, NULL);
+	open_kept();
+	await_keys("app 0 ; ");
+	ck_assert_int_eq(log_in("bob", key_text), AUTH_OK);
+	await_keys("app 4102444800000 192.0.2.1; ");
+	/* What fails, and the password, is no use of it. */
+	wall += 1000;
+	ck_assert_int_eq(log_in("bob", "secret"), AUTH_OK);
+	ck_assert_int_eq(log_in("bob#app", "secret"), AUTH_BAD);
+	ck_assert_int_eq(try_scram(&t, "bob#app", "secret"), AUTH_BAD);
+	end(&t);
+	await_keys("app 4102444800000 192.0.2.1; ");
+	close_kept();
+	open_kept();
+	await_keys("app 4102444800000 192.0.2.1; ");
+	wall += 1000;
+	ck_assert_int_eq(try_scram(&t, "bob#app", key_text), AUTH_OK);
+	end(&t);
+	await_keys("app 4102444802000 192.0.2.1; ");
+	/* To the minute. */
+	close_kept();
+	open_kept();
+	await_keys("app 4102444800000 192.0.2.1; ");
+	wall += 60000;
+	ck_assert_int_eq(try_login(&t, "bob#app", key_text), AUTH_OK);
+	end(&t);
+	close_kept();
+	open_kept();
+	await_keys("app 4102444862000 192.0.2.1; ");
+	/* It goes with its key. */
+	close_kept();
+	remove_key("app");
+	open_kept();
+	close_kept();
+	wall = 1;
+	add_key("app", NULL, NULL);
+	open_kept();
+	await_keys("app 0 ; ");
+	close_kept();
+	remove_state();
+}
+END_TEST
+
+/* How long a login of bob from there would wait. */
+static uint32_t
+wait_of_bob(const char *address)
+{
+	struct guess who = { .peer = peer_of(address),
+		.name = guessing_name(&auth->guessing, SPAN("bob")) };
+	uint32_t wait;
+
+	(void)pthread_mutex_lock(&auth->lock);
+	wait = guessing_wait(&auth->guessing, &who, clock_us() / 1000);
+	(void)pthread_mutex_unlock(&auth->lock);
+	return wait;
+}
+
+/* By others, from somewhere else each time. */
+static void
+guess_at_bob(void)
+{
+	for (int i = 0; i < 40; i++) {
+		struct guess who = { .name = guessing_name(
+					 &auth->guessing, SPAN("bob")) };
+
+		(void)pthread_mutex_lock(&auth->lock);
+		guessing_failed(&auth->guessing, &who, clock_us() / 1000);
+		(void)pthread_mutex_unlock(&auth->lock);
+	}
+}
+
+START_TEST(where_an_account_is_at_home_is_kept)
+{
+	wall = INT64_C(1000000000000);
+	open_kept();
+	ck_assert_int_eq(log_in("BOB", "secret"), AUTH_OK);
+	close_kept();
+	wall += 29 * INT64_C(86400000);
+	open_kept();
+	guess_at_bob();
+	/* Until it is read. */
+	for (int i = 0; i < 5000 && wait_of_bob("192.0.2.1") > 0; i++)
+		(void)usleep(1000);
+	ck_assert_uint_eq(wait_of_bob("192.0.2.1"), 0);
+	ck_assert_uint_eq(wait_of_bob("192.0.2.2"), 3000);
+	close_kept();
+	/* For a month. */
+	wall += 2 * INT64_C(86400000);
+	open_kept();
+	guess_at_bob();
+	close_kept();
+	open_kept();
+	guess_at_bob();
+	ck_assert_uint_eq(wait_of_bob("192.0.2.1"), 3000);
+	close_kept();
+	remove_state();
+}
+END_TEST
+
+/* Whatever labels he makes up, it is bob's key that he guesses. */
+START_TEST(who_guesses_keys_guesses_the_account)
+{
+	struct guess who = { .peer = peer_of("198.51.100.1") };
+	char name[16];
+
+	add_key("app", NULL, NULL);
+	open_auth("delay = off");
+	who.name = guessing_name(&auth->guessing, SPAN("Bob"));
+	ck_assert_uint_eq(guessing_wait(&auth->guessing, &who, 1000), 0);
+	for (int i = 0; i < 8; i++) {
+		(void)snprintf(name, sizeof name, "bob#%c", "appx1234"[i]);
+		ck_assert_int_eq(log_in(name, "pst_guess"), AUTH_BAD);
+	}
+	ck_assert_uint_gt(
+	    guessing_wait(&auth->guessing, &who, loop_now(loop)), 0);
+}
+END_TEST
 
 START_TEST(a_right_password_is_checked_once)
 {
@@ -1417,6 +1932,17 @@ fill(TCase *tc)
 	tcase_add_loop_test(tc, scram_refuses_a_last_message_that_is_none, 0,
 	    ARRAY_LEN(finals));
 	tcase_add_test(tc, an_account_that_is_not_there_looks_like_one);
+	tcase_add_loop_test(tc, a_key_logs_in_as_its_account, 0, 4);
+	tcase_add_loop_test(
+	    tc, what_is_no_key_takes_the_long_way, 0, (int)ARRAY_LEN(no_keys));
+	tcase_add_test(tc, a_key_of_a_suspended_account_takes_the_long_way);
+	tcase_add_loop_test(tc, a_key_is_narrowed, 0, (int)ARRAY_LEN(narrowed));
+	tcase_add_test(tc, a_key_that_is_not_there_looks_like_one);
+	tcase_add_loop_test(tc, a_login_by_key_holds_as_long_as_the_key, 0, 6);
+	tcase_add_test(tc, a_key_that_goes_while_its_login_is_under_way_fails);
+	tcase_add_test(tc, who_guesses_keys_guesses_the_account);
+	tcase_add_test(tc, when_a_key_was_used_is_kept);
+	tcase_add_test(tc, where_an_account_is_at_home_is_kept);
 	tcase_add_test(tc, a_right_password_is_checked_once);
 	tcase_add_test(tc, remember_zero_remembers_nothing);
 	tcase_add_test(tc, a_changed_file_is_seen);

@@ -247,6 +247,104 @@ START_TEST(what_is_counted_is_bounded)
 }
 END_TEST
 
+/* Others guess at ann's password, from everywhere; ann logs in at home. */
+START_TEST(a_login_at_home_forgives_others_nothing)
+{
+	uint32_t host = 0, name = 0;
+	char address[32];
+
+	(void)log_in("192.0.2.1", "ann");
+	for (int i = 0; i < 12; i++)
+		host = guess("203.0.113.1", "ann");
+	for (int i = 0; i < 40; i++) {
+		(void)snprintf(address, sizeof address, "10.%d.%d.1", i, i);
+		name = guess(address, "ann");
+	}
+	ck_assert_uint_eq(host, 15000);
+	ck_assert_uint_eq(name, 3000);
+	for (int i = 0; i < 3; i++) {
+		ck_assert_uint_eq(log_in("192.0.2.1", "ann"), 0);
+		ck_assert_uint_eq(guess("198.51.100.7", "ann"), 3000);
+		/* One after the other. */
+		(void)guess("203.0.113.1", "ann");
+		ck_assert_uint_ge(guess("203.0.113.1", "ann"), 12000);
+	}
+}
+END_TEST
+
+/* After a restart: another clock, the same seed. */
+static void
+restart(uint64_t at)
+{
+	guessing_clear(&g);
+	guessing_init(&g, seed);
+	now = at;
+}
+
+/* Somebody else has made the account's name wait. */
+static void
+guess_everywhere(const char *name)
+{
+	char address[32];
+
+	for (int i = 0; i < 40; i++) {
+		(void)snprintf(address, sizeof address, "10.%d.%d.1", i, i);
+		(void)guess(address, name);
+	}
+}
+
+START_TEST(a_home_outlives_a_restart)
+{
+	const int64_t day = 24 * 3600 * 1000;
+	struct guess who = from("192.0.2.1", "ANN");
+	uint64_t home = guessing_home(&g, &who);
+
+	ck_assert(guessing_succeeded(&g, &who, now));
+	ck_assert_uint_ne(home, 0);
+	/* The machine has been up for less than that was ago. */
+	restart(1000);
+	who = from("192.0.2.1", "ann");
+	ck_assert_uint_eq(guessing_home(&g, &who), home);
+	guessing_restore_home(&g, home, 29 * day, now);
+	guess_everywhere("ann");
+	ck_assert_uint_eq(guessing_wait(&g, &who, now), 0);
+	/* It ends a day later. */
+	now += (uint64_t)day + 1;
+	guess_everywhere("ann");
+	ck_assert_uint_gt(guessing_wait(&g, &who, now), 0);
+	restart(1000);
+	guessing_restore_home(&g, home, 30 * day, now);
+	guess_everywhere("ann");
+	ck_assert_uint_gt(guessing_wait(&g, &who, now), 0);
+	/* A clock that jumped back makes no home for longer than it is. */
+	restart(1000);
+	guessing_restore_home(&g, home, -5 * day, now);
+	now += (uint64_t)(30 * day);
+	guess_everywhere("ann");
+	ck_assert_uint_gt(guessing_wait(&g, &who, now), 0);
+}
+END_TEST
+
+START_TEST(a_home_is_worth_to_be_kept_once_a_day)
+{
+	const uint64_t day = UINT64_C(24) * 3600 * 1000;
+	struct guess who = from("192.0.2.1", "ann");
+	struct guess unknown = { .peer = peer_of("192.0.2.1") };
+
+	ck_assert(guessing_succeeded(&g, &who, now));
+	ck_assert(!guessing_succeeded(&g, &who, now + 1000));
+	ck_assert(!guessing_succeeded(&g, &who, now + 2000));
+	ck_assert(guessing_succeeded(&g, &who, now + 2000 + day));
+	ck_assert_uint_eq(guessing_home(&g, &unknown), 0);
+	ck_assert(!guessing_succeeded(&g, &unknown, now));
+	/* What was read counts as kept. */
+	restart(1000);
+	guessing_restore_home(
+	    &g, guessing_home(&g, &who), (int64_t)day / 2, now);
+	ck_assert(!guessing_succeeded(&g, &who, now));
+}
+END_TEST
+
 static void
 fill(TCase *tc)
 {
@@ -262,6 +360,9 @@ fill(TCase *tc)
 	tcase_add_test(tc, failures_are_forgotten_by_half);
 	tcase_add_test(tc, an_own_password_does_not_buy_guesses);
 	tcase_add_test(tc, clocks_that_differ_a_little_do_no_harm);
+	tcase_add_test(tc, a_login_at_home_forgives_others_nothing);
+	tcase_add_test(tc, a_home_outlives_a_restart);
+	tcase_add_test(tc, a_home_is_worth_to_be_kept_once_a_day);
 	tcase_add_test(tc, what_is_counted_is_bounded);
 }
 

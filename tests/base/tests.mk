@@ -8,6 +8,7 @@ check_PROGRAMS += tests/base/test_log
 check_PROGRAMS += tests/base/test_map
 check_PROGRAMS += tests/base/test_metrics
 check_PROGRAMS += tests/base/test_span
+check_PROGRAMS += tests/base/test_stamp
 check_PROGRAMS += tests/base/test_utf8
 check_PROGRAMS += tests/base/test_idmap
 check_PROGRAMS += tests/base/test_network

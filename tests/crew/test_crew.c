@@ -51,6 +51,12 @@ worker_set_aliases(struct worker *w, struct aliases *aliases)
 }
 
 void
+worker_look_at_logins(struct worker *w)
+{
+	(void)w;
+}
+
+void
 worker_quit(struct worker *w)
 {
 	w->load = 0;

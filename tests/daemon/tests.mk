@@ -33,10 +33,13 @@ daemon_tests = \
 	tests/daemon/t49_theft \
 	tests/daemon/t50_wishes \
 	tests/daemon/t51_proxy \
+	tests/daemon/t52_keys \
 	tests/daemon/t53_certificates \
 	tests/daemon/t54_devices \
+	tests/daemon/t55_sessions_end \
 	tests/daemon/t56_conversion \
 	tests/daemon/t57_sendmail \
+	tests/daemon/t58_slow_content \
 	tests/daemon/t25_prepare \
 	tests/daemon/t26_mistakes \
 	tests/daemon/t27_network \

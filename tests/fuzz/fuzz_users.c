@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "auth/user_key.h"
 #include "auth/users.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -18,6 +19,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		const struct user *at = users_at(u, i);
 
 		assert(users_find(u, span_text(at->name)) == at);
+		for (size_t k = 0; k < at->nkeys; k++) {
+			const struct user *owner;
+
+			assert(users_find_key(u, span_text(at->keys[k].name),
+				   &owner) == &at->keys[k]);
+			assert(owner == at);
+		}
 	}
 	users_free(u);
 	return 0;

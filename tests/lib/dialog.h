@@ -34,7 +34,7 @@
  *                     A store step without a `need: store` line is answered
  *                     with ok; ids count from 1.
  *   wait: N[s]        time passes, second by second, and what is due comes
- *   event: end | shutdown | account changed (from now on)
+ *   event: end | shutdown | account changed (from now on) | look (whether it has)
  *   content: BYTES    all that the last commit stored
  *   has: BYTES        ... which has these bytes in it
  *   lacks: BYTES      ... or not

@@ -57,55 +57,6 @@ START_TEST(a_time_to_deliver_by)
 }
 END_TEST
 
-/* --- times (RFC 3339 section 5.6) --- */
-
-static const struct {
-	const char *text;
-	int64_t seconds; /* -1: it is none */
-} times[] = {
-	{ "1970-01-01T00:00:00Z", 0 },
-	{ "2001-09-09T01:46:40Z", 1000000000 },
-	{ "2001-09-09t01:46:40z", 1000000000 },
-	{ "2001-09-09T03:46:40+02:00", 1000000000 },
-	{ "2001-09-08T23:16:40-02:30", 1000000000 },
-	{ "2001-09-09T01:46:40.987654Z", 1000000000 },
-	{ "2024-02-29T00:00:00Z", 1709164800 },
-	{ "2016-12-31T23:59:60Z", 1483228800 },
-	{ "2023-02-29T00:00:00Z", -1 },
-	{ "2100-02-29T00:00:00Z", -1 },
-	{ "2001-13-09T01:46:40Z", -1 },
-	{ "2001-00-09T01:46:40Z", -1 },
-	{ "2001-04-31T01:46:40Z", -1 },
-	{ "2001-09-09T24:00:00Z", -1 },
-	{ "2001-09-09T01:60:40Z", -1 },
-	{ "2001-09-09T01:46:61Z", -1 },
-	{ "2001-09-09T01:46:40", -1 },
-	{ "2001-09-09T01:46:40.Z", -1 },
-	{ "2001-09-09T01:46:40+2:00", -1 },
-	{ "2001-09-09T01:46:40+02:60", -1 },
-	{ "2001-09-09T01:46:40Zx", -1 },
-	{ "2001-09-09 01:46:40Z", -1 },
-	{ "2001-9-9T01:46:40Z", -1 },
-	{ "+001-09-09T01:46:40Z", -1 },
-	{ "1000000000", -1 },
-	{ "", -1 },
-};
-
-START_TEST(a_time_of_day)
-{
-	int64_t ms = -1000;
-
-	ck_assert_int_eq(wishes_parse_time(span_text(times[_i].text), &ms),
-	    times[_i].seconds >= 0);
-	if (times[_i].seconds < 0)
-		return;
-	ck_assert_int_eq(ms, times[_i].seconds * 1000);
-	wishes_write_time(ms, &out);
-	ck_assert(wishes_parse_time(buf_span(&out), &ms));
-	ck_assert_int_eq(ms, times[_i].seconds * 1000);
-}
-END_TEST
-
 START_TEST(a_priority_has_one_digit)
 {
 	int n = 5;
@@ -144,8 +95,6 @@ fill(TCase *tc)
 	tcase_add_checked_fixture(tc, NULL, teardown);
 	tcase_add_loop_test(
 	    tc, a_time_to_deliver_by, 0, (int)(sizeof bys / sizeof *bys));
-	tcase_add_loop_test(
-	    tc, a_time_of_day, 0, (int)(sizeof times / sizeof *times));
 	tcase_add_test(tc, a_priority_has_one_digit);
 	tcase_add_test(tc, they_are_read_from_attributes);
 }

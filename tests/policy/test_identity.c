@@ -109,9 +109,46 @@ START_TEST(verdict)
 }
 END_TEST
 
+static const struct {
+	const char *narrowed, *from;
+	bool may;
+} narrow[] = {
+	{ "", "<x@b.test>", true },
+	{ "", "<ann@relay.test>", true },
+	{ "x@b.test", "<X@B.test>", true },
+	{ "x@b.test", "<y@b.test>", false },
+	{ "x@b.test", "<ann@relay.test>", false },
+	{ "$login", "<ann@relay.test>", true },
+	{ "$login", "<x@b.test>", false },
+	{ "x@b.test,$login", "<ann@relay.test>", true },
+	{ "x@b.test,*@c.test", "<y@c.test>", false }, /* not the account's */
+	{ "*@b.test", "<y@b.test>", true },
+	{ "x@b.test", "<>", false },
+};
+
+START_TEST(a_key_is_no_more_than_it_is_narrowed_to)
+{
+	char login[] = "$login", domain[] = "*@b.test";
+	char *patterns[] = { login, domain };
+	struct conf_account account = { .send_as = patterns, .nsend_as = 2 };
+	struct span path = span_text(narrow[_i].from);
+	struct identity who = { .account = &account,
+		.login = SPAN("ann"),
+		.hostname = SPAN("relay.test"),
+		.narrowed = span_text(narrow[_i].narrowed) };
+	struct address from;
+
+	ck_assert(address_parse_path(&path, &from) == ADDRESS_OK);
+	ck_assert_msg(identity_owns(&who, &from) == narrow[_i].may, "%s %s",
+	    narrow[_i].narrowed, narrow[_i].from);
+}
+END_TEST
+
 static void
 fill(TCase *tc)
 {
+	tcase_add_loop_test(tc, a_key_is_no_more_than_it_is_narrowed_to, 0,
+	    (int)ARRAY_LEN(narrow));
 	tcase_add_loop_test(tc, verdict, 0, (int)ARRAY_LEN(cases));
 }
 

@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "facts/fact.h"
 #include "state/state.h"
 
@@ -468,7 +469,7 @@ START_TEST(a_full_disk_is_told_and_tried_again)
 {
 	char why[256];
 
-	begin(folder, 6);
+	begin(folder, 8);
 	keep("fits");
 	(void)pthread_mutex_lock(&shop.lock);
 	memset(shop.used, 'x', sizeof shop.used - 1);
@@ -529,7 +530,7 @@ START_TEST(one_of_a_newer_postern_is_left_alone)
 	ck_assert(!shop.is_read);
 	await(&shop.told[FACT_STATE_FAULT], 1);
 	ck_assert(!state_works(state, why, sizeof why));
-	ck_assert_str_eq(why, "it has form 99, and this Postern knows 2");
+	ck_assert_str_eq(why, "it has form 99, and this Postern knows 3");
 	state_wake(state);
 	end();
 	execute("SELECT * FROM theirs");
@@ -618,7 +619,8 @@ START_TEST(domains_are_kept_in_an_older_file_too)
 	begin(folder, 0);
 	keep("before");
 	end();
-	execute("DROP TABLE sending; PRAGMA user_version = 1");
+	execute("DROP TABLE sending; DROP TABLE key_use; DROP TABLE home; "
+		"PRAGMA user_version = 1");
 	begin_sending();
 	keep("after");
 	ask("ann");
@@ -635,6 +637,165 @@ START_TEST(domains_are_kept_in_an_older_file_too)
 	ck_assert_str_eq(sent.last, "0 a.test  1000 3");
 	end();
 	ck_assert_uint_eq(files_like("state.db.damaged-*"), 0);
+}
+END_TEST
+
+/* --- logins --- */
+
+static struct {
+	bool drops;
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	unsigned kept, ended; /* batches; lists that were read */
+	struct buf uses, homes; /* what was read */
+} logins = { .lock = PTHREAD_MUTEX_INITIALIZER,
+	.changed = PTHREAD_COND_INITIALIZER };
+
+static void
+collect_logins(struct state_batch *b, void *arg)
+{
+	static const struct state_home homes[] = { { UINT64_MAX, 1000 },
+		{ 5, 3000 }, { 6, 2000 } };
+
+	(void)arg;
+	state_put_key_use(
+	    b, &(struct state_key_use){
+		   .name = SPAN("ann#b"), .at = 1000, .client = SPAN("::1") });
+	state_put_key_use(b, &(struct state_key_use){ .name = SPAN("ann#a"),
+				 .at = 2000,
+				 .client = SPAN("192.0.2.1") });
+	for (size_t i = 0; i < ARRAY_LEN(homes); i++)
+		state_put_home(b, &homes[i]);
+	if (!logins.drops)
+		return;
+	state_drop_key_use(b, SPAN("ann#b"));
+	state_drop_homes(b, 1000);
+}
+
+static void
+collected_logins(bool is_kept, void *arg)
+{
+	(void)arg;
+	(void)pthread_mutex_lock(&logins.lock);
+	logins.kept += is_kept;
+	(void)pthread_cond_broadcast(&logins.changed);
+	(void)pthread_mutex_unlock(&logins.lock);
+}
+
+static void
+list_ended(void)
+{
+	(void)pthread_mutex_lock(&logins.lock);
+	logins.ended++;
+	(void)pthread_cond_broadcast(&logins.changed);
+	(void)pthread_mutex_unlock(&logins.lock);
+}
+
+static void
+on_use(const struct state_key_use *use, void *arg)
+{
+	(void)arg;
+	if (use == NULL)
+		list_ended();
+	else
+		(void)buf_printf(&logins.uses, "%.*s %lld %.*s; ",
+		    SPAN_ARG(use->name), (long long)use->at,
+		    SPAN_ARG(use->client));
+}
+
+static void
+on_home(const struct state_home *home, void *arg)
+{
+	(void)arg;
+	if (home == NULL)
+		list_ended();
+	else
+		(void)buf_printf(&logins.homes, "%llx %lld; ",
+		    (unsigned long long)home->number, (long long)home->at);
+}
+
+/* What is there; `since` and `most` are for homes. */
+static void
+read_logins(int64_t since, size_t most)
+{
+	buf_clear(&logins.uses);
+	buf_clear(&logins.homes);
+	logins.ended = 0;
+	state_ask_key_uses(state, on_use, NULL);
+	state_ask_homes(state, since, most, on_home, NULL);
+	(void)pthread_mutex_lock(&logins.lock);
+	while (logins.ended < 2)
+		(void)pthread_cond_wait(&logins.changed, &logins.lock);
+	(void)pthread_mutex_unlock(&logins.lock);
+}
+
+#define IS(b, text) ck_assert(span_equal(buf_span(&(b)), SPAN(text)))
+
+static void
+keep_logins(bool drops)
+{
+	struct state_source source = { collect_logins, collected_logins,
+		ignore_renewed, NULL };
+
+	logins.drops = drops;
+	logins.kept = 0;
+	begin(folder, 0);
+	state_add_source(state, &source);
+	state_wake(state);
+	(void)pthread_mutex_lock(&logins.lock);
+	while (logins.kept == 0)
+		(void)pthread_cond_wait(&logins.changed, &logins.lock);
+	(void)pthread_mutex_unlock(&logins.lock);
+}
+
+START_TEST(logins_are_kept_in_an_older_file_too)
+{
+	struct err err = { "" };
+
+	begin(folder, 0);
+	keep("before");
+	end();
+	execute("DROP TABLE key_use; DROP TABLE home; PRAGMA user_version = 2");
+	keep_logins(false);
+	read_logins(0, 10);
+	IS(logins.uses, "ann#a 2000 192.0.2.1; ann#b 1000 ::1; ");
+	IS(logins.homes, "5 3000; 6 2000; ffffffffffffffff 1000; ");
+	read_logins(1000, 1);
+	IS(logins.homes, "5 3000; ");
+	read_logins(2000, 10);
+	IS(logins.homes, "5 3000; ");
+	/* By somebody else, meanwhile and after. */
+	buf_clear(&logins.uses);
+	ck_assert_int_eq(state_read_key_uses(folder, on_use, NULL, &err), 0);
+	IS(logins.uses, "ann#a 2000 192.0.2.1; ann#b 1000 ::1; ");
+	end();
+	keep_logins(true);
+	read_logins(0, 10);
+	IS(logins.uses, "ann#a 2000 192.0.2.1; ");
+	IS(logins.homes, "5 3000; 6 2000; ");
+	end();
+	buf_clear(&logins.uses);
+	ck_assert_int_eq(state_read_key_uses(folder, on_use, NULL, &err), 0);
+	IS(logins.uses, "ann#a 2000 192.0.2.1; ");
+	buf_clear(&logins.uses);
+	buf_clear(&logins.homes);
+}
+END_TEST
+
+START_TEST(what_is_no_database_is_said_to_who_reads_beside)
+{
+	struct err err = { "" };
+	FILE *f;
+
+	ck_assert_int_eq(state_read_key_uses(folder, on_use, NULL, &err), 0);
+	f = fopen(file, "w");
+	ck_assert_ptr_nonnull(f);
+	for (int i = 0; i < 200; i++)
+		(void)fputs("my diary", f);
+	(void)fclose(f);
+	ck_assert_int_lt(state_read_key_uses(folder, on_use, NULL, &err), 0);
+	ck_assert_msg(strstr(err.text, file) != NULL, "%s", err.text);
+	ck_assert_uint_eq(buf_len(&logins.uses), 0);
 }
 END_TEST
 
@@ -668,6 +829,8 @@ fill(TCase *tc)
 	tcase_add_test(tc, one_that_is_locked_is_tried_again);
 	tcase_add_test(tc, one_of_a_newer_postern_is_left_alone);
 	tcase_add_test(tc, domains_are_kept_in_an_older_file_too);
+	tcase_add_test(tc, logins_are_kept_in_an_older_file_too);
+	tcase_add_test(tc, what_is_no_database_is_said_to_who_reads_beside);
 	tcase_add_test(tc, it_works_in_memory_too);
 }
 

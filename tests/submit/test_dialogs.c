@@ -459,6 +459,11 @@ do_event(struct stage *s, const char *value)
 		return;
 	}
 
+	if (strcmp(value, "look") == 0) {
+		if (!s->login_ended || !session_awaits_command(s->session))
+			return;
+		ev.type = EVENT_LOOK;
+	}
 	event(s, &ev);
 }
 
