@@ -157,6 +157,12 @@ void auth_close(struct auth_exchange *x);
  */
 bool auth_has_mechanism(struct auth *a, struct span mechanism);
 /*
+ * Whether logins by tokens have what they need on this machine: the file of keys,
+ * our secret, libcurl. 0 (also where no tokens are taken), or negative and `err`.
+ */
+int auth_try_tokens(const struct conf *conf, struct err *err);
+
+/*
  * How many of the configuration's can, before there is an auth; -1 and `err` when
  * the library cannot be had. Names of the others go to `missing`.
  */

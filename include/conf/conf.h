@@ -24,6 +24,19 @@ enum conf_listen_tls {
 	LISTEN_NONE, /* for devices: neither TLS nor a login */
 	LISTEN_LOCAL, /* a socket of this machine: its users are who they are */
 };
+/*
+ * Logins by tokens of an authorization server (RFC 7628): of its issuer and for
+ * this audience, with keys from a file or a URL (RFC 7517), or looked at by the
+ * server itself (RFC 7662).
+ */
+struct conf_oauth {
+	char *issuer, *audience; /* NULL: any, with introspection alone */
+	char *jwks_file, *jwks_url, *introspection_url; /* one of them */
+	char *client_id, *client_secret_file; /* of ours, for introspection */
+	char *account_claim; /* which says whose account it is */
+	int line;
+};
+
 enum conf_auth_backend { AUTH_BACKEND_USERS, AUTH_BACKEND_CYRUS };
 enum conf_log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
 enum conf_line_endings {
@@ -170,6 +183,7 @@ struct conf {
 	enum conf_auth_backend backend;
 	uint32_t auth_remember; /* s that a checked password is remembered */
 	bool auth_delay; /* guessing is slowed; off for tests */
+	struct conf_oauth *oauth; /* owned; NULL: no tokens are taken */
 	uint32_t auth_iterations; /* of PBKDF2, in new keys */
 
 	struct conf_account *accounts; /* by name, the default one last */

@@ -111,6 +111,7 @@ auth_new(const struct conf *conf, struct err *err)
 	secret_load(conf->state_directory, a->fake_key);
 	open_guessing(a);
 	kept_init(&a->kept, a->seed);
+	oauth_keys_init(&a->oauth_keys);
 	remember_init(&a->remember);
 	return a;
 }
@@ -125,6 +126,7 @@ auth_free(struct auth *a)
 	remember_clear(&a->remember);
 	guessing_clear(&a->guessing);
 	kept_clear(&a->kept);
+	oauth_keys_clear(&a->oauth_keys);
 	line_clear(&a->line);
 	auth_renewals_clear(a);
 	mem_wipe(a->fake_key, sizeof a->fake_key);
@@ -337,6 +339,12 @@ auth_has_mechanism(struct auth *a, struct span mechanism)
 	if (span_ends_nocase(mechanism, SPAN("-PLUS")))
 		mechanism = span_to(mechanism, mechanism.len - 5);
 	return mech_library_has(mechanism);
+}
+
+int
+auth_try_tokens(const struct conf *conf, struct err *err)
+{
+	return conf->oauth == NULL ? 0 : oauth_try(conf->oauth, err);
 }
 
 int

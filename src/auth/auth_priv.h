@@ -22,6 +22,7 @@
 #include "base/mem.h"
 #include "guessing.h"
 #include "line.h"
+#include "oauth.h"
 
 enum {
 	USERS_FILE_MAX = 16 << 20,
@@ -116,6 +117,7 @@ struct auth {
 	struct guessing guessing;
 	struct remember remember;
 	struct kept kept;
+	struct oauth_keys oauth_keys; /* has a lock of its own */
 	int64_t (*wall)(void); /* ms since 1970; tests set another one */
 	atomic_uint generation; /* of `accounts`: how often they changed */
 	/* Of auth_has_news() alone: what it said last, and a key's next end. */
@@ -164,6 +166,7 @@ struct mech {
 	const struct user_key *refused; /* the same, but it may not log in: */
 	const char *why_not; /* static */
 	bool is_wrong; /* the password, as we found */
+	char token_fault[256]; /* what is wrong with a token; "": nothing */
 };
 
 struct mech_step {
@@ -201,6 +204,11 @@ typedef int (*any_callback)(void);
 
 struct sasl_utils;
 struct sasl_auxprop_plug;
+struct sasl_server_plug;
+
+/* oauth_mech.c: our mechanisms that take tokens. */
+int oauth_plugin_init(const struct sasl_utils *utils, int most, int *version,
+    struct sasl_server_plug **list, int *count);
 
 /* Of an exchange (a struct mech), or of the library as a whole (NULL). */
 int mech_on_log(void *context, int level, const char *message);

@@ -121,6 +121,8 @@ library_start(bool all, struct err *err)
 	rc = sasl_server_init(callbacks, APP_NAME);
 	if (rc == SASL_OK)
 		rc = sasl_auxprop_add_plugin(PLUGIN_NAME, mech_plugin_init);
+	if (rc == SASL_OK)
+		rc = sasl_server_add_plugin(PLUGIN_NAME, oauth_plugin_init);
 	if (rc == SASL_OK && all)
 		note_offered();
 	if (rc == SASL_OK)
@@ -188,6 +190,10 @@ mech_library_has(struct span mechanism)
 {
 	const char **names = sasl_global_listmech();
 
+	/* Our own, which the library does not count. */
+	if (span_equal_nocase(mechanism, SPAN("OAUTHBEARER")) ||
+	    span_equal_nocase(mechanism, SPAN("XOAUTH2")))
+		return true;
 	if (library_has_all)
 		return is_offered(mechanism) &&
 		       (has_secrets || !wants_secret(mechanism));

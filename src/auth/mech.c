@@ -411,6 +411,8 @@ reason(const struct mech *m, enum auth_result result, int rc)
 
 	if (text == NULL)
 		text = sasl_errstring(rc, NULL, NULL);
+	if (result == AUTH_BAD && m->token_fault[0] != '\0')
+		return m->token_fault;
 	if (result != AUTH_BAD || m->accounts == NULL || m->name == NULL)
 		return text;
 	if (m->user == NULL)

@@ -14,4 +14,7 @@ libpostern_a_SOURCES += \
 	src/auth/remember.c \
 	src/auth/renew.c \
 	src/auth/secret.c \
+	src/auth/bearer.c src/auth/bearer.h \
+	src/auth/oauth.c src/auth/oauth.h src/auth/oauth_mech.c \
+	src/auth/token.c src/auth/token.h \
 	src/auth/mech.c

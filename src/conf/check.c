@@ -210,6 +210,8 @@ is_for_users(const char *mechanism)
 		"SCRAM-SHA-256",
 		"PLAIN",
 		"LOGIN",
+		"OAUTHBEARER",
+		"XOAUTH2",
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(known); i++)
@@ -239,13 +241,46 @@ conf_check_auth(struct reading *r, cfg_t *cfg, void *filled)
 		if (conf->backend == AUTH_BACKEND_USERS && !is_for_users(name))
 			return conf_fail(r, line, "auth.mechanisms",
 			    "%s needs another backend, expected "
-			    "SCRAM-SHA-256-PLUS, SCRAM-SHA-256, PLAIN or LOGIN",
+			    "SCRAM-SHA-256-PLUS, SCRAM-SHA-256, PLAIN, LOGIN, "
+			    "OAUTHBEARER or XOAUTH2",
 			    name);
 		for (size_t k = 0; k < i; k++)
 			if (strcmp(conf->mechanisms[k], name) == 0)
 				return conf_fail(r, line, "auth.mechanisms",
 				    "%s is there twice, expected once", name);
 	}
+	return 0;
+}
+
+/* Tokens are looked at in one way; without whom they are for, any would do. */
+int
+conf_check_oauth(struct reading *r, cfg_t *cfg, void *filled)
+{
+	struct conf_oauth *o = filled;
+	bool has_keys = o->jwks_file != NULL || o->jwks_url != NULL;
+	int ways = (o->jwks_file != NULL) + (o->jwks_url != NULL) +
+		   (o->introspection_url != NULL);
+
+	o->line = cfg->line;
+	if (r->is_partial)
+		return 0;
+	if (ways != 1)
+		return conf_fail(r, cfg->line, "oauth.jwks-url",
+		    "%s, expected one of jwks-file, jwks-url and "
+		    "introspection-url",
+		    ways == 0 ? "is missing" : "is not the only one");
+	if (has_keys && o->issuer == NULL)
+		return conf_fail(r, cfg->line, "oauth.issuer",
+		    "is missing, expected the iss of tokens");
+	if (has_keys && o->audience == NULL)
+		return conf_fail(r, cfg->line, "oauth.audience",
+		    "is missing, expected the aud of tokens that are for this "
+		    "relay: without it a token for any other service would "
+		    "log in");
+	if ((o->client_id == NULL) != (o->client_secret_file == NULL))
+		return conf_fail(r, cfg->line, "oauth.client-id",
+		    "and client-secret-file go together, expected both or "
+		    "none");
 	return 0;
 }
 
@@ -437,6 +472,44 @@ has_ports(const struct conf *conf)
 	return false;
 }
 
+static bool
+is_of_tokens(const char *mechanism)
+{
+	return strcmp(mechanism, "OAUTHBEARER") == 0 ||
+	       strcmp(mechanism, "XOAUTH2") == 0;
+}
+
+static void
+add_mechanism(struct conf *conf, const char *name)
+{
+	conf->mechanisms = mem_realloc(
+	    conf->mechanisms, (conf->nmechanisms + 1) * sizeof(char *));
+	conf->mechanisms[conf->nmechanisms++] = mem_strdup(name);
+}
+
+/* Who takes tokens offers their mechanisms, unless others are named. */
+static int
+check_tokens(struct reading *r)
+{
+	struct conf *conf = r->conf;
+	int line = conf_line(conf, "auth.mechanisms");
+
+	/* Only its defaults were read: nobody wrote the section. */
+	if (conf->oauth != NULL && conf->oauth->line == 0)
+		conf_forget_oauth(conf);
+	if (conf->oauth != NULL && line == 0) {
+		add_mechanism(conf, "OAUTHBEARER");
+		add_mechanism(conf, "XOAUTH2");
+	}
+	for (size_t i = 0; i < conf->nmechanisms; i++)
+		if (conf->oauth == NULL && is_of_tokens(conf->mechanisms[i]))
+			return conf_fail(r, line, "auth.mechanisms",
+			    "%s needs to know whose tokens to take, expected "
+			    "auth { oauth { issuer audience jwks-url } }",
+			    conf->mechanisms[i]);
+	return 0;
+}
+
 int
 conf_check_all(struct reading *r)
 {
@@ -446,6 +519,8 @@ conf_check_all(struct reading *r)
 		add_listen(conf, "submissions", 465, LISTEN_IMPLICIT);
 		add_listen(conf, "submission", 587, LISTEN_STARTTLS);
 	}
+	if (check_tokens(r) != 0)
+		return -EINVAL;
 	add_beside_spool(conf, "state", &conf->state_directory);
 	add_beside_spool(conf, "dkim", &conf->dkim_directory);
 	qsort(conf->accounts, conf->naccounts, sizeof *conf->accounts,

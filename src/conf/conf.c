@@ -66,6 +66,25 @@ clear_routes(struct conf *conf)
 }
 
 void
+conf_forget_oauth(struct conf *conf)
+{
+	struct conf_oauth *o = conf->oauth;
+
+	conf->oauth = NULL;
+	if (o == NULL)
+		return;
+	free(o->issuer);
+	free(o->audience);
+	free(o->jwks_file);
+	free(o->jwks_url);
+	free(o->introspection_url);
+	free(o->client_id);
+	free(o->client_secret_file);
+	free(o->account_claim);
+	free(o);
+}
+
+void
 conf_clear(struct conf *conf)
 {
 	for (size_t i = 0; i < conf->nlistens; i++) {
@@ -75,6 +94,7 @@ conf_clear(struct conf *conf)
 		free(conf->listens[i].socket);
 	}
 	free(conf->listens);
+	conf_forget_oauth(conf);
 	for (size_t i = 0; i < conf->ncertificates; i++) {
 		free(conf->certificates[i].name);
 		free(conf->certificates[i].certificate);

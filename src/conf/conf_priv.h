@@ -116,6 +116,8 @@ int conf_check_deliver(struct reading *r, cfg_t *cfg, void *filled);
 int conf_check_log(struct reading *r, cfg_t *cfg, void *filled);
 int conf_check_tls(struct reading *r, cfg_t *cfg, void *filled);
 int conf_check_auth(struct reading *r, cfg_t *cfg, void *filled);
+void conf_forget_oauth(struct conf *conf);
+int conf_check_oauth(struct reading *r, cfg_t *cfg, void *filled);
 int conf_check_account(struct reading *r, cfg_t *cfg, void *filled);
 int conf_check_queue(struct reading *r, cfg_t *cfg, void *filled);
 int conf_check_route(struct reading *r, cfg_t *cfg, void *filled);

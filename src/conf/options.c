@@ -301,6 +301,22 @@ store_uid(const struct option *o, struct span text, void *base)
 	return true;
 }
 
+/* In the clear only what does not leave the machine. */
+static bool
+store_url(const struct option *o, struct span text, void *base)
+{
+	static const struct span here[] = { { "127.", 4 }, { "localhost", 9 },
+		{ "[::1]", 5 } };
+	bool fine = span_starts_nocase(text, SPAN("https://"));
+
+	for (size_t i = 0; i < ARRAY_LEN(here); i++)
+		fine |= span_starts_nocase(text, SPAN("http://")) &&
+			span_starts_nocase(span_from(text, 7), here[i]);
+	for (size_t i = 0; i < text.len; i++)
+		fine = fine && text.ptr[i] > ' ' && text.ptr[i] <= '~';
+	return fine && store_text(o, text, base);
+}
+
 /* An address of ours; kept as it is written. */
 static bool
 store_address(const struct option *o, struct span text, void *base)
@@ -672,6 +688,14 @@ begin_tls(struct conf *conf, const char *title)
 }
 
 static void *
+begin_oauth(struct conf *conf, const char *title)
+{
+	(void)title;
+	conf->oauth = MEM_NEW(struct conf_oauth);
+	return conf->oauth;
+}
+
+static void *
 begin_sni(struct conf *conf, const char *title)
 {
 	struct conf_certificate *c;
@@ -718,6 +742,7 @@ const struct section conf_sections[] = {
 	{ "sni", "tls", true, false, begin_sni, "a domain name",
 	    conf_check_sni },
 	{ "auth", "", false, false, begin_conf, "", conf_check_auth },
+	{ "oauth", "auth", false, false, begin_oauth, "", conf_check_oauth },
 	{ "account", "", true, true, begin_account,
 	    "an account's name or default", conf_check_account },
 	{ "spool", "", false, false, begin_conf, "", NULL },
@@ -735,18 +760,27 @@ const struct section conf_sections[] = {
 };
 const size_t conf_nsections = ARRAY_LEN(conf_sections);
 
-enum { PATH_MOST = 4095, SOCKET_MOST = 107, DAY = 86400, HOUR = 3600 };
+enum {
+	TEXT_MOST = 1000,
+	PATH_MOST = 4095,
+	SOCKET_MOST = 107,
+	DAY = 86400,
+	HOUR = 3600
+};
 
 static const char a_path[] = "a path of up to 4095 bytes";
 static const char a_time[] = "a time such as 30s, 5min, 2h or 5d";
 static const char a_rate[] =
     "up to 8 different times with a number each, such as 300/1h (1min at "
     "least), or none";
+static const char a_url[] =
+    "https://HOST/..., or http:// of this machine (127.0.0.1, localhost)";
 static const char an_address[] =
     "ADDRESS:PORT with a numeric address, [IPv6]:PORT, :PORT or \"*:PORT\"";
 
 #define CONF(member) offsetof(struct conf, member)
 #define ACCOUNT(member) offsetof(struct conf_account, member)
+#define OAUTH(member) offsetof(struct conf_oauth, member)
 #define LIMIT(member) offsetof(struct conf, limits.member)
 
 /* clang-format off */
@@ -811,6 +845,23 @@ const struct option conf_options[] = {
 	    "a number from 4096 to 1000000" },
 	{ "auth", "remember", 0, "10min", store_duration, CONF(auth_remember),
 	    0, DAY, "a time up to 1d; 0 remembers nothing" },
+
+	{ "oauth", "issuer", 0, NULL, store_text, OAUTH(issuer), 1, TEXT_MOST,
+	    "the issuer (iss) of tokens" },
+	{ "oauth", "audience", 0, NULL, store_text, OAUTH(audience), 1,
+	    TEXT_MOST, "the audience (aud) of tokens" },
+	{ "oauth", "jwks-file", OPTION_PATH, NULL, store_text,
+	    OAUTH(jwks_file), 0, PATH_MOST, a_path },
+	{ "oauth", "jwks-url", 0, NULL, store_url, OAUTH(jwks_url), 0,
+	    TEXT_MOST, a_url },
+	{ "oauth", "introspection-url", 0, NULL, store_url,
+	    OAUTH(introspection_url), 0, TEXT_MOST, a_url },
+	{ "oauth", "client-id", 0, NULL, store_text, OAUTH(client_id), 1,
+	    TEXT_MOST, "our name at the authorization server" },
+	{ "oauth", "client-secret-file", OPTION_PATH, NULL, store_text,
+	    OAUTH(client_secret_file), 0, PATH_MOST, a_path },
+	{ "oauth", "account-claim", 0, "email", store_text,
+	    OAUTH(account_claim), 1, 100, "the name of a claim" },
 
 	{ "account", "send-as", OPTION_LIST, "$login", store_pattern, 0, 0, 0,
 	    "\"$login\", \"$login+*\", \"name@domain\" or \"*@domain\"" },

@@ -96,6 +96,7 @@ static const struct {
 	[FACT_DKIM_RECORD] = { "dkim_record", LOG_WARN, NOT_COUNTED },
 	[FACT_DKIM_RECORD_WRONG] = { "dkim_record", LOG_ERROR, NOT_COUNTED },
 	[FACT_USERS_READ] = { "users_read", LOG_INFO, NOT_COUNTED },
+	[FACT_OAUTH_KEYS] = { "oauth_keys", LOG_ERROR, NOT_COUNTED },
 	[FACT_USERS_UNREADABLE] = { "users_unreadable", LOG_ERROR,
 	    NOT_COUNTED },
 	[FACT_KEY_RENEWED] = { "key_renewed", LOG_INFO, NOT_COUNTED },

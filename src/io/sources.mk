@@ -1,6 +1,7 @@
 libpostern_a_SOURCES += \
 	include/io/countries.h src/io/countries.c \
 	include/io/deadline.h src/io/deadline.c \
+	include/io/fetch.h src/io/fetch.c \
 	include/io/hostname.h src/io/hostname.c \
 	include/io/listener.h src/io/listener.c \
 	include/io/loop.h src/io/loop.c \

@@ -99,6 +99,16 @@ look_at_certificates(const struct look *l)
 }
 
 static void
+look_at_tokens(const struct look *l)
+{
+	struct err err;
+
+	if (auth_try_tokens(l->conf, &err) != 0)
+		look_found(l, FINDING_ERROR, "auth.oauth", l->conf->oauth->line,
+		    "%s", err.text);
+}
+
+static void
 look_at_mechanisms(const struct look *l)
 {
 	struct buf missing = { 0 };
@@ -133,6 +143,7 @@ look_at_rights(const struct look *l, const struct users *users)
 		const struct conf_account *a = &l->conf->accounts[i];
 
 		if (a->name == NULL ||
+		    conf_needs_no_login(l->conf, span_text(a->name)) ||
 		    users_find(users, span_text(a->name)) != NULL)
 			continue;
 		look_found(l, FINDING_WARNING, "account", a->line,
@@ -150,6 +161,7 @@ look_at_accounts(const struct look *l)
 	struct err err;
 
 	look_at_mechanisms(l);
+	look_at_tokens(l);
 	if (l->conf->backend != AUTH_BACKEND_USERS) {
 		look_found(l, FINDING_OK, "accounts", 0,
 		    "Cyrus SASL's (auth.backend)");

@@ -29,6 +29,14 @@ static const struct {
 	{ "SCRAM-SHA-256", 0, TEXT("n,,r=abc"), NAME_UNKNOWN, NULL, "" },
 	{ "SCRAM-SHA-256", 0, TEXT(",,,"), NAME_UNKNOWN, NULL, "" },
 	{ "SCRAM-SHA-256", 1, TEXT("c=biws,r=abc,p=xx"), NAME_NONE, "", "" },
+	{ "OAUTHBEARER", 0, TEXT("n,a=ann,\1auth=Bearer x\1\1"), NAME_FOUND,
+	    "ann", "Bearer x" },
+	{ "OAUTHBEARER", 0, TEXT("n,,\1auth=Bearer x\1\1"), NAME_UNKNOWN, "",
+	    "Bearer x" },
+	{ "XOAUTH2", 0, TEXT("user=ann\1auth=Bearer x\1\1"), NAME_FOUND, "ann",
+	    "Bearer x" },
+	{ "XOAUTH2", 1, TEXT("\1"), NAME_NONE, "", "" },
+	{ "XOAUTH2", 0, TEXT(""), NAME_UNKNOWN, "", "" },
 	{ "GSSAPI", 0, TEXT("\0\1\2"), NAME_UNKNOWN, "", "" },
 };
 

@@ -6,3 +6,5 @@ check_PROGRAMS += tests/auth/test_user_key
 check_PROGRAMS += tests/auth/test_guessing
 check_PROGRAMS += tests/auth/test_line
 check_PROGRAMS += tests/auth/test_name
+check_PROGRAMS += tests/auth/test_bearer
+check_PROGRAMS += tests/auth/test_token

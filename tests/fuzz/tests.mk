@@ -26,6 +26,7 @@ FUZZ_TARGETS = \
 	tests/fuzz/fuzz_spf \
 	tests/fuzz/fuzz_spool_record \
 	tests/fuzz/fuzz_subject \
+	tests/fuzz/fuzz_token \
 	tests/fuzz/fuzz_users \
 	tests/fuzz/fuzz_words
 EXTRA_DIST += tests/fuzz/corpus
@@ -84,6 +85,8 @@ tests_fuzz_fuzz_subject_SOURCES = tests/fuzz/fuzz_subject.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_subject_LDFLAGS = $(WITH_FUZZER)
 tests_fuzz_fuzz_words_SOURCES = tests/fuzz/fuzz_words.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_words_LDFLAGS = $(WITH_FUZZER)
+tests_fuzz_fuzz_token_SOURCES = tests/fuzz/fuzz_token.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_token_LDFLAGS = $(WITH_FUZZER)
 tests_fuzz_fuzz_users_SOURCES = tests/fuzz/fuzz_users.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_users_LDFLAGS = $(WITH_FUZZER)
 tests_fuzz_fuzz_aliases_SOURCES = tests/fuzz/fuzz_aliases.c $(FUZZ_MAIN)
