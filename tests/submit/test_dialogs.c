@@ -389,7 +389,9 @@ do_auth_answer(struct stage *s, struct span value)
 		ev.data = value;
 	} else if (span_equal(word, SPAN("ok"))) {
 		ev.auth = AUTHED_OK;
-		ev.login = value;
+		ev.login = span_cut(&value, '\t');
+		ev.key = span_cut(&value, '\t');
+		ev.send_as = value;
 	} else if (span_equal(word, SPAN("bad"))) {
 		ev.auth = AUTHED_BAD;
 		(void)span_to_u64(value, UINT32_MAX, &tried);
