@@ -459,11 +459,8 @@ do_event(struct stage *s, const char *value)
 		return;
 	}
 
-	if (strcmp(value, "look") == 0) {
-		if (!s->login_ended || !session_awaits_command(s->session))
-			return;
+	if (strcmp(value, "look") == 0)
 		ev.type = EVENT_LOOK;
-	}
 	event(s, &ev);
 }
 
