@@ -33,7 +33,7 @@ enum session_event_type {
 	EVENT_INTAKE, /* what the draft needed is done, or `refusal` says why not */
 	EVENT_TIMEOUT, /* session_due() has come */
 	EVENT_SHUTDOWN, /* the relay stops: say so and close */
-	EVENT_LOOK, /* `login_ended`, and it awaits a command: say so and close */
+	EVENT_LOOK, /* `login_ended`, if it awaits a command: say so and close */
 	EVENT_END, /* the client is gone */
 };
 

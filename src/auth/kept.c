@@ -283,6 +283,8 @@ on_key_use(const struct state_key_use *read, void *arg)
 		add_note(k, &(struct note){ .name = span_dup(read->name) });
 	}
 	(void)pthread_mutex_unlock(&k->lock);
+	if (!is_there)
+		state_wake(k->state);
 }
 
 static void

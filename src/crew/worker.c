@@ -37,7 +37,7 @@ struct worker {
 /* Addresses that a worker remembers something of. */
 enum { PEERS_KEPT = 10000 };
 /* Sessions whose logins are looked at in one turn of the loop. */
-enum { LOOKS_A_TURN = 500 };
+enum { LOOKS_A_TURN = 100 };
 
 /* One kind for all: a parcel is made for each passing anyway. */
 struct note {

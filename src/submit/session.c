@@ -681,8 +681,9 @@ session_step(struct session *s, const struct session_event *ev, struct buf *out)
 			    s, "421 4.3.2 Shutting down", "shutting down", out);
 		break;
 	case EVENT_LOOK:
-		assert(s->login_ended && session_awaits_command(s));
-		session_end_account(s, out);
+		/* By now it may hold again. */
+		if (s->login_ended && session_awaits_command(s))
+			session_end_account(s, out);
 		break;
 	case EVENT_END: s->wants_close = true; break;
 	}

@@ -93,7 +93,7 @@ refuse_at_end(struct session *s, struct buf *out)
 	const struct draft *d = &s->tx.draft;
 
 	FACT(REFUSED_INFO, session_sid(s), session_client(s),
-	    fact_string("user", s->login),
+	    fact_string("user", s->login), fact_any("key", span_text(s->key)),
 	    fact_address("from", span_text(d->sender)),
 	    fact_number("size", s->tx.size), fact_string("reply", d->refusal));
 	s->has_forged |= d->is_forged;

@@ -347,12 +347,14 @@ wait_for_input(struct session_io *io)
 		run(io, &ev);
 		return;
 	}
-	if (io->look_asked && is_to_end(io)) {
-		ev.type = EVENT_LOOK;
-		run(io, &ev);
-		return;
+	if (io->look_asked) {
+		io->look_asked = false;
+		if (is_to_end(io)) {
+			ev.type = EVENT_LOOK;
+			run(io, &ev);
+			return;
+		}
 	}
-	io->look_asked = false;
 	watch_the_clock(io);
 	/* Content that comes fast enough may go on when its minute is over. */
 	if (io->is_reading)

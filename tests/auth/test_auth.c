@@ -1056,6 +1056,32 @@ await_keys(const char *want)
 	}
 }
 
+static atomic_uint homes;
+static atomic_bool homes_told;
+
+static void
+on_home(const struct state_home *home, void *arg)
+{
+	(void)arg;
+	if (home == NULL)
+		atomic_store(&homes_told, true);
+	else
+		(void)atomic_fetch_add(&homes, 1);
+}
+
+/* Those that are kept, however old they are. */
+static unsigned
+count_homes(void)
+{
+	atomic_store(&homes, 0);
+	atomic_store(&homes_told, false);
+	state_ask_homes(state, 0, 100, on_home, NULL);
+	for (int i = 0; i < 5000 && !atomic_load(&homes_told); i++)
+		(void)usleep(1000);
+	ck_assert(atomic_load(&homes_told));
+	return atomic_load(&homes);
+}
+
 START_TEST(when_a_key_was_used_is_kept)
 {
 	struct talk t;
@@ -1098,6 +1124,7 @@ START_TEST(when_a_key_was_used_is_kept)
 	wall = 1;
 	add_key("app", NULL, NULL);
 	open_kept();
+	(void)count_homes(); /* what was kept of keys has been read by then */
 	await_keys("app 0 ; ");
 	close_kept();
 	remove_state();
@@ -1155,8 +1182,39 @@ START_TEST(where_an_account_is_at_home_is_kept)
 	open_kept();
 	guess_at_bob();
 	ck_assert_uint_eq(wait_of_bob("192.0.2.1"), 3000);
+	/* With the next one that is kept it goes. */
+	ck_assert_uint_eq(count_homes(), 1);
+	ck_assert_int_eq(log_in("ann@a.test", "secret"), AUTH_OK);
+	close_kept();
+	open_kept();
+	ck_assert_uint_eq(count_homes(), 1);
 	close_kept();
 	remove_state();
+}
+END_TEST
+
+START_TEST(logins_may_have_ended_when_there_is_news)
+{
+	add_key("a", NULL, "2001-09-09T01:46:40Z");
+	add_key("b", NULL, "2001-09-09T01:46:42Z");
+	open_auth("");
+	auth->wall = fake_wall;
+	wall = INT64_C(999999999000);
+	ck_assert(auth_has_news(auth));
+	for (int i = 0; i < 2; i++) {
+		ck_assert(!auth_has_news(auth));
+		wall = INT64_C(1000000000000) + i * 2000 - 1;
+		ck_assert(!auth_has_news(auth));
+		wall++;
+		ck_assert(auth_has_news(auth));
+		ck_assert(!auth_has_news(auth));
+	}
+	wall += 1000000;
+	ck_assert(!auth_has_news(auth));
+	change(USERS_SUSPEND, "ann@a.test", "");
+	refresh();
+	ck_assert(auth_has_news(auth));
+	ck_assert(!auth_has_news(auth));
 }
 END_TEST
 
@@ -1943,6 +2001,7 @@ fill(TCase *tc)
 	tcase_add_test(tc, who_guesses_keys_guesses_the_account);
 	tcase_add_test(tc, when_a_key_was_used_is_kept);
 	tcase_add_test(tc, where_an_account_is_at_home_is_kept);
+	tcase_add_test(tc, logins_may_have_ended_when_there_is_news);
 	tcase_add_test(tc, a_right_password_is_checked_once);
 	tcase_add_test(tc, remember_zero_remembers_nothing);
 	tcase_add_test(tc, a_changed_file_is_seen);

@@ -314,6 +314,7 @@ START_TEST(a_home_outlives_a_restart)
 	ck_assert_uint_gt(guessing_wait(&g, &who, now), 0);
 	restart(1000);
 	guessing_restore_home(&g, home, 30 * day, now);
+	guessing_restore_home(&g, home, 31 * day, now);
 	guess_everywhere("ann");
 	ck_assert_uint_gt(guessing_wait(&g, &who, now), 0);
 	/* A clock that jumped back makes no home for longer than it is. */

@@ -28,7 +28,7 @@
  *   need: input | close | tls | tls ok (and the handshake is done)
  *   need: auth MECH | auth MECH initial=BYTES | auth response=BYTES
  *   need: store open | store append | store commit
- *   auth: continue BYTES | ok LOGIN | bad [TRIED] | malformed | temporary
+ *   auth: continue BYTES | ok LOGIN[\tKEY[\tSEND-AS]] | bad [TRIED] | malformed | temporary
  *                     TRIED is a number for what was tried
  *   stored: ok | full | fault
  *                     A store step without a `need: store` line is answered

@@ -391,7 +391,9 @@ do_auth_answer(struct stage *s, struct span value)
 		ev.data = value;
 	} else if (span_equal(word, SPAN("ok"))) {
 		ev.auth = AUTHED_OK;
-		ev.login = value;
+		ev.login = span_cut(&value, '\t');
+		ev.key = span_cut(&value, '\t');
+		ev.send_as = value;
 	} else if (span_equal(word, SPAN("bad"))) {
 		ev.auth = AUTHED_BAD;
 		(void)span_to_u64(value, UINT32_MAX, &tried);
@@ -459,11 +461,8 @@ do_event(struct stage *s, const char *value)
 		return;
 	}
 
-	if (strcmp(value, "look") == 0) {
-		if (!s->login_ended || !session_awaits_command(s->session))
-			return;
+	if (strcmp(value, "look") == 0)
 		ev.type = EVENT_LOOK;
-	}
 	event(s, &ev);
 }
 
