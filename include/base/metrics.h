@@ -43,6 +43,8 @@ enum metric {
 	METRIC_BUDGET_WARNINGS,
 	METRIC_BRAKED, /* accounts, since the start */
 	METRIC_DOMAINS_HELD, /* domains of From, since the start */
+	METRIC_FILTERED, /* messages at filters, each time */
+	METRIC_FILTER_AWAY, /* the same, when the filter could not be asked */
 	METRIC_COUNT
 };
 

@@ -51,6 +51,10 @@ static const struct metric_info infos[METRIC_COUNT] = {
 	[METRIC_DOMAINS_HELD] = { "sending_domains_held",
 	    "domains of From that a host did not believe, and that are held",
 	    0 },
+	[METRIC_FILTERED] = { "filtered",
+	    "messages that a filter was asked about, each time", 0 },
+	[METRIC_FILTER_AWAY] = { "filter_away",
+	    "messages that a filter could not be asked about", 0 },
 };
 
 static _Atomic int64_t values[METRIC_COUNT];

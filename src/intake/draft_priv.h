@@ -9,14 +9,19 @@
 struct draft_rcpt {
 	uint64_t hash; /* of the address, to find one named twice */
 	uint32_t at;
+	uint32_t said; /* in d->said: its parameters; 0: it has none */
 	uint16_t address, attrs; /* bytes */
 };
 
 enum {
+	ID_KEPT = 250, /* octets of a Message-ID, to be told */
 	DRAFT_SMALL_MAX = 96 * 1024, /* beyond it content leaves memory, */
 	DRAFT_CHUNK = 224 * 1024, /* and then goes on in such pieces: with
 				     DRAFT_TAKE_MAX a SPOOL_CHUNK */
 };
+
+/* Whether an address that stays is more than ASCII. */
+bool draft_has_utf8_address(const struct draft *d);
 
 /* --- admit.c: steps of the stages DRAFT_SENDER and DRAFT_RCPT --- */
 
@@ -66,6 +71,20 @@ enum draft_need fixup_authors(struct draft *d);
  */
 
 enum draft_need note_author(struct draft *d);
+
+/*
+ * --- filtered.c: what filters see, and what follows from what they change ---
+ */
+
+/* The header is as it will be stored: keeps it for them. */
+enum draft_need filters_keep(struct draft *d);
+enum draft_need filters_ask(struct draft *d);
+/*
+ * What they changed is what is looked over, stored and signed: identity, the lines
+ * that must be there, the author, and the flags that follow from the bytes.
+ */
+enum draft_need filters_review(struct draft *d);
+enum draft_need filters_rewrite(struct draft *d);
 
 /*
  * --- hash.c: the body's hash, which a signature needs (sign/body.h) ---

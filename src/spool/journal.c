@@ -169,6 +169,7 @@ static const struct spool_ops journal_ops = {
 	.room = journal_room,
 	.entry_open = journal_entry_open,
 	.append_take = journal_append_take,
+	.entry_read = journal_entry_read,
 	.commit = journal_commit,
 	.drop = journal_drop,
 	.progress = journal_progress,

@@ -156,6 +156,8 @@ answer_intake(struct stage *s, const char *refusal)
 			d->id = ++s->id;
 		break;
 	case DRAFT_PASS: take_pieces(s); break;
+	case DRAFT_FILTER: /* their own tests have these */
+	case DRAFT_REWRITE:
 	case DRAFT_COMMIT: commit(s); break;
 	}
 	event(s, &ev);
@@ -339,7 +341,7 @@ need_text(struct stage *s, struct buf *text)
 	static const char *const needs[] = { "input", "tls", "auth", "intake",
 		"close" };
 	static const char *const wants[] = { "nothing", "reserve", "suppressed",
-		"open", "pass", "commit" };
+		"open", "pass", "filter", "rewrite", "commit" };
 	const struct session_auth *a = session_auth(s->session);
 
 	(void)buf_append_text(text, needs[s->need]);
