@@ -115,9 +115,35 @@ fail(struct milter *m, const char *why, struct buf *out)
 	end(m, MILTER_FAILED, out);
 }
 
+/*
+ * The client has had its answers to all RCPTs when filters are asked: who refuses
+ * one recipient refuses the message, and the reply says whom it is about.
+ */
+static void
+name_rcpt(struct milter *m, const char *reply)
+{
+	struct span text = span_text(reply);
+	struct span code = span_cut(&text, ' '), status = span_cut(&text, ' ');
+	struct buf named = { 0 };
+
+	(void)buf_printf(
+	    &named, "%.*s %.*s <", SPAN_ARG(code), SPAN_ARG(status));
+	answer_clean(
+	    m->message->rcpts[m->rcpt - 1].address, REPLY_MOST / 2, &named);
+	(void)buf_printf(&named, ">: %.*s",
+	    SPAN_ARG(span_to(text, REPLY_MOST - buf_len(&named))));
+	(void)buf_append_char(&named, '\0');
+	buf_clear(&m->reply);
+	m->reply = buf_take(&named);
+}
+
 static void
 refuse(struct milter *m, const char *reply, struct buf *out)
 {
+	if (m->state == STATE_RCPT) {
+		name_rcpt(m, reply);
+		reply = buf_span(&m->reply).ptr;
+	}
 	m->outcome.reply = reply;
 	end(m, MILTER_REFUSED, out);
 }
