@@ -394,7 +394,8 @@ parse(const struct milter_change *c, struct address *out)
 static const char *
 wrong_changes(const struct draft *d, const struct milter_outcome *o)
 {
-	uint32_t n = d->nrcpt;
+	size_t room = d->rcpts.max - buf_len(&d->rcpts);
+	uint32_t n = d->nrcpt, added = 0;
 
 	for (size_t i = 0; i < o->nchanges; i++) {
 		const struct milter_change *c = &o->changes[i];
@@ -404,8 +405,11 @@ wrong_changes(const struct draft *d, const struct milter_outcome *o)
 			continue;
 		if (!parse(c, &a))
 			return "an address that it names is none";
-		if (c->what == MILTER_ADD_RCPT &&
-		    ++n > d->conf->limits.recipients)
+		if (c->what != MILTER_ADD_RCPT)
+			continue;
+		/* The texts of those that were taken out are there still. */
+		if (++n > d->conf->limits.recipients ||
+		    ++added > room / ADDRESS_WRITTEN_MAX)
 			return "it adds too many recipients";
 	}
 	return NULL;

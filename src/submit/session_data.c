@@ -216,8 +216,15 @@ intake_answered(
     struct session *s, const struct session_event *ev, struct buf *out)
 {
 	struct draft *d = &s->tx.draft;
+	bool was_filtered = d->need == DRAFT_FILTER;
 
 	session_want(s, draft_answered(d, ev->refusal));
+	/* Filters may take minutes: a last look at the account is due again. */
+	if (was_filtered && s->login_ended) {
+		s->need = SESSION_INPUT;
+		session_end_account(s, out);
+		return;
+	}
 	if (s->need != SESSION_INPUT)
 		return;
 	switch (d->stage) {

@@ -33,6 +33,10 @@
  *   stored: ok | full | fault
  *                     A store step without a `need: store` line is answered
  *                     with ok; ids count from 1.
+ *   filter: sees BYTES | header BYTES | body BYTES | sender ADDRESS | discards |
+ *           held TEXT
+ *                     behind `need: intake filter`: the header that filters see, and
+ *                     what they have made of the message; then comes `stored: ok`
  *   wait: N[s]        time passes, second by second, and what is due comes
  *   event: end | shutdown | account changed (from now on)
  *   content: BYTES    all that the last commit stored
