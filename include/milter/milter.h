@@ -101,8 +101,6 @@ struct milter_outcome {
 	/* The reply to the client: code, status and text, clean; or NULL. */
 	const char *reply;
 	const char *why;
-	/* It was asked already, and may have acted on it. */
-	bool has_heard;
 	bool is_header_changed;
 	bool is_body_changed; /* what was taken is the new one */
 	bool body_has_8bit; /* the new one */

@@ -110,9 +110,8 @@ add_to_body(struct milter *m, struct span data)
 const char *
 change_end_body(struct milter *m)
 {
-	if (!m->outcome.is_body_changed || m->body_ended)
+	if (!m->outcome.is_body_changed)
 		return NULL;
-	m->body_ended = true;
 	if (m->lines.state == DOT_LINE_START ||
 	    m->lines.state == DOT_BEHIND_LF || m->body_size == 0)
 		return NULL;

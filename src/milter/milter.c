@@ -420,7 +420,6 @@ take_packet(struct milter *m, const struct packet *p, struct buf *out)
 			    : "it does not speak the milter protocol";
 		m->waits = false;
 		m->is_done = true;
-		m->outcome.has_heard = wrong == NULL;
 	} else if (change_is_one(p->letter)) {
 		wrong = change_take(m, p);
 	} else if (p->letter != PACKET_PROGRESS) {

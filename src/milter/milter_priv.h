@@ -63,7 +63,6 @@ struct milter {
 	struct dot_reader lines; /* of the new body */
 	struct line_meter meter;
 	uint64_t body_size;
-	bool body_ended; /* the last of the new body is in `body` */
 	struct buf texts; /* owned: what changes point into */
 	struct milter_change *changes; /* owned */
 	size_t changes_cap;

@@ -156,6 +156,7 @@
  *
  *   rcpt: ADDRESS PARAMS | mail: PARAMS | header: BYTES | client: ADDRESS
  *                     before all others: what the message has
+ *   clear: yes        it came without TLS and login; before all others
  *   macros: shown     packets of macros are expected, too
  *   M: LETTER DATA    the next packet; (nothing): there is none
  *   F: LETTER DATA    the filter answers

@@ -213,6 +213,8 @@ do_outcome(struct scene *s)
 		(void)buf_printf(&text, " %s", o->reply);
 	if (o->verdict == MILTER_FAILED)
 		(void)buf_printf(&text, " %s", o->why);
+	if (o->body_has_8bit)
+		(void)buf_append_text(&text, " 8bit");
 	if (o->quarantine != NULL)
 		(void)buf_printf(&text, " held=%s", o->quarantine);
 	for (size_t i = 0; i < o->nchanges; i++)
@@ -315,6 +317,9 @@ run_step(struct scene *s)
 		s->message.client = value;
 	else if (strcmp(step->key, "header") == 0)
 		(void)buf_append_span(&s->header, value);
+	else if (strcmp(step->key, "clear") == 0)
+		s->message.tls_version = s->message.tls_cipher =
+		    s->message.mechanism = SPAN("");
 	else if (strcmp(step->key, "macros") == 0)
 		s->shows_macros = true;
 	else if (strcmp(step->key, "M") == 0)
@@ -397,12 +402,51 @@ START_TEST(it_goes_the_same_byte_by_byte)
 }
 END_TEST
 
+/* A filter that does not read what it does not answer does not fill our memory. */
+START_TEST(much_leaves_before_more_is_said)
+{
+	struct milter_message message = { .client = SPAN("192.0.2.1") };
+	struct milter_limits limits = { 1 << 20, 998, 1000, 1 };
+	struct buf header = { .max = 1 << 20 }, out = { .max = 16 << 20 };
+	struct span in;
+	struct milter_event ev = { .type = MILTER_OPENED };
+	enum milter_need need;
+	size_t all = 0, rooms = 0;
+	struct milter *m;
+
+	in = span_make("\0\0\0\x0dO\0\0\0\6\0\0\1\xff\0\0\2\xdf", 17);
+	while (buf_len(&header) < 900 * 1024)
+		(void)buf_append_text(&header, "Subject: a line of it\r\n");
+	message.header = buf_span(&header);
+	m = milter_new(&message, &limits);
+	(void)milter_step(m, &ev, &out);
+	buf_reset(&out);
+	ev = (struct milter_event){ .type = MILTER_HEARD, .in = &in };
+	need = milter_step(m, &ev, &out);
+	while (need == MILTER_ROOM) {
+		ck_assert_uint_lt(buf_len(&out), 300 * 1024);
+		all += buf_len(&out);
+		rooms++;
+		buf_reset(&out);
+		ev = (struct milter_event){ .type = MILTER_WRITTEN };
+		need = milter_step(m, &ev, &out);
+	}
+	ck_assert_int_eq(need, MILTER_INPUT);
+	ck_assert_uint_ge(rooms, 3);
+	ck_assert_uint_gt(all + buf_len(&out), 900 * 1024);
+	milter_free(m);
+	buf_clear(&out);
+	buf_clear(&header);
+}
+END_TEST
+
 static void
 fill(TCase *tc)
 {
 	npaths = dialog_find("milter-", &paths);
 	tcase_add_loop_test(tc, it_goes_as_written, 0, (int)npaths);
 	tcase_add_loop_test(tc, it_goes_the_same_byte_by_byte, 0, (int)npaths);
+	tcase_add_test(tc, much_leaves_before_more_is_said);
 	milter_free(NULL);
 }
 

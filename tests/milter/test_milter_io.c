@@ -302,6 +302,22 @@ START_TEST(no_more_connections_than_there_are)
 }
 END_TEST
 
+START_TEST(a_connection_that_ended_is_to_be_had_again)
+{
+	static const struct span words = { "\0\0\0\1c", 5 };
+
+	last_words = &words;
+	filter.connections = 1;
+	for (int i = 0; i < CALLS; i++) {
+		struct asking a;
+
+		start(&a, "ann", 1, LONG);
+		ck_assert_int_eq(wait_for(&a)->verdict, MILTER_PASSED);
+		milter_call_close(a.call);
+	}
+}
+END_TEST
+
 /* Ann has five in line when Bob comes: he waits for two of hers, not for five. */
 START_TEST(accounts_take_turns)
 {
@@ -339,9 +355,13 @@ START_TEST(who_waits_for_a_connection_waits_no_longer_than_it_may)
 	ck_assert_int_eq(wait_for(&b)->verdict, MILTER_FAILED);
 	ck_assert_str_eq(milter_call_outcome(b.call)->why,
 	    "its connections are all taken (1 for each worker)");
-	milter_call_close(b.call);
 	ck_assert_uint_eq(a.overs, 0);
+	/* What comes free then is not for who has given up. */
 	milter_call_close(a.call);
+	for (int i = 0; i < 10; i++)
+		(void)uv_run(loop_uv(loop), UV_RUN_NOWAIT);
+	ck_assert_uint_eq(b.overs, 1);
+	milter_call_close(b.call);
 }
 END_TEST
 
@@ -355,6 +375,7 @@ fill(TCase *tc)
 	tcase_add_test(tc, nobody_is_there);
 	tcase_add_loop_test(tc, a_call_may_be_closed_at_any_time, 0, 12);
 	tcase_add_test(tc, no_more_connections_than_there_are);
+	tcase_add_test(tc, a_connection_that_ended_is_to_be_had_again);
 	tcase_add_test(tc, accounts_take_turns);
 	tcase_add_test(
 	    tc, who_waits_for_a_connection_waits_no_longer_than_it_may);
