@@ -75,7 +75,7 @@ check_content(struct session *s)
 }
 
 static void
-refuse_at_end(struct session *s, struct buf *out)
+tell_refused(const struct session *s)
 {
 	const struct draft *d = &s->tx.draft;
 
@@ -83,6 +83,14 @@ refuse_at_end(struct session *s, struct buf *out)
 	    fact_string("user", s->login),
 	    fact_address("from", span_text(d->sender)),
 	    fact_number("size", s->tx.size), fact_string("reply", d->refusal));
+}
+
+static void
+refuse_at_end(struct session *s, struct buf *out)
+{
+	const struct draft *d = &s->tx.draft;
+
+	tell_refused(s);
 	s->has_forged |= d->is_forged;
 	session_say(out, d->refusal);
 	session_forget(s);
@@ -203,6 +211,8 @@ answer_end(struct session *s, struct buf *out)
 
 	if (!draft_is_refused(d))
 		s->errors = 0; /* who sends mail well may err again */
+	else if (s->conf->nfilters > 0)
+		tell_refused(s); /* by one, or for what one changed */
 	session_say(
 	    out, draft_is_refused(d)
 		     ? d->refusal
