@@ -150,6 +150,8 @@ draft_drop_rcpt(struct draft *d)
 	assert(d->nrcpt > 0);
 	was_ascii = span_is_ascii(draft_rcpt(d, d->nrcpt - 1));
 	buf_truncate(&d->rcpts, d->named[--d->nrcpt].at);
+	if (d->named[d->nrcpt].said > 0)
+		buf_truncate(&d->said, d->named[d->nrcpt].said);
 	if (!was_ascii)
 		d->needs_utf8 = draft_has_utf8_address(d);
 }

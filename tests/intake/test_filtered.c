@@ -155,6 +155,14 @@ START_TEST(recipients_move_up)
 		text[1] = '\0';
 		draft_said(&d, span_text(text));
 	}
+	/* Of one that was refused nothing is kept. */
+	ck_assert_int_eq(address_parse(SPAN("y@c.test"), &a), ADDRESS_OK);
+	for (int i = 0; i < 3; i++) {
+		ck_assert(draft_add_rcpt(&d, &a, SPAN("")));
+		draft_said(&d, SPAN("NOTIFY=NEVER"));
+		draft_drop_rcpt(&d);
+	}
+	ck_assert_uint_eq(buf_len(&d.said), sizeof "SIZE=1" + 3 * 2);
 	draft_remove_rcpt(&d, 1);
 	ck_assert_int_eq(address_parse(SPAN("z@d.test"), &a), ADDRESS_OK);
 	ck_assert(draft_add_rcpt(&d, &a, SPAN("")));
