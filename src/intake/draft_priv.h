@@ -73,6 +73,19 @@ enum draft_need fixup_authors(struct draft *d);
 enum draft_need note_author(struct draft *d);
 
 /*
+ * --- changes.c: what a filter wants changed of the envelope ---
+ *
+ * An added recipient is the filter's, not the account's: budgets and suppression are
+ * not asked.
+ */
+
+struct milter_outcome;
+/* NULL, or what is wrong with them: then none of them is made. */
+const char *
+changes_wrong(const struct draft *d, const struct milter_outcome *o);
+void changes_make(struct draft *d, const struct milter_outcome *o);
+
+/*
  * --- filtered.c: what filters see, and what follows from what they change ---
  */
 

@@ -338,9 +338,14 @@ ask(struct filtering *f)
 static void
 tell(struct filtering *f, const char *did, struct span why)
 {
-	FACT(FILTERED, fact_id("qid", f->o.draft->id),
-	    fact_word("filter", filter_of(f)->name), fact_word("did", did),
-	    fact_text("reason", why));
+	struct fact_field qid = fact_id("qid", f->o.draft->id);
+	struct fact_field name = fact_word("filter", filter_of(f)->name);
+
+	if (span_is_empty(why))
+		FACT(FILTERED, qid, name, fact_word("did", did));
+	else
+		FACT(FILTERED, qid, name, fact_word("did", did),
+		    fact_text("reason", why));
 }
 
 static void
@@ -383,76 +388,6 @@ be_without(struct filtering *f, const char *why)
 	}
 }
 
-static bool
-parse(const struct milter_change *c, struct address *out)
-{
-	return address_parse(c->address, out) == ADDRESS_OK &&
-	       out->domain.len > 0;
-}
-
-/* NULL, or what is wrong with its changes of the envelope. */
-static const char *
-wrong_changes(const struct draft *d, const struct milter_outcome *o)
-{
-	size_t room = d->rcpts.max - buf_len(&d->rcpts);
-	uint32_t n = d->nrcpt, added = 0;
-
-	for (size_t i = 0; i < o->nchanges; i++) {
-		const struct milter_change *c = &o->changes[i];
-		struct address a;
-
-		if (c->what == MILTER_SENDER && span_is_empty(c->address))
-			continue;
-		if (!parse(c, &a))
-			return "an address that it names is none";
-		if (c->what != MILTER_ADD_RCPT)
-			continue;
-		/* The texts of those that were taken out are there still. */
-		if (++n > d->conf->limits.recipients ||
-		    ++added > room / ADDRESS_WRITTEN_MAX)
-			return "it adds too many recipients";
-	}
-	return NULL;
-}
-
-/* One that is not there is gone already. */
-static void
-delete_rcpt(struct draft *d, const struct address *a)
-{
-	struct buf written = { 0 };
-
-	address_write(a, &written);
-	for (uint32_t i = d->nrcpt; i-- > 0;)
-		if (span_equal_nocase(draft_rcpt(d, i), buf_span(&written)))
-			draft_remove_rcpt(d, i);
-	buf_clear(&written);
-}
-
-static void
-change_envelope(struct draft *d, const struct milter_outcome *o)
-{
-	for (size_t i = 0; i < o->nchanges; i++) {
-		const struct milter_change *c = &o->changes[i];
-		struct address a;
-		bool is_one = parse(c, &a);
-
-		switch (c->what) {
-		case MILTER_ADD_RCPT:
-			(void)draft_add_rcpt(d, &a, SPAN(""));
-			break;
-		case MILTER_DELETE_RCPT: delete_rcpt(d, &a); break;
-		case MILTER_SENDER:
-			if (is_one)
-				draft_set_sender(d, &a);
-			else
-				draft_set_written_sender(d, SPAN(""));
-			d->is_changed = true;
-			break;
-		}
-	}
-	d->is_discarded |= d->nrcpt == 0;
-}
-
 /* The new body is the body. */
 static void
 adopt_body(struct filtering *f)
@@ -478,13 +413,13 @@ static void
 apply(struct filtering *f, const struct milter_outcome *o)
 {
 	struct draft *d = f->o.draft;
-	const char *wrong = wrong_changes(d, o);
+	const char *wrong = changes_wrong(d, o);
 
 	if (wrong != NULL) {
 		be_without(f, wrong);
 		return;
 	}
-	change_envelope(d, o);
+	changes_make(d, o);
 	if (o->is_header_changed) {
 		buf_clear(&d->fields);
 		d->fields = buf_take(milter_call_new_header(f->call));
