@@ -67,6 +67,24 @@ struct draft_place {
 	struct span mechanism; /* of the login; empty: there was none */
 };
 
+/* What filters see of a draft, and make of it. */
+struct draft_filtered {
+	struct draft_place place; /* the owner's to set */
+	/* Owned: parameters, MAIL's and each RCPT's, each ended by a NUL. */
+	struct buf said;
+	struct buf trace; /* owned: the first lines of the head, unseen */
+	struct buf fields; /* owned: the others, and the client's header */
+	uint64_t body_at; /* octets of head and header in front of the body */
+	bool is_changed; /* the header, the body or the sender */
+	bool is_body_changed;
+	struct buf new_body; /* owned: what it is then, unless it is `rest` */
+	/* Behind head and body, what `rest` has from there on; borrowed. */
+	struct content *rest;
+	uint64_t rest_at;
+	bool is_discarded; /* it is taken, and thrown away */
+	struct buf held_by; /* owned: the filter, and why; empty: none does */
+};
+
 /* `{0}` is one that nobody has begun. Zeroed again by draft_clear(). */
 struct draft {
 	enum draft_origin origin;
@@ -103,24 +121,7 @@ struct draft {
 	bool wants_hash; /* the owner's: mail is signed here (sign/body.h) */
 	struct body_hash *hash; /* owned; NULL: none is taken */
 	size_t hashed; /* in body: what comes before is not to be hashed */
-
-	/* For filters, where there are any. */
-	struct draft_place place; /* the owner's to set */
-	struct buf
-	    said; /* owned: parameters, MAIL's and each RCPT's, ended by NUL */
-	struct buf
-	    trace; /* owned: the first lines of the head, which they do not see */
-	struct buf fields; /* owned: the others, and the client's header */
-	uint64_t body_at; /* octets of head and header in front of the body */
-	bool is_changed; /* by a filter: the header, the body or the sender */
-	bool is_body_changed;
-	struct buf new_body; /* owned: what it is then, unless it is `rest` */
-	/* Behind head and body, what `rest` has from there on; borrowed. */
-	struct content *rest;
-	uint64_t rest_at;
-	bool is_discarded; /* a filter wants it: taken, and thrown away */
-	struct buf held_by; /* owned: the filter, and why; empty: none does */
-
+	struct draft_filtered *filtered; /* owned; NULL: there are no filters */
 	bool header_done;
 	bool has_new_dots; /* a line begins with a dot that did not so before */
 	char *message_id; /* owned: as it stands in the header, or NULL */

@@ -67,9 +67,9 @@ changes_make(struct draft *d, const struct milter_outcome *o)
 				draft_set_sender(d, &a);
 			else
 				draft_set_written_sender(d, SPAN(""));
-			d->is_changed = true;
+			d->filtered->is_changed = true;
 			break;
 		}
 	}
-	d->is_discarded |= d->nrcpt == 0;
+	d->filtered->is_discarded |= d->nrcpt == 0;
 }

@@ -14,6 +14,27 @@
 #include "sign/body.h"
 #include "smtp/address.h"
 
+static void
+free_filtered(struct draft_filtered *f)
+{
+	if (f == NULL)
+		return;
+	buf_clear(&f->said);
+	buf_clear(&f->trace);
+	buf_clear(&f->fields);
+	buf_clear(&f->new_body);
+	buf_clear(&f->held_by);
+	free(f);
+}
+
+struct draft_filtered *
+draft_filtered(struct draft *d)
+{
+	if (d->filtered == NULL)
+		d->filtered = MEM_NEW(struct draft_filtered);
+	return d->filtered;
+}
+
 void
 draft_clear(struct draft *d)
 {
@@ -26,11 +47,7 @@ draft_clear(struct draft *d)
 	buf_clear(&d->rcpts);
 	buf_clear(&d->head);
 	buf_clear(&d->body);
-	buf_clear(&d->said);
-	buf_clear(&d->trace);
-	buf_clear(&d->fields);
-	buf_clear(&d->new_body);
-	buf_clear(&d->held_by);
+	free_filtered(d->filtered);
 	*d = (struct draft){ 0 };
 }
 
@@ -151,7 +168,7 @@ draft_drop_rcpt(struct draft *d)
 	was_ascii = span_is_ascii(draft_rcpt(d, d->nrcpt - 1));
 	buf_truncate(&d->rcpts, d->named[--d->nrcpt].at);
 	if (d->named[d->nrcpt].said > 0)
-		buf_truncate(&d->said, d->named[d->nrcpt].said);
+		buf_truncate(&d->filtered->said, d->named[d->nrcpt].said);
 	if (!was_ascii)
 		d->needs_utf8 = draft_has_utf8_address(d);
 }
@@ -178,13 +195,16 @@ draft_remove_rcpt(struct draft *d, uint32_t i)
 void
 draft_said(struct draft *d, struct span params)
 {
-	uint32_t at = (uint32_t)buf_len(&d->said);
+	struct buf *said;
+	uint32_t at;
 
 	if (d->conf->nfilters == 0)
 		return;
-	d->said.max = d->rcpts.max;
-	(void)buf_append_span(&d->said, params);
-	(void)buf_append_char(&d->said, '\0');
+	said = &draft_filtered(d)->said;
+	at = (uint32_t)buf_len(said);
+	said->max = d->rcpts.max;
+	(void)buf_append_span(said, params);
+	(void)buf_append_char(said, '\0');
 	if (d->nrcpt > 0)
 		d->named[d->nrcpt - 1].said = at;
 }
@@ -193,7 +213,7 @@ struct span
 draft_params(const struct draft *d, uint32_t rcpt)
 {
 	uint32_t at = rcpt == DRAFT_MAIL ? 0 : d->named[rcpt].said;
-	struct span text = span_from(buf_span(&d->said), at);
+	struct span text = span_from(buf_span(&d->filtered->said), at);
 
 	/* One that a filter added has none. */
 	if (rcpt != DRAFT_MAIL && at == 0)

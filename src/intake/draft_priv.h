@@ -20,6 +20,8 @@ enum {
 				     DRAFT_TAKE_MAX a SPOOL_CHUNK */
 };
 
+/* What filters see and make of it; made when it is first asked for. */
+struct draft_filtered *draft_filtered(struct draft *d);
 /* Whether an address that stays is more than ASCII. */
 bool draft_has_utf8_address(const struct draft *d);
 
@@ -97,7 +99,6 @@ enum draft_need filters_ask(struct draft *d);
  * that must be there, the author, and the flags that follow from the bytes.
  */
 enum draft_need filters_review(struct draft *d);
-enum draft_need filters_rewrite(struct draft *d);
 
 /*
  * --- hash.c: the body's hash, which a signature needs (sign/body.h) ---

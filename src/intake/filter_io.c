@@ -152,7 +152,7 @@ filter_start(const struct filter_options *options)
 	(void)snprintf(
 	    f->version, sizeof f->version, "Postern %s", build_version());
 	if (d->passed == 0) {
-		f->base = d->body_at - buf_len(&d->head);
+		f->base = d->filtered->body_at - buf_len(&d->head);
 		f->is_busy = true;
 		f->parcel.open = on_finish; /* which begins */
 		mailbox_post(f->o.loop, &f->parcel);
@@ -172,7 +172,7 @@ on_original(enum spool_status status, struct content *content, void *arg)
 	struct filtering *f = arg;
 
 	f->content = content;
-	f->base = f->o.draft->body_at;
+	f->base = f->o.draft->filtered->body_at;
 	if (!came_back(f))
 		return;
 	if (status != SPOOL_OK)
@@ -187,8 +187,8 @@ body_here(const struct filtering *f)
 {
 	const struct draft *d = f->o.draft;
 
-	return d->is_body_changed
-		   ? buf_span(&d->new_body)
+	return d->filtered->is_body_changed
+		   ? buf_span(&d->filtered->new_body)
 		   : span_from(buf_span(&d->body), (size_t)f->base);
 }
 
@@ -291,22 +291,22 @@ set_message(struct filtering *f)
 	f->message = (struct milter_message){
 		.hostname = span_text(d->conf->hostname),
 		.version = span_text(f->version),
-		.daemon_name = d->place.listener,
-		.daemon_address = d->place.address,
-		.daemon_port = d->place.port,
+		.daemon_name = d->filtered->place.listener,
+		.daemon_address = d->filtered->place.address,
+		.daemon_port = d->filtered->place.port,
 		.client = d->client,
-		.client_port = d->place.client_port,
+		.client_port = d->filtered->place.client_port,
 		.helo = d->helo,
 		.tls_version = d->tls_version,
 		.tls_cipher = d->tls_cipher,
-		.mechanism = d->place.mechanism,
+		.mechanism = d->filtered->place.mechanism,
 		.account = d->account,
 		.qid = span_text(f->qid.text),
 		.sender = span_text(d->sender),
 		.sender_params = draft_params(d, DRAFT_MAIL),
 		.rcpts = f->rcpts,
 		.nrcpts = d->nrcpt,
-		.header = buf_span(&d->fields),
+		.header = buf_span(&d->filtered->fields),
 	};
 }
 
@@ -323,7 +323,8 @@ ask(struct filtering *f)
 	struct milter_events events = { on_wants_piece, on_new_body, on_over,
 		f };
 
-	if (f->next == d->conf->nfilters || f->is_refused || d->is_discarded) {
+	if (f->next == d->conf->nfilters || f->is_refused ||
+	    d->filtered->is_discarded) {
 		finish(f);
 		return;
 	}
@@ -354,9 +355,9 @@ hold(struct filtering *f, const char *why)
 	struct draft *d = f->o.draft;
 
 	d->message_flags |= MESSAGE_QUARANTINED;
-	if (buf_len(&d->held_by) == 0)
+	if (buf_len(&d->filtered->held_by) == 0)
 		(void)buf_printf(
-		    &d->held_by, "%s: %s", filter_of(f)->name, why);
+		    &d->filtered->held_by, "%s: %s", filter_of(f)->name, why);
 }
 
 /* It could not be asked: what then is the configuration's to say. */
@@ -394,7 +395,7 @@ adopt_body(struct filtering *f)
 {
 	struct draft *d = f->o.draft;
 
-	d->is_changed = d->is_body_changed = true;
+	d->filtered->is_changed = d->filtered->is_body_changed = true;
 	content_unref(f->content);
 	f->content = NULL;
 	f->base = 0;
@@ -402,9 +403,9 @@ adopt_body(struct filtering *f)
 		spool_entry_drop(f->kept);
 	f->kept = f->scratch;
 	f->scratch = NULL;
-	buf_clear(&d->new_body);
+	buf_clear(&d->filtered->new_body);
 	if (f->kept == NULL)
-		d->new_body = buf_take(&f->replaced);
+		d->filtered->new_body = buf_take(&f->replaced);
 	else
 		spool_entry_append_take(f->kept, &f->replaced, NULL, NULL);
 }
@@ -421,9 +422,9 @@ apply(struct filtering *f, const struct milter_outcome *o)
 	}
 	changes_make(d, o);
 	if (o->is_header_changed) {
-		buf_clear(&d->fields);
-		d->fields = buf_take(milter_call_new_header(f->call));
-		d->is_changed = true;
+		buf_clear(&d->filtered->fields);
+		d->filtered->fields = buf_take(milter_call_new_header(f->call));
+		d->filtered->is_changed = true;
 	}
 	if (o->body_has_8bit)
 		d->flags |= ENVELOPE_8BIT;
@@ -450,7 +451,7 @@ take_outcome(struct filtering *f, const struct milter_outcome *o)
 		break;
 	case MILTER_DISCARDED:
 		tell(f, "discarded", SPAN(""));
-		f->o.draft->is_discarded = true;
+		f->o.draft->filtered->is_discarded = true;
 		break;
 	case MILTER_FAILED: be_without(f, o->why); break;
 	}
@@ -512,9 +513,9 @@ on_finish(struct parcel *p)
 			ask(f);
 		return;
 	}
-	if (d->is_changed && f->content != NULL) {
-		d->rest = f->content;
-		d->rest_at = f->base;
+	if (d->filtered->is_changed && f->content != NULL) {
+		d->filtered->rest = f->content;
+		d->filtered->rest_at = f->base;
 	}
 	f->o.cb(f->is_refused ? f->refusal : NULL, f->o.arg);
 }

@@ -37,33 +37,40 @@ filters_keep(struct draft *d)
 {
 	struct span head = buf_span(&d->head), body = buf_span(&d->body);
 	size_t header = body.len - d->behind_header, ours;
+	struct draft_filtered *f;
 
 	if (!has_filters(d))
 		return DRAFT_NOTHING;
+	f = draft_filtered(d);
 	ours = first_field(head); /* fixup_received() is the first to write */
-	(void)buf_append_span(&d->trace, span_to(head, ours));
-	d->fields.max = d->head.max + d->body.max;
-	(void)buf_append_span(&d->fields, span_from(head, ours));
+	(void)buf_append_span(&f->trace, span_to(head, ours));
+	f->fields.max = d->head.max + d->body.max;
+	(void)buf_append_span(&f->fields, span_from(head, ours));
 	/* Without the blank line, which ends it in any case. */
-	(void)buf_append_span(&d->fields, span_to(body, header - 2));
-	d->body_at = head.len + header;
+	(void)buf_append_span(&f->fields, span_to(body, header - 2));
+	f->body_at = head.len + header;
 	return DRAFT_NOTHING;
 }
 
 enum draft_need
 filters_ask(struct draft *d)
 {
-	return has_filters(d) ? DRAFT_FILTER : DRAFT_NOTHING;
+	if (!has_filters(d))
+		return DRAFT_NOTHING;
+	(void)hash_piece(d); /* before the body may move */
+	return DRAFT_FILTER;
 }
 
 /* The body that is at hand; empty, where the rest has it. */
 static void
 take_body(struct draft *d, struct buf *out)
 {
-	if (d->is_body_changed) {
-		*out = buf_take(&d->new_body);
+	struct draft_filtered *f = d->filtered;
+
+	if (f->is_body_changed) {
+		*out = buf_take(&f->new_body);
 	} else if (d->passed == 0) {
-		buf_consume(&d->body, (size_t)d->body_at - buf_len(&d->head));
+		buf_consume(&d->body, (size_t)f->body_at - buf_len(&d->head));
 		*out = buf_take(&d->body);
 	}
 }
@@ -71,27 +78,27 @@ take_body(struct draft *d, struct buf *out)
 static void
 rebuild(struct draft *d)
 {
-	struct span fields = buf_span(&d->fields);
+	const struct draft_filtered *f = d->filtered;
 	struct buf body = { 0 };
 
 	take_body(d, &body);
 	buf_clear(&d->body);
-	d->body.max = d->fields.max + body.max + 2;
-	(void)buf_append_span(&d->body, fields);
+	d->body.max = f->fields.max + body.max + 2;
+	(void)buf_append_span(&d->body, buf_span(&f->fields));
 	(void)buf_append_text(&d->body, "\r\n");
 	d->behind_header = buf_len(&body);
 	(void)buf_append_span(&d->body, buf_span(&body));
 	buf_clear(&body);
 	buf_clear(&d->head);
 	d->head.max = 16384;
-	(void)buf_append_span(&d->head, buf_span(&d->trace));
+	(void)buf_append_span(&d->head, buf_span(&f->trace));
 }
 
 /* What follows from the bytes of the header. */
 static void
 note_bytes(struct draft *d)
 {
-	struct span header = buf_span(&d->fields);
+	struct span header = buf_span(&d->filtered->fields);
 
 	d->flags &= ~(uint32_t)(ENVELOPE_NO_DOTS | ENVELOPE_UTF8_HEADER);
 	d->needs_utf8 = draft_has_utf8_address(d);
@@ -133,15 +140,18 @@ filters_review(struct draft *d)
 		fixup_from,
 		note_author,
 	};
+	const struct draft_filtered *f = d->filtered;
 
-	if (buf_len(&d->held_by) > 0)
-		attrs_put(&d->attrs, ATTR_HELD_BY, buf_span(&d->held_by));
-	if (!d->is_changed || d->is_discarded)
+	if (f == NULL)
+		return DRAFT_NOTHING;
+	if (buf_len(&f->held_by) > 0)
+		attrs_put(&d->attrs, ATTR_HELD_BY, buf_span(&f->held_by));
+	if (!f->is_changed || f->is_discarded)
 		return DRAFT_NOTHING;
 	rebuild(d);
 	note_bytes(d);
 	forget_author(d);
-	if (d->is_body_changed) {
+	if (f->is_body_changed) {
 		/* It is taken anew when the message leaves. */
 		body_hash_free(d->hash);
 		d->hash = NULL;
@@ -149,15 +159,8 @@ filters_review(struct draft *d)
 	for (size_t i = 0; i < ARRAY_LEN(again) && d->refusal == NULL; i++)
 		(void)again[i](d);
 	d->hashed = buf_len(&d->body);
-	return DRAFT_NOTHING;
-}
-
-enum draft_need
-filters_rewrite(struct draft *d)
-{
-	bool is_elsewhere = d->passed > 0 || d->rest != NULL;
-
-	return d->is_changed && !d->is_discarded && is_elsewhere
+	/* What is on disk already is not what it is to be. */
+	return d->refusal == NULL && (d->passed > 0 || f->rest != NULL)
 		   ? DRAFT_REWRITE
 		   : DRAFT_NOTHING;
 }

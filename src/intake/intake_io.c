@@ -220,7 +220,7 @@ on_filtered(const char *refusal, void *arg)
 		(void)snprintf(in->refusal, sizeof in->refusal, "%s", refusal);
 		answer.refusal = in->refusal;
 	}
-	if (in->draft->rest == NULL)
+	if (in->draft->filtered->rest == NULL)
 		end_filtering(in);
 	in->is_busy = false;
 	in->cb(&answer, in->arg);
@@ -233,7 +233,7 @@ static void
 take_rewritten(struct intake *in)
 {
 	end_filtering(in); /* which may read the first one */
-	in->draft->rest = NULL;
+	in->draft->filtered->rest = NULL;
 	spool_entry_drop(in->entry);
 	in->entry = in->rewritten;
 	in->rewritten = NULL;
@@ -247,15 +247,15 @@ static bool
 rewrite(struct intake *in, struct draft *d)
 {
 	in->draft = d;
-	in->rest_at = d->rest_at;
+	in->rest_at = d->filtered->rest_at;
 	in->rewritten = spool_entry_again(in->entry);
 	d->passed = 0;
-	if (d->rest == NULL) {
+	if (d->filtered->rest == NULL) {
 		take_rewritten(in);
 		return true;
 	}
 	d->passed = buf_len(&d->head) + buf_len(&d->body) +
-		    content_size(d->rest) - d->rest_at;
+		    content_size(d->filtered->rest) - d->filtered->rest_at;
 	spool_entry_append_take(in->rewritten, &d->head, NULL, NULL);
 	spool_entry_append_take(in->rewritten, &d->body, on_copied, in);
 	return false;
@@ -278,7 +278,7 @@ run_read(void *arg)
 	struct intake *in = arg;
 	struct err err;
 
-	in->nread = content_read(in->draft->rest, in->rest_at,
+	in->nread = content_read(in->draft->filtered->rest, in->rest_at,
 	    buf_reserve(&in->piece, COPY_MOST), COPY_MOST, &err);
 }
 
@@ -288,7 +288,7 @@ on_copied(enum spool_status status, void *arg)
 	struct intake *in = arg;
 
 	if (status != SPOOL_OK ||
-	    in->rest_at == content_size(in->draft->rest)) {
+	    in->rest_at == content_size(in->draft->filtered->rest)) {
 		end_rewriting(in, status);
 		return;
 	}

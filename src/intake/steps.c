@@ -43,10 +43,8 @@ static const struct step {
 	{ DRAFT_HEADER, DRAFT_SUBMITTED, hash_begin },
 	{ DRAFT_PIECE, DRAFT_SUBMITTED, hash_piece },
 	{ DRAFT_PIECE, ANYBODY, pass },
-	{ DRAFT_ENDS, DRAFT_SUBMITTED, hash_piece },
 	{ DRAFT_ENDS, DRAFT_SUBMITTED, filters_ask },
 	{ DRAFT_ENDS, DRAFT_SUBMITTED, filters_review },
-	{ DRAFT_ENDS, DRAFT_SUBMITTED, filters_rewrite },
 	{ DRAFT_ENDS, DRAFT_SUBMITTED | DRAFT_REPORT, hash_end },
 	{ DRAFT_ENDS, ANYBODY, commit },
 };
@@ -79,7 +77,8 @@ pass(struct draft *d)
 static enum draft_need
 commit(struct draft *d)
 {
-	return d->is_discarded ? DRAFT_NOTHING : DRAFT_COMMIT;
+	return d->filtered != NULL && d->filtered->is_discarded ? DRAFT_NOTHING
+								: DRAFT_COMMIT;
 }
 
 static enum draft_need

@@ -298,7 +298,7 @@ start_intake(struct session_io *io, struct session_event *ev)
 	    (d->need == DRAFT_COMMIT && io->conf->nfilters == 0))
 		io->began = clock_us();
 	if (d->need == DRAFT_FILTER)
-		place_tell(&io->place, &d->place);
+		place_tell(&io->place, &d->filtered->place);
 	if (!intake_do(&io->intake, d, &now))
 		return false;
 	take_answer(io, d->need, &now);

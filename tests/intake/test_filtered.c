@@ -55,7 +55,7 @@ bring(const char *body)
 	ck_assert_int_eq(draft_run(&d, DRAFT_PIECE), DRAFT_NOTHING);
 	ck_assert(buf_append_text(&d.body, body));
 	ck_assert_int_eq(draft_run(&d, DRAFT_ENDS), DRAFT_FILTER);
-	ck_assert(span_equal(buf_span(&d.fields), SPAN(HEADER)));
+	ck_assert(span_equal(buf_span(&d.filtered->fields), SPAN(HEADER)));
 }
 
 static void
@@ -63,7 +63,7 @@ set(struct buf *b, const char *text)
 {
 	buf_clear(b);
 	(void)buf_append_text(b, text);
-	d.is_changed = true;
+	d.filtered->is_changed = true;
 }
 
 static void
@@ -93,8 +93,9 @@ END_TEST
 START_TEST(a_new_header_leaves_the_body_s_hash)
 {
 	bring("body\r\n");
-	set(&d.fields, "From: c@other.test\r\nX: a longer one than before it "
-		       "was, by far\r\n");
+	set(&d.filtered->fields,
+	    "From: c@other.test\r\nX: a longer one than before it "
+	    "was, by far\r\n");
 	ck_assert_int_eq(draft_answered(&d, NULL), DRAFT_COMMIT);
 	expect_hash("body\r\n");
 	ck_assert(span_equal(
@@ -105,7 +106,7 @@ END_TEST
 START_TEST(an_author_of_the_sender_s_domain_is_not_noted)
 {
 	bring("body\r\n");
-	set(&d.fields, "From: c@b.test\r\n");
+	set(&d.filtered->fields, "From: c@b.test\r\n");
 	ck_assert_int_eq(draft_answered(&d, NULL), DRAFT_COMMIT);
 	ck_assert(span_is_empty(attrs_get(buf_span(&d.attrs), ATTR_AUTHOR)));
 	expect_hash("body\r\n");
@@ -116,8 +117,8 @@ END_TEST
 START_TEST(a_new_body_has_no_hash_yet)
 {
 	bring("body\r\n");
-	set(&d.new_body, "another\r\n");
-	d.is_body_changed = true;
+	set(&d.filtered->new_body, "another\r\n");
+	d.filtered->is_body_changed = true;
 	ck_assert_int_eq(draft_answered(&d, NULL), DRAFT_COMMIT);
 	ck_assert(span_is_empty(attrs_get(buf_span(&d.attrs), ATTR_BODY_HASH)));
 	ck_assert(span_starts(buf_span(&d.body), SPAN(HEADER "\r\nanother")));
@@ -127,7 +128,7 @@ END_TEST
 START_TEST(who_holds_it_is_kept)
 {
 	bring("body\r\n");
-	(void)buf_append_text(&d.held_by, "f: why");
+	(void)buf_append_text(&d.filtered->held_by, "f: why");
 	ck_assert_int_eq(draft_answered(&d, NULL), DRAFT_COMMIT);
 	ck_assert(span_equal(
 	    attrs_get(buf_span(&d.attrs), ATTR_HELD_BY), SPAN("f: why")));
@@ -162,7 +163,7 @@ START_TEST(recipients_move_up)
 		draft_said(&d, SPAN("NOTIFY=NEVER"));
 		draft_drop_rcpt(&d);
 	}
-	ck_assert_uint_eq(buf_len(&d.said), sizeof "SIZE=1" + 3 * 2);
+	ck_assert_uint_eq(buf_len(&d.filtered->said), sizeof "SIZE=1" + 3 * 2);
 	draft_remove_rcpt(&d, 1);
 	ck_assert_int_eq(address_parse(SPAN("z@d.test"), &a), ADDRESS_OK);
 	ck_assert(draft_add_rcpt(&d, &a, SPAN("")));

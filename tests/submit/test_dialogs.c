@@ -482,23 +482,23 @@ do_filter(struct stage *s, struct span value)
 
 	if (s->need != SESSION_INTAKE || d->need != DRAFT_FILTER)
 		dialog_fail(s->dialog, s->step, "nobody asks filters");
-	d->is_changed |=
+	d->filtered->is_changed |=
 	    !span_equal(word, SPAN("held")) && !span_equal(word, SPAN("sees"));
 	if (span_equal(word, SPAN("header"))) {
-		set(&d->fields, value);
+		set(&d->filtered->fields, value);
 	} else if (span_equal(word, SPAN("body"))) {
-		set(&d->new_body, value);
-		d->is_body_changed = true;
+		set(&d->filtered->new_body, value);
+		d->filtered->is_body_changed = true;
 	} else if (span_equal(word, SPAN("sender"))) {
 		draft_set_written_sender(d, value);
 	} else if (span_equal(word, SPAN("discards"))) {
-		d->is_discarded = true;
+		d->filtered->is_discarded = true;
 	} else if (span_equal(word, SPAN("held"))) {
-		set(&d->held_by, value);
+		set(&d->filtered->held_by, value);
 	} else if (span_equal(word, SPAN("sees"))) {
-		if (!span_equal(value, buf_span(&d->fields)))
+		if (!span_equal(value, buf_span(&d->filtered->fields)))
 			dialog_fail(s->dialog, s->step, "they see: %.*s",
-			    SPAN_ARG(buf_span(&d->fields)));
+			    SPAN_ARG(buf_span(&d->filtered->fields)));
 	} else {
 		dialog_fail(s->dialog, s->step, "no such change");
 	}
