@@ -34,6 +34,7 @@ EXTRA_DIST += etc/postern.conf contrib/completion/postern.bash \
 	contrib/postfix-queue \
 	contrib/prometheus/postern.rules.yml \
 	contrib/prometheus/postern.test.yml \
+	docs/filters.md \
 	docs/from-postfix.md docs/running.md docs/watching.md \
 	contrib/check-package contrib/debian/changelog contrib/debian/control \
 	contrib/debian/copyright contrib/debian/postern.dirs \

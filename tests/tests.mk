@@ -18,6 +18,7 @@ include tests/route/tests.mk
 include tests/auth/tests.mk
 include tests/sign/tests.mk
 include tests/sending/tests.mk
+include tests/milter/tests.mk
 include tests/spool/tests.mk
 include tests/state/tests.mk
 include tests/intake/tests.mk

@@ -90,6 +90,27 @@ int64_t family_get(enum family f, unsigned label);
 /* The label of that text (all of it stands in it); the last one: none. */
 unsigned family_label(enum family f, struct span text);
 
+/* --- what filters did, by their names --- */
+
+enum filter_did {
+	FILTER_PASSED,
+	FILTER_CHANGED,
+	FILTER_HELD,
+	FILTER_REFUSED,
+	FILTER_DISCARDED,
+	FILTER_AWAY, /* it could not be asked */
+	FILTER_DIDS
+};
+/* The configuration gives the names; those beyond so many are "other". */
+enum { FILTERS_COUNTED = 64, FILTER_NAME_MAX = 32 };
+
+/* "passed", and so on. */
+const char *filter_did_name(enum filter_did did);
+/* A message more; a name that is too long is cut. */
+void filter_count(struct span name, enum filter_did did);
+/* The i-th name that was counted, from 0 on; NULL: there are no more. */
+const char *filter_counted(unsigned i, uint64_t out[FILTER_DIDS]);
+
 /* --- histograms --- */
 
 enum histogram {

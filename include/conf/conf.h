@@ -143,6 +143,27 @@ struct conf_route {
 	int line;
 };
 
+/* What becomes of a message that a filter cannot be asked about. */
+enum conf_away {
+	AWAY_TEMPFAIL, /* 451 */
+	AWAY_ACCEPT, /* it goes on without */
+	AWAY_HOLD, /* it is taken, and held for the operator */
+};
+enum { CONF_FILTERS_MOST = 16 };
+
+/* A filter that speaks the milter protocol. */
+struct conf_filter {
+	char *name; /* the section's title */
+	char *socket; /* as it was written */
+	char *path; /* of a Unix socket; NULL: there is an address */
+	char host[64]; /* numeric */
+	uint16_t port;
+	enum conf_away away;
+	uint32_t timeout; /* s, for an answer */
+	uint32_t connections; /* at once, of all workers */
+	int line;
+};
+
 enum { CONF_ADDRESSES_MOST = 16 };
 
 struct conf_limits {
@@ -215,6 +236,9 @@ struct conf {
 
 	struct conf_route *routes; /* by domain, the default one last */
 	size_t nroutes;
+
+	struct conf_filter *filters; /* in the order of the file */
+	size_t nfilters;
 
 	uint32_t workers; /* 0: one a processor */
 	char *control_socket;

@@ -52,6 +52,7 @@ struct worker_shared {
 	struct ledger *ledger; /* NULL: budgets are not asked */
 	struct suppressor *suppressor; /* NULL: nobody is refused */
 	struct signer *signer; /* signs what leaves; or NULL */
+	uint32_t workers; /* how many share what is for all: crew's to set */
 };
 
 /*

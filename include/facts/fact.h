@@ -44,6 +44,8 @@ enum fact_kind {
 	FACT_BOUNCED,
 	FACT_WARNED,
 	FACT_CONFIRMED,
+	FACT_FILTERED, /* what a filter did with it: filter, did, reason */
+	FACT_FILTER_AWAY, /* it could not be asked: filter, reason, message */
 	FACT_REPORT_NOT_STORED,
 	FACT_REPORT_WITHOUT_HEADER,
 	FACT_CONTENT_UNREADABLE,

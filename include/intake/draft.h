@@ -50,11 +50,40 @@ enum draft_need {
 	DRAFT_SUPPRESSED, /* whether the last recipient is refused to it */
 	DRAFT_OPEN, /* an entry in the spool, and its id */
 	DRAFT_PASS, /* head and body go to disk */
+	DRAFT_FILTER, /* filters look at it, and change it */
+	DRAFT_REWRITE, /* what they changed takes the place of what is on disk */
 	DRAFT_COMMIT, /* all of it becomes durable */
 };
 
 /* The most content that may be added before draft_look(). */
 enum { DRAFT_TAKE_MAX = 32 * 1024 };
+
+/* Where the client came in, and how, for filters; all borrowed. */
+struct draft_place {
+	struct span listener; /* its name */
+	struct span address; /* numeric, and its port; empty: not known */
+	uint16_t port;
+	uint16_t client_port;
+	struct span mechanism; /* of the login; empty: there was none */
+};
+
+/* What filters see of a draft, and make of it. */
+struct draft_filtered {
+	struct draft_place place; /* the owner's to set */
+	/* Owned: parameters, MAIL's and each RCPT's, each ended by a NUL. */
+	struct buf said;
+	struct buf trace; /* owned: the first lines of the head, unseen */
+	struct buf fields; /* owned: the others, and the client's header */
+	uint64_t body_at; /* octets of head and header in front of the body */
+	bool is_changed; /* the header, the body or the sender */
+	bool is_body_changed;
+	struct buf new_body; /* owned: what it is then, unless it is `rest` */
+	/* Behind head and body, what `rest` has from there on; borrowed. */
+	struct content *rest;
+	uint64_t rest_at;
+	bool is_discarded; /* it is taken, and thrown away */
+	struct buf held_by; /* owned: the filter, and why; empty: none does */
+};
 
 /* `{0}` is one that nobody has begun. Zeroed again by draft_clear(). */
 struct draft {
@@ -95,6 +124,7 @@ struct draft {
 	bool wants_hash; /* the owner's: mail is signed here (sign/body.h) */
 	struct body_hash *hash; /* owned; NULL: none is taken */
 	size_t hashed; /* in body: what comes before is not to be hashed */
+	struct draft_filtered *filtered; /* owned; NULL: there are no filters */
 	bool header_done;
 	bool has_new_dots; /* a line begins with a dot that did not so before */
 	char *message_id; /* owned: as it stands in the header, or NULL */
@@ -125,6 +155,12 @@ void draft_add_written(struct draft *d, struct span to, struct span attrs);
 struct span draft_rcpt(const struct draft *d, uint32_t i);
 /* The finished envelope; free() it. `size`: of the content. */
 struct envelope *draft_envelope(const struct draft *d, uint64_t size);
+/* What the client said behind the path of MAIL, or of that RCPT. */
+void draft_said(struct draft *d, struct span params);
+struct span draft_params(const struct draft *d, uint32_t rcpt);
+enum { DRAFT_MAIL = UINT32_MAX };
+/* That one is no recipient any more; those behind it move up. */
+void draft_remove_rcpt(struct draft *d, uint32_t i);
 /* Octets of content, where none was given: passed, and still here. */
 uint64_t draft_size(const struct draft *d);
 

@@ -8,13 +8,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "intake/ledger_io.h"
 #include "spool/spool.h"
 
 struct content;
 struct draft;
 struct envelope;
+struct filtering;
 struct loop;
+struct milter_ways;
 struct suppressor;
 
 struct intake_answer {
@@ -37,7 +40,14 @@ struct intake {
 	struct suppressor *suppressor; /* the same */
 	struct reservation reservation;
 	struct ledger_waiter waiter;
-	struct draft *draft; /* borrowed, while it waits for its account */
+	struct milter_ways *ways; /* the same: to filters, if there are any */
+	/* Borrowed, while it waits for its account, filters or the disk. */
+	struct draft *draft;
+	struct filtering *filtering; /* owned; NULL: none, or it has ended */
+	struct spool_entry *rewritten; /* owned: see DRAFT_REWRITE; or NULL */
+	struct buf piece; /* owned: on its way there */
+	uint64_t rest_at;
+	int64_t nread;
 	struct ledger_why why; /* of the last one that had no room, */
 	char refusal[512]; /* and what it was answered with */
 	struct spool_entry *entry; /* owned; NULL: none */
@@ -55,6 +65,8 @@ void intake_init(struct intake *in, struct spool *spool, struct loop *loop,
  * callback comes, later and once. The draft lives until then.
  */
 bool intake_do(struct intake *in, struct draft *d, struct intake_answer *now);
+/* It is over soon: filters are not waited for. The callback comes still. */
+void intake_hurry(struct intake *in);
 /* Gives up what was begun, if anything was. Not while it is busy. */
 void intake_drop(struct intake *in);
 /* The same of what the draft has no part in any more. */

@@ -26,6 +26,7 @@ enum attr_tag {
 				parameter: the relay takes it */
 	ATTR_AUTHOR = 17, /* the domain of From, where it is not that of the
 			     sender (mail/origin.h); the same */
+	ATTR_HELD_BY = 18, /* "NAME: why": the filter that held it as it came */
 };
 
 enum { ATTRS_MAX = UINT16_MAX };

@@ -72,9 +72,10 @@ enum message_flags {
 	MESSAGE_STOPPED = 8, /* its account is stopped */
 	MESSAGE_FUTURE =
 	    16, /* held until its sender wants it to go (RFC 4865) */
+	MESSAGE_QUARANTINED = 32, /* a filter holds it for the operator */
 	/* Each of which alone is enough that none of it is tried. */
 	MESSAGE_HOLDS = MESSAGE_HELD | MESSAGE_OVER_BUDGET | MESSAGE_STOPPED |
-			MESSAGE_FUTURE,
+			MESSAGE_FUTURE | MESSAGE_QUARANTINED,
 	MESSAGE_FLAGS = MESSAGE_HOLDS | MESSAGE_WARNED, /* all there are */
 };
 

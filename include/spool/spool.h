@@ -100,6 +100,17 @@ void spool_entry_append_take(
 /* How many bytes have been appended so far. */
 uint64_t spool_entry_appended(const struct spool_entry *e);
 /*
+ * What was appended so far, to be read before the entry is committed or dropped:
+ * to be unref'd by then. Not while an append is answered yet, and none may come
+ * until the callback has. SPOOL_FAULT or SPOOL_FULL: the entry failed before.
+ */
+void spool_entry_read(struct spool_entry *e, spool_fetch_cb cb, void *arg);
+/*
+ * Another entry for the same message, in the place of this one: one of them is
+ * committed, the others are dropped.
+ */
+struct spool_entry *spool_entry_again(const struct spool_entry *e);
+/*
  * Makes the message durable and ends the entry. The content is what was
  * appended, if anything was (then `content` is NULL), or `content` (which is
  * borrowed until the callback). env->id is the entry's id. `env` is borrowed

@@ -19,6 +19,7 @@ struct envelope;
 struct keys;
 struct ledger;
 struct loop;
+struct milter_ways;
 struct spool;
 struct suppressor;
 struct tls_server;
@@ -38,6 +39,7 @@ struct submit_worker {
 	struct keys *keys; /* borrowed: for DKIM; NULL: none */
 	struct suppressor *suppressor; /* borrowed; NULL: nobody is asked */
 	struct ledger *ledger; /* borrowed; NULL: budgets are not asked */
+	struct milter_ways *ways; /* borrowed: to filters */
 	struct list sessions; /* of struct session_io; list_init() it */
 	struct aliases *aliases; /* owned reference; NULL: there are none */
 	/*
@@ -60,6 +62,7 @@ struct submit_connection {
 	struct tls_server *tls; /* one reference, taken */
 	const char *const *mechanisms; /* borrowed: lives as long as `conf` */
 	size_t nmechanisms;
+	const char *listener; /* its name: of `conf` */
 	bool implicit_tls;
 	/* A device's, or a user's of this machine, who do not log in; copied; or
 	   NULL. */

@@ -1,6 +1,8 @@
 #include "base/metrics.h"
 
 #include <stdatomic.h>
+#include <stdbool.h>
+#include <string.h>
 
 static const struct metric_info infos[METRIC_COUNT] = {
 	[METRIC_SESSIONS] = { "sessions", "receiving sessions now", 1 },
@@ -165,6 +167,69 @@ family_label(enum family f, struct span text)
 		if (span_equal(value_of(families[f].labels[i]), text))
 			return i;
 	return n - 1;
+}
+
+/* --- what filters did --- */
+
+/* A slot is free, then being named by one thread, then named for good. */
+enum { SLOT_FREE, SLOT_TAKEN, SLOT_NAMED };
+
+static struct {
+	atomic_int state;
+	char name[FILTER_NAME_MAX + 1];
+	_Atomic uint64_t dids[FILTER_DIDS];
+} filters[FILTERS_COUNTED];
+
+const char *
+filter_did_name(enum filter_did did)
+{
+	static const char *const names[FILTER_DIDS] = { "passed", "changed",
+		"held", "refused", "discarded", "away" };
+
+	return names[did];
+}
+
+/* Whether the slot is that name's, or is now. */
+static bool
+claim(unsigned i, struct span name)
+{
+	int free = SLOT_FREE;
+
+	if (atomic_compare_exchange_strong(
+		&filters[i].state, &free, SLOT_TAKEN)) {
+		memcpy(filters[i].name, name.ptr, name.len);
+		atomic_store(&filters[i].state, SLOT_NAMED);
+		return true;
+	}
+	while (atomic_load(&filters[i].state) != SLOT_NAMED)
+		continue; /* for as long as a name is copied */
+	return span_equal(span_text(filters[i].name), name);
+}
+
+void
+filter_count(struct span name, enum filter_did did)
+{
+	unsigned i = 0;
+
+	name = span_to(name, FILTER_NAME_MAX);
+	while (i < FILTERS_COUNTED - 1 && !claim(i, name))
+		i++;
+	if (i == FILTERS_COUNTED - 1)
+		(void)claim(i, SPAN("other"));
+	atomic_fetch_add_explicit(
+	    &filters[i].dids[did], 1, memory_order_relaxed);
+}
+
+const char *
+filter_counted(unsigned i, uint64_t out[FILTER_DIDS])
+{
+	if (i >= FILTERS_COUNTED ||
+	    atomic_load(&filters[i].state) != SLOT_NAMED)
+		return NULL;
+	for (int k = 0; k < FILTER_DIDS; k++)
+		out[k] = atomic_load_explicit(
+		    &filters[i].dids[k], memory_order_relaxed);
+	return filters[i].name;
 }
 
 /* --- histograms --- */

@@ -110,6 +110,12 @@ conf_clear(struct conf *conf)
 	}
 	free(conf->accounts);
 	clear_routes(conf);
+	for (size_t i = 0; i < conf->nfilters; i++) {
+		free(conf->filters[i].name);
+		free(conf->filters[i].socket);
+		free(conf->filters[i].path);
+	}
+	free(conf->filters);
 	free_list(conf->mechanisms, conf->nmechanisms);
 	free_list(conf->resolvers, conf->nresolvers);
 	free(conf->refuse);

@@ -122,6 +122,13 @@ int conf_check_account(struct reading *r, cfg_t *cfg, void *filled);
 int conf_check_queue(struct reading *r, cfg_t *cfg, void *filled);
 int conf_check_route(struct reading *r, cfg_t *cfg, void *filled);
 
+int conf_check_filter(struct reading *r, cfg_t *cfg, void *filled);
+
+/*
+ * "unix:/run/x.sock", "inet:127.0.0.1:11332", "inet:11332@127.0.0.1" and the like,
+ * as Postfix and Sendmail write them. False: it is none.
+ */
+bool conf_parse_filter_socket(struct span text, struct conf_filter *out);
 /* Letters, digits and hyphens in labels (RFC 1123 2.1), 253 at most. */
 bool conf_domain_is_valid(struct span name);
 /* A heap copy in lower case. */

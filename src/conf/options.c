@@ -657,6 +657,40 @@ store_relay_tls(const struct option *o, struct span text, void *base)
 	return true;
 }
 
+static bool
+store_filter_socket(const struct option *o, struct span text, void *base)
+{
+	(void)o;
+	return is_clean_text(text) && conf_parse_filter_socket(text, base);
+}
+
+static bool
+store_away(const struct option *o, struct span text, void *base)
+{
+	static const struct choice choices[] = {
+		{ "tempfail", AWAY_TEMPFAIL },
+		{ "accept", AWAY_ACCEPT },
+		{ "hold", AWAY_HOLD },
+	};
+	struct conf_filter *f = base;
+	int got;
+
+	(void)o;
+	if (!choose(choices, ARRAY_LEN(choices), text, &got))
+		return false;
+	f->away = (enum conf_away)got;
+	return true;
+}
+
+/* There is one time yet. */
+static bool
+store_when(const struct option *o, struct span text, void *base)
+{
+	(void)o;
+	(void)base;
+	return span_equal_nocase(text, SPAN("before"));
+}
+
 #define APPEND(list, n)                                                        \
 	((list) = mem_realloc((list), ((n) + 1) * sizeof *(list)),             \
 	    memset(&(list)[n], 0, sizeof *(list)), &(list)[(n)++])
@@ -733,6 +767,28 @@ begin_route(struct conf *conf, const char *title)
 	return r;
 }
 
+static bool
+is_filter_name(struct span name)
+{
+	for (size_t i = 0; i < name.len; i++)
+		if (!ascii_is_alnum(name.ptr[i]) && name.ptr[i] != '-' &&
+		    name.ptr[i] != '_' && name.ptr[i] != '.')
+			return false;
+	return name.len > 0 && name.len <= 32;
+}
+
+static void *
+begin_filter(struct conf *conf, const char *title)
+{
+	struct conf_filter *f;
+
+	if (!is_filter_name(span_text(title)))
+		return NULL;
+	f = APPEND(conf->filters, conf->nfilters);
+	f->name = mem_strdup(title);
+	return f;
+}
+
 /* In the order in which they are read: listen before sni, and so on. */
 const struct section conf_sections[] = {
 	{ "", NULL, false, false, begin_conf, "", NULL },
@@ -753,6 +809,9 @@ const struct section conf_sections[] = {
 	{ "deliver", "", false, false, begin_conf, "", conf_check_deliver },
 	{ "route", "", true, false, begin_route, "a domain name or default",
 	    conf_check_route },
+	{ "filter", "", true, false, begin_filter,
+	    "a name of up to 32 letters, digits, hyphens, dots and underscores",
+	    conf_check_filter },
 	{ "control", "", false, false, begin_conf, "", NULL },
 	{ "http", "", false, false, begin_conf, "", NULL },
 	{ "log", "", false, false, begin_conf, "", conf_check_log },
@@ -781,6 +840,7 @@ static const char an_address[] =
 #define CONF(member) offsetof(struct conf, member)
 #define ACCOUNT(member) offsetof(struct conf_account, member)
 #define OAUTH(member) offsetof(struct conf_oauth, member)
+#define FILTER(member) offsetof(struct conf_filter, member)
 #define LIMIT(member) offsetof(struct conf, limits.member)
 
 /* clang-format off */
@@ -941,6 +1001,17 @@ const struct option conf_options[] = {
 	    offsetof(struct conf_route, login), 0, 255, "an account's name" },
 	{ "route", "password-file", OPTION_PATH, NULL, store_text,
 	    offsetof(struct conf_route, password_file), 0, PATH_MOST, a_path },
+
+	{ "filter", "socket", OPTION_NEEDED, NULL, store_filter_socket, 0, 0, 0,
+	    "unix:/PATH, or inet:ADDRESS:PORT with a numeric address or "
+	    "localhost" },
+	{ "filter", "when", 0, "before", store_when, 0, 0, 0, "before" },
+	{ "filter", "away", 0, "tempfail", store_away, 0, 0, 0,
+	    "tempfail, accept or hold" },
+	{ "filter", "timeout", 0, "30s", store_duration, FILTER(timeout),
+	    1, 300, "a time such as 30s, 1s to 5min" },
+	{ "filter", "connections", 0, "50", store_number,
+	    FILTER(connections), 1, 10000, "a number, 1 to 10000" },
 
 	{ "control", "socket", OPTION_PATH, RUNSTATEDIR "/postern/control.sock",
 	    store_text, CONF(control_socket), 0, SOCKET_MOST,

@@ -4,6 +4,7 @@ libpostern_a_SOURCES += \
 	src/conf/check.c \
 	src/conf/advice.c \
 	src/conf/clean.c \
+	src/conf/filter.c \
 	src/conf/options.c \
 	src/conf/read.c \
 	src/conf/tree.c \

@@ -87,16 +87,18 @@ crew_start(uint32_t workers, const struct worker_shared *shared,
     const struct worker_events *events, struct err *err)
 {
 	struct crew *c = MEM_NEW(struct crew);
+	struct worker_shared all = *shared;
 
 	if (workers == 0)
 		workers = uv_available_parallelism();
+	all.workers = workers;
 	c->members = mem_zalloc(workers, sizeof *c->members);
 	c->seats = mem_zalloc(workers, sizeof *c->seats);
 	for (; c->n < workers; c->n++) {
 		struct member *m = &c->members[c->n];
 
 		m->worker = worker_start(
-		    c->n == 0 ? NULL : m[-1].worker, shared, events, err);
+		    c->n == 0 ? NULL : m[-1].worker, &all, events, err);
 		if (m->worker == NULL) {
 			crew_join(c);
 			return NULL;

@@ -19,6 +19,7 @@
 #include "io/loop.h"
 #include "io/mailbox.h"
 #include "io/tls.h"
+#include "milter/milter_io.h"
 #include "policy/aliases.h"
 
 struct worker {
@@ -403,6 +404,7 @@ worker_free(struct worker *w)
 	tls_client_free(w->tls);
 	peers_free(w->peers);
 	aliases_unref(w->submit.aliases);
+	milter_ways_unref(w->submit.ways);
 	if (!is_guest(w))
 		loop_free(w->loop);
 	free(w);
@@ -434,6 +436,7 @@ worker_start(const struct worker *like, const struct worker_shared *shared,
 		.ledger = shared->ledger,
 		.suppressor = shared->suppressor,
 		.keys = signer_keys(shared->signer),
+		.ways = milter_ways_new(w->loop, shared->workers),
 		.accepted = on_accepted,
 		.logged_in = on_logged_in,
 		.closed = on_closed,

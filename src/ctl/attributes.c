@@ -64,7 +64,8 @@ is_of_content(const struct param_text *p)
 	struct attr a;
 
 	return attrs_next(&whole, &a) &&
-	       (a.tag == ATTR_BODY_HASH || a.tag == ATTR_AUTHOR);
+	       (a.tag == ATTR_BODY_HASH || a.tag == ATTR_AUTHOR ||
+		   a.tag == ATTR_HELD_BY);
 }
 
 void

@@ -11,6 +11,7 @@
 #include "base/utf8.h"
 #include "ctl/attributes.h"
 #include "dispatch/message.h"
+#include "mail/attrs.h"
 #include "mail/qid.h"
 #include "mail/reason.h"
 #include "mail/words.h"
@@ -100,6 +101,7 @@ enum now {
 	NOW_NOT_YET,
 	NOW_WAITING,
 	NOW_HELD,
+	NOW_QUARANTINED,
 	NOW_OVER_BUDGET,
 	NOW_STOPPED,
 	NOW_FUTURE,
@@ -125,6 +127,7 @@ static const struct {
 	[NOW_NOT_YET] = { "waiting for its time", "waiting" },
 	[NOW_WAITING] = { "waiting for the next attempt", "waiting" },
 	[NOW_HELD] = { "held by the operator", "held" },
+	[NOW_QUARANTINED] = { "held by a filter, for the operator", "held" },
 	[NOW_OVER_BUDGET] = { "held until its account's budget has room",
 	    "held" },
 	[NOW_FUTURE] = { "held until the time that its sender named", "held" },
@@ -169,6 +172,8 @@ held_as(const struct message *m)
 		return NOW_STOPPED;
 	if ((m->flags & MESSAGE_HELD) != 0)
 		return NOW_HELD;
+	if ((m->flags & MESSAGE_QUARANTINED) != 0)
+		return NOW_QUARANTINED;
 	if ((m->flags & MESSAGE_FUTURE) != 0)
 		return NOW_FUTURE;
 	return (m->flags & MESSAGE_OVER_BUDGET) != 0 ? NOW_OVER_BUDGET
@@ -348,11 +353,16 @@ set_summary(json_t *o, struct page *p, const struct message *m)
 	(void)json_object_set_new(o, "held", json_boolean(s.is_held));
 	if (s.is_held)
 		(void)json_object_set_new(o, "held_by",
-		    json_string(!s.is_held_otherwise	    ? "domain"
-				: held_as(m) == NOW_STOPPED ? "stop"
-				: held_as(m) == NOW_HELD    ? "operator"
-				: held_as(m) == NOW_FUTURE  ? "sender"
-							    : "budget"));
+		    json_string(!s.is_held_otherwise		? "domain"
+				: held_as(m) == NOW_STOPPED	? "stop"
+				: held_as(m) == NOW_HELD	? "operator"
+				: held_as(m) == NOW_QUARANTINED ? "filter"
+				: held_as(m) == NOW_FUTURE	? "sender"
+								: "budget"));
+	if (s.is_held && held_as(m) == NOW_QUARANTINED)
+		(void)json_object_set_new(o, "filter",
+		    describe_text(
+			attrs_get(envelope_attrs(m->env), ATTR_HELD_BY)));
 	(void)json_object_set_new(o, "counts", describe_counts(&s));
 	(void)json_object_set_new(o, "reason", why);
 	set_next(o, p, s.next);

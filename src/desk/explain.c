@@ -418,6 +418,28 @@ find_way(struct explaining *x)
 	    c->dispatch, domain, span_text(x->account), on_way, x);
 }
 
+/* In their order, for what an account sends. */
+static void
+say_filters(struct explaining *x, const struct conf *conf)
+{
+	static const char *const away[] = {
+		[AWAY_TEMPFAIL] = "refused with 451",
+		[AWAY_ACCEPT] = "taken without it",
+		[AWAY_HOLD] = "taken and held",
+	};
+	char what[80], room[400];
+
+	for (size_t i = 0; i < conf->nfilters; i++) {
+		const struct conf_filter *f = &conf->filters[i];
+
+		(void)snprintf(what, sizeof what, "filter %s", f->name);
+		say(x, "filter", place(conf, f->line, what, room),
+		    "%s at %s is asked before the message is taken; while it "
+		    "cannot be asked the message is %s",
+		    f->name, f->socket, away[f->away]);
+	}
+}
+
 /* False: the account is being read, and on_read() is called. */
 static bool
 say_policy(struct explaining *x)
@@ -450,6 +472,7 @@ say_policy(struct explaining *x)
 	}
 	say_recipient(x, conf, account);
 	say_budget(x, conf, account, &view);
+	say_filters(x, conf);
 	return true;
 }
 

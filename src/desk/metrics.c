@@ -112,6 +112,28 @@ put_queue(const struct pages *p, struct buf *out)
 	    "age of the message that waits longest", not_negative(age) / 1000);
 }
 
+/*
+ * Only with filters: a name appears with the first message. It is one of the
+ * configuration's, of letters and digits, and needs no quoting.
+ */
+static void
+put_filters(struct buf *out)
+{
+	uint64_t dids[FILTER_DIDS];
+	const char *name;
+
+	if (filter_counted(0, dids) == NULL)
+		return;
+	put_head(out, "filtered_total",
+	    "messages at filters, by what these did", "counter");
+	for (unsigned i = 0; (name = filter_counted(i, dids)) != NULL; i++)
+		for (int k = 0; k < FILTER_DIDS; k++)
+			(void)buf_printf(out,
+			    "postern_filtered_total{filter=\"%s\",did=\"%s\"} "
+			    "%" PRIu64 "\n",
+			    name, filter_did_name((enum filter_did)k), dids[k]);
+}
+
 /* --- sites: those with most in line --- */
 
 struct busy {
@@ -241,6 +263,7 @@ metrics_write(const struct pages *p, struct buf *out)
 	for (enum histogram h = 0; h < HISTOGRAM_COUNT; h++)
 		put_histogram(out, h);
 	put_queue(p, out);
+	put_filters(out);
 	put_sites(p, out);
 	put_spool(p, out);
 }

@@ -16,6 +16,7 @@
 #include "io/deadline.h"
 #include "io/loop.h"
 #include "io/mailbox.h"
+#include "mail/attrs.h"
 #include "mail/qid.h"
 #include "mail/reason.h"
 #include "mail/wishes.h"
@@ -304,6 +305,8 @@ dispatch_add(struct dispatch *d, struct envelope *env,
 	/* As intake has recorded it. */
 	if (wishes_release(envelope_attrs(env)) > env->arrived)
 		flags |= MESSAGE_FUTURE;
+	if (!span_is_empty(attrs_get(envelope_attrs(env), ATTR_HELD_BY)))
+		flags |= MESSAGE_QUARANTINED;
 
 	facts_keep_accepted(d->history, env, from);
 	if (dispatch_is_stopped(d, span_text(env->account))) {

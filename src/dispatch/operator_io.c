@@ -203,7 +203,7 @@ marks_after(const struct message *m, const struct order *order)
 	case ORDER_RELEASE:
 		return m->flags &
 		       ~(unsigned)(MESSAGE_HELD | MESSAGE_OVER_BUDGET |
-				   MESSAGE_FUTURE);
+				   MESSAGE_FUTURE | MESSAGE_QUARANTINED);
 	case ORDER_STOP: return m->flags | marks_of_stop(m);
 	case ORDER_UNDO: return m->flags & ~(unsigned)MESSAGE_STOPPED;
 	case ORDER_RETRY:
@@ -248,7 +248,8 @@ set_marks(struct dispatch *d, struct message *m, unsigned flags)
 	if ((gone & MESSAGE_OVER_BUDGET) != 0)
 		budget_unheld(d, m, true);
 	spool_set_flags(d->spool, m->env->id, m->flags);
-	if ((gone & (MESSAGE_HELD | MESSAGE_OVER_BUDGET | MESSAGE_FUTURE)) != 0)
+	if ((gone & (MESSAGE_HELD | MESSAGE_OVER_BUDGET | MESSAGE_FUTURE |
+			MESSAGE_QUARANTINED)) != 0)
 		record_held(d, m);
 }
 

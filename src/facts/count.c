@@ -24,10 +24,28 @@ count_login(const struct fact *fact, enum login_result result)
 }
 
 static void
+count_filter(const struct fact *fact)
+{
+	const struct fact_field *name = fact_find(fact, "filter");
+	const struct fact_field *did = fact_find(fact, "did");
+	int i = FILTER_AWAY; /* the fact of one that is away says no more */
+
+	if (name == NULL)
+		return;
+	for (int k = 0; did != NULL && k < FILTER_DIDS; k++)
+		if (span_equal(did->text,
+			span_text(filter_did_name((enum filter_did)k))))
+			i = k;
+	filter_count(name->text, (enum filter_did)i);
+}
+
+static void
 count(const struct fact *fact, void *arg)
 {
 	(void)arg;
 	switch (fact->kind) {
+	case FACT_FILTERED:
+	case FACT_FILTER_AWAY: count_filter(fact); break;
 	case FACT_LOGIN: count_login(fact, LOGIN_OK); break;
 	case FACT_LOGIN_FAILED: count_login(fact, LOGIN_BAD); break;
 	case FACT_LOGIN_FAILED_ERROR: count_login(fact, LOGIN_BROKEN); break;
@@ -52,7 +70,7 @@ facts_count(void)
 {
 	static const enum fact_kind kinds[] = { FACT_LOGIN, FACT_LOGIN_FAILED,
 		FACT_LOGIN_FAILED_ERROR, FACT_DELIVERED, FACT_DEFERRED,
-		FACT_FAILED, FACT_EXPIRED };
+		FACT_FAILED, FACT_EXPIRED, FACT_FILTERED, FACT_FILTER_AWAY };
 
 	facts_add_sink(count, NULL, kinds, ARRAY_LEN(kinds));
 }

@@ -38,6 +38,8 @@ static const struct {
 	[FACT_BOUNCED] = { "bounced", LOG_INFO, NOT_COUNTED },
 	[FACT_WARNED] = { "warned", LOG_INFO, NOT_COUNTED },
 	[FACT_CONFIRMED] = { "confirmed", LOG_INFO, NOT_COUNTED },
+	[FACT_FILTERED] = { "filtered", LOG_INFO, NOT_COUNTED },
+	[FACT_FILTER_AWAY] = { "filter_away", LOG_WARN, NOT_COUNTED },
 	[FACT_REPORT_NOT_STORED] = { "report_not_stored", LOG_ERROR,
 	    NOT_COUNTED },
 	[FACT_REPORT_WITHOUT_HEADER] = { "report_without_header", LOG_ERROR,

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/map.h"
 #include "base/mem.h"
@@ -12,6 +13,27 @@
 #include "mail/envelope.h"
 #include "sign/body.h"
 #include "smtp/address.h"
+
+static void
+free_filtered(struct draft_filtered *f)
+{
+	if (f == NULL)
+		return;
+	buf_clear(&f->said);
+	buf_clear(&f->trace);
+	buf_clear(&f->fields);
+	buf_clear(&f->new_body);
+	buf_clear(&f->held_by);
+	free(f);
+}
+
+struct draft_filtered *
+draft_filtered(struct draft *d)
+{
+	if (d->filtered == NULL)
+		d->filtered = MEM_NEW(struct draft_filtered);
+	return d->filtered;
+}
 
 void
 draft_clear(struct draft *d)
@@ -25,6 +47,7 @@ draft_clear(struct draft *d)
 	buf_clear(&d->rcpts);
 	buf_clear(&d->head);
 	buf_clear(&d->body);
+	free_filtered(d->filtered);
 	*d = (struct draft){ 0 };
 }
 
@@ -100,8 +123,10 @@ keep_rcpt(struct draft *d, size_t at, uint64_t hash, struct span attrs)
 		d->named =
 		    mem_realloc(d->named, d->named_cap * sizeof *d->named);
 	}
-	d->named[d->nrcpt++] = (struct draft_rcpt){ hash, (uint32_t)at,
-		(uint16_t)rcpt.len, (uint16_t)attrs.len };
+	d->named[d->nrcpt++] = (struct draft_rcpt){ .hash = hash,
+		.at = (uint32_t)at,
+		.address = (uint16_t)rcpt.len,
+		.attrs = (uint16_t)attrs.len };
 	d->needs_utf8 |= !span_is_ascii(rcpt);
 	(void)buf_append_span(&d->rcpts, attrs);
 }
@@ -124,9 +149,8 @@ draft_add_rcpt(struct draft *d, const struct address *to, struct span attrs)
 	return true;
 }
 
-/* Whether an address that stays is more than ASCII. */
-static bool
-has_utf8(const struct draft *d)
+bool
+draft_has_utf8_address(const struct draft *d)
 {
 	bool has = d->sender != NULL && !span_is_ascii(span_text(d->sender));
 
@@ -143,8 +167,10 @@ draft_drop_rcpt(struct draft *d)
 	assert(d->nrcpt > 0);
 	was_ascii = span_is_ascii(draft_rcpt(d, d->nrcpt - 1));
 	buf_truncate(&d->rcpts, d->named[--d->nrcpt].at);
+	if (d->named[d->nrcpt].said > 0)
+		buf_truncate(&d->filtered->said, d->named[d->nrcpt].said);
 	if (!was_ascii)
-		d->needs_utf8 = has_utf8(d);
+		d->needs_utf8 = draft_has_utf8_address(d);
 }
 
 void
@@ -154,6 +180,45 @@ draft_add_written(struct draft *d, struct span to, struct span attrs)
 
 	(void)buf_append_span(&d->rcpts, to);
 	keep_rcpt(d, at, 0, attrs);
+}
+
+/* The texts stay where they are; nothing is looked for behind them. */
+void
+draft_remove_rcpt(struct draft *d, uint32_t i)
+{
+	assert(i < d->nrcpt);
+	d->nrcpt--;
+	memmove(
+	    &d->named[i], &d->named[i + 1], (d->nrcpt - i) * sizeof *d->named);
+}
+
+void
+draft_said(struct draft *d, struct span params)
+{
+	struct buf *said;
+	uint32_t at;
+
+	if (d->conf->nfilters == 0)
+		return;
+	said = &draft_filtered(d)->said;
+	at = (uint32_t)buf_len(said);
+	said->max = d->rcpts.max;
+	(void)buf_append_span(said, params);
+	(void)buf_append_char(said, '\0');
+	if (d->nrcpt > 0)
+		d->named[d->nrcpt - 1].said = at;
+}
+
+struct span
+draft_params(const struct draft *d, uint32_t rcpt)
+{
+	uint32_t at = rcpt == DRAFT_MAIL ? 0 : d->named[rcpt].said;
+	struct span text = span_from(buf_span(&d->filtered->said), at);
+
+	/* One that a filter added has none. */
+	if (rcpt != DRAFT_MAIL && at == 0)
+		return SPAN("");
+	return span_to(text, span_find(text, '\0'));
 }
 
 struct envelope *

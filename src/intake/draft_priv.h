@@ -9,14 +9,21 @@
 struct draft_rcpt {
 	uint64_t hash; /* of the address, to find one named twice */
 	uint32_t at;
+	uint32_t said; /* in d->said: its parameters; 0: it has none */
 	uint16_t address, attrs; /* bytes */
 };
 
 enum {
+	ID_KEPT = 250, /* octets of a Message-ID, to be told */
 	DRAFT_SMALL_MAX = 96 * 1024, /* beyond it content leaves memory, */
 	DRAFT_CHUNK = 224 * 1024, /* and then goes on in such pieces: with
 				     DRAFT_TAKE_MAX a SPOOL_CHUNK */
 };
+
+/* What filters see and make of it; made when it is first asked for. */
+struct draft_filtered *draft_filtered(struct draft *d);
+/* Whether an address that stays is more than ASCII. */
+bool draft_has_utf8_address(const struct draft *d);
 
 /* --- admit.c: steps of the stages DRAFT_SENDER and DRAFT_RCPT --- */
 
@@ -69,6 +76,32 @@ enum draft_need fixup_authors(struct draft *d);
  */
 
 enum draft_need note_author(struct draft *d);
+
+/*
+ * --- changes.c: what a filter wants changed of the envelope ---
+ *
+ * An added recipient is the filter's, not the account's: budgets and suppression are
+ * not asked.
+ */
+
+struct milter_outcome;
+/* NULL, or what is wrong with them: then none of them is made. */
+const char *
+changes_wrong(const struct draft *d, const struct milter_outcome *o);
+void changes_make(struct draft *d, const struct milter_outcome *o);
+
+/*
+ * --- filtered.c: what filters see, and what follows from what they change ---
+ */
+
+/* The header is as it will be stored: keeps it for them. */
+enum draft_need filters_keep(struct draft *d);
+enum draft_need filters_ask(struct draft *d);
+/*
+ * What they changed is what is looked over, stored and signed: identity, the lines
+ * that must be there, the author, and the flags that follow from the bytes.
+ */
+enum draft_need filters_review(struct draft *d);
 
 /*
  * --- hash.c: the body's hash, which a signature needs (sign/body.h) ---

@@ -13,8 +13,6 @@
 #include "mail/trace.h"
 #include "smtp/address.h"
 
-enum { ID_KEPT = 250 }; /* octets of a Message-ID, to be told */
-
 static const char too_long[] = "552 5.3.4 Header section too long";
 
 /* --- the header becomes one --- */

@@ -3,6 +3,9 @@
  *   DRAFT_SUPPRESSED answered at once
  *   DRAFT_OPEN    an entry: answered at once
  *   DRAFT_PASS    head and body to the entry's file -> on_passed
+ *   DRAFT_FILTER  filters are asked -> on_filtered
+ *   DRAFT_REWRITE a second entry: head and header, then the rest, piece by piece:
+ *                 on_copied -> on_rest -> on_copied ... and the first one is dropped
  *   DRAFT_COMMIT  the envelope is made -> on_committed; the entry is over
  */
 #include "intake/intake_io.h"
@@ -11,15 +14,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/mem.h"
 #include "conf/conf.h"
 #include "intake/draft.h"
+#include "intake/filter_io.h"
 #include "intake/suppressor_io.h"
 #include "io/loop.h"
+#include "io/work.h"
 #include "mail/envelope.h"
 #include "spool/content.h"
+#include "spool/spool.h"
 
 static void on_account(struct ledger_waiter *w);
 static void on_passed(enum spool_status status, void *arg);
+static void on_filtered(const char *refusal, void *arg);
+static void on_copied(enum spool_status status, void *arg);
+static void on_rest(void *arg);
 static void on_committed(enum spool_status status, void *arg);
 
 /* Why a message is not taken, in the words of SMTP. */
@@ -176,6 +186,131 @@ pass(struct intake *in, struct draft *d, spool_done_cb cb)
 	spool_entry_append_take(in->entry, &d->body, cb, in);
 }
 
+/* --- filters --- */
+
+static void
+end_filtering(struct intake *in)
+{
+	if (in->filtering != NULL)
+		filter_end(in->filtering);
+	in->filtering = NULL;
+}
+
+static void
+filter(struct intake *in, struct draft *d)
+{
+	struct filter_options o = { .loop = in->loop,
+		.ways = in->ways,
+		.entry = in->entry,
+		.draft = d,
+		.cb = on_filtered,
+		.arg = in };
+
+	in->draft = d;
+	in->filtering = filter_start(&o);
+}
+
+static void
+on_filtered(const char *refusal, void *arg)
+{
+	struct intake *in = arg;
+	struct intake_answer answer = { .refusal = NULL };
+
+	if (refusal != NULL) {
+		(void)snprintf(in->refusal, sizeof in->refusal, "%s", refusal);
+		answer.refusal = in->refusal;
+	}
+	if (in->draft->filtered->rest == NULL)
+		end_filtering(in);
+	in->is_busy = false;
+	in->cb(&answer, in->arg);
+}
+
+enum { COPY_MOST = SPOOL_CHUNK };
+
+/* The second entry takes the place of the first. */
+static void
+take_rewritten(struct intake *in)
+{
+	end_filtering(in); /* which may read the first one */
+	in->draft->filtered->rest = NULL;
+	spool_entry_drop(in->entry);
+	in->entry = in->rewritten;
+	in->rewritten = NULL;
+}
+
+/*
+ * What is on disk was written before the filters changed it. True: it is done,
+ * since all of it is in memory again.
+ */
+static bool
+rewrite(struct intake *in, struct draft *d)
+{
+	in->draft = d;
+	in->rest_at = d->filtered->rest_at;
+	in->rewritten = spool_entry_again(in->entry);
+	d->passed = 0;
+	if (d->filtered->rest == NULL) {
+		take_rewritten(in);
+		return true;
+	}
+	d->passed = buf_len(&d->head) + buf_len(&d->body) +
+		    content_size(d->filtered->rest) - d->filtered->rest_at;
+	spool_entry_append_take(in->rewritten, &d->head, NULL, NULL);
+	spool_entry_append_take(in->rewritten, &d->body, on_copied, in);
+	return false;
+}
+
+static void
+end_rewriting(struct intake *in, enum spool_status status)
+{
+	struct intake_answer answer = answer_of(status);
+
+	if (status == SPOOL_OK)
+		take_rewritten(in);
+	in->is_busy = false;
+	in->cb(&answer, in->arg);
+}
+
+static void
+run_read(void *arg)
+{
+	struct intake *in = arg;
+	struct err err;
+
+	in->nread = content_read(in->draft->filtered->rest, in->rest_at,
+	    buf_reserve(&in->piece, COPY_MOST), COPY_MOST, &err);
+}
+
+static void
+on_copied(enum spool_status status, void *arg)
+{
+	struct intake *in = arg;
+
+	if (status != SPOOL_OK ||
+	    in->rest_at == content_size(in->draft->filtered->rest)) {
+		end_rewriting(in, status);
+		return;
+	}
+	in->piece = (struct buf){ .max = COPY_MOST };
+	work_run(in->loop, run_read, on_rest, in);
+}
+
+static void
+on_rest(void *arg)
+{
+	struct intake *in = arg;
+
+	if (in->nread <= 0) {
+		buf_clear(&in->piece);
+		end_rewriting(in, SPOOL_FAULT);
+		return;
+	}
+	buf_added(&in->piece, (size_t)in->nread);
+	in->rest_at += (uint64_t)in->nread;
+	spool_entry_append_take(in->rewritten, &in->piece, on_copied, in);
+}
+
 static struct content *
 content_of(struct draft *d)
 {
@@ -217,6 +352,14 @@ intake_do(struct intake *in, struct draft *d, struct intake_answer *now)
 		in->is_busy = true;
 		pass(in, d, on_passed);
 		return false;
+	case DRAFT_FILTER:
+		in->is_busy = true;
+		filter(in, d);
+		return false;
+	case DRAFT_REWRITE:
+		*now = answer_of(SPOOL_OK);
+		in->is_busy = !rewrite(in, d);
+		return !in->is_busy;
 	case DRAFT_COMMIT:
 		in->is_busy = true;
 		commit(in, d);
@@ -260,6 +403,10 @@ on_committed(enum spool_status status, void *arg)
 static void
 drop_entry(struct intake *in)
 {
+	end_filtering(in);
+	if (in->rewritten != NULL)
+		spool_entry_drop(in->rewritten);
+	in->rewritten = NULL;
 	if (in->entry != NULL)
 		spool_entry_drop(in->entry);
 	in->entry = NULL;
@@ -278,6 +425,13 @@ intake_drop(struct intake *in)
 	assert(!in->is_busy);
 	drop_entry(in);
 	drop_reservation(in);
+}
+
+void
+intake_hurry(struct intake *in)
+{
+	if (in->filtering != NULL)
+		filter_hurry(in->filtering);
 }
 
 void

@@ -5,5 +5,7 @@ libpostern_a_SOURCES += \
 	include/intake/intake_io.h src/intake/intake_io.c \
 	include/intake/ledger_io.h src/intake/ledger_io.c \
 	include/intake/suppressor_io.h src/intake/suppressor_io.c \
+	include/intake/filter_io.h src/intake/filter_io.c \
+	src/intake/changes.c src/intake/filtered.c \
 	src/intake/author.c src/intake/authors.c src/intake/hash.c \
 	src/intake/ledger_priv.h src/intake/steps.c

@@ -38,10 +38,13 @@ static const struct step {
 	{ DRAFT_HEADER, DRAFT_SUBMITTED, fixup_date },
 	{ DRAFT_HEADER, DRAFT_SUBMITTED, fixup_message_id },
 	{ DRAFT_HEADER, DRAFT_SUBMITTED, fixup_from },
+	{ DRAFT_HEADER, DRAFT_SUBMITTED, filters_keep },
 	{ DRAFT_HEADER, DRAFT_SUBMITTED, note_author },
 	{ DRAFT_HEADER, DRAFT_SUBMITTED, hash_begin },
 	{ DRAFT_PIECE, DRAFT_SUBMITTED, hash_piece },
 	{ DRAFT_PIECE, ANYBODY, pass },
+	{ DRAFT_ENDS, DRAFT_SUBMITTED, filters_ask },
+	{ DRAFT_ENDS, DRAFT_SUBMITTED, filters_review },
 	{ DRAFT_ENDS, DRAFT_SUBMITTED | DRAFT_REPORT, hash_end },
 	{ DRAFT_ENDS, ANYBODY, commit },
 };
@@ -74,8 +77,8 @@ pass(struct draft *d)
 static enum draft_need
 commit(struct draft *d)
 {
-	(void)d;
-	return DRAFT_COMMIT;
+	return d->filtered != NULL && d->filtered->is_discarded ? DRAFT_NOTHING
+								: DRAFT_COMMIT;
 }
 
 static enum draft_need

@@ -131,6 +131,17 @@ refuse_at_once(struct acceptor *a, struct seat *seat, const struct arrival *c)
 	return true;
 }
 
+/* As the configuration calls the port; it may be gone from that. */
+static const char *
+listener_name(const struct conf *conf, const struct arrival *c)
+{
+	for (size_t i = 0; i < conf->nlistens; i++)
+		if (conf->listens[i].port == c->port &&
+		    conf->listens[i].tls == c->tls)
+			return conf->listens[i].name;
+	return NULL;
+}
+
 static void
 take(struct acceptor *a, const struct arrival *c)
 {
@@ -161,6 +172,7 @@ take(struct acceptor *a, const struct arrival *c)
 		.account = c->account,
 		.is_local = c->tls == LISTEN_LOCAL,
 		.is_anybody = c->is_anybody,
+		.listener = listener_name(a->conf, c),
 		.is_crowded = &a->is_crowded,
 		.number = a->next_number++,
 		.token = seat,

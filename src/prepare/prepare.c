@@ -37,6 +37,7 @@ prepare_look(const struct conf *conf, long pid, struct findings *f)
 		look_at_http,
 		look_at_routes,
 		look_at_resolver,
+		look_at_filters,
 		look_at_descriptors,
 	};
 	struct look l = { conf, pid, f };

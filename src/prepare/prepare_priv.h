@@ -48,6 +48,7 @@ void look_at_ports(const struct look *l);
 void look_at_http(const struct look *l);
 void look_at_routes(const struct look *l);
 void look_at_resolver(const struct look *l);
+void look_at_filters(const struct look *l);
 void look_at_descriptors(const struct look *l);
 
 #endif

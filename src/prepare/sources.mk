@@ -5,6 +5,7 @@ libpostern_a_SOURCES += \
 	src/prepare/prepare_priv.h \
 	src/prepare/accounts.c \
 	src/prepare/files.c \
+	src/prepare/filters.c \
 	src/prepare/held.c \
 	src/prepare/ports.c \
 	src/prepare/routes.c

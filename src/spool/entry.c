@@ -100,7 +100,7 @@ open_file(struct journal_entry *e)
 {
 	return e->file != NULL ? 0
 			       : content_file_open(journal_of(e->base.spool),
-				     e->base.id, &e->file);
+				     e->base.file_id, &e->file);
 }
 
 /* Cuts the last `len` bytes off the pieces, into `to`. */
@@ -227,6 +227,23 @@ trim(struct journal_entry *e)
 	return 0;
 }
 
+/*
+ * What is less than a block goes to the file for who reads it; the next write
+ * begins with the same bytes at the same place.
+ */
+static int
+write_tail(struct journal_entry *e)
+{
+	struct journal *j = journal_of(e->base.spool);
+	struct content_file *f = e->file;
+	struct iovec piece = { e->tail, FILE_BLOCK };
+
+	if (e->ntail == 0)
+		return 0;
+	memset(e->tail + e->ntail, 0, FILE_BLOCK - e->ntail);
+	return disk_write(j->disk, f->fd, &piece, 1, f->stored.size - e->ntail);
+}
+
 static int
 sync_file(struct journal_entry *e)
 {
@@ -263,6 +280,15 @@ run_append(void *arg)
 }
 
 static void
+run_read(void *arg)
+{
+	struct journal_entry *e = arg;
+	int rc = write_chunks(e, false);
+
+	note(e, rc == 0 ? write_tail(e) : rc);
+}
+
+static void
 run_finish(void *arg)
 {
 	struct journal_entry *e = arg;
@@ -292,6 +318,33 @@ append_done(void *arg)
 		return;
 	}
 	e->cb(e->status, e->arg);
+}
+
+static void
+read_done(void *arg)
+{
+	struct journal_entry *e = arg;
+	struct content *content = NULL;
+
+	drop_chunks(e);
+	e->busy = false;
+	if (e->dropped) {
+		end_entry(e);
+		return;
+	}
+	if (e->status == SPOOL_OK)
+		content = content_file_reader(e->file);
+	if (e->status == SPOOL_OK && content == NULL)
+		e->status = SPOOL_FAULT; /* no descriptor is left */
+	e->read_cb(e->status, content, e->arg);
+}
+
+static void
+on_read(struct parcel *p)
+{
+	struct journal_entry *e = entry_of_parcel(p);
+
+	work_run(e->base.loop, run_read, read_done, e);
 }
 
 static void
@@ -363,6 +416,18 @@ journal_append_take(
 	e->cb = cb;
 	e->arg = arg;
 	post(e, on_append);
+}
+
+void
+journal_entry_read(struct spool_entry *base, spool_fetch_cb cb, void *arg)
+{
+	struct journal_entry *e = entry_of(base);
+
+	assert(!e->busy);
+	e->busy = true;
+	e->read_cb = cb;
+	e->arg = arg;
+	post(e, on_read);
 }
 
 void

@@ -179,6 +179,7 @@ static const struct spool_ops journal_ops = {
 	.scratch = journal_scratch,
 	.entry_open = journal_entry_open,
 	.append_take = journal_append_take,
+	.entry_read = journal_entry_read,
 	.commit = journal_commit,
 	.drop = journal_drop,
 	.progress = journal_progress,

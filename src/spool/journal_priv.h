@@ -112,6 +112,7 @@ struct journal_entry {
 	struct group_place place;
 	enum spool_status status;
 	spool_done_cb cb;
+	spool_fetch_cb read_cb;
 	void *arg;
 	struct buf chunks[SPOOL_TAKEN_MAX]; /* taken, not written yet */
 	uint32_t nchunks;
@@ -165,6 +166,7 @@ enum spool_status journal_status(int rc);
 struct spool_entry *journal_entry_open(struct spool *s);
 void journal_append_take(
     struct spool_entry *base, struct buf *chunk, spool_done_cb cb, void *arg);
+void journal_entry_read(struct spool_entry *base, spool_fetch_cb cb, void *arg);
 void journal_commit(struct spool_entry *base, const struct envelope *env,
     struct content *content, spool_done_cb cb, void *arg);
 void journal_drop(struct spool_entry *base);

@@ -215,6 +215,18 @@ mem_drop(struct spool_entry *base)
 		entry_free(e);
 }
 
+static void
+mem_entry_read(struct spool_entry *base, spool_fetch_cb cb, void *arg)
+{
+	struct mem_entry *e = entry_of(base);
+	struct buf none = { 0 }, copy = { .max = SIZE_MAX };
+
+	e->ntaken = 0;
+	(void)buf_append_span(&copy, buf_span(&e->body));
+	spool_answer_fetch(
+	    base->loop, SPOOL_OK, content_new_take(&none, &copy), cb, arg);
+}
+
 static bool
 is_there(struct mem_spool *m, uint64_t id)
 {
@@ -381,6 +393,7 @@ static const struct spool_ops mem_ops = {
 	.scratch = mem_scratch,
 	.entry_open = mem_entry_open,
 	.append_take = mem_append_take,
+	.entry_read = mem_entry_read,
 	.commit = mem_commit,
 	.drop = mem_drop,
 	.progress = mem_progress,

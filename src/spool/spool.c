@@ -60,8 +60,23 @@ spool_entry_open(struct spool *s, struct loop *loop)
 
 	e->spool = s;
 	e->loop = loop;
-	e->id = spool_next_id(s);
+	e->id = e->file_id = spool_next_id(s);
 	return e;
+}
+
+struct spool_entry *
+spool_entry_again(const struct spool_entry *e)
+{
+	struct spool_entry *next = spool_entry_open(e->spool, e->loop);
+
+	next->id = e->id;
+	return next;
+}
+
+void
+spool_entry_read(struct spool_entry *e, spool_fetch_cb cb, void *arg)
+{
+	e->spool->ops->entry_read(e, cb, arg);
 }
 
 uint64_t

@@ -24,6 +24,7 @@ struct spool_ops {
 	struct spool_entry *(*entry_open)(struct spool *s);
 	void (*append_take)(struct spool_entry *e, struct buf *chunk,
 	    spool_done_cb cb, void *arg);
+	void (*entry_read)(struct spool_entry *e, spool_fetch_cb cb, void *arg);
 	void (*commit)(struct spool_entry *e, const struct envelope *env,
 	    struct content *content, spool_done_cb cb, void *arg);
 	void (*drop)(struct spool_entry *e);
@@ -54,6 +55,7 @@ struct spool_entry {
 	struct spool *spool; /* borrowed: outlives its entries */
 	struct loop *loop; /* borrowed: where its answers go */
 	uint64_t id;
+	uint64_t file_id; /* what its file would be called */
 	uint64_t appended;
 	const struct progress *rows; /* borrowed until committed; NULL: fresh */
 	uint32_t message_flags;

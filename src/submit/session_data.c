@@ -88,7 +88,7 @@ check_content(struct session *s)
 }
 
 static void
-refuse_at_end(struct session *s, struct buf *out)
+tell_refused(const struct session *s)
 {
 	const struct draft *d = &s->tx.draft;
 
@@ -96,6 +96,14 @@ refuse_at_end(struct session *s, struct buf *out)
 	    fact_string("user", s->login), fact_any("key", span_text(s->key)),
 	    fact_address("from", span_text(d->sender)),
 	    fact_number("size", s->tx.size), fact_string("reply", d->refusal));
+}
+
+static void
+refuse_at_end(struct session *s, struct buf *out)
+{
+	const struct draft *d = &s->tx.draft;
+
+	tell_refused(s);
 	s->has_forged |= d->is_forged;
 	session_say(out, d->refusal);
 	session_forget(s);
@@ -220,6 +228,8 @@ answer_end(struct session *s, struct buf *out)
 
 	if (!draft_is_refused(d))
 		s->errors = 0; /* who sends mail well may err again */
+	else if (s->conf->nfilters > 0)
+		tell_refused(s); /* by one, or for what one changed */
 	session_say(
 	    out, draft_is_refused(d)
 		     ? d->refusal
@@ -233,8 +243,15 @@ intake_answered(
     struct session *s, const struct session_event *ev, struct buf *out)
 {
 	struct draft *d = &s->tx.draft;
+	bool was_filtered = d->need == DRAFT_FILTER;
 
 	session_want(s, draft_answered(d, ev->refusal));
+	/* Filters may take minutes: a last look at the account is due again. */
+	if (was_filtered && s->login_ended) {
+		s->need = SESSION_INPUT;
+		session_end_account(s, out);
+		return;
+	}
 	if (s->need != SESSION_INPUT)
 		return;
 	switch (d->stage) {

@@ -34,6 +34,7 @@
 #include "io/tls_peer.h"
 #include "mail/envelope.h"
 #include "mail/qid.h"
+#include "place_io.h"
 #include "sign/keys.h"
 #include "submit/session.h"
 
@@ -47,6 +48,7 @@ struct session_io {
 	struct deadline *deadline; /* owned */
 	struct auth_exchange *exchange; /* owned; NULL: none */
 	struct intake intake; /* of the message under way */
+	struct place place; /* for filters, if there are any */
 	struct buf out;
 	enum session_need need;
 	bool implicit_tls, closing, shutdown_asked, is_dismissed;
@@ -123,8 +125,10 @@ close_session(struct session_io *io, const char *reason)
 	deadline_cancel(io->deadline);
 	end_exchange(io);
 	/* What the spool is doing is finished first: on_intake(). */
-	if (io->intake.is_busy)
+	if (io->intake.is_busy) {
+		intake_hurry(&io->intake);
 		return;
+	}
 	intake_drop(&io->intake);
 	stream_close(io->stream, on_closed, io);
 }
@@ -294,8 +298,12 @@ start_intake(struct session_io *io, struct session_event *ev)
 
 	if (d->need == DRAFT_OPEN)
 		d->wants_hash = keys_are_any(io->worker->keys);
-	if (d->need == DRAFT_COMMIT)
+	/* What filters and the disk need. */
+	if (d->need == DRAFT_FILTER ||
+	    (d->need == DRAFT_COMMIT && io->conf->nfilters == 0))
 		io->began = clock_us();
+	if (d->need == DRAFT_FILTER)
+		place_tell(&io->place, &d->filtered->place);
 	if (!intake_do(&io->intake, d, &now))
 		return false;
 	take_answer(io, d->need, &now);
@@ -560,6 +568,8 @@ on_auth(const struct auth_answer *answer, void *arg)
 		tell_login(io, answer);
 	}
 	if (answer->result == AUTH_OK) {
+		(void)snprintf(io->place.mechanism, sizeof io->place.mechanism,
+		    "%s", session_auth(io->session)->mechanism);
 		io->ticket = answer->ticket;
 		stream_set_stranger(io->stream, false);
 		io->worker->logged_in(io->token, io->worker->arg);
@@ -633,6 +643,10 @@ session_io_start(struct submit_worker *w, const struct submit_connection *c)
 	(void)snprintf(io->client, sizeof io->client, "%s", c->client);
 	(void)snprintf(io->sid, sizeof io->sid, "%" PRIx64, c->number);
 	intake_init(&io->intake, w->spool, w->loop, on_intake, io);
+	io->intake.ways = w->ways;
+	if (c->conf->nfilters > 0)
+		place_of(c->fd, io->client, &io->place);
+	io->place.listener = c->listener;
 	io->intake.ledger = w->ledger;
 	io->intake.suppressor = w->suppressor;
 	list_append(&w->sessions, &io->node);

@@ -132,6 +132,7 @@ do_mail(struct session *s, struct span args, struct buf *out)
 	struct draft *d = &s->tx.draft;
 	struct params params = { 0 };
 	struct address from;
+	struct span said;
 	const char *wrong;
 
 	(void)out;
@@ -142,6 +143,7 @@ do_mail(struct session *s, struct span args, struct buf *out)
 		status = ADDRESS_NO_DOMAIN;
 	if (status != ADDRESS_OK)
 		return bad_address(s, "501 5.1.7", "sender", status);
+	said = args;
 	wrong = take_params(s, args, PARAM_OF_MAIL, &params);
 	begin_draft(s);
 	s->tx.is_lowered = params_cap_priority(
@@ -158,6 +160,7 @@ do_mail(struct session *s, struct span args, struct buf *out)
 		return wrong;
 	}
 	draft_set_sender(d, &from);
+	draft_said(d, said);
 	session_want(s, draft_run(d, DRAFT_SENDER));
 	return s->need == SESSION_INPUT ? mail_reply(s) : NULL;
 }
@@ -198,8 +201,10 @@ do_rcpt(struct session *s, struct span args, struct buf *out)
 	if (wrong == NULL)
 		wrong = bad_letters(s, &to);
 	if (wrong == NULL &&
-	    draft_add_rcpt(&s->tx.draft, &to, buf_span(&params.attrs)))
+	    draft_add_rcpt(&s->tx.draft, &to, buf_span(&params.attrs))) {
+		draft_said(&s->tx.draft, args);
 		session_want(s, draft_run(&s->tx.draft, DRAFT_RCPT));
+	}
 	params_clear(&params);
 	if (wrong != NULL)
 		return wrong;

@@ -170,7 +170,7 @@ queue_print(const json_t *m)
 	    call_text(m, "account")[0] == '\0' ? "(the relay's own report)"
 					       : call_text(m, "account"),
 	    call_number(m, "size"));
-	(void)printf("  arrived %s, %s ago%s\n", call_text(m, "arrived"),
+	(void)printf("  arrived %s, %s ago%s%s\n", call_text(m, "arrived"),
 	    tool_duration(call_number(m, "age"), age),
 	    !json_is_true(json_object_get(m, "held")) ? ""
 	    : strcmp(call_text(m, "held_by"), "stop") == 0
@@ -181,7 +181,10 @@ queue_print(const json_t *m)
 	    : strcmp(call_text(m, "held_by"), "sender") == 0
 		? "; held until the time that its sender named (postern queue "
 		  "release lets it go now)"
-		: "; held by the operator (postern queue release)");
+	    : strcmp(call_text(m, "held_by"), "filter") == 0
+		? "; held (postern queue release) by filter "
+		: "; held by the operator (postern queue release)",
+	    call_text(m, "filter"));
 	show_parameters(m, "  asks for:");
 	if (json_object_get(m, "parameters") != NULL)
 		(void)putchar('\n');

@@ -1,5 +1,6 @@
 #include "tests/lib/suite.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/metrics.h"
@@ -41,6 +42,33 @@ START_TEST(a_family_counts_by_label)
 		for (unsigned other = 0; other < k; other++)
 			ck_assert_str_ne(info->labels[k], info->labels[other]);
 	}
+}
+END_TEST
+
+START_TEST(what_filters_do_is_counted_by_name)
+{
+	uint64_t dids[FILTER_DIDS];
+	char name[8];
+
+	ck_assert_ptr_null(filter_counted(0, dids));
+	filter_count(SPAN("one"), FILTER_HELD);
+	filter_count(SPAN("two"), FILTER_AWAY);
+	filter_count(SPAN("one"), FILTER_HELD);
+	ck_assert_str_eq(filter_counted(0, dids), "one");
+	for (int i = 0; i < FILTER_DIDS; i++)
+		ck_assert_uint_eq(dids[i], i == FILTER_HELD ? 2 : 0);
+	ck_assert_str_eq(filter_counted(1, dids), "two");
+	ck_assert_uint_eq(dids[FILTER_AWAY], 1);
+	ck_assert_ptr_null(filter_counted(2, dids));
+	for (int i = 0; i < 2 * FILTERS_COUNTED; i++) {
+		(void)snprintf(name, sizeof name, "n%d", i);
+		filter_count(span_text(name), FILTER_PASSED);
+	}
+	ck_assert_str_eq(filter_counted(FILTERS_COUNTED - 1, dids), "other");
+	ck_assert_uint_eq(dids[FILTER_PASSED], FILTERS_COUNTED + 3);
+	ck_assert_ptr_null(filter_counted(FILTERS_COUNTED, dids));
+	filter_count(
+	    SPAN("a name that is longer than any is, by far"), FILTER_PASSED);
 }
 END_TEST
 
@@ -86,6 +114,7 @@ fill(TCase *tc)
 	tcase_add_test(tc, a_counter_grows_and_a_gauge_is_set);
 	tcase_add_test(tc, each_has_a_name_of_its_own);
 	tcase_add_loop_test(tc, a_family_counts_by_label, 0, FAMILY_COUNT);
+	tcase_add_test(tc, what_filters_do_is_counted_by_name);
 	tcase_add_test(tc, a_label_is_found_by_its_text);
 	tcase_add_test(tc, a_histogram_counts_what_is_below);
 }

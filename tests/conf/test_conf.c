@@ -411,6 +411,54 @@ START_TEST(an_account_is_as_the_default_where_it_says_nothing)
 }
 END_TEST
 
+START_TEST(filters_stand_in_their_order)
+{
+	static const struct {
+		const char *socket, *path, *host;
+		uint16_t port;
+	} want[] = {
+		{ "unix:/run/x.sock", "/run/x.sock", "", 0 },
+		{ "local:/run/x.sock", "/run/x.sock", "", 0 },
+		{ "inet:192.0.2.1:11332", NULL, "192.0.2.1", 11332 },
+		{ "inet:11332@192.0.2.1", NULL, "192.0.2.1", 11332 },
+		{ "inet:localhost:1", NULL, "127.0.0.1", 1 },
+		{ "inet:1@LOCALHOST", NULL, "127.0.0.1", 1 },
+		{ "inet6:[2001:db8::1]:2", NULL, "2001:db8::1", 2 },
+		{ "inet6:2@2001:db8::1", NULL, "2001:db8::1", 2 },
+		{ "INET:192.0.2.1:3", NULL, "192.0.2.1", 3 },
+	};
+	struct buf text = { 0 };
+	const struct conf *c;
+
+	for (size_t i = 0; i < ARRAY_LEN(want); i++)
+		(void)buf_printf(&text, "filter f%zu { socket = \"%s\" %s }\n",
+		    9 - i, want[i].socket,
+		    i == 1 ? "away = hold timeout = 2s connections = 3" : "");
+	(void)buf_append_char(&text, '\0');
+	c = parse(buf_span(&text).ptr);
+	ck_assert_uint_eq(c->nfilters, ARRAY_LEN(want));
+	for (size_t i = 0; i < ARRAY_LEN(want); i++) {
+		const struct conf_filter *f = &c->filters[i];
+		char name[8];
+
+		(void)snprintf(name, sizeof name, "f%zu", 9 - i);
+		ck_assert_str_eq(f->name, name);
+		ck_assert_str_eq(f->socket, want[i].socket);
+		ck_assert_uint_eq(f->line, i + 1);
+		ck_assert((f->path == NULL) == (want[i].path == NULL));
+		if (f->path != NULL)
+			ck_assert_str_eq(f->path, want[i].path);
+		ck_assert_str_eq(f->host, want[i].host);
+		ck_assert_uint_eq(f->port, want[i].port);
+		ck_assert_int_eq(f->away, i == 1 ? AWAY_HOLD : AWAY_TEMPFAIL);
+		ck_assert_uint_eq(f->timeout, i == 1 ? 2 : 30);
+		ck_assert_uint_eq(f->connections, i == 1 ? 3 : 50);
+	}
+	conf_unref(c);
+	buf_clear(&text);
+}
+END_TEST
+
 START_TEST(routes_are_found_or_the_default_is)
 {
 	struct conf *c = parse(everything);
@@ -709,6 +757,31 @@ static const struct {
 	    "test.conf:2: listen.address: is already taken" },
 	{ "tls { certificate = \"\" key = b }",
 	    "test.conf:1: tls.certificate: " },
+	{ "filter f { }", "test.conf:1: filter.socket: is missing" },
+	{ "filter f { socket = \"/run/x\" }",
+	    "test.conf:1: filter.socket: \"/run/x\" is wrong, expected unix:" },
+	{ "filter f { socket = \"unix:x.sock\" }",
+	    "test.conf:1: filter.socket: \"unix:x.sock\" is wrong" },
+	{ "filter f { socket = \"inet:11332\" }",
+	    "test.conf:1: filter.socket: \"inet:11332\" is wrong" },
+	{ "filter f { socket = \"inet:*:11332\" }",
+	    "test.conf:1: filter.socket: \"inet:*:11332\" is wrong" },
+	{ "filter f { socket = \"inet::11332\" }",
+	    "test.conf:1: filter.socket: \"inet::11332\" is wrong" },
+	{ "filter f { socket = \"inet:192.0.2.1:0\" }",
+	    "test.conf:1: filter.socket: \"inet:192.0.2.1:0\" is wrong" },
+	{ "filter f { socket = \"inet:host.test:1\" }",
+	    "test.conf:1: filter.socket: \"inet:host.test:1\" is wrong" },
+	{ "filter \"a b\" { socket = \"unix:/x\" }",
+	    "test.conf:1: filter: \"a b\" is wrong, expected a name" },
+	{ "filter f { socket = \"unix:/x\" when = after }",
+	    "test.conf:1: filter.when: \"after\" is wrong, expected before" },
+	{ "filter f { socket = \"unix:/x\" away = no }",
+	    "test.conf:1: filter.away: \"no\" is wrong, expected tempfail" },
+	{ "filter f { socket = \"unix:/x\" timeout = 6min }",
+	    "test.conf:1: filter.timeout: \"6min\" is wrong" },
+	{ "filter f { socket = \"unix:/x\" connections = 0 }",
+	    "test.conf:1: filter.connections: \"0\" is wrong" },
 	{ "tls { certificate = a }", "test.conf:1: tls.key: is missing" },
 	{ "tls {\n key = a }", "test.conf:2: tls.certificate: is missing" },
 	{ "tls { sni a.test { certificate = a } }",
@@ -1153,6 +1226,7 @@ fill(TCase *tc)
 	tcase_add_test(tc, budgets_are_lists_of_rates_or_none);
 	tcase_add_test(tc, budgets_hold_without_a_configuration);
 	tcase_add_test(tc, budgets_hold_without_a_configuration);
+	tcase_add_test(tc, filters_stand_in_their_order);
 	tcase_add_test(tc, routes_are_found_or_the_default_is);
 	tcase_add_loop_test(
 	    tc, what_has_no_effect_is_warned_of, 0, (int)ARRAY_LEN(effects));

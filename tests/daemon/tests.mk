@@ -51,12 +51,13 @@ daemon_tests = \
 	tests/daemon/t40_dkim \
 	tests/daemon/t46_dkim_hops \
 	tests/daemon/t42_identity \
+	tests/daemon/t47_filters \
 	tests/daemon/t48_sending_domains \
 	tests/daemon/t43_suppression \
 	tests/daemon/t44_explain \
 	tests/daemon/prove_ext4
 TESTS += $(daemon_tests)
 EXTRA_DIST += $(daemon_tests) tests/daemon/harness.py tests/daemon/postfix.py \
-	tests/daemon/mmdb.py tests/daemon/dkim_world.py tests/daemon/exim.py \
-	tests/daemon/blocklog.py tests/daemon/parts_gmime.py \
+	tests/daemon/some_filter.py tests/daemon/mmdb.py tests/daemon/dkim_world.py \
+	tests/daemon/exim.py tests/daemon/blocklog.py tests/daemon/parts_gmime.py \
 	tests/daemon/broken_disk.c

@@ -87,6 +87,8 @@ take_in(struct world *w, struct session_event *ev)
 		d->is_open = ev->refusal == NULL;
 		break;
 	case DRAFT_PASS: take_pieces(w); break;
+	case DRAFT_FILTER: /* no configuration of it has any */
+	case DRAFT_REWRITE:
 	case DRAFT_COMMIT:
 		env = draft_envelope(d, draft_size(d));
 		take_pieces(w);

@@ -18,6 +18,7 @@ FUZZ_TARGETS = \
 	tests/fuzz/fuzz_log \
 	tests/fuzz/fuzz_lookup \
 	tests/fuzz/fuzz_mend \
+	tests/fuzz/fuzz_milter \
 	tests/fuzz/fuzz_packet \
 	tests/fuzz/fuzz_proxy \
 	tests/fuzz/fuzz_relaxed \
@@ -69,6 +70,8 @@ tests_fuzz_fuzz_lookup_SOURCES = tests/fuzz/fuzz_lookup.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_lookup_LDFLAGS = $(WITH_FUZZER)
 tests_fuzz_fuzz_mend_SOURCES = tests/fuzz/fuzz_mend.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_mend_LDFLAGS = $(WITH_FUZZER)
+tests_fuzz_fuzz_milter_SOURCES = tests/fuzz/fuzz_milter.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_milter_LDFLAGS = $(WITH_FUZZER)
 tests_fuzz_fuzz_packet_SOURCES = tests/fuzz/fuzz_packet.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_packet_LDFLAGS = $(WITH_FUZZER)
 tests_fuzz_fuzz_relaxed_SOURCES = tests/fuzz/fuzz_relaxed.c $(FUZZ_MAIN)

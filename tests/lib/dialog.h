@@ -33,6 +33,10 @@
  *   stored: ok | full | fault
  *                     A store step without a `need: store` line is answered
  *                     with ok; ids count from 1.
+ *   filter: sees BYTES | header BYTES | body BYTES | sender ADDRESS | discards |
+ *           held TEXT
+ *                     behind `need: intake filter`: the header that filters see, and
+ *                     what they have made of the message; then comes `stored: ok`
  *   wait: N[s]        time passes, second by second, and what is due comes
  *   event: end | shutdown | account changed (from now on) | look (whether it has)
  *   content: BYTES    all that the last commit stored
@@ -147,6 +151,27 @@
  *   detail: TEXT      the words of the answer, if it has any
  *   state: STATE open=N
  *                     and how many questions are open
+ *
+ * A message at a filter (milter-*.dialog, test_dialogs.c in tests/milter). M is what
+ * we say, packet by packet: its letter, and its data, in which | is a NUL and <xx> a
+ * byte; F is the filter's: the letter, numbers in hexadecimal (three for O, one for i
+ * and m), and data, in which | is a NUL. Its fixed parts stand in test_dialogs.c.
+ *
+ *   rcpt: ADDRESS PARAMS | mail: PARAMS | header: BYTES | client: ADDRESS
+ *                     before all others: what the message has
+ *   clear: yes        it came without TLS and login; before all others
+ *   macros: shown     packets of macros are expected, too
+ *   M: LETTER DATA    the next packet; (nothing): there is none
+ *   F: LETTER DATA    the filter answers
+ *   raw: BYTES        or says that
+ *   piece: BYTES      of the body; (end): there is no more
+ *   event: silent | lost WHY
+ *   patience: command | content | end
+ *   need: input | body | over
+ *   outcome: passed | refused REPLY | discarded | failed WHY, then held=WHY, and
+ *                     +<ADDRESS>PARAMS, -<ADDRESS>, =<ADDRESS> for each change
+ *   new-header: BYTES, new-body: BYTES
+ *                     or (as it was)
  */
 #ifndef TESTS_LIB_DIALOG_H
 #define TESTS_LIB_DIALOG_H

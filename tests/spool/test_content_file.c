@@ -419,10 +419,107 @@ START_TEST(not_a_byte_is_sent_of_what_a_start_found_damaged)
 }
 END_TEST
 
+/* What was appended so far reads so; and the entry goes on as if nobody had. */
+START_TEST(what_was_appended_is_read_before_the_commit)
+{
+	static const size_t lengths[] = { 1, 4095, 4096, 4097, LARGE,
+		LARGE + 4095 };
+	size_t len = lengths[_i % ARRAY_LEN(lengths)];
+	char *text = text_of(1, len + 5000), *got;
+	struct spool_entry *e = bring(text, len, 16 * 1024);
+	struct answer a = { 0 };
+	struct envelope *env;
+	struct buf more = { 0 };
+	uint64_t id = spool_entry_id(e);
+
+	spool_entry_read(e, on_content, &a);
+	ck_assert(!a.is_there);
+	box_wait(&box, &a);
+	ck_assert_int_eq(a.status, SPOOL_OK);
+	ck_assert_uint_eq(content_size(a.content), len);
+	got = content_text(a.content);
+	ck_assert(memcmp(got, text, len) == 0);
+	free(got);
+	content_unref(a.content);
+	/* Taken without a callback it is read, too. */
+	(void)buf_append(&more, text + len, 5000);
+	spool_entry_append_take(e, &more, NULL, NULL);
+	a = (struct answer){ 0 };
+	spool_entry_read(e, on_content, &a);
+	box_wait(&box, &a);
+	got = content_text(a.content);
+	ck_assert(memcmp(got, text, len + 5000) == 0);
+	free(got);
+	content_unref(a.content);
+	a = (struct answer){ 0 };
+	env = envelope_of(id, len + 5000, 1);
+	spool_commit(e, env, NULL, on_status, &a);
+	box_wait(&box, &a);
+	ck_assert_int_eq(a.status, SPOOL_OK);
+	free(env);
+	expect(id, 1, len + 5000);
+	box_reopen(&box);
+	expect(id, 1, len + 5000);
+	free(text);
+}
+END_TEST
+
+START_TEST(one_entry_takes_the_place_of_another)
+{
+	char *first = text_of(1, LARGE), *second = text_of(2, 2 * LARGE);
+	struct spool_entry *old = bring(first, LARGE, 16 * 1024), *e;
+	struct answer a = { 0 };
+	struct buf b = { .max = SIZE_MAX };
+	struct envelope *env;
+	uint64_t id = spool_entry_id(old);
+
+	e = spool_entry_again(old);
+	ck_assert_uint_eq(spool_entry_id(e), id);
+	ck_assert_uint_eq(spool_entry_appended(e), 0);
+	(void)buf_append(&b, second, 2 * LARGE);
+	spool_entry_append_take(e, &b, on_status, &a);
+	box_wait(&box, &a);
+	spool_entry_drop(old);
+	a = (struct answer){ 0 };
+	env = envelope_of(id, 2 * LARGE, 1);
+	spool_commit(e, env, NULL, on_status, &a);
+	box_wait(&box, &a);
+	ck_assert_int_eq(a.status, SPOOL_OK);
+	free(env);
+	expect(id, 2, 2 * LARGE);
+	box_reopen(&box);
+	ck_assert_ptr_nonnull(box_loaded(&box, id));
+	expect(id, 2, 2 * LARGE);
+	/* Of the first one nothing is left. */
+	wait_for_files(1);
+	finish(id);
+	free(first);
+	free(second);
+}
+END_TEST
+
+START_TEST(an_entry_is_dropped_while_it_is_read)
+{
+	char *text = text_of(1, LARGE);
+	struct spool_entry *e = bring(text, LARGE, 16 * 1024);
+	struct answer a = { 0 };
+
+	spool_entry_read(e, on_content, &a);
+	spool_entry_drop(e);
+	ck_assert_uint_ne(box_store(&box, "another"), 0);
+	ck_assert(!a.is_there);
+	free(text);
+}
+END_TEST
+
 static void
 fill(TCase *tc)
 {
 	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_loop_test(
+	    tc, what_was_appended_is_read_before_the_commit, 0, 6);
+	tcase_add_test(tc, one_entry_takes_the_place_of_another);
+	tcase_add_test(tc, an_entry_is_dropped_while_it_is_read);
 	tcase_add_test(tc, the_file_of_what_is_done_serves_the_next);
 	tcase_add_test(tc, a_file_that_is_read_is_not_written_over);
 	tcase_add_test(tc, the_file_of_a_client_that_went_away_serves_the_next);

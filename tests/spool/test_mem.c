@@ -54,6 +54,37 @@ START_TEST(appended_chunks_make_the_content)
 }
 END_TEST
 
+START_TEST(what_was_appended_is_read_and_another_entry_takes_its_place)
+{
+	struct spool_entry *old = spool_entry_open(box.spool, box.loop), *e;
+	uint64_t id = spool_entry_id(old);
+	struct envelope *env = envelope_of(id, 3, 1);
+	struct answer a = { 0 };
+	struct buf b = { 0 };
+	char *text;
+
+	(void)buf_append_text(&b, "old");
+	spool_entry_append_take(old, &b, NULL, NULL);
+	spool_entry_read(old, on_content, &a);
+	ck_assert(!a.is_there);
+	box_wait(&box, &a);
+	text = content_text(a.content);
+	ck_assert_str_eq(text, "old");
+	free(text);
+	content_unref(a.content);
+	e = spool_entry_again(old);
+	ck_assert_uint_eq(spool_entry_id(e), id);
+	(void)buf_append_text(&b, "new");
+	spool_entry_append_take(e, &b, NULL, NULL);
+	spool_entry_drop(old);
+	a = (struct answer){ 0 };
+	spool_commit(e, env, NULL, on_status, &a);
+	box_wait(&box, &a);
+	free(env);
+	box_expect(&box, id, "new");
+}
+END_TEST
+
 START_TEST(commits_fail_as_often_as_they_are_told)
 {
 	struct spool_health h;
@@ -131,6 +162,8 @@ fill(TCase *tc)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, a_stored_message_is_fetched_until_it_is_done);
 	tcase_add_test(tc, appended_chunks_make_the_content);
+	tcase_add_test(
+	    tc, what_was_appended_is_read_and_another_entry_takes_its_place);
 	tcase_add_test(tc, commits_fail_as_often_as_they_are_told);
 	tcase_add_test(tc, it_answers_as_the_journal_does);
 	tcase_add_test(tc, a_dropped_entry_leaves_nothing);

@@ -158,6 +158,11 @@ answer_intake(struct stage *s, const char *refusal)
 			d->id = ++s->id;
 		break;
 	case DRAFT_PASS: take_pieces(s); break;
+	case DRAFT_FILTER: break;
+	case DRAFT_REWRITE: /* there is no rest: all of it is at hand */
+		buf_clear(&s->stored);
+		d->passed = 0;
+		break;
 	case DRAFT_COMMIT: commit(s); break;
 	}
 	event(s, &ev);
@@ -178,6 +183,7 @@ is_asked(const struct stage *s)
 		       span_equal(dialog_value(next), SPAN("intake reserve"));
 	return next < end &&
 	       (dialog_is(next, "stored", NULL) ||
+		   dialog_is(next, "filter", NULL) ||
 		   (dialog_is(next, "need", NULL) &&
 		       span_starts(dialog_value(next), SPAN("intake"))));
 }
@@ -341,7 +347,7 @@ need_text(struct stage *s, struct buf *text)
 	static const char *const needs[] = { "input", "tls", "auth", "intake",
 		"close" };
 	static const char *const wants[] = { "nothing", "reserve", "suppressed",
-		"open", "pass", "commit" };
+		"open", "pass", "filter", "rewrite", "commit" };
 	const struct session_auth *a = session_auth(s->session);
 
 	(void)buf_append_text(text, needs[s->need]);
@@ -466,6 +472,44 @@ do_event(struct stage *s, const char *value)
 	event(s, &ev);
 }
 
+static void
+set(struct buf *b, struct span value)
+{
+	buf_clear(b);
+	(void)buf_append_span(b, value);
+}
+
+/* What filters have made of it. */
+static void
+do_filter(struct stage *s, struct span value)
+{
+	struct draft *d = session_draft(s->session);
+	struct span word = span_cut(&value, ' ');
+
+	if (s->need != SESSION_INTAKE || d->need != DRAFT_FILTER)
+		dialog_fail(s->dialog, s->step, "nobody asks filters");
+	d->filtered->is_changed |=
+	    !span_equal(word, SPAN("held")) && !span_equal(word, SPAN("sees"));
+	if (span_equal(word, SPAN("header"))) {
+		set(&d->filtered->fields, value);
+	} else if (span_equal(word, SPAN("body"))) {
+		set(&d->filtered->new_body, value);
+		d->filtered->is_body_changed = true;
+	} else if (span_equal(word, SPAN("sender"))) {
+		draft_set_written_sender(d, value);
+	} else if (span_equal(word, SPAN("discards"))) {
+		d->filtered->is_discarded = true;
+	} else if (span_equal(word, SPAN("held"))) {
+		set(&d->filtered->held_by, value);
+	} else if (span_equal(word, SPAN("sees"))) {
+		if (!span_equal(value, buf_span(&d->filtered->fields)))
+			dialog_fail(s->dialog, s->step, "they see: %.*s",
+			    SPAN_ARG(buf_span(&d->filtered->fields)));
+	} else {
+		dialog_fail(s->dialog, s->step, "no such change");
+	}
+}
+
 static bool
 holds(const struct buf *all, struct span part)
 {
@@ -523,6 +567,8 @@ run_step(struct stage *s, const struct dialog_step *step)
 		do_given(s, step->value);
 	else if (dialog_is(step, "auth", NULL))
 		do_auth_answer(s, dialog_value(step));
+	else if (dialog_is(step, "filter", NULL))
+		do_filter(s, dialog_value(step));
 	else if (dialog_is(step, "stored", NULL))
 		do_stored(s, step->value);
 	else if (dialog_is(step, "budget", NULL))
