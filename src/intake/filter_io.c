@@ -282,6 +282,14 @@ set_rcpts(struct filtering *f)
 			draft_params(d, i) };
 }
 
+/* A user of this machine has no address: it comes from here. */
+static struct span
+client_of(const struct draft *d)
+{
+	return span_starts(d->client, SPAN("local:")) ? SPAN("127.0.0.1")
+						      : d->client;
+}
+
 static void
 set_message(struct filtering *f)
 {
@@ -294,7 +302,7 @@ set_message(struct filtering *f)
 		.daemon_name = d->filtered->place.listener,
 		.daemon_address = d->filtered->place.address,
 		.daemon_port = d->filtered->place.port,
-		.client = d->client,
+		.client = client_of(d),
 		.client_port = d->filtered->place.client_port,
 		.helo = d->helo,
 		.tls_version = d->tls_version,
