@@ -65,6 +65,8 @@ struct auth_options {
 	struct span initial; /* decoded; may be empty */
 	const char *binding_name; /* "tls-exporter", "tls-unique" or NULL */
 	struct span binding; /* channel binding data, if named */
+	struct span
+	    end_point; /* the same of "tls-server-end-point"; or empty */
 	const char *remote_ip; /* for the library's own logs */
 };
 

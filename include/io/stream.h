@@ -93,6 +93,8 @@ bool stream_can_bind(const struct stream *s);
 /* RFC 9266 (1.3) or RFC 5929 tls-unique: its name, and bytes into `out`. */
 const char *
 stream_tls_binding(const struct stream *s, unsigned char out[64], size_t *len);
+/* The same of tls-server-end-point, as tls.h says; 0 without TLS. */
+size_t stream_tls_end_point(const struct stream *s, unsigned char out[64]);
 /* Why the last call failed. Never NULL. */
 const char *stream_error(const struct stream *s);
 

@@ -61,6 +61,11 @@ struct ssl_st *tls_client_session(
 bool tls_can_bind(const struct ssl_st *ssl);
 /* Its name and bytes, as stream.h says; NULL when it cannot be derived. */
 const char *tls_binding(struct ssl_st *ssl, unsigned char out[64], size_t *len);
+/*
+ * The other one, "tls-server-end-point" (RFC 5929 4), of a server's side: the hash of
+ * our certificate. Its length; 0: there is none to be had.
+ */
+size_t tls_end_point(const struct ssl_st *ssl, unsigned char out[64]);
 
 /* Why the last TLS call of this thread failed, in words. */
 void

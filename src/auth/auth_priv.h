@@ -149,11 +149,12 @@ struct mech {
 	struct accounts *accounts; /* owned reference; NULL: cyrus */
 	struct conf *conf; /* owned reference */
 	char *mechanism, *remote_ip, *binding_name; /* owned */
-	struct buf binding;
+	struct buf binding, end_point;
 	/* What libsasl2 keeps pointers to. */
 	sasl_conn_t *conn; /* owned; NULL before the first step */
 	sasl_callback_t callbacks[4];
 	sasl_channel_binding_t channel;
+	bool has_chosen; /* the client has said which binding it is */
 	char *mech_list; /* owned: the option of that name */
 	bool is_running; /* the library has the mechanism's first step */
 	unsigned messages; /* of the client, so far */

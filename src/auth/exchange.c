@@ -414,6 +414,7 @@ auth_start(struct auth *a, struct loop *loop,
 	if (options->binding_name != NULL) {
 		s->binding_name = mem_strdup(options->binding_name);
 		(void)buf_append_span(&s->binding, options->binding);
+		(void)buf_append_span(&s->end_point, options->end_point);
 	}
 	if (is_known(x, options)) {
 		x->state = EXCHANGE_POOL; /* auth_close() leaves it alone */

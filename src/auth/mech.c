@@ -504,6 +504,26 @@ is_nameless(struct mech *m, const struct mech_step *step)
 	       span_equal_nocase(span_text(m->mechanism), SPAN("LOGIN"));
 }
 
+/*
+ * The client names the binding that it shows (RFC 5802 6): the one that is unique to
+ * the channel is ours to offer, that of our certificate is there for who has no other.
+ * The library looks at the one that it was pointed to.
+ */
+static void
+choose_binding(struct mech *m, struct span message)
+{
+	static const struct span end_point = { "p=tls-server-end-point,", 23 };
+
+	if (!is_plus(m->mechanism) || m->has_chosen || span_is_empty(message))
+		return;
+	m->has_chosen = true;
+	if (!span_starts(message, end_point) || buf_len(&m->end_point) == 0)
+		return;
+	m->channel.name = "tls-server-end-point";
+	m->channel.len = buf_len(&m->end_point);
+	m->channel.data = (const unsigned char *)buf_span(&m->end_point).ptr;
+}
+
 static int
 run(struct mech *m, struct mech_step *step, const char **out, unsigned *len)
 {
@@ -515,14 +535,17 @@ run(struct mech *m, struct mech_step *step, const char **out, unsigned *len)
 		return SASL_BUFOVER;
 	if (is_nameless(m, step))
 		return SASL_NOUSER;
-	if (m->conn != NULL)
+	if (m->conn != NULL) {
+		choose_binding(m, step->input);
 		return sasl_server_step(m->conn, in, in_len, out, len);
+	}
 	if (is_plus(m->mechanism) && m->binding_name == NULL)
 		return SASL_BADBINDING;
 	rc = begin(m);
 	if (rc != SASL_OK)
 		return rc == SASL_BADPARAM ? SASL_FAIL : rc;
 	m->is_running = true;
+	choose_binding(m, step->input);
 	return sasl_server_start(m->conn, m->mechanism, in, in_len, out, len);
 }
 
@@ -552,6 +575,7 @@ mech_clear(struct mech *m)
 	free(m->remote_ip);
 	free(m->binding_name);
 	buf_clear(&m->binding);
+	buf_clear(&m->end_point);
 	free(m->mech_list);
 	free(m->name);
 }

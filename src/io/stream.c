@@ -539,6 +539,12 @@ stream_tls_binding(const struct stream *s, unsigned char out[64], size_t *len)
 	return stream_can_bind(s) ? tls_binding(s->ssl, out, len) : NULL;
 }
 
+size_t
+stream_tls_end_point(const struct stream *s, unsigned char out[64])
+{
+	return stream_can_bind(s) ? tls_end_point(s->ssl, out) : 0;
+}
+
 const char *
 stream_error(const struct stream *s)
 {

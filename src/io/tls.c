@@ -625,6 +625,26 @@ tls_binding(SSL *ssl, unsigned char out[64], size_t *len)
 	return "tls-unique";
 }
 
+size_t
+tls_end_point(const SSL *ssl, unsigned char out[64])
+{
+	const X509 *cert = SSL_get_certificate(ssl);
+	const EVP_MD *md;
+	unsigned len = 0;
+	int hash = NID_undef;
+
+	if (cert == NULL || X509_get_signature_info((X509 *)(uintptr_t)cert,
+				&hash, NULL, NULL, NULL) != 1)
+		return 0;
+	/* Hashes that are no good any more are not those of the binding. */
+	if (hash == NID_md5 || hash == NID_sha1)
+		hash = NID_sha256;
+	md = EVP_get_digestbynid(hash);
+	if (md == NULL || X509_digest(cert, md, out, &len) != 1)
+		return 0;
+	return len;
+}
+
 void
 tls_error_text(const SSL *ssl, int rc, char *out, unsigned long size)
 {

@@ -185,7 +185,7 @@ static void
 start_auth(struct session_io *io)
 {
 	const struct session_auth *a = session_auth(io->session);
-	unsigned char binding[64];
+	unsigned char binding[64], end_point[64];
 	struct auth_options o = {
 		.mechanism = span_text(a->mechanism),
 		.has_initial = a->has_initial,
@@ -212,6 +212,11 @@ start_auth(struct session_io *io)
 	if (span_starts(o.mechanism, SPAN("SCRAM-")))
 		o.binding_name = stream_tls_binding(io->stream, binding, &len);
 	o.binding = span_make((char *)binding, len);
+	/* A hash of a certificate: only for who may name it. */
+	len = 0;
+	if (span_ends_nocase(o.mechanism, SPAN("-PLUS")))
+		len = stream_tls_end_point(io->stream, end_point);
+	o.end_point = span_make((char *)end_point, len);
 	io->exchange =
 	    auth_start(io->worker->auth, io->worker->loop, &o, on_auth, io);
 }

@@ -201,6 +201,7 @@ end(struct talk *t)
 }
 
 static const char exporter[] = "0123456789abcdef0123456789abcdef";
+static const char end_point[] = "the hash of our certificate";
 
 static void
 begin(struct talk *t, const char *mechanism, const char *binding,
@@ -213,6 +214,8 @@ begin(struct talk *t, const char *mechanism, const char *binding,
 		.binding_name = binding,
 		.binding =
 		    binding == NULL ? span_text("") : span_text(exporter),
+		.end_point =
+		    binding == NULL ? span_text("") : span_text(end_point),
 		.remote_ip = "192.0.2.1",
 	};
 
@@ -507,6 +510,17 @@ static const struct scram scrams[] = {
 	{ PLUS, "p=tls-exporter,,", EXP, "bob", "secret", "", AUTH_BAD, "" },
 	{ PLUS, "p=tls-unique,,", EXP, "bob", "secret", exporter, AUTH_BAD,
 	    "" },
+	/* Who has no other binding shows the certificate's. */
+	{ PLUS, "p=tls-server-end-point,,", EXP, "bob", "secret", end_point,
+	    AUTH_OK, "" },
+	{ PLUS, "p=tls-server-end-point,,", EXP, "bob", "wrong", end_point,
+	    AUTH_BAD, "" },
+	{ PLUS, "p=tls-server-end-point,,", EXP, "bob", "secret", exporter,
+	    AUTH_BAD, "" },
+	{ PLUS, "p=tls-exporter,,", EXP, "bob", "secret", end_point, AUTH_BAD,
+	    "" },
+	{ PLUS, "p=tls-server-end-poinT,,", EXP, "bob", "secret", end_point,
+	    AUTH_BAD, "" },
 	{ PLUS, "n,,", EXP, "bob", "secret", "", AUTH_BAD, "" },
 	{ PLUS, "y,,", EXP, "bob", "secret", "", AUTH_BAD, "" },
 	{ PLUS, "p=tls-exporter,,", NULL, "bob", "secret", exporter, AUTH_BAD,
