@@ -122,6 +122,8 @@ static void
 fill(TCase *tc)
 {
 	tcase_add_checked_fixture(tc, setup, teardown);
+	/* A day in steps; a sanitizer makes it long. */
+	tcase_set_timeout(tc, 300);
 	tcase_add_loop_test(tc, a_thief_reaches_200_strangers_in_a_day, 0, 7);
 	tcase_add_test(tc, a_thief_from_afar_is_braked);
 	tcase_add_test(tc, nobody_is_braked_at_home);

@@ -67,6 +67,7 @@ serve_one(void *arg)
 	int fd = (int)(intptr_t)arg;
 	unsigned open = atomic_fetch_add(&now_open, 1) + 1;
 	unsigned char head[5];
+	bool is_asked = true;
 
 	if (open > atomic_load(&most_open))
 		atomic_store(&most_open, open);
@@ -83,11 +84,17 @@ serve_one(void *arg)
 			    SPAN("\0\0\0\6\0\0\1\xff\0\0\2\x6f"));
 		else if (head[4] == PACKET_BODY)
 			put(fd, PACKET_CONTINUE, SPAN(""));
-		else if (head[4] == PACKET_END && last_words != NULL)
-			(void)send(
-			    fd, last_words->ptr, last_words->len, MSG_NOSIGNAL);
+		if (head[4] != PACKET_END || last_words == NULL)
+			continue;
+		/* Who has its last words may ask again before we hear that this
+		   connection is over. */
+		if (is_asked)
+			(void)atomic_fetch_sub(&now_open, 1);
+		is_asked = false;
+		(void)send(fd, last_words->ptr, last_words->len, MSG_NOSIGNAL);
 	}
-	(void)atomic_fetch_sub(&now_open, 1);
+	if (is_asked)
+		(void)atomic_fetch_sub(&now_open, 1);
 	(void)close(fd);
 	return NULL;
 }
