@@ -392,6 +392,27 @@ describe_rcpts(struct page *p, const struct message *m, uint32_t *at)
 	return rcpts;
 }
 
+/* Parameters that are kept as flags, beside those that are kept as they were. */
+static void
+show_flags(json_t *o, uint32_t flags)
+{
+	json_t *all = json_object_get(o, "parameters");
+	const char *body = (flags & ENVELOPE_BINARY) != 0 ? "BINARYMIME"
+			   : (flags & ENVELOPE_8BIT) != 0 ? "8BITMIME"
+							  : NULL;
+
+	if (body == NULL && (flags & ENVELOPE_UTF8) == 0)
+		return;
+	if (all == NULL) {
+		all = json_object();
+		(void)json_object_set_new(o, "parameters", all);
+	}
+	if (body != NULL)
+		(void)json_object_set_new(all, "body", json_string(body));
+	if ((flags & ENVELOPE_UTF8) != 0)
+		(void)json_object_set_new(all, "smtputf8", json_string("yes"));
+}
+
 json_t *
 describe_message(struct page *p, const struct message *m, uint32_t *at)
 {
@@ -411,6 +432,7 @@ describe_message(struct page *p, const struct message *m, uint32_t *at)
 	(void)json_object_set_new(
 	    o, "report", json_boolean((m->env->flags & ENVELOPE_REPORT) != 0));
 	attributes_show(o, envelope_attrs(m->env));
+	show_flags(o, m->env->flags);
 	(void)json_object_set_new(o, "rcpts", json_integer(m->env->nrcpt));
 	(void)json_object_set_new(o, "from", json_integer(*at));
 	if (*at == 0)
