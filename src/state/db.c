@@ -282,6 +282,23 @@ db_row(struct db *db, sqlite3_stmt *stmt)
 	return take(db, rc) && rc == SQLITE_ROW;
 }
 
+struct span
+db_text(sqlite3_stmt *row, int column)
+{
+	return span_make((const char *)sqlite3_column_text(row, column),
+	    (size_t)sqlite3_column_bytes(row, column));
+}
+
+bool
+db_rows_end(struct db *db, sqlite3_stmt *stmt)
+{
+	bool is_read = db->sql != NULL && db->status == DB_DONE;
+
+	if (stmt != NULL)
+		(void)sqlite3_reset(stmt);
+	return is_read;
+}
+
 void
 db_run(struct db *db, sqlite3_stmt *stmt)
 {

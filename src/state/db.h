@@ -77,6 +77,10 @@ enum db_status db_end(struct db *db);
 sqlite3_stmt *db_statement(struct db *db, enum db_statement which);
 /* True: there is a row. */
 bool db_row(struct db *db, sqlite3_stmt *stmt);
+/* Of the row; borrowed until the next one. */
+struct span db_text(sqlite3_stmt *row, int column);
+/* No more rows are wanted. True: all that were asked for could be read. */
+bool db_rows_end(struct db *db, sqlite3_stmt *stmt);
 /* Has no rows. */
 void db_run(struct db *db, sqlite3_stmt *stmt);
 /* Bytes are borrowed until the statement is run or reset. */

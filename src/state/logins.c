@@ -7,21 +7,14 @@
 
 #include "base/mem.h"
 
-static struct span
-text_at(sqlite3_stmt *row, int column)
-{
-	return span_make((const char *)sqlite3_column_text(row, column),
-	    (size_t)sqlite3_column_bytes(row, column));
-}
-
 static void
 tell_key_uses(struct db *db, sqlite3_stmt *stmt, state_key_use_cb cb, void *arg)
 {
 	while (stmt != NULL && db_row(db, stmt)) {
 		struct state_key_use use = {
-			.name = text_at(stmt, 0),
+			.name = db_text(stmt, 0),
 			.at = sqlite3_column_int64(stmt, 1),
-			.client = text_at(stmt, 2),
+			.client = db_text(stmt, 2),
 		};
 
 		cb(&use, arg);
@@ -35,9 +28,7 @@ key_uses_answer(const struct state_batch *now, state_key_use_cb cb, void *arg)
 	bool is_read;
 
 	tell_key_uses(now->db, stmt, cb, arg);
-	is_read = now->db->sql != NULL && now->db->status == DB_DONE;
-	if (stmt != NULL)
-		(void)sqlite3_reset(stmt);
+	is_read = db_rows_end(now->db, stmt);
 	cb(NULL, arg);
 	return is_read;
 }
@@ -107,9 +98,7 @@ homes_answer(const struct state_batch *now, int64_t since, size_t most,
 
 		cb(&home, arg);
 	}
-	is_read = now->db->sql != NULL && now->db->status == DB_DONE;
-	if (stmt != NULL)
-		(void)sqlite3_reset(stmt);
+	is_read = db_rows_end(now->db, stmt);
 	cb(NULL, arg);
 	return is_read;
 }

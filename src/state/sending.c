@@ -4,13 +4,6 @@
  */
 #include "state_priv.h"
 
-static struct span
-text_at(sqlite3_stmt *row, int column)
-{
-	return span_make((const char *)sqlite3_column_text(row, column),
-	    (size_t)sqlite3_column_bytes(row, column));
-}
-
 bool
 sending_answer(
     const struct state_batch *now, size_t most, state_sending_cb cb, void *arg)
@@ -24,8 +17,8 @@ sending_answer(
 		struct state_sending s = {
 			.kind = (enum state_sending_kind)sqlite3_column_int(
 			    stmt, 0),
-			.domain = text_at(stmt, 1),
-			.name = text_at(stmt, 2),
+			.domain = db_text(stmt, 1),
+			.name = db_text(stmt, 2),
 			.at = sqlite3_column_int64(stmt, 3),
 		};
 
@@ -33,9 +26,7 @@ sending_answer(
 		s.said.len = (size_t)sqlite3_column_bytes(stmt, 4);
 		cb(&s, arg);
 	}
-	is_read = now->db->sql != NULL && now->db->status == DB_DONE;
-	if (stmt != NULL)
-		(void)sqlite3_reset(stmt);
+	is_read = db_rows_end(now->db, stmt);
 	cb(NULL, arg);
 	return is_read;
 }

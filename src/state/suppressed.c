@@ -3,13 +3,6 @@
 
 #include "state_priv.h"
 
-static struct span
-text_at(sqlite3_stmt *row, int column)
-{
-	return span_make((const char *)sqlite3_column_text(row, column),
-	    (size_t)sqlite3_column_bytes(row, column));
-}
-
 bool
 suppressed_answer(
     const struct state_batch *now, state_suppressed_cb cb, void *arg)
@@ -21,19 +14,17 @@ suppressed_answer(
 		(void)sqlite3_bind_int64(stmt, 1, now->wall);
 	while (stmt != NULL && db_row(now->db, stmt)) {
 		struct state_suppressed s = {
-			.account = text_at(stmt, 0),
-			.address = text_at(stmt, 1),
+			.account = db_text(stmt, 0),
+			.address = db_text(stmt, 1),
 			.since = sqlite3_column_int64(stmt, 2),
 			.until = sqlite3_column_int64(stmt, 3),
-			.status = text_at(stmt, 4),
-			.reply = text_at(stmt, 5),
+			.status = db_text(stmt, 4),
+			.reply = db_text(stmt, 5),
 		};
 
 		cb(&s, arg);
 	}
-	is_read = now->db->sql != NULL && now->db->status == DB_DONE;
-	if (stmt != NULL)
-		(void)sqlite3_reset(stmt);
+	is_read = db_rows_end(now->db, stmt);
 	cb(NULL, arg);
 	return is_read;
 }
