@@ -51,7 +51,6 @@ struct client_event {
 	struct attempt *attempt; /* borrowed until READY/CLOSE */
 	uint64_t size; /* of its content, octets */
 	bool at_hand; /* it is small and in memory: it may leave at once */
-	enum client_form form; /* what it is: as client_form() said */
 };
 
 /* Why a client wants to close. */
@@ -90,7 +89,10 @@ uint32_t client_timeout(const struct client *c);
  */
 uint64_t client_limit(const struct client *c);
 bool client_has_attempt(const struct client *c);
-/* In which form the host takes that message. Of a client that is ready. */
+/*
+ * In which form the host takes that message, and is given it. Of a client that is
+ * ready.
+ */
 enum client_form
 client_form(const struct client *c, const struct envelope *env);
 /* What this connection showed, that others need not find out again. */

@@ -301,7 +301,7 @@ client_begin(struct client *c, const struct client_event *ev, struct buf *out)
 	if (!c->is_utf8)
 		c->offered &= ~(uint32_t)EXTENSION_SMTPUTF8;
 	c->is_binary = (c->attempt->env->flags & ENVELOPE_BINARY) != 0 &&
-		       ev->form == FORM_AS_IT_IS;
+		       client_form(c, c->attempt->env) == FORM_AS_IT_IS;
 	assert(!c->is_binary || c->can_chunk);
 	if (!c->is_binary)
 		c->offered &= ~(uint32_t)EXTENSION_BINARYMIME;

@@ -159,8 +159,7 @@ give(struct lane_io *io)
 		.attempt = a,
 		.size =
 		    content_size(content) + signature_text(io->signature).len,
-		.at_hand = content_is_in_memory(content),
-		.form = io->form };
+		.at_hand = content_is_in_memory(content) };
 
 	(void)snprintf(
 	    a->tls, sizeof a->tls, "%s", stream_tls_version(io->stream));
@@ -204,17 +203,18 @@ static void
 prepare(struct lane_io *io)
 {
 	struct attempt *a = io->attempt;
+	enum client_form form;
 
 	target_host_text(lane_address(io), a->host, sizeof a->host);
-	io->form = client_form(io->client, a->env);
-	if (io->form == FORM_AS_IT_IS) {
+	form = client_form(io->client, a->env);
+	if (form == FORM_AS_IT_IS) {
 		lane_sign(io);
 		return;
 	}
 	lane_enter(io, LANE_CONVERTING);
 	io->pool_is_busy = true;
 	deadline_cancel(io->deadline);
-	lane_convert(io, io->form);
+	lane_convert(io, form);
 }
 
 static void

@@ -62,7 +62,6 @@ struct lane_io {
 	/* Owned reference: the content as this host takes it; NULL: it leaves as
 	   it is. */
 	struct content *made;
-	enum client_form form; /* what the host takes */
 	struct signature *signature; /* owned reference; NULL: unsigned */
 	struct lane_end end; /* of this connection */
 	struct lane_end kept; /* of the addresses before */

@@ -236,7 +236,7 @@ do_give(struct scene *s, struct span value)
 	s->attempt = attempt_new(s->env, NULL, all, parts.parts.nrcpt);
 	parts_clear(&parts);
 	ev.attempt = s->attempt;
-	ev.form = s->form = client_form(s->client, s->env);
+	s->form = client_form(s->client, s->env);
 	event(s, &ev);
 }
 

@@ -153,11 +153,10 @@ give(struct client *c, const struct envelope *env, struct buf *said)
 	static const uint32_t one = 0;
 	struct attempt *a = attempt_new(env, NULL, &one, 1);
 	struct span none = { "", 0 }, lines;
-	struct client_event ev = { .type = CLIENT_GIVEN,
-		.in = &none,
-		.attempt = a,
-		.size = 100,
-		.form = client_form(c, env) };
+	struct client_event ev = {
+		.type = CLIENT_GIVEN, .in = &none, .attempt = a, .size = 100
+	};
+	enum client_form form = client_form(c, env);
 	struct buf out = { 0 };
 
 	if (client_step(c, &ev, &out) == CLIENT_READY) {
@@ -168,7 +167,7 @@ give(struct client *c, const struct envelope *env, struct buf *said)
 		lines = buf_span(&out);
 		take_line(&lines, "MAIL FROM:", env->sender, said);
 		take_line(&lines, "RCPT TO:", env->rcpts[0].address, said);
-		(void)buf_append_text(said, forms[ev.form]);
+		(void)buf_append_text(said, forms[form]);
 		client_forget(c);
 	}
 	buf_clear(&out);
