@@ -85,13 +85,15 @@ enum milter_verdict {
 	MILTER_FAILED, /* the filter could not be asked: `why` */
 };
 
+enum milter_what {
+	MILTER_ADD_RCPT,
+	MILTER_DELETE_RCPT,
+	MILTER_SENDER,
+};
+
 /* A change of the envelope, in the order in which it was asked for. */
 struct milter_change {
-	enum {
-		MILTER_ADD_RCPT,
-		MILTER_DELETE_RCPT,
-		MILTER_SENDER,
-	} what;
+	enum milter_what what;
 	struct span address; /* as the filter wrote it, without <> */
 	struct span params; /* the same */
 };

@@ -51,8 +51,10 @@ add_header(struct milter *m, struct span data)
 	return wrong != NULL ? wrong : fitted(fields_add(header_of(m), &f));
 }
 
+/* At a place, or in the place of one: `put` says which. */
 static const char *
-insert_header(struct milter *m, struct span data)
+put_header(struct milter *m, struct span data,
+    bool (*put)(struct buf *header, uint32_t index, const struct field_text *f))
 {
 	struct field_text f;
 	const char *wrong;
@@ -61,22 +63,19 @@ insert_header(struct milter *m, struct span data)
 	if (!packet_take_number(&data, &index))
 		return cut_short;
 	wrong = take_field(m, data, &f);
-	return wrong != NULL ? wrong
-			     : fitted(fields_insert(header_of(m), index, &f));
+	return wrong != NULL ? wrong : fitted(put(header_of(m), index, &f));
+}
+
+static const char *
+insert_header(struct milter *m, struct span data)
+{
+	return put_header(m, data, fields_insert);
 }
 
 static const char *
 change_header(struct milter *m, struct span data)
 {
-	struct field_text f;
-	const char *wrong;
-	uint32_t index;
-
-	if (!packet_take_number(&data, &index))
-		return cut_short;
-	wrong = take_field(m, data, &f);
-	return wrong != NULL ? wrong
-			     : fitted(fields_change(header_of(m), index, &f));
+	return put_header(m, data, fields_change);
 }
 
 /* --- the body --- */
@@ -170,41 +169,37 @@ add_change(struct milter *m, struct milter_change change)
 	return NULL;
 }
 
+/* An address, and where there are parameters, those. */
 static const char *
-add_rcpt(struct milter *m, struct span data)
+take_change(struct milter *m, enum milter_what what, struct span data)
 {
-	struct milter_change c = { .what = MILTER_ADD_RCPT };
+	struct milter_change c = { .what = what };
 
 	if (!packet_take_text(&data, &c.address))
 		return cut_short;
-	if (!span_is_empty(data) && !packet_take_text(&data, &c.params))
+	if (what != MILTER_DELETE_RCPT && !span_is_empty(data) &&
+	    !packet_take_text(&data, &c.params))
 		return cut_short;
 	c.address = bare_address(c.address);
 	return add_change(m, c);
+}
+
+static const char *
+add_rcpt(struct milter *m, struct span data)
+{
+	return take_change(m, MILTER_ADD_RCPT, data);
 }
 
 static const char *
 delete_rcpt(struct milter *m, struct span data)
 {
-	struct milter_change c = { .what = MILTER_DELETE_RCPT };
-
-	if (!packet_take_text(&data, &c.address))
-		return cut_short;
-	c.address = bare_address(c.address);
-	return add_change(m, c);
+	return take_change(m, MILTER_DELETE_RCPT, data);
 }
 
 static const char *
 change_from(struct milter *m, struct span data)
 {
-	struct milter_change c = { .what = MILTER_SENDER };
-
-	if (!packet_take_text(&data, &c.address))
-		return cut_short;
-	if (!span_is_empty(data) && !packet_take_text(&data, &c.params))
-		return cut_short;
-	c.address = bare_address(c.address);
-	return add_change(m, c);
+	return take_change(m, MILTER_SENDER, data);
 }
 
 static const char *
