@@ -289,18 +289,16 @@ matches(const struct parts_level *level, struct span line, bool *is_last)
 	return span_is_empty(span_trim(rest));
 }
 
-/* Goes back to the level whose delimiter the line is; false: it is none. */
-static bool
-take_delimiter(struct parts *p, struct span line, bool *is_last)
+/* Whose delimiter the line is: how many levels deep, the innermost first; 0: it is none. */
+static unsigned
+delimited_level(const struct parts *p, struct span line, bool *is_last)
 {
 	if (!span_starts(line, SPAN("--")))
-		return false;
-	for (unsigned i = p->depth; i-- > 0;)
-		if (matches(&p->levels[i], span_from(line, 2), is_last)) {
-			p->depth = i + 1;
-			return true;
-		}
-	return false;
+		return 0;
+	for (unsigned i = p->depth; i > 0; i--)
+		if (matches(&p->levels[i - 1], span_from(line, 2), is_last))
+			return i;
+	return 0;
 }
 
 static bool
@@ -308,12 +306,7 @@ is_delimiter(const struct parts *p, struct span line)
 {
 	bool is_last;
 
-	if (!span_starts(line, SPAN("--")))
-		return false;
-	for (unsigned i = 0; i < p->depth; i++)
-		if (matches(&p->levels[i], span_from(line, 2), &is_last))
-			return true;
-	return false;
+	return delimited_level(p, line, &is_last) > 0;
 }
 
 static void
@@ -456,7 +449,7 @@ give_delimiter(
 	bool is_last = false;
 
 	line = span_to(line, span_find(line, '\n') + 1);
-	(void)take_delimiter(p, line, &is_last);
+	p->depth = delimited_level(p, line, &is_last);
 	out->text = span_to(text, at + line.len);
 	p->out = out->text.len;
 	enter_delimited(p, is_last);
