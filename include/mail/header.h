@@ -23,6 +23,9 @@ bool header_is_field_start(struct span line);
 /* Takes the next field; false at the blank line, the end, or what is none. */
 bool header_next(struct span *rest, struct header_field *out);
 
+/* Whether the value of a field of that name is a list of addresses. */
+bool header_has_addresses(struct span name);
+
 /*
  * Where the header section ends in `text`, which is one of ours (mail/mend.h finds
  * a client's) and grows from the front. `*scanned` is the caller's and starts at

@@ -465,35 +465,24 @@ write_mime(struct span value, struct buf *out)
 /* --- fields --- */
 
 static bool
-is_one_of(struct span name, const struct span *names, size_t n)
+has_parameters(struct span name)
 {
-	for (size_t i = 0; i < n; i++)
-		if (span_equal_nocase(name, names[i]))
-			return true;
-	return false;
+	return span_equal_nocase(name, SPAN("Content-Type")) ||
+	       span_equal_nocase(name, SPAN("Content-Disposition")) ||
+	       span_equal_nocase(name, SPAN("Content-Transfer-Encoding"));
 }
 
 bool
 ascii_field_write(const struct header_field *field, struct buf *out)
 {
-	static const struct span addresses[] = { { "From", 4 }, { "Sender", 6 },
-		{ "Reply-To", 8 }, { "To", 2 }, { "Cc", 2 }, { "Bcc", 3 },
-		{ "Resent-From", 11 }, { "Resent-Sender", 13 },
-		{ "Resent-To", 9 }, { "Resent-Cc", 9 }, { "Resent-Bcc", 10 },
-		{ "Disposition-Notification-To", 27 }, { "Errors-To", 9 },
-		{ "Return-Receipt-To", 17 }, { "Mail-Followup-To", 16 },
-		{ "Mail-Reply-To", 13 } };
-	static const struct span mime[] = { { "Content-Type", 12 },
-		{ "Content-Disposition", 19 },
-		{ "Content-Transfer-Encoding", 25 } };
 	struct span value = field->value;
 	size_t before = (size_t)(value.ptr - field->raw.ptr);
 	bool ok = true;
 
 	(void)buf_append_span(out, span_to(field->raw, before));
-	if (is_one_of(field->name, addresses, ARRAY_LEN(addresses)))
+	if (header_has_addresses(field->name))
 		ok = write_addresses(value, out);
-	else if (is_one_of(field->name, mime, ARRAY_LEN(mime)))
+	else if (has_parameters(field->name))
 		write_mime(value, out);
 	else
 		write_text(value, out);

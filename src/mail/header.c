@@ -26,6 +26,23 @@ header_is_field_start(struct span line)
 	return n < line.len && line.ptr[n] == ':';
 }
 
+bool
+header_has_addresses(struct span name)
+{
+	static const struct span names[] = { { "From", 4 }, { "Sender", 6 },
+		{ "Reply-To", 8 }, { "To", 2 }, { "Cc", 2 }, { "Bcc", 3 },
+		{ "Resent-From", 11 }, { "Resent-Sender", 13 },
+		{ "Resent-To", 9 }, { "Resent-Cc", 9 }, { "Resent-Bcc", 10 },
+		{ "Disposition-Notification-To", 27 }, { "Errors-To", 9 },
+		{ "Return-Receipt-To", 17 }, { "Mail-Followup-To", 16 },
+		{ "Mail-Reply-To", 13 } };
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (span_equal_nocase(name, names[i]))
+			return true;
+	return false;
+}
+
 static bool
 is_continuation(struct span s)
 {

@@ -178,18 +178,6 @@ letter_header_rcpts(struct span header, struct span hostname,
 
 /* --- the header --- */
 
-static bool
-has_addresses(const struct header_field *f)
-{
-	static const char *const names[] = { "From", "Sender", "Reply-To",
-		"Resent-From", "Resent-Sender", "Errors-To",
-		"Return-Receipt-To", "Disposition-Notification-To" };
-
-	return is_named(f, names, ARRAY_LEN(names)) ||
-	       is_named(f, to_names, ARRAY_LEN(to_names)) ||
-	       is_named(f, resent_names, ARRAY_LEN(resent_names));
-}
-
 /* What is no list of addresses stays as it is. */
 static void
 write_addresses(
@@ -260,7 +248,7 @@ letter_header_write(
 	if (!has_any(header, from, ARRAY_LEN(from)))
 		write_from(sender, out);
 	while (header_next(&header, &f))
-		if (has_addresses(&f))
+		if (header_has_addresses(f.name))
 			write_addresses(&f, sender->hostname, out);
 		else
 			(void)buf_append_span(out, f.raw);
