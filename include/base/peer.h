@@ -6,7 +6,9 @@
 #ifndef BASE_PEER_H
 #define BASE_PEER_H
 
+#include <netinet/in.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 /* 0 is none: the text is no numeric address. */
 struct peer {
@@ -16,5 +18,10 @@ struct peer {
 
 /* "192.0.2.1", "2001:db8::1", "::ffff:192.0.2.1" (which is the first). */
 struct peer peer_of(const char *address);
+/*
+ * An address as it is written, without its port; one that stands for an IPv4 address
+ * as that. Empty for another family.
+ */
+void peer_text(const struct sockaddr_storage *at, char out[INET6_ADDRSTRLEN]);
 
 #endif

@@ -90,7 +90,7 @@ refuse(struct exchange *x, const char **out, unsigned *len)
 }
 
 static int
-accept(sasl_server_params_t *params, const char *account,
+let_in(sasl_server_params_t *params, const char *account,
     sasl_out_params_t *result)
 {
 	int rc = params->canon_user(params->utils->conn, account, 0,
@@ -137,7 +137,7 @@ check(struct mech *m, struct exchange *x, const struct bearer *b,
 		return SASL_UNAVAIL;
 	}
 	if (is_meant(b, account)) {
-		rc = accept(params, account, result);
+		rc = let_in(params, account, result);
 	} else {
 		(void)snprintf(m->token_fault, sizeof m->token_fault,
 		    "the token is another account's: %.150s", account);

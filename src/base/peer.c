@@ -48,3 +48,20 @@ peer_of(const char *address)
 		return peer_v4(v6.s6_addr + 12);
 	return peer_v6(v6.s6_addr);
 }
+
+void
+peer_text(const struct sockaddr_storage *at, char out[INET6_ADDRSTRLEN])
+{
+	const struct sockaddr_in *v4 = (const void *)at;
+	const struct in6_addr *a6 =
+	    &((const struct sockaddr_in6 *)at)->sin6_addr;
+
+	out[0] = '\0';
+	if (at->ss_family == AF_INET)
+		(void)inet_ntop(AF_INET, &v4->sin_addr, out, INET6_ADDRSTRLEN);
+	else if (at->ss_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(a6))
+		(void)inet_ntop(
+		    AF_INET, a6->s6_addr + 12, out, INET6_ADDRSTRLEN);
+	else if (at->ss_family == AF_INET6)
+		(void)inet_ntop(AF_INET6, a6, out, INET6_ADDRSTRLEN);
+}

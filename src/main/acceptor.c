@@ -5,7 +5,6 @@
  */
 #include "acceptor.h"
 
-#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -51,23 +50,6 @@ struct acceptor {
 };
 
 enum { TOLD_EVERY_MS = 1000 };
-
-static void
-client_text(const struct sockaddr_storage *peer, char out[INET6_ADDRSTRLEN])
-{
-	const struct in6_addr *a6 =
-	    &((const struct sockaddr_in6 *)peer)->sin6_addr;
-
-	if (peer->ss_family == AF_INET)
-		(void)inet_ntop(AF_INET,
-		    &((const struct sockaddr_in *)peer)->sin_addr, out,
-		    INET6_ADDRSTRLEN);
-	else if (IN6_IS_ADDR_V4MAPPED(a6))
-		(void)inet_ntop(
-		    AF_INET, a6->s6_addr + 12, out, INET6_ADDRSTRLEN);
-	else
-		(void)inet_ntop(AF_INET6, a6, out, INET6_ADDRSTRLEN);
-}
 
 static void
 note_crowd(struct acceptor *a)
@@ -294,7 +276,7 @@ on_connection(int fd, const struct sockaddr_storage *peer, void *arg)
 		    mem_dup(&c, sizeof c));
 		return;
 	}
-	client_text(peer, c.client);
+	peer_text(peer, c.client);
 	if (c.tls == LISTEN_NONE) {
 		on_device(port, &c, peer);
 		return;

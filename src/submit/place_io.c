@@ -1,30 +1,19 @@
 #include "place_io.h"
 
-#include <arpa/inet.h>
 #include <string.h>
-#include <sys/socket.h>
 
+#include "base/peer.h"
 #include "intake/draft.h"
 
-/* An address that stands for an IPv4 one is written as that. */
 static uint16_t
-write_address(const struct sockaddr_storage *at, char *out, socklen_t size)
+port_of(const struct sockaddr_storage *at)
 {
-	const struct sockaddr_in *v4 = (const void *)at;
-	const struct sockaddr_in6 *v6 = (const void *)at;
-
-	out[0] = '\0';
-	if (at->ss_family == AF_INET) {
-		(void)inet_ntop(AF_INET, &v4->sin_addr, out, size);
-		return ntohs(v4->sin_port);
+	switch (at->ss_family) {
+	case AF_INET: return ntohs(((const struct sockaddr_in *)at)->sin_port);
+	case AF_INET6:
+		return ntohs(((const struct sockaddr_in6 *)at)->sin6_port);
+	default: return 0;
 	}
-	if (at->ss_family != AF_INET6)
-		return 0;
-	if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr))
-		(void)inet_ntop(AF_INET, v6->sin6_addr.s6_addr + 12, out, size);
-	else
-		(void)inet_ntop(AF_INET6, &v6->sin6_addr, out, size);
-	return ntohs(v6->sin6_port);
 }
 
 void
@@ -32,17 +21,17 @@ place_of(int fd, const char *client, struct place *out)
 {
 	struct sockaddr_storage at = { 0 };
 	socklen_t len = sizeof at;
-	char peer[64];
+	char peer[INET6_ADDRSTRLEN];
 
-	if (getsockname(fd, (struct sockaddr *)&at, &len) == 0)
-		out->port =
-		    write_address(&at, out->address, sizeof out->address);
+	if (getsockname(fd, (struct sockaddr *)&at, &len) == 0) {
+		peer_text(&at, out->address);
+		out->port = port_of(&at);
+	}
 	len = sizeof at;
 	if (getpeername(fd, (struct sockaddr *)&at, &len) != 0)
 		return;
-	out->client_port = write_address(&at, peer, sizeof peer);
-	if (strcmp(peer, client) != 0)
-		out->client_port = 0;
+	peer_text(&at, peer);
+	out->client_port = strcmp(peer, client) == 0 ? port_of(&at) : 0;
 }
 
 void

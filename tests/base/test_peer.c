@@ -1,5 +1,7 @@
 #include "tests/lib/suite.h"
 
+#include <arpa/inet.h>
+
 #include "base/peer.h"
 #include "base/span.h"
 
@@ -36,6 +38,31 @@ START_TEST(hosts_and_networks_are_told_apart)
 }
 END_TEST
 
+static const struct {
+	const char *in, *want;
+} written[] = {
+	{ "192.0.2.1", "192.0.2.1" }, { "::ffff:192.0.2.1", "192.0.2.1" },
+	{ "2001:DB8:0::1", "2001:db8::1" }, { "::1", "::1" },
+	{ "", "" }, /* of another family */
+};
+
+START_TEST(an_address_is_written_in_one_way)
+{
+	struct sockaddr_storage at = { 0 };
+	struct sockaddr_in *v4 = (void *)&at;
+	struct sockaddr_in6 *v6 = (void *)&at;
+	char out[INET6_ADDRSTRLEN];
+
+	at.ss_family = AF_UNIX;
+	if (inet_pton(AF_INET, written[_i].in, &v4->sin_addr) == 1)
+		at.ss_family = AF_INET;
+	else if (inet_pton(AF_INET6, written[_i].in, &v6->sin6_addr) == 1)
+		at.ss_family = AF_INET6;
+	peer_text(&at, out);
+	ck_assert_str_eq(out, written[_i].want);
+}
+END_TEST
+
 START_TEST(what_is_no_address_is_none)
 {
 	static const char *const texts[] = { "", "x", "192.0.2", "192.0.2.1:25",
@@ -53,6 +80,8 @@ END_TEST
 static void
 fill(TCase *tc)
 {
+	tcase_add_loop_test(
+	    tc, an_address_is_written_in_one_way, 0, ARRAY_LEN(written));
 	tcase_add_loop_test(
 	    tc, hosts_and_networks_are_told_apart, 0, ARRAY_LEN(pairs));
 	tcase_add_test(tc, what_is_no_address_is_none);
