@@ -39,7 +39,7 @@ oauth_keys_clear(struct oauth_keys *k)
 /* --- where keys come from --- */
 
 static struct jwks *
-read_keys(const char *file, struct stat *st, struct err *err)
+read_keys(const char *file, struct err *err)
 {
 	struct buf text = { 0 };
 	struct jwks *keys = NULL;
@@ -47,8 +47,6 @@ read_keys(const char *file, struct stat *st, struct err *err)
 
 	if (fd < 0)
 		(void)err_errno(err, "open");
-	else if (fstat(fd, st) != 0)
-		(void)err_errno(err, "fstat");
 	else if (file_read_all(fd, JWKS_MAX, &text, err) == 0)
 		keys = jwks_parse(buf_span(&text), err);
 	if (fd >= 0)
@@ -85,7 +83,7 @@ belong_to(struct oauth_keys *k, const char *from)
 	k->from = mem_strdup(from);
 	jwks_unref(k->keys);
 	k->keys = NULL;
-	k->seen = (struct stat){ 0 };
+	k->seen = 0;
 	k->asked = k->had = 0;
 }
 
@@ -104,28 +102,16 @@ take(struct oauth_keys *k, struct jwks *keys, const struct err *err)
 				: "the keys as they were"));
 }
 
-static bool
-is_changed(const struct stat *a, const struct stat *b)
-{
-	return a->st_ino != b->st_ino || a->st_dev != b->st_dev ||
-	       a->st_size != b->st_size ||
-	       a->st_mtim.tv_sec != b->st_mtim.tv_sec ||
-	       a->st_mtim.tv_nsec != b->st_mtim.tv_nsec;
-}
-
 /* The lock is held. */
 static void
 look_at_file(struct oauth_keys *k, const char *file, struct err *err)
 {
-	struct stat st = { 0 };
-	struct jwks *keys;
+	uint64_t seen = file_mark_path(FILE_MARK, file);
 
-	(void)stat(file, &st);
-	if (k->keys != NULL && !is_changed(&st, &k->seen))
+	if (k->keys != NULL && seen == k->seen)
 		return;
-	keys = read_keys(file, &st, err);
-	k->seen = st;
-	take(k, keys, err);
+	k->seen = seen;
+	take(k, read_keys(file, err), err);
 }
 
 /* The lock is held, and let go of while the URL is asked. */
@@ -268,11 +254,10 @@ oauth_try(const struct conf_oauth *rules, struct err *err)
 {
 	struct secret password = { 0 };
 	struct jwks *keys;
-	struct stat st;
 	int rc = 0;
 
 	if (rules->jwks_file != NULL) {
-		keys = read_keys(rules->jwks_file, &st, err);
+		keys = read_keys(rules->jwks_file, err);
 		rc = keys == NULL ? -EINVAL : 0;
 		jwks_unref(keys);
 		return rc;

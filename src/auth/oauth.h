@@ -8,7 +8,6 @@
 
 #include <pthread.h>
 #include <stdint.h>
-#include <sys/stat.h>
 
 #include "base/err.h"
 #include "base/span.h"
@@ -21,7 +20,7 @@ struct oauth_keys {
 	pthread_mutex_t lock; /* of all that follows */
 	char *from; /* owned: the file or URL that they are of */
 	struct jwks *keys; /* owned reference; NULL: none were to be had yet */
-	struct stat seen; /* of a file */
+	uint64_t seen; /* of a file: its mark (base/file.h), when it was read */
 	int64_t asked, had; /* s: when the URL was asked, and answered */
 	bool is_asking; /* somebody does; the others go on with the old ones */
 };

@@ -8,11 +8,11 @@
  */
 #include "session_priv.h"
 
+#include "mail/convert.h"
 #include "mail/envelope.h"
 #include "mail/qid.h"
 
 enum {
-	LINE_OF_TEXT_MAX = 998, /* RFC 5322 2.1.1; longer ones are binary */
 	TAKE_MAX = DRAFT_TAKE_MAX / 2, /* of input, which mending may double */
 };
 
@@ -195,7 +195,7 @@ data_input(struct session *s, struct span *in, struct buf *out)
 	tx->size += buf_len(&tx->draft.body) - before;
 	tx->has_long_line |= !line_meter_take(&tx->line,
 	    span_from(buf_span(&tx->draft.body), before),
-	    is_binary(s) ? LINE_OF_TEXT_MAX : s->conf->limits.line);
+	    is_binary(s) ? CONVERT_LINE_MAX : s->conf->limits.line);
 	if (!fits)
 		draft_refuse(&tx->draft, "552 5.3.4 Header section too long");
 	taken = (size_t)(some.ptr - in->ptr);
