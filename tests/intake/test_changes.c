@@ -1,15 +1,11 @@
 /* The envelope as filters change it: all of what one wants, or nothing. */
-#include "tests/lib/suite.h"
+#include "tests/intake/drafts.h"
 
 #include <string.h>
 
-#include "conf/conf.h"
 #include "milter/milter.h"
 #include "src/intake/draft_priv.h"
 #include "smtp/address.h"
-
-static struct conf *conf;
-static struct draft d;
 
 static void
 add(const char *text)
@@ -23,15 +19,9 @@ add(const char *text)
 static void
 setup(void)
 {
-	struct buf warnings = { 0 };
-	struct err err;
-
-	conf = conf_parse(SPAN("hostname = relay.test\n"
-			       "limits { recipients = 3 }\n"
-			       "filter f { socket = \"unix:/x\" }"),
-	    "test", "relay.test", &warnings, &err);
-	ck_assert_ptr_nonnull(conf);
-	buf_clear(&warnings);
+	read_conf("hostname = relay.test\n"
+		  "limits { recipients = 3 }\n"
+		  "filter f { socket = \"unix:/x\" }");
 	d = (struct draft){ .origin = DRAFT_SUBMITTED,
 		.conf = conf,
 		.rcpts.max = (size_t)4 * ADDRESS_WRITTEN_MAX };
@@ -39,13 +29,6 @@ setup(void)
 	draft_said(&d, SPAN(""));
 	add("x@c.test");
 	add("Y@C.test");
-}
-
-static void
-teardown(void)
-{
-	draft_clear(&d);
-	conf_unref(conf);
 }
 
 #define ADD(a)                                                                 \

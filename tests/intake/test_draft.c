@@ -1,28 +1,17 @@
 /* A draft goes through its steps; whoever brings it. */
-#include "tests/lib/suite.h"
+#include "tests/intake/drafts.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "conf/conf.h"
-#include "intake/draft.h"
 #include "mail/envelope.h"
 #include "smtp/address.h"
-
-static struct conf *conf;
-static struct draft d;
 
 static void
 setup(void)
 {
-	struct buf warnings = { 0 };
-	struct err err;
-
-	conf = conf_parse(SPAN("hostname = relay.test\nlimits { header = 1kb "
-			       "received = 2 recipients = 2 }"),
-	    "test", "relay.test", &warnings, &err);
-	ck_assert_ptr_nonnull(conf);
-	buf_clear(&warnings);
+	read_conf("hostname = relay.test\nlimits { header = 1kb "
+		  "received = 2 recipients = 2 }");
 	d = (struct draft){ .origin = DRAFT_SUBMITTED,
 		.conf = conf,
 		.account = SPAN("ann@b.test"),
@@ -30,13 +19,6 @@ setup(void)
 		.client = SPAN("192.0.2.1"),
 		.now = 1000,
 		.random = 1 };
-}
-
-static void
-teardown(void)
-{
-	draft_clear(&d);
-	conf_unref(conf);
 }
 
 static struct address

@@ -1,31 +1,20 @@
 /* What a draft notes of its content is of what filters left. */
-#include "tests/lib/suite.h"
+#include "tests/intake/drafts.h"
 
 #include <string.h>
 
-#include "conf/conf.h"
-#include "intake/draft.h"
 #include "mail/attrs.h"
 #include "sign/body.h"
 #include "smtp/address.h"
 
 #define HEADER "Date: x\r\nMessage-ID: <x@y>\r\nFrom: a@news.test\r\n"
 
-static struct conf *conf;
-static struct draft d;
-
 static void
 setup(void)
 {
-	struct buf warnings = { 0 };
-	struct err err;
-
-	conf = conf_parse(SPAN("hostname = relay.test\n"
-			       "account default { from = any }\n"
-			       "filter f { socket = \"unix:/x\" }"),
-	    "test", "relay.test", &warnings, &err);
-	ck_assert_ptr_nonnull(conf);
-	buf_clear(&warnings);
+	read_conf("hostname = relay.test\n"
+		  "account default { from = any }\n"
+		  "filter f { socket = \"unix:/x\" }");
 	d = (struct draft){ .origin = DRAFT_SUBMITTED,
 		.conf = conf,
 		.account = SPAN("ann@b.test"),
@@ -34,13 +23,6 @@ setup(void)
 		.random = 1 };
 	draft_set_written_sender(&d, SPAN("ann@b.test"));
 	draft_add_written(&d, SPAN("x@c.test"), SPAN(""));
-}
-
-static void
-teardown(void)
-{
-	draft_clear(&d);
-	conf_unref(conf);
 }
 
 /* Until filters are asked; the last piece comes with the end. */
