@@ -96,6 +96,17 @@ has_domain(struct span address)
 	return span_find_last(address, '@') < address.len;
 }
 
+/* A NUL would cut it, and a line end would be a command's. */
+static bool
+has_control(struct span address)
+{
+	for (size_t i = 0; i < address.len; i++)
+		if ((unsigned char)address.ptr[i] < ' ' ||
+		    address.ptr[i] == 127)
+			return true;
+	return false;
+}
+
 enum letter_status
 letter_rcpts_add(struct letter_rcpts *r, struct span text, struct span hostname)
 {
@@ -105,6 +116,8 @@ letter_rcpts_add(struct letter_rcpts *r, struct span text, struct span hostname)
 	while (mailboxes_next(&all, &m)) {
 		if (span_is_empty(m.address))
 			continue; /* a group's name */
+		if (has_control(m.address))
+			return LETTER_UNCLEAR;
 		if (r->n == LETTER_RCPTS_MAX)
 			return LETTER_TOO_MANY;
 		if (r->n == r->cap) {

@@ -136,12 +136,26 @@ talk_reply(struct talk *t, struct err *err)
 	return r.code < 400 ? 0 : tell(&r, err);
 }
 
+/* An address with a line end in it would be a command of whoever wrote it. */
+static bool
+is_one_line(struct span line)
+{
+	return span_find(line, '\r') == line.len &&
+	       span_find(line, '\n') == line.len &&
+	       span_find(line, '\0') == line.len;
+}
+
 int
 talk_command(struct talk *t, struct span line, struct err *err)
 {
 	struct buf out = { 0 };
 	int rc;
 
+	if (!is_one_line(line)) {
+		(void)err_set(err, -EINVAL,
+		    "there is a line end or a NUL in an address or option");
+		return EX_USAGE;
+	}
 	(void)buf_append_span(&out, line);
 	(void)buf_append_text(&out, "\r\n");
 	show(t, ">", buf_span(&out));

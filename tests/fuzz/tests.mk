@@ -15,6 +15,7 @@ FUZZ_TARGETS = \
 	tests/fuzz/fuzz_dot \
 	tests/fuzz/fuzz_header \
 	tests/fuzz/fuzz_key \
+	tests/fuzz/fuzz_letter \
 	tests/fuzz/fuzz_log \
 	tests/fuzz/fuzz_lookup \
 	tests/fuzz/fuzz_mend \
@@ -64,6 +65,8 @@ tests_fuzz_fuzz_header_SOURCES = tests/fuzz/fuzz_header.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_header_LDFLAGS = $(WITH_FUZZER)
 tests_fuzz_fuzz_key_SOURCES = tests/fuzz/fuzz_key.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_key_LDFLAGS = $(WITH_FUZZER)
+tests_fuzz_fuzz_letter_SOURCES = tests/fuzz/fuzz_letter.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_letter_LDFLAGS = $(WITH_FUZZER)
 tests_fuzz_fuzz_log_SOURCES = tests/fuzz/fuzz_log.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_log_LDFLAGS = $(WITH_FUZZER)
 tests_fuzz_fuzz_lookup_SOURCES = tests/fuzz/fuzz_lookup.c $(FUZZ_MAIN)

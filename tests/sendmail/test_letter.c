@@ -140,6 +140,24 @@ START_TEST(a_header_says_to_whom_it_goes)
 }
 END_TEST
 
+/* A command's line would end there, or the address. */
+START_TEST(an_address_has_no_control_characters)
+{
+	static const struct span texts[] = { { "\"a\0\"@b.test", 11 },
+		{ "\"a\rb\"@b.test", 12 }, { "\"a\nb\"@b.test", 12 },
+		{ "a\0@b.test", 9 }, { "\"a\x7f\"@b.test", 11 } };
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		struct letter_rcpts r = { 0 };
+
+		ck_assert_int_eq(letter_rcpts_add(&r, texts[i], SPAN("h.test")),
+		    LETTER_UNCLEAR);
+		ck_assert_uint_eq(r.n, 0);
+		letter_rcpts_clear(&r);
+	}
+}
+END_TEST
+
 START_TEST(recipients_have_a_bound)
 {
 	struct letter_rcpts r = { 0 };
@@ -169,6 +187,7 @@ fill(TCase *tc)
 	tcase_add_test(tc, a_name_beyond_ascii_is_encoded);
 	tcase_add_loop_test(
 	    tc, a_header_says_to_whom_it_goes, 0, ARRAY_LEN(rcpts));
+	tcase_add_test(tc, an_address_has_no_control_characters);
 	tcase_add_test(tc, recipients_have_a_bound);
 }
 
