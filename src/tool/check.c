@@ -10,6 +10,7 @@
 #include "conf/conf.h"
 #include "ctl/client.h"
 #include "network.h"
+#include "trial.h"
 #include "prepare/prepare.h"
 #include "sign/key.h"
 #include "sign/key_files.h"
@@ -51,8 +52,7 @@ look_at_keys(const struct conf *conf, struct findings *f)
 }
 
 static void
-look(
-    const char *file, bool with_network, const char *domain, struct findings *f)
+look(const char *file, const struct network_wish *network, struct findings *f)
 {
 	struct conf *conf = prepare_read(file, f);
 	long pid;
@@ -72,8 +72,8 @@ look(
 		    "looked as root: the relay's own user may do less");
 	prepare_look(conf, pid, f);
 	look_at_keys(conf, f);
-	if (with_network)
-		network_look(conf, domain, f);
+	if (network != NULL)
+		network_look(conf, network, f);
 	conf_unref(conf);
 }
 
@@ -103,16 +103,42 @@ as_json(const struct findings *f)
 	return all;
 }
 
+/* --network [DOMAIN] [--send ADDRESS] */
+static bool
+read_wish(int argc, char **argv, struct network_wish *out)
+{
+	*out = (struct network_wish){ 0 };
+	if (strcmp(argv[0], "--network") != 0)
+		return false;
+	argc--;
+	argv++;
+	if (argc > 0 && strncmp(argv[0], "--", 2) != 0) {
+		out->domain = argv[0];
+		argc--;
+		argv++;
+	}
+	if (argc == 2 && strcmp(argv[0], "--send") == 0) {
+		out->send_to = argv[1];
+		argc = 0;
+	}
+	return argc == 0;
+}
+
 int
 tool_check(struct tool *t, int argc, char **argv)
 {
-	bool with_network = argc > 1 && strcmp(argv[1], "--network") == 0;
+	struct network_wish network;
 	struct findings f = { 0 };
+	struct err err;
 	int rc;
 
-	if (argc > (with_network ? 3 : 1))
-		return tool_usage("check [--network [DOMAIN]] [--json]");
-	look(t->conf_file, with_network, argc == 3 ? argv[2] : NULL, &f);
+	if (argc > 1 && !read_wish(argc - 1, argv + 1, &network))
+		return tool_usage(
+		    "check [--network [DOMAIN] [--send ADDRESS]] [--json]");
+	if (argc > 1 && network.send_to != NULL &&
+	    trial_address(network.send_to, &err) != 0)
+		return tool_fail(&err);
+	look(t->conf_file, argc > 1 ? &network : NULL, &f);
 	rc = findings_count(&f, FINDING_ERROR) > 0 ? EXIT_FAILED : EXIT_OK;
 	if (t->json)
 		tool_print_json(as_json(&f));

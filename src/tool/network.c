@@ -9,44 +9,12 @@
 #include "question.h"
 #include "base/mem.h"
 #include "conf/conf.h"
-#include "io/password_file.h"
-#include "probe.h"
 #include "sched/target.h"
+#include "trial.h"
+#include "way.h"
 
 /* Large, and always there. */
 static const char usual_domain[] = "gmail.com";
-
-static struct target *
-make_target(const struct conf *conf, enum target_tls tls)
-{
-	struct target *t = target_new();
-
-	t->hostname = mem_strdup(conf->hostname);
-	t->timeout = conf->deliver_timeout;
-	t->tls = tls;
-	return t;
-}
-
-static void
-add_addresses(struct target *t, const struct dns_answer *a, uint16_t port)
-{
-	for (unsigned i = 0; i < a->naddresses; i++)
-		target_add_address(t, &a->addresses[i].sa, port);
-}
-
-/* The first address at which it works; else what was wrong with the last. */
-static int
-try_addresses(struct target *t, struct sockaddr_storage *local, char host[320],
-    struct err *err)
-{
-	int rc = err_set(err, -1, "it has no address");
-
-	for (uint32_t i = 0; i < t->naddresses && rc != 0; i++) {
-		target_host_text(&t->addresses[i], host, 320);
-		rc = probe_host(t, &t->addresses[i], local, err);
-	}
-	return rc;
-}
 
 /* --- the name of the address that mail goes out from --- */
 
@@ -115,46 +83,28 @@ look_at_name(const struct conf *conf, const struct sockaddr_storage *local,
 
 /* --- name servers, and port 25 --- */
 
-static const struct dns_mx *
-first_mx(const struct dns_answer *a)
-{
-	const struct dns_mx *best = NULL;
-
-	for (unsigned i = 0; i < a->nmx; i++)
-		if (best == NULL || a->mx[i].preference < best->preference)
-			best = &a->mx[i];
-	return best;
-}
-
 static void
 look_at_port(const struct conf *conf, const char *mx, struct findings *f)
 {
-	struct target *t = make_target(conf, TARGET_TLS_OPPORTUNISTIC);
-	struct dns_answer *a = MEM_NEW(struct dns_answer);
-	struct sockaddr_storage local = { 0 };
-	char host[320] = "";
+	struct way w = { 0 };
 	struct err err;
-	int rc;
+	int rc = way_to_host(&w, conf, mx, NULL, &err);
 
-	target_add_host(t, span_text(mx), 0);
-	rc = ask_addresses(conf, mx, a, &err);
-	if (rc == 0) {
-		add_addresses(t, a, conf->deliver_port);
-		rc = try_addresses(t, &local, host, &err);
-	}
+	if (rc == 0)
+		rc = way_try(&w, NULL, &err);
 	if (rc == 0)
 		findings_add(f, FINDING_OK, "network: port %u of %s is reached",
-		    conf->deliver_port, host);
+		    conf->deliver_port, w.host);
 	else
 		findings_add(f, FINDING_ERROR,
 		    "network: port %u of %s: %s; many networks close it: ask "
 		    "whose network it is to open it, or name a relay (route "
 		    "default)",
-		    conf->deliver_port, host[0] == '\0' ? mx : host, err.text);
-	if (local.ss_family != 0)
-		look_at_name(conf, &local, f);
-	free(a);
-	target_unref(t);
+		    conf->deliver_port, w.host[0] == '\0' ? mx : w.host,
+		    err.text);
+	if (w.local.ss_family != 0)
+		look_at_name(conf, &w.local, f);
+	way_clear(&w);
 }
 
 static void
@@ -172,7 +122,7 @@ look_at_servers(const struct conf *conf, const char *domain, bool with_port,
 		    "look at resolver.servers or /etc/resolv.conf",
 		    domain, rc != 0 ? err.text : a->why);
 	} else {
-		mx = first_mx(a);
+		mx = way_first_mx(a);
 		findings_add(f, FINDING_OK,
 		    "network: the name servers answer (MX of %s: %s)", domain,
 		    mx == NULL ? "none" : mx->name);
@@ -188,32 +138,15 @@ static void
 look_at_relay(
     const struct conf *conf, const struct conf_route *r, struct findings *f)
 {
-	static const enum target_tls tls[] = {
-		[RELAY_TLS_OPPORTUNISTIC] = TARGET_TLS_OPPORTUNISTIC,
-		[RELAY_TLS_REQUIRE] = TARGET_TLS_REQUIRE,
-		[RELAY_TLS_IMPLICIT] = TARGET_TLS_IMPLICIT,
-	};
-	struct target *t = make_target(conf, tls[r->tls]);
-	struct dns_answer *a = MEM_NEW(struct dns_answer);
-	struct sockaddr_storage local;
-	char host[320] = "";
+	struct way w = { 0 };
 	struct err err;
-	int rc = 0;
+	int rc = way_to_relay(&w, conf, r, &err);
 
-	target_add_host(t, span_text(r->host), 0);
-	if (r->login != NULL) {
-		t->login = mem_strdup(r->login);
-		rc = password_file_read(r->password_file, &t->password, &err);
-	}
 	if (rc == 0)
-		rc = ask_addresses(conf, r->host, a, &err);
-	if (rc == 0) {
-		add_addresses(t, a, r->port);
-		rc = try_addresses(t, &local, host, &err);
-	}
+		rc = way_try(&w, NULL, &err);
 	if (rc == 0)
 		findings_add(f, FINDING_OK, "network: relay %s is reached%s%s",
-		    host, r->login == NULL ? "" : ", login good: ",
+		    w.host, r->login == NULL ? "" : ", login good: ",
 		    r->login == NULL ? "" : r->login);
 	else
 		findings_add(f, FINDING_ERROR,
@@ -221,13 +154,14 @@ look_at_relay(
 		    "wait: look at its host, port, tls, login and "
 		    "password-file",
 		    conf->file, r->line, r->host, r->port, err.text);
-	free(a);
-	target_unref(t);
+	way_clear(&w);
 }
 
 void
-network_look(const struct conf *conf, const char *domain, struct findings *f)
+network_look(const struct conf *conf, const struct network_wish *wish,
+    struct findings *f)
 {
+	const char *domain = wish->domain;
 	const struct conf_route *usual = conf_route(conf, SPAN(""));
 	bool by_mx = usual == NULL || usual->host == NULL;
 
@@ -237,4 +171,6 @@ network_look(const struct conf *conf, const char *domain, struct findings *f)
 	for (size_t i = 0; i < conf->nroutes; i++)
 		if (conf->routes[i].host != NULL)
 			look_at_relay(conf, &conf->routes[i], f);
+	if (wish->send_to != NULL)
+		trial_send(conf, wish->send_to, f);
 }

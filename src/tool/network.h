@@ -9,8 +9,12 @@
 
 struct conf;
 
-/* `domain`: whose mail host is tried; NULL: the one that postern(1) names. */
-void
-network_look(const struct conf *conf, const char *domain, struct findings *f);
+struct network_wish {
+	const char *domain; /* whose host is tried; NULL: as postern(1) says */
+	const char *send_to; /* an address for a test message; NULL: none */
+};
+
+void network_look(const struct conf *conf, const struct network_wish *wish,
+    struct findings *f);
 
 #endif

@@ -9,15 +9,19 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "deliver/attempt.h"
 #include "deliver/client.h"
 #include "io/tls.h"
+#include "mail/envelope.h"
 #include "sched/target.h"
+#include "smtp/dot.h"
 
 enum { PATIENCE_S = 20, READ_SIZE = 16384, INPUT_MAX = 1 << 17 };
 
 struct probe {
 	const struct target *target; /* borrowed */
 	const struct target_address *address; /* borrowed */
+	const struct probe_message *message; /* borrowed; NULL: none */
 	int fd;
 	struct tls_client *tls; /* owned; NULL until it is wanted */
 	SSL *ssl; /* owned; NULL: in the clear */
@@ -114,8 +118,13 @@ step(struct probe *p, enum client_event_type type)
 	struct span in = buf_span(&p->in);
 	struct client_event ev = { .type = type, .in = &in };
 	size_t before = in.len;
-	enum client_need need = client_step(p->client, &ev, &p->out);
+	enum client_need need;
 
+	if (type == CLIENT_GIVEN) {
+		ev.attempt = p->message->attempt;
+		ev.size = p->message->content.len;
+	}
+	need = client_step(p->client, &ev, &p->out);
 	buf_consume(&p->in, before - in.len);
 	return need;
 }
@@ -130,11 +139,21 @@ say_end(struct probe *p, struct err *err)
 	    end->said == NULL ? "" : end->said);
 }
 
-/* Until the host is ready for a message. */
+static void
+put_content(struct probe *p)
+{
+	struct dot_writer w = { 0 };
+
+	(void)dot_write(&w, p->message->content, &p->out);
+	(void)dot_write_end(&w, &p->out);
+}
+
+/* Until the host is ready for a message, and has answered the one there is. */
 static int
 talk(struct probe *p, struct err *err)
 {
 	enum client_event_type event = CLIENT_CONNECTED;
+	bool is_given = false;
 
 	for (;;) {
 		enum client_need need = step(p, event);
@@ -153,22 +172,35 @@ talk(struct probe *p, struct err *err)
 			event = CLIENT_SECURED;
 			continue;
 		case CLIENT_READY:
-			(void)step(p, CLIENT_QUIT);
-			return put(p, err);
-		case CLIENT_CLOSE: return say_end(p, err);
+			if (p->message == NULL || is_given) {
+				(void)step(p, CLIENT_QUIT);
+				return put(p, err);
+			}
+			is_given = true;
+			event = CLIENT_GIVEN;
+			continue;
 		case CLIENT_CONTENT:
-		case CLIENT_CHUNK:
-			return err_set(err, -1, "asked for a message");
+			put_content(p);
+			if (put(p, err) != 0)
+				return -1;
+			event = CLIENT_SENT;
+			continue;
+		case CLIENT_CLOSE: return say_end(p, err);
+		case CLIENT_CHUNK: /* not where CHUNKING_LACKS was said */
+			return err_set(err, -1, "asked for a chunk");
 		}
 	}
 }
 
 int
 probe_host(const struct target *t, const struct target_address *a,
-    struct sockaddr_storage *local, struct err *err)
+    const struct probe_message *message, struct sockaddr_storage *local,
+    struct err *err)
 {
 	struct client_options o = { .chunking = CHUNKING_LACKS };
-	struct probe p = { .target = t, .address = a, .fd = -1 };
+	struct probe p = {
+		.target = t, .address = a, .message = message, .fd = -1
+	};
 	int rc;
 
 	p.in.max = INPUT_MAX;

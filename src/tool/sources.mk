@@ -10,4 +10,5 @@ postern_SOURCES = \
 	src/tool/status.c src/tool/steer.c src/tool/summary.c \
 	src/tool/suppress.c src/tool/tool.h \
 	src/tool/trace.c \
-	src/tool/user.h src/tool/user.c src/tool/user_key.c src/tool/walk.c src/tool/walk.h
+	src/tool/user.h src/tool/user.c src/tool/user_key.c src/tool/walk.c src/tool/walk.h \
+	src/tool/way.c src/tool/way.h src/tool/trial.c src/tool/trial.h
