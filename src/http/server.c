@@ -2,15 +2,11 @@
  * libmicrohttpd brings an epoll descriptor of its own and starts no thread; the
  * loop polls that descriptor and lets the library run when it shows something,
  * or when a connection of it is to time out.
- *
- * The library is loaded where http is configured, and only there: nine more
- * come with it (GnuTLS among them), 2 MiB that nobody else here needs.
  */
 #include "http/server.h"
 
 #include <arpa/inet.h>
 #include <assert.h>
-#include <dlfcn.h>
 #include <errno.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
@@ -25,19 +21,6 @@
 
 enum { CONNECTIONS_MAX = 32, TIMEOUT_S = 15, PAGE_MAX = 1 << 20 };
 
-/* What is used of it. */
-#define FUNCTIONS(each)                                                        \
-	each(add_response_header) each(create_response_from_buffer)            \
-	    each(destroy_response) each(get_daemon_info) each(get_timeout)     \
-		each(queue_response) each(run) each(start_daemon)              \
-		    each(stop_daemon)
-
-static struct {
-#define MEMBER(name) __typeof__(MHD_##name) *name;
-	FUNCTIONS(MEMBER)
-#undef MEMBER
-} mhd;
-
 struct http_server {
 	struct MHD_Daemon *daemon; /* owned */
 	uv_poll_t poll;
@@ -49,16 +32,16 @@ struct http_server {
 static enum MHD_Result
 answer(struct MHD_Connection *connection, struct http_page *page)
 {
-	struct MHD_Response *r = mhd.create_response_from_buffer(
+	struct MHD_Response *r = MHD_create_response_from_buffer(
 	    buf_len(&page->body), (void *)(uintptr_t)buf_span(&page->body).ptr,
 	    MHD_RESPMEM_MUST_COPY);
 	enum MHD_Result rc;
 
 	if (r == NULL)
 		return MHD_NO;
-	(void)mhd.add_response_header(r, "Content-Type", page->type);
-	rc = mhd.queue_response(connection, page->status, r);
-	mhd.destroy_response(r);
+	(void)MHD_add_response_header(r, "Content-Type", page->type);
+	rc = MHD_queue_response(connection, page->status, r);
+	MHD_destroy_response(r);
 	return rc;
 }
 
@@ -92,8 +75,8 @@ run(struct http_server *s)
 {
 	MHD_UNSIGNED_LONG_LONG ms;
 
-	(void)mhd.run(s->daemon);
-	if (mhd.get_timeout(s->daemon, &ms) == MHD_YES)
+	(void)MHD_run(s->daemon);
+	if (MHD_get_timeout(s->daemon, &ms) == MHD_YES)
 		deadline_set(s->deadline, ms == 0 ? 1 : ms);
 	else
 		deadline_cancel(s->deadline);
@@ -133,29 +116,6 @@ parse(const char *address, struct sockaddr_storage *out)
 	return inet_pton(AF_INET6, host, &in6->sin6_addr) == 1;
 }
 
-/* Once loaded it stays. */
-static int
-load_library(struct err *err)
-{
-	static const char name[] = "libmicrohttpd.so.12";
-	void *library = dlopen(name, RTLD_NOW | RTLD_LOCAL);
-	bool whole = library != NULL;
-
-#define FIND(function)                                                         \
-	if (whole) {                                                           \
-		mhd.function = (__typeof__(mhd.function))(uintptr_t)dlsym(     \
-		    library, "MHD_" #function);                                \
-		whole = mhd.function != NULL;                                  \
-	}
-	FUNCTIONS(FIND)
-#undef FIND
-	if (whole)
-		return 0;
-	return err_set(err, -ENOENT,
-	    "http needs %s (Debian: libmicrohttpd12), or leave it out: %s",
-	    name, dlerror());
-}
-
 static struct MHD_Daemon *
 start(struct http_server *s, const struct sockaddr_storage *at)
 {
@@ -163,7 +123,7 @@ start(struct http_server *s, const struct sockaddr_storage *at)
 
 	if (at->ss_family == AF_INET6)
 		flags |= MHD_USE_IPv6;
-	return mhd.start_daemon(flags, 0, NULL, NULL, on_request, s,
+	return MHD_start_daemon(flags, 0, NULL, NULL, on_request, s,
 	    MHD_OPTION_SOCK_ADDR, at, MHD_OPTION_CONNECTION_LIMIT,
 	    (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
 	    (unsigned)TIMEOUT_S, MHD_OPTION_LISTENING_ADDRESS_REUSE, 1U,
@@ -179,8 +139,6 @@ http_server_open(struct loop *loop, const char *address, http_handler handler,
 	struct http_server *s;
 	int rc;
 
-	if (load_library(err) != 0)
-		return NULL;
 	s = MEM_NEW(struct http_server);
 	s->handler = handler;
 	s->arg = arg;
@@ -193,7 +151,7 @@ http_server_open(struct loop *loop, const char *address, http_handler handler,
 		free(s);
 		return NULL;
 	}
-	info = mhd.get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+	info = MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD);
 	assert(info != NULL);
 	rc = uv_poll_init(loop_uv(loop), &s->poll, info->epoll_fd);
 	assert(rc == 0);
@@ -208,7 +166,7 @@ on_closed(uv_handle_t *handle)
 {
 	struct http_server *s = handle->data;
 
-	mhd.stop_daemon(s->daemon);
+	MHD_stop_daemon(s->daemon);
 	free(s);
 }
 

@@ -1,4 +1,5 @@
 /* posternd: the relay, in the foreground. See posternd(8). */
+#include <getopt.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,7 +16,7 @@
 static const char usage[] =
     "usage: posternd [-c FILE] [-V]\n"
     "  -c FILE  configuration (" SYSCONFDIR "/postern/postern.conf)\n"
-    "  -V       print the version\n"
+    "  -V, --version, -h, --help: the version, this text\n"
     "Stays in the foreground; SIGTERM stops it, SIGHUP reloads.\n";
 
 /* A connection is a descriptor; the usual soft limit is 1024. */
@@ -56,6 +57,12 @@ tell(const struct findings *f)
 			    stderr, "posternd: warning: %s\n", f->all[i].text);
 }
 
+static const struct option long_options[] = {
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{ NULL, 0, NULL, 0 },
+};
+
 int
 main(int argc, char **argv)
 {
@@ -65,7 +72,8 @@ main(int argc, char **argv)
 	bool is_fine;
 	int option;
 
-	while ((option = getopt(argc, argv, "c:Vh")) != -1) {
+	while ((option = getopt_long(argc, argv, "c:Vh", long_options, NULL)) !=
+	       -1) {
 		switch (option) {
 		case 'c': file = optarg; break;
 		case 'V':
