@@ -269,15 +269,29 @@ plan_site_name(
 	(void)buf_append_char(name, '\0');
 }
 
+/* So that no text can be read as two others. */
+static void
+put_counted(struct buf *out, const char *text)
+{
+	(void)buf_printf(out, " %zu:%s", strlen(text), text);
+}
+
 /*
  * Domains with the same hosts in another order, or under another rule, share no
- * connection: one that may be in clear must not carry what must not.
+ * connection: one that may be in clear must not carry what must not, and mail of
+ * one login goes by no other, nor by another password.
  */
 void
-plan_channel_key(const struct target *t, struct buf *key)
+plan_channel_key(
+    const struct conf_route *rule, const struct target *t, struct buf *key)
 {
-	(void)buf_printf(
-	    key, "%d %s", (int)t->tls, t->login == NULL ? "" : t->login);
+	const struct conf_route *relay = plan_relay(rule);
+
+	(void)buf_printf(key, "%d", (int)t->tls);
+	if (relay != NULL && relay->login != NULL) {
+		put_counted(key, relay->login);
+		put_counted(key, relay->password_file);
+	}
 	for (uint32_t i = 0; i < t->nhosts; i++)
 		(void)buf_printf(
 		    key, " %u:%s", t->hosts[i].group, t->hosts[i].name);

@@ -48,6 +48,7 @@ void plan_site_key(
     const struct conf_route *rule, const struct target *t, struct buf *key);
 void plan_site_name(
     const struct conf_route *rule, const struct target *t, struct buf *name);
-void plan_channel_key(const struct target *t, struct buf *key);
+void plan_channel_key(
+    const struct conf_route *rule, const struct target *t, struct buf *key);
 
 #endif

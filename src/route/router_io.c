@@ -271,7 +271,7 @@ set_channel_take(struct router *r, struct route_entry *e, struct target *t)
 
 	plan_site_key(e->rule, t, &key);
 	plan_site_name(e->rule, t, &name);
-	plan_channel_key(t, &channel);
+	plan_channel_key(e->rule, t, &channel);
 	rs = cache_site(&r->cache, buf_span(&key).ptr, buf_span(&name).ptr);
 	site_set_most(rs->site, r->conf->max_lanes);
 	c = site_channel_take(rs->site, buf_span(&channel).ptr, t);

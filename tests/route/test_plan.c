@@ -316,6 +316,18 @@ static const struct {
 		HOSTNAME "route default { relay = \"submissions://a.test\" "
 			 "login = you password-file = /p }\n" },
 	    { "5 a.test 192.0.2.1", "5 a.test 192.0.2.1" }, true, false },
+	{ "relays_by_another_password",
+	    { HOSTNAME "route default { relay = \"submissions://a.test\" "
+		       "login = me password-file = /p }\n",
+		HOSTNAME "route default { relay = \"submissions://a.test\" "
+			 "login = me password-file = /q }\n" },
+	    { "5 a.test 192.0.2.1", "5 a.test 192.0.2.1" }, true, false },
+	{ "a_login_that_reads_as_another_and_its_file",
+	    { HOSTNAME "route default { relay = \"submissions://a.test\" "
+		       "login = \"me 2:/p\" password-file = /p }\n",
+		HOSTNAME "route default { relay = \"submissions://a.test\" "
+			 "login = me password-file = \"/p 2:/p\" }\n" },
+	    { "5 a.test 192.0.2.1", "5 a.test 192.0.2.1" }, true, false },
 };
 
 START_TEST(equal_plans_share_what_they_may)
@@ -326,7 +338,7 @@ START_TEST(equal_plans_share_what_they_may)
 	for (int i = 0; i < 2; i++) {
 		make(&m[i], pairs[_i].conf[i], "x.test", pairs[_i].answer[i]);
 		plan_site_key(m[i].rule, m[i].plan.target, &site[i]);
-		plan_channel_key(m[i].plan.target, &channel[i]);
+		plan_channel_key(m[i].rule, m[i].plan.target, &channel[i]);
 		/* They are used as texts. */
 		ck_assert_uint_eq(
 		    strlen(buf_span(&site[i]).ptr) + 1, buf_span(&site[i]).len);
