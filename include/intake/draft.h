@@ -45,9 +45,9 @@ enum draft_stage {
 
 enum draft_need {
 	DRAFT_NOTHING, /* the stage is over; see draft_is_refused() */
-	/* Room in the account's budgets: SENDER a message, RCPT its last one. */
+	/* Room in the account's budgets: SENDER a message, else d->asked. */
 	DRAFT_RESERVE,
-	DRAFT_SUPPRESSED, /* whether the last recipient is refused to it */
+	DRAFT_SUPPRESSED, /* whether the recipient d->asked is refused to it */
 	DRAFT_OPEN, /* an entry in the spool, and its id */
 	DRAFT_PASS, /* head and body go to disk */
 	DRAFT_FILTER, /* filters look at it, and change it */
@@ -107,6 +107,7 @@ struct draft {
 	struct buf rcpts; /* owned: texts of recipients */
 	struct draft_rcpt *named; /* owned: where those are */
 	uint32_t nrcpt, named_cap;
+	uint32_t asked; /* the recipient that a need is about */
 
 	struct buf head; /* owned: the lines we put in front */
 	struct buf body; /* owned: what came after them, and is not passed */

@@ -123,6 +123,7 @@ keep_rcpt(struct draft *d, size_t at, uint64_t hash, struct span attrs)
 		d->named =
 		    mem_realloc(d->named, d->named_cap * sizeof *d->named);
 	}
+	d->asked = d->nrcpt;
 	d->named[d->nrcpt++] = (struct draft_rcpt){ .hash = hash,
 		.at = (uint32_t)at,
 		.address = (uint16_t)rcpt.len,

@@ -11,7 +11,11 @@ struct draft_rcpt {
 	uint32_t at;
 	uint32_t said; /* in d->said: its parameters; 0: it has none */
 	uint16_t address, attrs; /* bytes */
+	uint8_t unasked; /* enum unasked: a filter has added it */
 };
+
+/* What an added recipient was not asked about yet; the last one comes first. */
+enum unasked { ALL_ASKED, BUDGET_UNASKED, SUPPRESSION_UNASKED };
 
 enum {
 	ID_KEPT = 250, /* octets of a Message-ID, to be told */
@@ -38,6 +42,13 @@ enum draft_need admit_sender(struct draft *d);
 enum draft_need admit_rcpt(struct draft *d);
 /* Whether a host refused that recipient for good, to an account that minds. */
 enum draft_need admit_suppressed(struct draft *d);
+/* The next question about a recipient that filters added; NOTHING: there is none. */
+enum draft_need admit_added(struct draft *d);
+/*
+ * One that a filter added is refused to the account: it is left out, and the message
+ * is refused only if nobody stays.
+ */
+void admit_leave_out(struct draft *d, const char *refusal);
 
 /*
  * --- fixups.c: what a submission server does to a header (RFC 6409 section 8) ---
@@ -80,8 +91,7 @@ enum draft_need note_author(struct draft *d);
 /*
  * --- changes.c: what a filter wants changed of the envelope ---
  *
- * An added recipient is the filter's, not the account's: budgets and suppression are
- * not asked.
+ * An added recipient is asked about when all filters have spoken (admit_added()).
  */
 
 struct milter_outcome;

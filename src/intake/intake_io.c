@@ -98,9 +98,9 @@ say_over(struct intake *in, const struct draft *d)
 static enum ledger_answer
 ask_ledger(struct intake *in, struct draft *d)
 {
-	if (d->stage == DRAFT_RCPT)
+	if (d->stage != DRAFT_SENDER)
 		return ledger_add(in->ledger, &in->reservation,
-		    draft_rcpt(d, d->nrcpt - 1), now_of(in), &in->why);
+		    draft_rcpt(d, d->asked), now_of(in), &in->why);
 	in->waiter.loop = in->loop;
 	in->waiter.ready = on_account;
 	return ledger_begin(in->ledger, &in->reservation, d->account,
@@ -149,7 +149,7 @@ ask_suppressor(struct intake *in, const struct draft *d)
 
 	a.is_suppressed = in->suppressor != NULL &&
 			  suppressor_refuses(in->suppressor, d->account,
-			      draft_rcpt(d, d->nrcpt - 1), d->now, &reply);
+			      draft_rcpt(d, d->asked), d->now, &reply);
 	if (a.is_suppressed) {
 		(void)snprintf(in->refusal, sizeof in->refusal, "%.*s",
 		    SPAN_ARG(buf_span(&reply)));
