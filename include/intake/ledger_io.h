@@ -74,9 +74,14 @@ struct ledger_warning {
 	struct brake_view brake;
 };
 
-/* Borrows the state; NULL: nothing is kept. */
-struct ledger *ledger_new(struct state *state);
-/* After state_close(): no transaction is open. */
+/*
+ * Borrows the state; NULL: nothing is kept. `stopped` is the path of the file that
+ * names who is not in order, whatever becomes of the state; read at once; or NULL.
+ */
+struct ledger *ledger_new(struct state *state, const char *stopped);
+/* After state_close(): no transaction is open; writes what is not written. */
+void ledger_end(struct ledger *l);
+/* When the loop of ledger_record() has ended. */
 void ledger_free(struct ledger *l);
 /* Hears of warnings on that loop, before the first transaction. */
 void ledger_on_warning(struct ledger *l, struct loop *loop,
@@ -131,8 +136,15 @@ void ledger_came(
 
 /* --- by the operator --- */
 
-/* Nothing of it is taken, or it is again. Over restarts, too. */
+/* Nothing of it is taken, or it is again. Over restarts, too: */
 void ledger_stop(struct ledger *l, struct span account, bool is_stopped);
+/*
+ * The callback comes once, later, on that loop: who is stopped by now is on stable
+ * storage, or cannot be recorded (which is tried again).
+ */
+typedef void (*ledger_recorded_cb)(bool is_recorded, void *arg);
+void ledger_record(
+    struct ledger *l, struct loop *loop, ledger_recorded_cb cb, void *arg);
 /* How it stands. Costs next to nothing while all are in order. */
 enum ledger_standing ledger_standing(struct ledger *l, struct span account);
 

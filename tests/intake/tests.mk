@@ -6,3 +6,4 @@ check_PROGRAMS += tests/intake/test_filtered
 check_PROGRAMS += tests/intake/test_intake_io
 check_PROGRAMS += tests/intake/test_hash
 check_PROGRAMS += tests/intake/test_ledger_io
+check_PROGRAMS += tests/intake/test_standings_io
