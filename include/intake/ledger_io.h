@@ -64,6 +64,7 @@ struct reservation {
 	uint32_t nrcpt;
 	/* It is to be held: nothing is reserved but its place. */
 	bool is_over;
+	bool is_more; /* the message counts already */
 };
 
 /* Four fifths of a budget are used; or the brake has fallen. */
@@ -96,6 +97,10 @@ void ledger_set_countries(struct ledger *l, struct countries *countries);
 enum ledger_answer ledger_begin(struct ledger *l, struct reservation *r,
     struct span account, const struct conf_account *conf, int64_t now,
     struct ledger_waiter *waiter, struct ledger_why *why);
+/* The same for a message that was taken before: more recipients of it. */
+enum ledger_answer
+ledger_begin_more(struct ledger *l, struct reservation *r, struct span account,
+    const struct conf_account *conf, struct ledger_waiter *waiter);
 /* A recipient of it. Never LATER. */
 enum ledger_answer ledger_add(struct ledger *l, struct reservation *r,
     struct span address, int64_t now, struct ledger_why *why);

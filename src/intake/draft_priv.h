@@ -2,6 +2,7 @@
 #ifndef INTAKE_DRAFT_PRIV_H
 #define INTAKE_DRAFT_PRIV_H
 
+#include "conf/conf.h"
 #include "intake/draft.h"
 #include "policy/identity.h"
 
@@ -11,6 +12,7 @@ struct draft_rcpt {
 	uint32_t at;
 	uint32_t said; /* in d->said: its parameters; 0: it has none */
 	uint16_t address, attrs; /* bytes */
+	uint32_t stored; /* which one of d->stored it is, and 1; 0: a new one */
 	uint8_t unasked; /* enum unasked: a filter has added it */
 };
 
@@ -24,10 +26,25 @@ enum {
 				     DRAFT_TAKE_MAX a SPOOL_CHUNK */
 };
 
+/* Which filters are asked about it. */
+enum conf_when draft_when(const struct draft *d);
 /* What filters see and make of it; made when it is first asked for. */
 struct draft_filtered *draft_filtered(struct draft *d);
 /* Whether an address that stays is more than ASCII. */
 bool draft_has_utf8_address(const struct draft *d);
+
+/* An address that is stored: as it leaves, and which one it is. */
+void draft_add_stored(
+    struct draft *d, struct span to, struct span attrs, uint32_t which);
+
+/* --- after.c --- */
+
+/* How the client came is noted, if a filter is to be asked later. */
+enum draft_need after_note(struct draft *d);
+/* The envelope of a draft that was stored before: its parts but for recipients. */
+struct envelope_parts;
+struct envelope *
+after_envelope(const struct draft *d, struct envelope_parts *parts);
 
 /* --- admit.c: steps of the stages DRAFT_SENDER and DRAFT_RCPT --- */
 

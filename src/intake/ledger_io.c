@@ -575,6 +575,30 @@ ledger_begin(struct ledger *l, struct reservation *r, struct span account,
 }
 
 enum ledger_answer
+ledger_begin_more(struct ledger *l, struct reservation *r, struct span account,
+    const struct conf_account *conf, struct ledger_waiter *waiter)
+{
+	enum ledger_answer answer = LEDGER_OK;
+	struct ledger_account *a;
+
+	if (!has_budget(conf))
+		return LEDGER_OK;
+	lock(l);
+	a = find(l, account);
+	if (a->is_loaded) {
+		*r = (struct reservation){
+			.account = a, .conf = conf, .is_more = true
+		};
+		a->pins++;
+	} else {
+		load(l, a, waiter);
+		answer = LEDGER_LATER;
+	}
+	unlock(l);
+	return answer;
+}
+
+enum ledger_answer
 ledger_add(struct ledger *l, struct reservation *r, struct span address,
     int64_t now, struct ledger_why *why)
 {

@@ -1,5 +1,6 @@
 libpostern_a_SOURCES += \
-	src/intake/account.c src/intake/admit.c \
+	src/intake/account.c src/intake/admit.c src/intake/after.c \
+	include/intake/after_io.h src/intake/after_io.c \
 	include/intake/draft.h src/intake/draft.c \
 	src/intake/draft_priv.h src/intake/fixups.c \
 	include/intake/intake_io.h src/intake/intake_io.c \

@@ -44,11 +44,12 @@ static const struct step {
 	{ DRAFT_HEADER, DRAFT_SUBMITTED, hash_begin },
 	{ DRAFT_PIECE, DRAFT_SUBMITTED, hash_piece },
 	{ DRAFT_PIECE, ANYBODY, pass },
-	{ DRAFT_ENDS, DRAFT_SUBMITTED, filters_ask },
-	{ DRAFT_ENDS, DRAFT_SUBMITTED, ask_about_added },
-	{ DRAFT_ENDS, DRAFT_SUBMITTED, filters_review },
+	{ DRAFT_ENDS, DRAFT_SUBMITTED | DRAFT_FILTERED, filters_ask },
+	{ DRAFT_ENDS, DRAFT_SUBMITTED | DRAFT_FILTERED, ask_about_added },
+	{ DRAFT_ENDS, DRAFT_SUBMITTED | DRAFT_FILTERED, filters_review },
+	{ DRAFT_ENDS, DRAFT_SUBMITTED, after_note },
 	{ DRAFT_ENDS, DRAFT_SUBMITTED | DRAFT_REPORT, hash_end },
-	{ DRAFT_ENDS, ANYBODY, commit },
+	{ DRAFT_ENDS, ANYBODY | DRAFT_FILTERED, commit },
 };
 
 static enum draft_need
@@ -79,8 +80,12 @@ pass(struct draft *d)
 static enum draft_need
 commit(struct draft *d)
 {
-	return d->filtered != NULL && d->filtered->is_discarded ? DRAFT_NOTHING
-								: DRAFT_COMMIT;
+	if (d->filtered != NULL && d->filtered->is_discarded)
+		return DRAFT_NOTHING;
+	/* It is stored already as it is to be. */
+	if (d->origin == DRAFT_FILTERED && !after_has_changes(d))
+		return DRAFT_NOTHING;
+	return DRAFT_COMMIT;
 }
 
 /* One question at a time: the step comes again until there is none. */

@@ -217,6 +217,7 @@ relay_open_road(struct relay *r, struct err *err)
 	aliases_note(&r->alias_watch);
 	start_pool(r);
 	relay_wire_lanes(r);
+	relay_wire_filters(r);
 	r->control = control_open(r->loop, r->rooms.conf,
 	    &(struct control_of){ .dispatch = r->rooms.dispatch,
 		.spool = r->spool,

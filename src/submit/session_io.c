@@ -303,12 +303,13 @@ start_intake(struct session_io *io, struct session_event *ev)
 
 	if (d->need == DRAFT_OPEN)
 		d->wants_hash = keys_are_any(io->worker->keys);
+	if (d->need == DRAFT_OPEN && d->filtered != NULL)
+		place_tell(&io->place, &d->filtered->place);
 	/* What filters and the disk need. */
 	if (d->need == DRAFT_FILTER ||
-	    (d->need == DRAFT_COMMIT && io->conf->nfilters == 0))
+	    (d->need == DRAFT_COMMIT &&
+		!conf_has_filter(io->conf, WHEN_BEFORE)))
 		io->began = clock_us();
-	if (d->need == DRAFT_FILTER)
-		place_tell(&io->place, &d->filtered->place);
 	if (!intake_do(&io->intake, d, &now))
 		return false;
 	take_answer(io, d->need, &now);
