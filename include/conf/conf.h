@@ -149,6 +149,11 @@ enum conf_away {
 	AWAY_ACCEPT, /* it goes on without */
 	AWAY_HOLD, /* it is taken, and held for the operator */
 };
+/* When a filter is asked. */
+enum conf_when {
+	WHEN_BEFORE, /* before the client hears 250 */
+	WHEN_AFTER, /* after it, and before any of the message leaves */
+};
 enum { CONF_FILTERS_MOST = 16 };
 
 /* A filter that speaks the milter protocol. */
@@ -159,6 +164,7 @@ struct conf_filter {
 	char host[64]; /* numeric */
 	uint16_t port;
 	enum conf_away away;
+	enum conf_when when;
 	uint32_t timeout; /* s, for an answer */
 	uint32_t connections; /* at once, of all workers */
 	int line;
@@ -277,6 +283,8 @@ int conf_line(const struct conf *conf, const char *key);
 struct conf *conf_ref(const struct conf *conf);
 void conf_unref(const struct conf *conf);
 
+/* Whether a filter is asked then. */
+bool conf_has_filter(const struct conf *conf, enum conf_when when);
 /* The account's entry, or the default one; never NULL. */
 const struct conf_account *
 conf_account(const struct conf *conf, struct span login);

@@ -71,6 +71,31 @@ struct dispatch_budget {
 	void *arg;
 };
 
+/* Who asks filters about messages that were accepted: main wires intake to it. */
+struct dispatch_filters {
+	/* dispatch_filtered() comes once, later; nothing is borrowed till then. */
+	void (*ask)(const struct message *m, void *arg);
+	void *arg;
+};
+enum dispatch_verdict {
+	DISPATCH_PASSED,
+	DISPATCH_CHANGED, /* the spool has it as it is now: `env` */
+	DISPATCH_REFUSED, /* for good */
+	DISPATCH_DISCARDED,
+	DISPATCH_PUT_OFF,
+};
+struct dispatch_filtered {
+	uint64_t id;
+	enum dispatch_verdict verdict;
+	struct envelope *env; /* taken; NULL: it is not changed */
+	/* CHANGED: recipients that were there, and are none any more. */
+	const struct progress *news;
+	size_t nnews;
+	const char
+	    *filter; /* REFUSED, PUT_OFF: which one; NULL: none of them */
+	const char *reply; /* the same: as a client would hear it */
+};
+
 /* What waited of an account when its brake fell. */
 struct dispatch_braked {
 	const char *account;
@@ -91,6 +116,11 @@ void dispatch_set_road(struct dispatch *d, struct spool *spool,
 /* The same. Without it, what was held for lack of room is let go at the start. */
 void
 dispatch_set_budget(struct dispatch *d, const struct dispatch_budget *budget);
+/* The same. Without it, no message may have MESSAGE_UNFILTERED. */
+void dispatch_set_filters(
+    struct dispatch *d, const struct dispatch_filters *filters);
+void
+dispatch_filtered(struct dispatch *d, const struct dispatch_filtered *answer);
 /*
  * Hears of each recipient that failed for good, and why; or NULL. Before
  * dispatch_start().

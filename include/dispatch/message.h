@@ -45,9 +45,9 @@ struct message {
 	uint32_t release; /* it is not tried before */
 	uint32_t by : 31; /* it is delivered by then, */
 	uint32_t by_returns : 1; /* or comes back; else its sender is told */
-	uint32_t untold : 21; /* recipients whose end is to be told yet */
+	uint32_t untold : 20; /* recipients whose end is to be told yet */
 	uint32_t state : 3; /* enum message_state */
-	uint32_t flags : 6; /* enum message_flags */
+	uint32_t flags : 7; /* enum message_flags */
 	uint32_t urgency : 2; /* enum message_urgency */
 	struct leg *legs; /* env->ngroups of them, in this block */
 	struct recipient rcpts[];

@@ -35,6 +35,7 @@ enum order_verdict {
 	ORDER_IS_FUTURE, /* the same: its sender wants it so */
 	ORDER_IS_HELD_ALREADY,
 	ORDER_IS_NOT_HELD,
+	ORDER_IS_UNFILTERED, /* a filter is to see it first */
 	ORDER_IS_STOPPED, /* its account is: that is to be undone */
 	ORDER_IS_AT_HOST, /* a connection has it just now */
 	ORDER_IS_OVER, /* nobody of it waits any more */

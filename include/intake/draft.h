@@ -10,6 +10,7 @@
 #define INTAKE_DRAFT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/buf.h"
@@ -31,6 +32,8 @@ enum draft_origin {
 	DRAFT_SUBMITTED = 1, /* a client: the header is looked over */
 	DRAFT_REPORT = 2, /* we ourselves */
 	DRAFT_IMPORTED = 4, /* it was a message before, and has a past */
+	/* It is one, which filters are asked about after acceptance. */
+	DRAFT_FILTERED = 8,
 };
 
 /* When a step has its turn. */
@@ -45,9 +48,9 @@ enum draft_stage {
 
 enum draft_need {
 	DRAFT_NOTHING, /* the stage is over; see draft_is_refused() */
-	/* Room in the account's budgets: SENDER a message, RCPT its last one. */
+	/* Room in the account's budgets: SENDER a message, else d->asked. */
 	DRAFT_RESERVE,
-	DRAFT_SUPPRESSED, /* whether the last recipient is refused to it */
+	DRAFT_SUPPRESSED, /* whether the recipient d->asked is refused to it */
 	DRAFT_OPEN, /* an entry in the spool, and its id */
 	DRAFT_PASS, /* head and body go to disk */
 	DRAFT_FILTER, /* filters look at it, and change it */
@@ -82,6 +85,7 @@ struct draft_filtered {
 	struct content *rest;
 	uint64_t rest_at;
 	bool is_discarded; /* it is taken, and thrown away */
+	const char *refused_by; /* a filter's name, of conf; NULL: none did */
 	struct buf held_by; /* owned: the filter, and why; empty: none does */
 };
 
@@ -107,10 +111,14 @@ struct draft {
 	struct buf rcpts; /* owned: texts of recipients */
 	struct draft_rcpt *named; /* owned: where those are */
 	uint32_t nrcpt, named_cap;
+	uint32_t asked; /* the recipient that a need is about */
 
 	struct buf head; /* owned: the lines we put in front */
 	struct buf body; /* owned: what came after them, and is not passed */
 	struct content *given; /* borrowed: all of it, instead; or NULL */
+	/* DRAFT_FILTERED: as it was accepted, and who is to get it still. */
+	const struct envelope *stored; /* borrowed, as the next */
+	const bool *open; /* stored->nrcpt of them */
 	uint64_t passed; /* octets of both that went to disk before */
 	/* What is known of a message with a past; borrowed. */
 	const struct progress *rows;
@@ -190,5 +198,24 @@ void draft_reserve(struct draft *d);
  * is whole its stage is run.
  */
 enum draft_need draft_look(struct draft *d, bool is_all);
+
+/* --- after.c: a message that is stored becomes a draft again --- */
+
+/*
+ * `d` is zero but for conf, now and random. The envelope, and who is to get it still,
+ * live until the draft is cleared.
+ */
+void after_begin(struct draft *d, const struct envelope *env, const bool *open);
+/*
+ * `text`: the front of the content with all of the header, or (is_all) the whole,
+ * which is copied. The content is borrowed until the draft is cleared. False: the
+ * header is none of ours, or does not end in the text. Then draft_run(DRAFT_ENDS).
+ */
+bool after_take_content(
+    struct draft *d, struct content *content, struct span text, bool is_all);
+/* Whether filters want anything of it changed. */
+bool after_has_changes(const struct draft *d);
+/* Recipients that they took out; `news` has room for stored->nrcpt. How many. */
+size_t after_news(const struct draft *d, struct progress *news);
 
 #endif

@@ -52,6 +52,7 @@ struct intake {
 	char refusal[512]; /* and what it was answered with */
 	struct spool_entry *entry; /* owned; NULL: none */
 	struct envelope *env; /* owned while committing */
+	struct progress *news; /* the same; or NULL */
 	struct content *content; /* a reference while committing */
 	bool is_busy; /* a callback will come */
 	intake_cb cb;
@@ -60,6 +61,8 @@ struct intake {
 
 void intake_init(struct intake *in, struct spool *spool, struct loop *loop,
     intake_cb cb, void *arg);
+/* What the draft becomes takes the place of that message, which waits. */
+void intake_replaces(struct intake *in, uint64_t id);
 /*
  * Does d->need. True: it is done at once, and `now` says what came of it; else the
  * callback comes, later and once. The draft lives until then.

@@ -64,6 +64,7 @@ struct reservation {
 	uint32_t nrcpt;
 	/* It is to be held: nothing is reserved but its place. */
 	bool is_over;
+	bool is_more; /* the message counts already */
 };
 
 /* Four fifths of a budget are used; or the brake has fallen. */
@@ -74,9 +75,14 @@ struct ledger_warning {
 	struct brake_view brake;
 };
 
-/* Borrows the state; NULL: nothing is kept. */
-struct ledger *ledger_new(struct state *state);
-/* After state_close(): no transaction is open. */
+/*
+ * Borrows the state; NULL: nothing is kept. `stopped` is the path of the file that
+ * names who is not in order, whatever becomes of the state; read at once; or NULL.
+ */
+struct ledger *ledger_new(struct state *state, const char *stopped);
+/* After state_close(): no transaction is open; writes what is not written. */
+void ledger_end(struct ledger *l);
+/* When the loop of ledger_record() has ended. */
 void ledger_free(struct ledger *l);
 /* Hears of warnings on that loop, before the first transaction. */
 void ledger_on_warning(struct ledger *l, struct loop *loop,
@@ -91,6 +97,10 @@ void ledger_set_countries(struct ledger *l, struct countries *countries);
 enum ledger_answer ledger_begin(struct ledger *l, struct reservation *r,
     struct span account, const struct conf_account *conf, int64_t now,
     struct ledger_waiter *waiter, struct ledger_why *why);
+/* The same for a message that was taken before: more recipients of it. */
+enum ledger_answer
+ledger_begin_more(struct ledger *l, struct reservation *r, struct span account,
+    const struct conf_account *conf, struct ledger_waiter *waiter);
 /* A recipient of it. Never LATER. */
 enum ledger_answer ledger_add(struct ledger *l, struct reservation *r,
     struct span address, int64_t now, struct ledger_why *why);
@@ -131,8 +141,15 @@ void ledger_came(
 
 /* --- by the operator --- */
 
-/* Nothing of it is taken, or it is again. Over restarts, too. */
+/* Nothing of it is taken, or it is again. Over restarts, too: */
 void ledger_stop(struct ledger *l, struct span account, bool is_stopped);
+/*
+ * The callback comes once, later, on that loop: who is stopped by now is on stable
+ * storage, or cannot be recorded (which is tried again).
+ */
+typedef void (*ledger_recorded_cb)(bool is_recorded, void *arg);
+void ledger_record(
+    struct ledger *l, struct loop *loop, ledger_recorded_cb cb, void *arg);
 /* How it stands. Costs next to nothing while all are in order. */
 enum ledger_standing ledger_standing(struct ledger *l, struct span account);
 

@@ -27,6 +27,8 @@ enum attr_tag {
 	ATTR_AUTHOR = 17, /* the domain of From, where it is not that of the
 			     sender (mail/origin.h); the same */
 	ATTR_HELD_BY = 18, /* "NAME: why": the filter that held it as it came */
+	ATTR_CAME = 19, /* how its client came, for filters that are asked after
+			   acceptance (src/intake/after.c) */
 };
 
 enum { ATTRS_MAX = UINT16_MAX };

@@ -73,9 +73,12 @@ enum message_flags {
 	MESSAGE_FUTURE =
 	    16, /* held until its sender wants it to go (RFC 4865) */
 	MESSAGE_QUARANTINED = 32, /* a filter holds it for the operator */
+	/* Held until filters have seen it that are asked after acceptance. */
+	MESSAGE_UNFILTERED = 64,
 	/* Each of which alone is enough that none of it is tried. */
 	MESSAGE_HOLDS = MESSAGE_HELD | MESSAGE_OVER_BUDGET | MESSAGE_STOPPED |
-			MESSAGE_FUTURE | MESSAGE_QUARANTINED,
+			MESSAGE_FUTURE | MESSAGE_QUARANTINED |
+			MESSAGE_UNFILTERED,
 	MESSAGE_FLAGS = MESSAGE_HOLDS | MESSAGE_WARNED, /* all there are */
 };
 

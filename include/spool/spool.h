@@ -27,7 +27,7 @@ enum spool_status {
 	SPOOL_OK,
 	SPOOL_FULL, /* less space or inodes than the reserve: 452 4.3.1 */
 	SPOOL_FAULT, /* a write or sync failed; the entry is gone: 451 4.3.0 */
-	SPOOL_ABSENT, /* spool_fetch: no such message */
+	SPOOL_ABSENT, /* no such message waits */
 	SPOOL_DAMAGED, /* spool_fetch: its bytes are not what was stored */
 };
 
@@ -126,6 +126,28 @@ void spool_commit(struct spool_entry *e, const struct envelope *env,
 void spool_commit_past(struct spool_entry *e, const struct envelope *env,
     struct content *content, const struct progress *rows,
     uint32_t message_flags, spool_done_cb cb, void *arg);
+/*
+ * An entry for a message that waits, to take its place: committed by
+ * spool_commit_again() or dropped, and the message is what it was or what it is to be,
+ * whole, also after a crash. It keeps its id.
+ */
+struct spool_entry *
+spool_entry_replace(struct spool *s, struct loop *loop, uint64_t id);
+/*
+ * `env` has the recipients that were there, in their order, and new ones behind them.
+ * What is known of those stays as it is by then, but for the `n` rows of `news`
+ * (borrowed until the callback); of the message's flags those in `clear` go and those
+ * in `set` come. SPOOL_ABSENT: the message is gone meanwhile. On an error it stays as
+ * it was.
+ */
+struct spool_again {
+	const struct progress *news;
+	uint32_t n;
+	uint32_t clear, set;
+};
+void spool_commit_again(struct spool_entry *e, const struct envelope *env,
+    struct content *content, const struct spool_again *what, spool_done_cb cb,
+    void *arg);
 /* Ends an entry that is not wanted any more. Nothing of it stays. */
 void spool_entry_drop(struct spool_entry *e);
 

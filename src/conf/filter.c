@@ -81,6 +81,15 @@ conf_parse_filter_socket(struct span text, struct conf_filter *out)
 	return false;
 }
 
+bool
+conf_has_filter(const struct conf *conf, enum conf_when when)
+{
+	for (size_t i = 0; i < conf->nfilters; i++)
+		if (conf->filters[i].when == when)
+			return true;
+	return false;
+}
+
 int
 conf_check_filter(struct reading *r, cfg_t *cfg, void *filled)
 {

@@ -682,13 +682,21 @@ store_away(const struct option *o, struct span text, void *base)
 	return true;
 }
 
-/* There is one time yet. */
 static bool
 store_when(const struct option *o, struct span text, void *base)
 {
+	static const struct choice choices[] = {
+		{ "before", WHEN_BEFORE },
+		{ "after", WHEN_AFTER },
+	};
+	struct conf_filter *f = base;
+	int got;
+
 	(void)o;
-	(void)base;
-	return span_equal_nocase(text, SPAN("before"));
+	if (!choose(choices, ARRAY_LEN(choices), text, &got))
+		return false;
+	f->when = (enum conf_when)got;
+	return true;
 }
 
 #define APPEND(list, n)                                                        \
@@ -1005,7 +1013,8 @@ const struct option conf_options[] = {
 	{ "filter", "socket", OPTION_NEEDED, NULL, store_filter_socket, 0, 0, 0,
 	    "unix:/PATH, or inet:ADDRESS:PORT with a numeric address or "
 	    "localhost" },
-	{ "filter", "when", 0, "before", store_when, 0, 0, 0, "before" },
+	{ "filter", "when", 0, "before", store_when, 0, 0, 0,
+	    "before or after" },
 	{ "filter", "away", 0, "tempfail", store_away, 0, 0, 0,
 	    "tempfail, accept or hold" },
 	{ "filter", "timeout", 0, "30s", store_duration, FILTER(timeout),

@@ -65,7 +65,7 @@ is_of_content(const struct param_text *p)
 
 	return attrs_next(&whole, &a) &&
 	       (a.tag == ATTR_BODY_HASH || a.tag == ATTR_AUTHOR ||
-		   a.tag == ATTR_HELD_BY);
+		   a.tag == ATTR_HELD_BY || a.tag == ATTR_CAME);
 }
 
 void

@@ -102,6 +102,7 @@ enum now {
 	NOW_WAITING,
 	NOW_HELD,
 	NOW_QUARANTINED,
+	NOW_UNFILTERED,
 	NOW_OVER_BUDGET,
 	NOW_STOPPED,
 	NOW_FUTURE,
@@ -128,6 +129,7 @@ static const struct {
 	[NOW_WAITING] = { "waiting for the next attempt", "waiting" },
 	[NOW_HELD] = { "held by the operator", "held" },
 	[NOW_QUARANTINED] = { "held by a filter, for the operator", "held" },
+	[NOW_UNFILTERED] = { "held until a filter has seen it", "held" },
 	[NOW_OVER_BUDGET] = { "held until its account's budget has room",
 	    "held" },
 	[NOW_FUTURE] = { "held until the time that its sender named", "held" },
@@ -174,6 +176,8 @@ held_as(const struct message *m)
 		return NOW_HELD;
 	if ((m->flags & MESSAGE_QUARANTINED) != 0)
 		return NOW_QUARANTINED;
+	if ((m->flags & MESSAGE_UNFILTERED) != 0)
+		return NOW_UNFILTERED;
 	if ((m->flags & MESSAGE_FUTURE) != 0)
 		return NOW_FUTURE;
 	return (m->flags & MESSAGE_OVER_BUDGET) != 0 ? NOW_OVER_BUDGET
@@ -217,10 +221,13 @@ next_time(const struct view *v, const struct recipient *r, uint64_t now)
 
 	if (r->state != RCPT_QUEUED)
 		return 0;
-	if (leg->state == LEG_HELD)
+	if (leg->state == LEG_HELD) {
+		if (held_as(leg->message) == NOW_UNFILTERED)
+			return r->due > now ? r->due : 0;
 		return held_as(leg->message) == NOW_FUTURE
 			   ? message_release_at(leg->message)
 			   : 0;
+	}
 	if (v->opens != 0)
 		return v->opens;
 	if (leg->state == LEG_WAITING || r->due > now)
@@ -357,6 +364,7 @@ set_summary(json_t *o, struct page *p, const struct message *m)
 				: held_as(m) == NOW_STOPPED	? "stop"
 				: held_as(m) == NOW_HELD	? "operator"
 				: held_as(m) == NOW_QUARANTINED ? "filter"
+				: held_as(m) == NOW_UNFILTERED	? "filter"
 				: held_as(m) == NOW_FUTURE	? "sender"
 								: "budget"));
 	if (s.is_held && held_as(m) == NOW_QUARANTINED)

@@ -427,16 +427,28 @@ say_filters(struct explaining *x, const struct conf *conf)
 		[AWAY_ACCEPT] = "taken without it",
 		[AWAY_HOLD] = "taken and held",
 	};
+	static const char *const away_after[] = {
+		[AWAY_TEMPFAIL] = "waits, and the filter is asked again",
+		[AWAY_ACCEPT] = "goes on without it",
+		[AWAY_HOLD] = "is held for the operator",
+	};
 	char what[80], room[400];
 
 	for (size_t i = 0; i < conf->nfilters; i++) {
 		const struct conf_filter *f = &conf->filters[i];
 
 		(void)snprintf(what, sizeof what, "filter %s", f->name);
-		say(x, "filter", place(conf, f->line, what, room),
-		    "%s at %s is asked before the message is taken; while it "
-		    "cannot be asked the message is %s",
-		    f->name, f->socket, away[f->away]);
+		if (f->when == WHEN_AFTER)
+			say(x, "filter", place(conf, f->line, what, room),
+			    "%s at %s is asked after the message is taken and "
+			    "before it leaves; while it cannot be asked the "
+			    "message %s",
+			    f->name, f->socket, away_after[f->away]);
+		else
+			say(x, "filter", place(conf, f->line, what, room),
+			    "%s at %s is asked before the message is taken; "
+			    "while it cannot be asked the message is %s",
+			    f->name, f->socket, away[f->away]);
 	}
 }
 

@@ -20,6 +20,7 @@
 #include "dispatch/message.h"
 #include "dispatch/order.h"
 #include "facts/fact.h"
+#include "intake/ledger_io.h"
 #include "io/loop.h"
 #include "mail/qid.h"
 #include "scan.h"
@@ -147,6 +148,37 @@ on_done(const struct dispatch_done *done, void *arg)
 		answer_later(later, answer);
 }
 
+/* How the account stands is on disk, too. */
+static void
+on_recorded(bool is_recorded, void *arg)
+{
+	struct steer *s = arg;
+	struct ctl_later *later = s->later;
+	json_t *answer;
+
+	if (!is_recorded)
+		add_not(s, "(the account)", "not recorded",
+		    "how the account stands is not recorded yet "
+		    "(stops_not_kept in the log says why); it is tried again");
+	s->waiting--;
+	answer = take_answer(s);
+	if (answer != NULL)
+		answer_later(later, answer);
+}
+
+/* The order is true after a restart when it is answered. */
+static void
+record_standing(struct steer *s, const struct ask *ask)
+{
+	const struct control *c = ask->control;
+
+	if (s->is_dry || json_object_get(ask->request, "after") != NULL ||
+	    (ask->verb != VERB_ACCOUNT_STOP && ask->verb != VERB_ACCOUNT_UNDO))
+		return;
+	s->waiting++;
+	ledger_record(c->ledger, c->loop, on_recorded, s);
+}
+
 static void
 steer_one(struct steer *s, struct dispatch *d, const struct order *order,
     struct message *m)
@@ -257,6 +289,7 @@ do_steer(const struct ask *ask)
 	s->answer = json_pack("{s:o, s:o}", "done", s->done, "not", s->undone);
 	s->dispatch = ask->control->dispatch;
 	s->is_scanning = true;
+	record_standing(s, ask);
 	stop_what_is_in_hand(s, ask);
 	run(s, ask, &scan);
 	scan_clear(&scan);

@@ -163,6 +163,15 @@ budget_unheld(struct dispatch *d, struct message *m, bool counts)
 }
 
 void
+budget_moved(struct dispatch *d, struct message *to)
+{
+	struct held *h = map_get_u64(&d->held, to->env->id);
+
+	if (h != NULL)
+		h->message = to;
+}
+
+void
 budget_ask_all(struct dispatch *d)
 {
 	LIST_FOREACH (node, &d->held_lines)

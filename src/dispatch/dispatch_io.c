@@ -94,6 +94,7 @@ dispatch_new(struct loop *loop, const struct conf *conf, struct err *err)
 	map_init(&d->addresses, seed);
 	d->alarm = deadline_new(loop, on_alarm, d);
 	budget_init(d);
+	filters_init(d);
 	list_init(&d->walks);
 	mistrust_init(d);
 	return d;
@@ -148,6 +149,7 @@ dispatch_take(
 	set_options(d, conf);
 	lines_mark_all(d);
 	budget_ask_all(d);
+	filters_ask_all(d);
 	dispatch_end_turn(d);
 }
 
@@ -173,7 +175,7 @@ dispatch_stop(struct dispatch *d)
 bool
 dispatch_is_idle(const struct dispatch *d)
 {
-	return d->lanes == 0 && d->reports == 0;
+	return d->lanes == 0 && d->reports == 0 && d->filters_asked == 0;
 }
 
 void
@@ -206,6 +208,7 @@ dispatch_free(struct dispatch *d)
 	operator_forget(d);
 	forget_curious(d);
 	budget_clear_lines(d);
+	filters_clear(d);
 	walks_forget(d);
 	mistrust_clear(d);
 	lines_forget(d);
@@ -242,6 +245,20 @@ dispatch_router(struct dispatch *d)
 
 /* --- messages come in --- */
 
+static void
+enqueue(struct dispatch *d, struct message *m)
+{
+	queue_add_take(d->queue, m);
+	m->due.kind = DUE_MESSAGE;
+	for (uint32_t i = 0; i < m->env->ngroups; i++) {
+		struct leg *leg = &m->legs[i];
+
+		leg->due.kind = DUE_LEG;
+		if (leg->state == LEG_WAITING)
+			heap_set(&d->heap, &leg->due, leg->due.at);
+	}
+}
+
 static struct message *
 add(struct dispatch *d, struct envelope *env, const struct progress *rows,
     uint32_t flags)
@@ -251,15 +268,7 @@ add(struct dispatch *d, struct envelope *env, const struct progress *rows,
 	    message_new(env, rows, flags, &d->leg_options, now, wall_now());
 	struct message_event ev = { .type = MESSAGE_MOVED, .now = now };
 
-	queue_add_take(d->queue, m);
-	m->due.kind = DUE_MESSAGE;
-	for (uint32_t i = 0; i < env->ngroups; i++) {
-		struct leg *leg = &m->legs[i];
-
-		leg->due.kind = DUE_LEG;
-		if (leg->state == LEG_WAITING)
-			heap_set(&d->heap, &leg->due, leg->due.at);
-	}
+	enqueue(d, m);
 	if (rows == NULL) {
 		(void)message_step(m, &ev, &d->message_options);
 		if (m->due.at != MESSAGE_NEVER)
@@ -269,7 +278,38 @@ add(struct dispatch *d, struct envelope *env, const struct progress *rows,
 	}
 	if ((m->flags & MESSAGE_OVER_BUDGET) != 0)
 		budget_held(d, m, rows == NULL);
+	if ((m->flags & MESSAGE_UNFILTERED) != 0)
+		filters_wait(d, m);
 	return m;
+}
+
+/*
+ * Nobody has the old one but the queue and the heap: it was held, no leg of it is
+ * under way, and reports know it by its id.
+ */
+void
+dispatch_replace(struct dispatch *d, struct message *m, struct envelope *env,
+    const struct progress *rows, unsigned flags)
+{
+	struct message *next = message_new(
+	    env, rows, flags, &d->leg_options, loop_now(d->loop), wall_now());
+
+	next->born = m->born;
+	next->reported = m->reported;
+	next->report_at = m->report_at;
+	next->state = m->state;
+	if (d->walk == m)
+		d->walk = queue_next(d->queue, m);
+	heap_drop(&d->heap, &m->due);
+	for (uint32_t i = 0; i < m->env->ngroups; i++)
+		heap_drop(&d->heap, &m->legs[i].due);
+	queue_remove(d->queue, m);
+	message_free(m);
+	enqueue(d, next);
+	budget_moved(d, next);
+	/* What was ordered meanwhile was recorded with the flag that is gone. */
+	spool_set_flags(d->spool, env->id, next->flags);
+	dispatch_settle(d, next, NULL);
 }
 
 void
@@ -307,6 +347,8 @@ dispatch_add(struct dispatch *d, struct envelope *env,
 		flags |= MESSAGE_FUTURE;
 	if (!span_is_empty(attrs_get(envelope_attrs(env), ATTR_HELD_BY)))
 		flags |= MESSAGE_QUARANTINED;
+	if (!span_is_empty(attrs_get(envelope_attrs(env), ATTR_CAME)))
+		flags |= MESSAGE_UNFILTERED;
 
 	facts_keep_accepted(d->history, env, from);
 	if (dispatch_is_stopped(d, span_text(env->account))) {
@@ -555,6 +597,7 @@ finish(struct dispatch *d, struct message *m)
 	if (d->walk == m)
 		d->walk = queue_next(d->queue, m);
 	budget_unheld(d, m, false);
+	filters_gone(d, m);
 	heap_drop(&d->heap, &m->due);
 	spool_done(d->spool, m->env->id);
 	queue_remove(d->queue, m);
@@ -678,6 +721,7 @@ on_end_of_turn(struct parcel *p)
 	if (d == NULL)
 		return;
 	d->turn = NULL;
+	filters_serve(d);
 	lines_serve_marked(d);
 	set_alarm(d);
 }
@@ -731,6 +775,7 @@ wake(struct dispatch *d, struct due *due)
 		heap_drop(&d->heap, due);
 		lines_mark(d, LIST_ENTRY(due, struct channel, due));
 		break;
+	case DUE_FILTER: filters_due(d, due); break;
 	}
 }
 

@@ -15,7 +15,7 @@
 #include "sched/turns.h"
 
 /* What a `struct due` in the heap is part of. */
-enum due_kind { DUE_LEG, DUE_MESSAGE, DUE_CHANNEL };
+enum due_kind { DUE_LEG, DUE_MESSAGE, DUE_CHANNEL, DUE_FILTER };
 
 struct dispatch {
 	struct loop *loop; /* borrowed: the relay's */
@@ -43,6 +43,10 @@ struct dispatch {
 	    const struct words *words, void *arg); /* or NULL */
 	void *failed_arg;
 	struct dispatch_budget budget; /* who says when there is room */
+	struct dispatch_filters filters; /* who asks them */
+	struct map filtering; /* struct filtering by id */
+	struct turns filter_line;
+	uint32_t filters_asked; /* messages that they are asked about */
 	struct list walks; /* struct walk */
 	struct list domain_holds; /* struct domain_hold */
 	struct map domains_held; /* the same, by domain and site */
@@ -92,6 +96,28 @@ void dispatch_message_event(
 bool dispatch_may_deliver(struct dispatch *d);
 /* The end of a turn: lines are served, the alarm is set. */
 void dispatch_end_turn(struct dispatch *d);
+
+/*
+ * The message is another one now, with the same id. Takes the envelope; `rows` has
+ * what is known of its recipients.
+ */
+void dispatch_replace(struct dispatch *d, struct message *m,
+    struct envelope *env, const struct progress *rows, unsigned flags);
+
+/* --- filters_io.c --- */
+
+void filters_init(struct dispatch *d);
+void filters_clear(struct dispatch *d);
+/* It has MESSAGE_UNFILTERED: it came, or was loaded. */
+void filters_wait(struct dispatch *d, struct message *m);
+/* The message leaves. */
+void filters_gone(struct dispatch *d, const struct message *m);
+/* Its time has come, or the operator wants it now; the configuration is new. */
+void filters_due(struct dispatch *d, struct due *due);
+void filters_ask_now(struct dispatch *d, const struct message *m);
+void filters_ask_all(struct dispatch *d);
+/* The end of a turn. */
+void filters_serve(struct dispatch *d);
 
 /* --- lines_io.c --- */
 
@@ -182,6 +208,8 @@ void budget_clear_lines(struct dispatch *d);
 void budget_held(struct dispatch *d, struct message *m, bool is_new);
 /* It is not any more, if it was: released by hand, when it counts, or over. */
 void budget_unheld(struct dispatch *d, struct message *m, bool counts);
+/* It is another one now. */
+void budget_moved(struct dispatch *d, struct message *to);
 /* All lines ask at once: the configuration is new. */
 void budget_ask_all(struct dispatch *d);
 void budget_on_alarm(void *dispatch);

@@ -280,7 +280,10 @@ dispatch_do(struct dispatch *d, struct message *m, const struct order *order,
 	struct wait *w = wait_new(d, m, cb, arg);
 	unsigned flags = marks_after(m, order);
 	/* It is held by something else still. */
-	bool stays = order->verb == ORDER_UNDO && (flags & MESSAGE_HOLDS) != 0;
+	bool stays =
+	    (order->verb == ORDER_UNDO && (flags & MESSAGE_HOLDS) != 0) ||
+	    ((order->verb == ORDER_RELEASE || order->verb == ORDER_RETRY) &&
+		(flags & MESSAGE_UNFILTERED) != 0);
 
 	ev.reason = d->bounced;
 	ev.only = order->only;
@@ -292,6 +295,8 @@ dispatch_do(struct dispatch *d, struct message *m, const struct order *order,
 		if (!stays)
 			dispatch_step(d, &m->legs[i], &ev);
 	}
+	if (order->verb == ORDER_RETRY)
+		filters_ask_now(d, m);
 	if (order->verb == ORDER_REMOVE && order->only == NULL)
 		message_forget_untold(m);
 	set_marks(d, m, flags);

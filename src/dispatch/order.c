@@ -16,6 +16,9 @@ static const struct {
 	    "postern queue release lets it go now)" },
 	[ORDER_IS_HELD_ALREADY] = { "already held", "it is held already" },
 	[ORDER_IS_NOT_HELD] = { "not held", "it is not held" },
+	[ORDER_IS_UNFILTERED] = { "not filtered",
+	    "a filter is to see it before it leaves (postern queue why says "
+	    "which; postern queue retry asks the filter now)" },
 	[ORDER_IS_STOPPED] = { "account stopped",
 	    "its account is stopped (postern account undo)" },
 	[ORDER_IS_AT_HOST] = { "being delivered",
@@ -87,7 +90,8 @@ static enum order_verdict
 judge_leg(const struct order *order, const struct leg *leg)
 {
 	struct meant meant = meant_in(order, leg);
-	bool is_stopped = (leg->message->flags & MESSAGE_STOPPED) != 0;
+	unsigned holds = leg->message->flags & MESSAGE_HOLDS;
+	bool is_stopped = (holds & MESSAGE_STOPPED) != 0;
 
 	if (leg->state == LEG_OVER || !meant.some)
 		return ORDER_IS_OVER;
@@ -103,10 +107,14 @@ judge_leg(const struct order *order, const struct leg *leg)
 	case ORDER_RELEASE:
 		if (is_stopped)
 			return ORDER_IS_STOPPED;
+		if (is_held(leg) && holds == MESSAGE_UNFILTERED)
+			return ORDER_IS_UNFILTERED;
 		return is_held(leg) ? ORDER_CAN : ORDER_IS_NOT_HELD;
 	case ORDER_RETRY:
-		if (is_held(leg) &&
-		    (leg->message->flags & MESSAGE_HOLDS) == MESSAGE_FUTURE)
+		/* Its filters are asked. */
+		if (is_held(leg) && (holds & MESSAGE_UNFILTERED) != 0)
+			return ORDER_CAN;
+		if (is_held(leg) && holds == MESSAGE_FUTURE)
 			return ORDER_IS_FUTURE;
 		return is_held(leg) ? ORDER_IS_HELD : ORDER_CAN;
 	case ORDER_BOUNCE:

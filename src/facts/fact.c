@@ -141,6 +141,8 @@ static const struct {
 	[FACT_STATE_FAULT] = { "state_fault", LOG_ERROR, NOT_COUNTED },
 	[FACT_STATE_DAMAGED] = { "state_damaged", LOG_ERROR, NOT_COUNTED },
 	[FACT_STATE_GONE] = { "state_gone", LOG_ERROR, NOT_COUNTED },
+	[FACT_STOPS_DAMAGED] = { "stops_damaged", LOG_ERROR, NOT_COUNTED },
+	[FACT_STOPS_NOT_KEPT] = { "stops_not_kept", LOG_ERROR, NOT_COUNTED },
 	[FACT_STARTED] = { "started", LOG_INFO, NOT_COUNTED },
 	[FACT_STOPPING] = { "stopping", LOG_INFO, NOT_COUNTED },
 	[FACT_STOPPED] = { "stopped", LOG_INFO, NOT_COUNTED },

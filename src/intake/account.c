@@ -67,7 +67,7 @@ give_back(struct reservation *r)
 
 	if (r->is_over)
 		return;
-	budget_release(b, CONF_MESSAGES, 1);
+	budget_release(b, CONF_MESSAGES, r->is_more ? 0 : 1);
 	budget_release(b, CONF_RECIPIENTS, r->nrcpt);
 	budget_release(b, CONF_NEW_RECIPIENTS, r->nfresh);
 }
@@ -78,7 +78,8 @@ become_held(struct reservation *r, bool has_reserved, struct ledger_why *why)
 {
 	struct ledger_account *a = r->account;
 
-	if (r->conf->over != OVER_HOLD)
+	/* One that was taken asks again later. */
+	if (r->conf->over != OVER_HOLD || r->is_more)
 		return false;
 	why->held = a->held + a->places;
 	why->is_full = why->held >= r->conf->held_messages;
@@ -228,17 +229,18 @@ account_note(struct ledger_account *a, const struct conf_account *conf,
 }
 
 static void
-use(struct ledger_account *a, const struct conf_account *conf, uint32_t nrcpt,
-    uint32_t nnew, int64_t now)
+use(struct ledger_account *a, const struct conf_account *conf,
+    uint32_t nmessages, uint32_t nrcpt, uint32_t nnew, int64_t now)
 {
 	struct budget *b = &a->budget;
 
-	budget_use(b, CONF_MESSAGES, rates(conf, CONF_MESSAGES), 1, now);
+	budget_use(
+	    b, CONF_MESSAGES, rates(conf, CONF_MESSAGES), nmessages, now);
 	budget_use(
 	    b, CONF_RECIPIENTS, rates(conf, CONF_RECIPIENTS), nrcpt, now);
 	budget_use(b, CONF_NEW_RECIPIENTS, rates(conf, CONF_NEW_RECIPIENTS),
 	    nnew, now);
-	account_note(a, conf, BRAKE_PACE, 1, now);
+	account_note(a, conf, BRAKE_PACE, nmessages, now);
 	account_note(a, conf, BRAKE_NEW, nnew, now);
 }
 
@@ -267,8 +269,8 @@ account_take(struct reservation *r, int64_t now)
 
 	give_back(r);
 	if (is_used) {
-		use(a, r->conf, r->nrcpt, make_known(a, r->fresh, r->nfresh),
-		    now);
+		use(a, r->conf, r->is_more ? 0 : 1, r->nrcpt,
+		    make_known(a, r->fresh, r->nfresh), now);
 	} else {
 		a->places--;
 		a->held++;
@@ -316,7 +318,7 @@ account_charge(
 
 	for (size_t i = 0; i < m->nrcpt; i++)
 		note_fresh(&r, m->rcpt(i, m->arg));
-	use(a, m->conf, (uint32_t)m->nrcpt, make_known(a, r.fresh, r.nfresh),
+	use(a, m->conf, 1, (uint32_t)m->nrcpt, make_known(a, r.fresh, r.nfresh),
 	    now);
 	forget(&r);
 }

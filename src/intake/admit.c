@@ -77,3 +77,29 @@ admit_suppressed(struct draft *d)
 	return conf_account(d->conf, d->account)->suppress ? DRAFT_SUPPRESSED
 							   : DRAFT_NOTHING;
 }
+
+enum draft_need
+admit_added(struct draft *d)
+{
+	bool is_discarded = d->filtered != NULL && d->filtered->is_discarded;
+
+	for (uint32_t i = 0; i < d->nrcpt && !is_discarded; i++) {
+		struct draft_rcpt *rcpt = &d->named[i];
+
+		d->asked = i;
+		while (rcpt->unasked != ALL_ASKED)
+			if (rcpt->unasked-- == BUDGET_UNASKED)
+				return DRAFT_RESERVE;
+			else if (admit_suppressed(d) != DRAFT_NOTHING)
+				return DRAFT_SUPPRESSED;
+	}
+	return DRAFT_NOTHING;
+}
+
+void
+admit_leave_out(struct draft *d, const char *refusal)
+{
+	draft_remove_rcpt(d, d->asked);
+	if (d->nrcpt == 0)
+		draft_refuse_with(d, "suppressed", "%s", refusal);
+}

@@ -59,7 +59,9 @@ changes_make(struct draft *d, const struct milter_outcome *o)
 
 		switch (c->what) {
 		case MILTER_ADD_RCPT:
-			(void)draft_add_rcpt(d, &a, SPAN(""));
+			if (draft_add_rcpt(d, &a, SPAN("")))
+				d->named[d->nrcpt - 1].unasked =
+				    SUPPRESSION_UNASKED;
 			break;
 		case MILTER_DELETE_RCPT: delete_rcpt(d, &a); break;
 		case MILTER_SENDER:

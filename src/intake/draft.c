@@ -27,6 +27,12 @@ free_filtered(struct draft_filtered *f)
 	free(f);
 }
 
+enum conf_when
+draft_when(const struct draft *d)
+{
+	return d->origin == DRAFT_FILTERED ? WHEN_AFTER : WHEN_BEFORE;
+}
+
 struct draft_filtered *
 draft_filtered(struct draft *d)
 {
@@ -123,6 +129,7 @@ keep_rcpt(struct draft *d, size_t at, uint64_t hash, struct span attrs)
 		d->named =
 		    mem_realloc(d->named, d->named_cap * sizeof *d->named);
 	}
+	d->asked = d->nrcpt;
 	d->named[d->nrcpt++] = (struct draft_rcpt){ .hash = hash,
 		.at = (uint32_t)at,
 		.address = (uint16_t)rcpt.len,
@@ -180,6 +187,15 @@ draft_add_written(struct draft *d, struct span to, struct span attrs)
 
 	(void)buf_append_span(&d->rcpts, to);
 	keep_rcpt(d, at, 0, attrs);
+}
+
+void
+draft_add_stored(
+    struct draft *d, struct span to, struct span attrs, uint32_t which)
+{
+	draft_add_written(d, to, attrs);
+	d->named[d->nrcpt - 1].hash = address_hash(to);
+	d->named[d->nrcpt - 1].stored = which + 1;
 }
 
 /* The texts stay where they are; nothing is looked for behind them. */
@@ -245,6 +261,10 @@ draft_envelope(const struct draft *d, uint64_t size)
 	}
 	if (!d->needs_utf8)
 		parts.flags &= ~(uint32_t)ENVELOPE_UTF8;
+	if (d->stored != NULL) {
+		free(rcpts);
+		return after_envelope(d, &parts);
+	}
 	env = envelope_new(&parts);
 	free(rcpts);
 	return env;

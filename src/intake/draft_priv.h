@@ -2,6 +2,7 @@
 #ifndef INTAKE_DRAFT_PRIV_H
 #define INTAKE_DRAFT_PRIV_H
 
+#include "conf/conf.h"
 #include "intake/draft.h"
 #include "policy/identity.h"
 
@@ -11,7 +12,12 @@ struct draft_rcpt {
 	uint32_t at;
 	uint32_t said; /* in d->said: its parameters; 0: it has none */
 	uint16_t address, attrs; /* bytes */
+	uint32_t stored; /* which one of d->stored it is, and 1; 0: a new one */
+	uint8_t unasked; /* enum unasked: a filter has added it */
 };
+
+/* What an added recipient was not asked about yet; the last one comes first. */
+enum unasked { ALL_ASKED, BUDGET_UNASKED, SUPPRESSION_UNASKED };
 
 enum {
 	ID_KEPT = 250, /* octets of a Message-ID, to be told */
@@ -20,10 +26,25 @@ enum {
 				     DRAFT_TAKE_MAX a SPOOL_CHUNK */
 };
 
+/* Which filters are asked about it. */
+enum conf_when draft_when(const struct draft *d);
 /* What filters see and make of it; made when it is first asked for. */
 struct draft_filtered *draft_filtered(struct draft *d);
 /* Whether an address that stays is more than ASCII. */
 bool draft_has_utf8_address(const struct draft *d);
+
+/* An address that is stored: as it leaves, and which one it is. */
+void draft_add_stored(
+    struct draft *d, struct span to, struct span attrs, uint32_t which);
+
+/* --- after.c --- */
+
+/* How the client came is noted, if a filter is to be asked later. */
+enum draft_need after_note(struct draft *d);
+/* The envelope of a draft that was stored before: its parts but for recipients. */
+struct envelope_parts;
+struct envelope *
+after_envelope(const struct draft *d, struct envelope_parts *parts);
 
 /* --- admit.c: steps of the stages DRAFT_SENDER and DRAFT_RCPT --- */
 
@@ -38,6 +59,13 @@ enum draft_need admit_sender(struct draft *d);
 enum draft_need admit_rcpt(struct draft *d);
 /* Whether a host refused that recipient for good, to an account that minds. */
 enum draft_need admit_suppressed(struct draft *d);
+/* The next question about a recipient that filters added; NOTHING: there is none. */
+enum draft_need admit_added(struct draft *d);
+/*
+ * One that a filter added is refused to the account: it is left out, and the message
+ * is refused only if nobody stays.
+ */
+void admit_leave_out(struct draft *d, const char *refusal);
 
 /*
  * --- fixups.c: what a submission server does to a header (RFC 6409 section 8) ---
@@ -80,8 +108,7 @@ enum draft_need note_author(struct draft *d);
 /*
  * --- changes.c: what a filter wants changed of the envelope ---
  *
- * An added recipient is the filter's, not the account's: budgets and suppression are
- * not asked.
+ * An added recipient is asked about when all filters have spoken (admit_added()).
  */
 
 struct milter_outcome;

@@ -100,6 +100,8 @@ refuse(struct filtering *f, const char *reply)
 	if (f->is_refused)
 		return;
 	f->is_refused = true;
+	if (f->next < f->o.draft->conf->nfilters)
+		f->o.draft->filtered->refused_by = filter_of(f)->name;
 	(void)snprintf(f->refusal, sizeof f->refusal, "%s", reply);
 }
 
@@ -152,7 +154,11 @@ filter_start(const struct filter_options *options)
 	(void)snprintf(
 	    f->version, sizeof f->version, "Postern %s", build_version());
 	if (d->passed == 0) {
-		f->base = d->filtered->body_at - buf_len(&d->head);
+		f->base = d->filtered->body_at;
+		if (d->given != NULL)
+			f->content = content_ref(d->given);
+		else
+			f->base -= buf_len(&d->head);
 		f->is_busy = true;
 		f->parcel.open = on_finish; /* which begins */
 		mailbox_post(f->o.loop, &f->parcel);
@@ -331,6 +337,9 @@ ask(struct filtering *f)
 	struct milter_events events = { on_wants_piece, on_new_body, on_over,
 		f };
 
+	while (
+	    f->next < d->conf->nfilters && filter_of(f)->when != draft_when(d))
+		f->next++;
 	if (f->next == d->conf->nfilters || f->is_refused ||
 	    d->filtered->is_discarded) {
 		finish(f);

@@ -19,7 +19,7 @@
 static bool
 has_filters(const struct draft *d)
 {
-	return d->conf != NULL && d->conf->nfilters > 0;
+	return d->conf != NULL && conf_has_filter(d->conf, draft_when(d));
 }
 
 /* Octets of a field that begins the text. */
@@ -69,7 +69,7 @@ take_body(struct draft *d, struct buf *out)
 
 	if (f->is_body_changed) {
 		*out = buf_take(&f->new_body);
-	} else if (d->passed == 0) {
+	} else if (d->passed == 0 && d->given == NULL) {
 		buf_consume(&d->body, (size_t)f->body_at - buf_len(&d->head));
 		*out = buf_take(&d->body);
 	}
@@ -82,6 +82,7 @@ rebuild(struct draft *d)
 	struct buf body = { 0 };
 
 	take_body(d, &body);
+	d->given = NULL; /* it is that no more */
 	buf_clear(&d->body);
 	d->body.max = f->fields.max + body.max + 2;
 	(void)buf_append_span(&d->body, buf_span(&f->fields));
@@ -114,14 +115,14 @@ note_bytes(struct draft *d)
 }
 
 static void
-forget_author(struct draft *d)
+forget_attr(struct draft *d, uint16_t tag)
 {
 	struct span rest = buf_span(&d->attrs);
 	struct buf kept = { .max = d->attrs.max };
 	struct attr a;
 
 	while (attrs_next(&rest, &a))
-		if (a.tag != ATTR_AUTHOR)
+		if (a.tag != tag)
 			attrs_put(&kept, a.tag, a.value);
 	buf_clear(&d->attrs);
 	d->attrs = buf_take(&kept);
@@ -144,14 +145,17 @@ filters_review(struct draft *d)
 
 	if (f == NULL)
 		return DRAFT_NOTHING;
-	if (buf_len(&f->held_by) > 0)
+	if (buf_len(&f->held_by) > 0) {
+		forget_attr(d, ATTR_HELD_BY);
 		attrs_put(&d->attrs, ATTR_HELD_BY, buf_span(&f->held_by));
+	}
 	if (!f->is_changed || f->is_discarded)
 		return DRAFT_NOTHING;
 	rebuild(d);
 	note_bytes(d);
-	forget_author(d);
+	forget_attr(d, ATTR_AUTHOR);
 	if (f->is_body_changed) {
+		forget_attr(d, ATTR_BODY_HASH);
 		/* It is taken anew when the message leaves. */
 		body_hash_free(d->hash);
 		d->hash = NULL;

@@ -95,12 +95,28 @@ say_over(struct intake *in, const struct draft *d)
 	return in->refusal;
 }
 
+/* A message that is taken gets more recipients. */
+static enum ledger_answer
+begin_more(struct intake *in, struct draft *d)
+{
+	in->waiter.loop = in->loop;
+	in->waiter.ready = on_account;
+	return ledger_begin_more(in->ledger, &in->reservation, d->account,
+	    conf_account(d->conf, d->account), &in->waiter);
+}
+
 static enum ledger_answer
 ask_ledger(struct intake *in, struct draft *d)
 {
-	if (d->stage == DRAFT_RCPT)
+	if (d->origin == DRAFT_FILTERED && in->reservation.account == NULL) {
+		enum ledger_answer answer = begin_more(in, d);
+
+		if (answer != LEDGER_OK)
+			return answer;
+	}
+	if (d->stage != DRAFT_SENDER)
 		return ledger_add(in->ledger, &in->reservation,
-		    draft_rcpt(d, d->nrcpt - 1), now_of(in), &in->why);
+		    draft_rcpt(d, d->asked), now_of(in), &in->why);
 	in->waiter.loop = in->loop;
 	in->waiter.ready = on_account;
 	return ledger_begin(in->ledger, &in->reservation, d->account,
@@ -141,6 +157,13 @@ on_account(struct ledger_waiter *w)
 	in->cb(&answer, in->arg);
 }
 
+void
+intake_replaces(struct intake *in, uint64_t id)
+{
+	assert(in->entry == NULL);
+	in->entry = spool_entry_replace(in->spool, in->loop, id);
+}
+
 static struct intake_answer
 ask_suppressor(struct intake *in, const struct draft *d)
 {
@@ -149,7 +172,7 @@ ask_suppressor(struct intake *in, const struct draft *d)
 
 	a.is_suppressed = in->suppressor != NULL &&
 			  suppressor_refuses(in->suppressor, d->account,
-			      draft_rcpt(d, d->nrcpt - 1), d->now, &reply);
+			      draft_rcpt(d, d->asked), d->now, &reply);
 	if (a.is_suppressed) {
 		(void)snprintf(in->refusal, sizeof in->refusal, "%.*s",
 		    SPAN_ARG(buf_span(&reply)));
@@ -318,6 +341,20 @@ content_of(struct draft *d)
 				: content_new_take(&d->head, &d->body);
 }
 
+/* What filters changed of a message that is stored. */
+static void
+commit_again(struct intake *in, struct draft *d)
+{
+	struct spool_again again = { .clear = MESSAGE_UNFILTERED,
+		.set = d->message_flags & MESSAGE_QUARANTINED };
+
+	in->news = mem_zalloc(d->stored->nrcpt, sizeof *in->news);
+	again.news = in->news;
+	again.n = (uint32_t)after_news(d, in->news);
+	spool_commit_again(
+	    in->entry, in->env, in->content, &again, on_committed, in);
+}
+
 static void
 commit(struct intake *in, struct draft *d)
 {
@@ -330,6 +367,10 @@ commit(struct intake *in, struct draft *d)
 		in->content = content_of(d);
 	if (in->reservation.is_over)
 		d->message_flags |= MESSAGE_OVER_BUDGET;
+	if (d->origin == DRAFT_FILTERED) {
+		commit_again(in, d);
+		return;
+	}
 	if (d->rows == NULL && d->message_flags == 0)
 		spool_commit(in->entry, in->env, in->content, on_committed, in);
 	else
@@ -387,6 +428,8 @@ on_committed(enum spool_status status, void *arg)
 	content_unref(in->content); /* the spool has what it keeps */
 	in->content = NULL;
 	in->entry = NULL; /* it ended with the commit, either way */
+	free(in->news);
+	in->news = NULL;
 	if (status == SPOOL_OK) {
 		answer.env = in->env;
 		answer.is_over = in->reservation.is_over;

@@ -24,6 +24,7 @@
 #include "io/countries.h"
 #include "io/loop.h"
 #include "ledger_priv.h"
+#include "standings_io.h"
 #include "state/state.h"
 
 enum {
@@ -37,6 +38,9 @@ enum {
 struct ledger {
 	pthread_mutex_t lock;
 	struct state *state; /* borrowed: see ledger_free(); NULL: none */
+	struct standings *standings; /* owned; NULL: there is no such file */
+	bool
+	    knows_standings; /* from there: what the state says of it is older */
 	struct map accounts; /* by name */
 	struct list all, dirty, saving; /* struct ledger_account */
 	size_t known_memory;
@@ -160,6 +164,8 @@ set_standing(
 		atomic_fetch_add(&l->not_in_order, 1);
 	else if (a->standing != LEDGER_IN_ORDER && standing == LEDGER_IN_ORDER)
 		atomic_fetch_sub(&l->not_in_order, 1);
+	if (l->standings != NULL && a->standing != standing)
+		standings_set(l->standings, span_text(a->name), standing);
 	a->standing = standing;
 }
 
@@ -216,7 +222,7 @@ on_read(const struct state_account *read, void *arg)
 	a->is_loaded = true;
 	if (has_order || has_come)
 		mark(l, a);
-	if (!has_order && a->standing == LEDGER_IN_ORDER)
+	if (!has_order && !l->knows_standings && a->standing == LEDGER_IN_ORDER)
 		set_standing(l, a, (enum ledger_standing)read->standing);
 	while ((node = list_pop(&a->waiters)) != NULL) {
 		struct ledger_waiter *w =
@@ -257,9 +263,32 @@ on_standing(struct span name, enum state_standing standing, void *arg)
 
 	lock(l);
 	a = find(l, name);
-	if (!a->has_order)
+	if (!a->has_order && !l->knows_standings)
 		set_standing(l, a, (enum ledger_standing)standing);
 	unlock(l);
+}
+
+/* From the file of those that are not in order, which nobody deletes by mistake. */
+static void
+on_named(struct span name, enum ledger_standing standing, void *arg)
+{
+	struct ledger *l = arg;
+	struct ledger_account *a = find(l, name);
+
+	a->has_order = true;
+	set_standing(l, a, standing);
+}
+
+static void
+open_standings(struct ledger *l, const char *path)
+{
+	struct standings *s;
+
+	if (path == NULL)
+		return;
+	s = standings_new(path);
+	l->knows_standings = standings_read(s, on_named, l);
+	l->standings = s;
 }
 
 bool
@@ -355,7 +384,7 @@ renewed(void *arg)
 }
 
 struct ledger *
-ledger_new(struct state *state)
+ledger_new(struct state *state, const char *stopped)
 {
 	struct ledger *l = MEM_NEW(struct ledger);
 	struct state_source source = { collect, collected, renewed, l };
@@ -368,6 +397,7 @@ ledger_new(struct state *state)
 	list_init(&l->dirty);
 	list_init(&l->saving);
 	l->state = state;
+	open_standings(l, stopped);
 	if (state != NULL) {
 		state_add_source(state, &source);
 		state_ask_stopped(state, on_standing, l);
@@ -382,10 +412,19 @@ ledger_set_countries(struct ledger *l, struct countries *countries)
 }
 
 void
+ledger_end(struct ledger *l)
+{
+	if (l != NULL && l->standings != NULL)
+		standings_end(l->standings);
+}
+
+void
 ledger_free(struct ledger *l)
 {
 	if (l == NULL)
 		return;
+	standings_free(l->standings);
+	l->standings = NULL;
 	LIST_FOREACH_SAFE (node, next, &l->all)
 		remove_account(l, entry(node));
 	map_clear(&l->accounts);
@@ -421,6 +460,8 @@ open_warned(struct parcel *p)
 	struct ledger_warning warning = { w->account, w->state, w->is_braked,
 		w->brake };
 
+	if (w->is_braked && l->standings != NULL)
+		standings_save(l->standings, l->loop, NULL, NULL);
 	l->warn(&warning, l->warn_arg);
 	free(w->account);
 	free(w);
@@ -529,6 +570,30 @@ ledger_begin(struct ledger *l, struct reservation *r, struct span account,
 		a->pins++;
 	else
 		r->account = NULL;
+	unlock(l);
+	return answer;
+}
+
+enum ledger_answer
+ledger_begin_more(struct ledger *l, struct reservation *r, struct span account,
+    const struct conf_account *conf, struct ledger_waiter *waiter)
+{
+	enum ledger_answer answer = LEDGER_OK;
+	struct ledger_account *a;
+
+	if (!has_budget(conf))
+		return LEDGER_OK;
+	lock(l);
+	a = find(l, account);
+	if (a->is_loaded) {
+		*r = (struct reservation){
+			.account = a, .conf = conf, .is_more = true
+		};
+		a->pins++;
+	} else {
+		load(l, a, waiter);
+		answer = LEDGER_LATER;
+	}
 	unlock(l);
 	return answer;
 }
@@ -722,6 +787,13 @@ ledger_stop(struct ledger *l, struct span account, bool is_stopped)
 	unlock(l);
 	if (l->state != NULL)
 		state_wake(l->state);
+}
+
+void
+ledger_record(
+    struct ledger *l, struct loop *loop, ledger_recorded_cb cb, void *arg)
+{
+	standings_save(l->standings, loop, cb, arg);
 }
 
 enum ledger_standing

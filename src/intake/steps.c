@@ -18,6 +18,7 @@ static enum draft_need reserve(struct draft *d);
 static enum draft_need open_entry(struct draft *d);
 static enum draft_need pass(struct draft *d);
 static enum draft_need commit(struct draft *d);
+static enum draft_need ask_about_added(struct draft *d);
 
 static const struct step {
 	enum draft_stage stage;
@@ -43,10 +44,12 @@ static const struct step {
 	{ DRAFT_HEADER, DRAFT_SUBMITTED, hash_begin },
 	{ DRAFT_PIECE, DRAFT_SUBMITTED, hash_piece },
 	{ DRAFT_PIECE, ANYBODY, pass },
-	{ DRAFT_ENDS, DRAFT_SUBMITTED, filters_ask },
-	{ DRAFT_ENDS, DRAFT_SUBMITTED, filters_review },
+	{ DRAFT_ENDS, DRAFT_SUBMITTED | DRAFT_FILTERED, filters_ask },
+	{ DRAFT_ENDS, DRAFT_SUBMITTED | DRAFT_FILTERED, ask_about_added },
+	{ DRAFT_ENDS, DRAFT_SUBMITTED | DRAFT_FILTERED, filters_review },
+	{ DRAFT_ENDS, DRAFT_SUBMITTED, after_note },
 	{ DRAFT_ENDS, DRAFT_SUBMITTED | DRAFT_REPORT, hash_end },
-	{ DRAFT_ENDS, ANYBODY, commit },
+	{ DRAFT_ENDS, ANYBODY | DRAFT_FILTERED, commit },
 };
 
 static enum draft_need
@@ -77,8 +80,23 @@ pass(struct draft *d)
 static enum draft_need
 commit(struct draft *d)
 {
-	return d->filtered != NULL && d->filtered->is_discarded ? DRAFT_NOTHING
-								: DRAFT_COMMIT;
+	if (d->filtered != NULL && d->filtered->is_discarded)
+		return DRAFT_NOTHING;
+	/* It is stored already as it is to be. */
+	if (d->origin == DRAFT_FILTERED && !after_has_changes(d))
+		return DRAFT_NOTHING;
+	return DRAFT_COMMIT;
+}
+
+/* One question at a time: the step comes again until there is none. */
+static enum draft_need
+ask_about_added(struct draft *d)
+{
+	enum draft_need need = admit_added(d);
+
+	if (need != DRAFT_NOTHING)
+		d->step--;
+	return need;
 }
 
 static enum draft_need
@@ -108,9 +126,13 @@ draft_run(struct draft *d, enum draft_stage stage)
 enum draft_need
 draft_answered(struct draft *d, const char *refusal)
 {
+	bool is_added = d->need == DRAFT_SUPPRESSED && d->stage == DRAFT_ENDS;
+
 	assert(d->need != DRAFT_NOTHING);
 	d->need = DRAFT_NOTHING;
-	if (refusal != NULL)
+	if (refusal != NULL && is_added)
+		admit_leave_out(d, refusal);
+	else if (refusal != NULL)
 		draft_refuse(d, refusal);
 	return go_on(d);
 }

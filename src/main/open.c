@@ -7,6 +7,7 @@
 #include "acceptor.h"
 #include "auth/auth.h"
 #include "base/clock.h"
+#include "base/mem.h"
 #include "conf/conf.h"
 #include "deliver/signer_io.h"
 #include "desk/control.h"
@@ -164,12 +165,16 @@ open_state(struct relay *r, struct err *err)
 {
 	struct state_options o = { .directory =
 				       r->rooms.conf->state_directory };
+	char *stopped;
 
 	r->state = state_open(&o, err);
 	if (r->state == NULL)
 		return -1;
 	auth_keep(r->rooms.auth, r->state);
-	r->ledger = ledger_new(r->state);
+	/* In the folder of the spool: no state that is deleted takes it along. */
+	stopped = mem_printf("%s/stopped", r->rooms.conf->spool_directory);
+	r->ledger = ledger_new(r->state, stopped);
+	free(stopped);
 	r->suppressor = suppressor_new(r->state);
 	r->countries = countries_new();
 	ledger_set_countries(r->ledger, r->countries);
@@ -188,6 +193,7 @@ relay_close_state(struct relay *r)
 	if (r->state != NULL)
 		state_close(r->state);
 	r->state = NULL;
+	ledger_end(r->ledger);
 }
 
 int
@@ -211,6 +217,7 @@ relay_open_road(struct relay *r, struct err *err)
 	aliases_note(&r->alias_watch);
 	start_pool(r);
 	relay_wire_lanes(r);
+	relay_wire_filters(r);
 	r->control = control_open(r->loop, r->rooms.conf,
 	    &(struct control_of){ .dispatch = r->rooms.dispatch,
 		.spool = r->spool,

@@ -32,6 +32,7 @@
 #include "facts/count.h"
 #include "facts/fact.h"
 #include "http/server.h"
+#include "intake/after_io.h"
 #include "intake/ledger_io.h"
 #include "intake/suppressor_io.h"
 #include "io/countries.h"
@@ -196,6 +197,8 @@ relay_finish_if_idle(struct relay *r)
 	r->stopped = true;
 	crew_join(r->crew);
 	r->crew = NULL;
+	after_free(r->after);
+	r->after = NULL;
 	spool_close(r->spool);
 	r->spool = NULL;
 	relay_close_state(r);
@@ -237,6 +240,7 @@ relay_stop(struct relay *r)
 	notify_stopping();
 	acceptor_stop(r->rooms.acceptor);
 	dispatch_stop(r->rooms.dispatch);
+	after_hurry(r->after);
 	dispatch_on_idle(r->rooms.dispatch, on_idle, r);
 	crew_quit(r->crew);
 	deadline_set(r->stop_limit, STOP_MS);
@@ -270,6 +274,7 @@ relay_free(struct relay *r)
 		if (r->rooms.acceptor != NULL)
 			acceptor_stop(r->rooms.acceptor);
 		crew_join(r->crew);
+		after_free(r->after);
 		if (r->spool != NULL)
 			spool_close(r->spool);
 		relay_close_state(r);

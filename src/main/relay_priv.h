@@ -15,6 +15,7 @@
 #include "reload.h"
 
 struct acceptor;
+struct after;
 struct control;
 struct countries;
 struct crew;
@@ -34,6 +35,7 @@ struct relay {
 	struct spool *spool;
 	struct state *state;
 	struct ledger *ledger;
+	struct after *after; /* NULL: not open yet */
 	struct suppressor *suppressor;
 	struct countries *countries;
 	struct crew *crew;
@@ -79,6 +81,8 @@ int relay_start_workers(struct relay *r, struct err *err);
 void relay_wire_lanes(struct relay *r);
 void relay_wire_suppression(struct relay *r);
 void relay_wire_budgets(struct relay *r);
+/* When the spool is open. */
+void relay_wire_filters(struct relay *r);
 
 /* --- sending.c --- */
 

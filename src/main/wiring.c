@@ -4,13 +4,17 @@
  */
 #include "relay_priv.h"
 
+#include <stdlib.h>
+
 #include "acceptor.h"
+#include "base/mem.h"
 #include "conf/conf.h"
 #include "crew/crew.h"
 #include "crew/worker.h"
 #include "dispatch/dispatch.h"
 #include "facts/fact.h"
 #include "dispatch/message.h"
+#include "intake/after_io.h"
 #include "intake/ledger_io.h"
 #include "intake/suppressor_io.h"
 #include "mail/words.h"
@@ -208,6 +212,62 @@ relay_wire_budgets(struct relay *r)
 
 	dispatch_set_budget(r->rooms.dispatch, &budget);
 	ledger_on_warning(r->ledger, r->loop, relay_warn, r);
+}
+
+/* --- filters that are asked after acceptance --- */
+
+static void
+ask_filters(const struct message *m, void *arg)
+{
+	struct relay *r = arg;
+	bool *open = mem_zalloc(m->env->nrcpt, sizeof *open);
+
+	for (uint32_t i = 0; i < m->env->nrcpt; i++)
+		open[i] = m->rcpts[i].state == RCPT_QUEUED;
+	/* What is held for lack of room counts when it is let go. */
+	after_ask(r->after, r->rooms.conf, m->env, open,
+	    (m->flags & MESSAGE_OVER_BUDGET) == 0);
+	free(open);
+}
+
+static void
+on_filtered(const struct after_answer *a, void *arg)
+{
+	static const enum dispatch_verdict verdicts[] = {
+		[AFTER_PASSED] = DISPATCH_PASSED,
+		[AFTER_CHANGED] = DISPATCH_CHANGED,
+		[AFTER_REFUSED] = DISPATCH_REFUSED,
+		[AFTER_DISCARDED] = DISPATCH_DISCARDED,
+		[AFTER_LATER] = DISPATCH_PUT_OFF,
+	};
+	struct dispatch_filtered of = { .id = a->id,
+		.verdict = verdicts[a->verdict],
+		.env = a->env,
+		.news = a->news,
+		.nnews = a->nnews,
+		.filter = a->filter,
+		.reply = a->reply };
+	struct relay *r = arg;
+
+	if (a->env != NULL)
+		relay_note_domain(r, a->env);
+	dispatch_filtered(r->rooms.dispatch, &of);
+}
+
+void
+relay_wire_filters(struct relay *r)
+{
+	struct after_of of = { .loop = r->loop,
+		.spool = r->spool,
+		.ledger = r->ledger,
+		.suppressor = r->suppressor,
+		.aliases = &r->rooms.aliases,
+		.cb = on_filtered,
+		.arg = r };
+	struct dispatch_filters filters = { ask_filters, r };
+
+	r->after = after_new(&of);
+	dispatch_set_filters(r->rooms.dispatch, &filters);
 }
 
 /* --- what hosts say of addresses --- */

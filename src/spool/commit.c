@@ -101,6 +101,12 @@ remember_cancels(struct journal *j, const struct list *commits)
 		struct journal_entry *e =
 		    LIST_ENTRY(it, struct journal_entry, node);
 
+		/*
+		 * The message was accepted before. Either record of it is true;
+		 * the file stays, should the new one count after all.
+		 */
+		if (e->base.replaces)
+			continue;
 		if (j->ncancels == j->cancels_cap) {
 			j->cancels_cap = j->cancels_cap * 2 + 16;
 			j->cancels = mem_realloc(
@@ -227,8 +233,15 @@ run_round(struct journal *j, struct round *r)
 {
 	enum spool_status status = SPOOL_OK;
 	uint64_t began = clock_us();
+	struct list gone;
 	int rc;
 
+	list_init(&gone);
+	again_prepare(j, r, &gone);
+	LIST_FOREACH (it, &gone)
+		journal_entry_release(
+		    LIST_ENTRY(it, struct journal_entry, node), false);
+	answer(&gone, SPOOL_ABSENT);
 	prepare(r);
 	rc = round_write(j, r);
 	histogram_add(HISTOGRAM_SYNC, clock_us() - began);

@@ -70,6 +70,7 @@ journal_entry_free(struct journal_entry *e)
 	content_file_unref(e->file);
 	drop_chunks(e);
 	free(e->tail);
+	free(e->places);
 	live_free(e->live);
 	free(e);
 }

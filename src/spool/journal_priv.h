@@ -109,6 +109,10 @@ struct journal_entry {
 	const struct envelope *env; /* borrowed until the callback */
 	struct content *content; /* borrowed until the callback; or NULL */
 	struct live *live; /* owned until it is in the index */
+	/* Of one that replaces: where its rows' news were when it was prepared. */
+	uint64_t *places; /* owned; NULL: it replaces none */
+	uint32_t nplaces;
+	bool is_done; /* and that it was done before this was written */
 	struct group_place place;
 	enum spool_status status;
 	spool_done_cb cb;
@@ -134,6 +138,7 @@ struct copy {
 	uint8_t *bytes; /* owned; the record */
 	struct group_place place;
 	bool added, damaged;
+	bool is_stale; /* the message is replaced by the same group */
 };
 
 /* What one group brings. */
@@ -208,6 +213,15 @@ int committer_start(struct journal *j, struct err *err);
 void committer_stop(struct journal *j);
 /* Puts it in the committer's queue. */
 void committer_add(struct journal *j, struct journal_entry *e);
+
+/*
+ * again.c: entries that take the place of a message that waits. Before a round is
+ * written: those whose message is gone leave `r` for `gone`.
+ */
+void again_prepare(struct journal *j, struct round *r, struct list *gone);
+/* Under the lock: the old one leaves the index. Its file, the caller's; or NULL. */
+MUST_CHECK struct content_file *
+again_settle(struct journal *j, struct journal_entry *e);
 
 /* write.c: one round to disk, and into the index. */
 void round_init(struct round *r);

@@ -170,12 +170,15 @@ on_committed(struct parcel *p)
 static enum spool_status
 keep(struct mem_spool *m, struct mem_entry *e, uint32_t nrcpt)
 {
-	struct message *message;
+	struct message *message, *before;
 
 	if (m->failures > 0) {
 		m->failures--;
 		return m->failure;
 	}
+	before = map_get_u64(&m->messages, e->base.id);
+	if (e->base.replaces && before == NULL)
+		return SPOOL_ABSENT;
 	m->bytes += content_size(e->content);
 	message =
 	    mem_zalloc(1, sizeof *message + nrcpt * sizeof message->reasons[0]);
@@ -184,7 +187,13 @@ keep(struct mem_spool *m, struct mem_entry *e, uint32_t nrcpt)
 	for (uint32_t i = 0; e->base.rows != NULL && i < nrcpt; i++)
 		message->reasons[i] = reason_ref(e->base.rows[i].reason);
 	e->content = NULL;
+	for (uint32_t i = 0; before != NULL && i < before->nrcpt && i < nrcpt;
+	     i++)
+		message->reasons[i] = reason_ref(before->reasons[i]);
+	if (before != NULL)
+		m->bytes -= content_size(before->content);
 	(void)map_put_u64(&m->messages, e->base.id, message);
+	message_free(before);
 	return SPOOL_OK;
 }
 

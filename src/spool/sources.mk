@@ -1,7 +1,7 @@
 libpostern_a_SOURCES += \
 	include/spool/content.h src/spool/content.c \
 	include/spool/spool.h src/spool/spool.c src/spool/spool_priv.h \
-	src/spool/chain.c \
+	src/spool/again.c src/spool/chain.c \
 	src/spool/commit.c \
 	src/spool/content_file.c src/spool/content_file_priv.h \
 	src/spool/direct.c \

@@ -70,7 +70,18 @@ spool_entry_again(const struct spool_entry *e)
 	struct spool_entry *next = spool_entry_open(e->spool, e->loop);
 
 	next->id = e->id;
+	next->replaces = e->replaces;
 	return next;
+}
+
+struct spool_entry *
+spool_entry_replace(struct spool *s, struct loop *loop, uint64_t id)
+{
+	struct spool_entry *e = spool_entry_open(s, loop);
+
+	e->id = id;
+	e->replaces = true;
+	return e;
 }
 
 void
@@ -109,6 +120,16 @@ spool_commit(struct spool_entry *e, const struct envelope *env,
 	assert(env->size ==
 	       (content == NULL ? e->appended : content_size(content)));
 	e->spool->ops->commit(e, env, content, cb, arg);
+}
+
+void
+spool_commit_again(struct spool_entry *e, const struct envelope *env,
+    struct content *content, const struct spool_again *what, spool_done_cb cb,
+    void *arg)
+{
+	assert(e->replaces);
+	e->again = *what;
+	spool_commit(e, env, content, cb, arg);
 }
 
 void

@@ -59,6 +59,8 @@ struct spool_entry {
 	uint64_t appended;
 	const struct progress *rows; /* borrowed until committed; NULL: fresh */
 	uint32_t message_flags;
+	bool replaces; /* a message of that id, which waits */
+	struct spool_again again; /* then: what changes; borrowed alike */
 };
 
 /*

@@ -121,8 +121,11 @@ add_copy(struct journal *j, struct copy *c)
 {
 	struct message_found found;
 	struct record_message m;
-	int rc = reclaim_read(j, c, &found);
+	int rc;
 
+	if (c->is_stale)
+		return 1;
+	rc = reclaim_read(j, c, &found);
 	if (rc <= 0)
 		return rc == -EBADMSG ? 1 : rc;
 	rc = reclaim_read_words(j, c);
@@ -283,12 +286,35 @@ settle_commit(struct journal *j, struct journal_entry *e)
 	live->file = e->file;
 	e->file = NULL;
 	index_add_take(&j->index, live);
+	if (e->is_done)
+		index_mark_done(&j->index, live);
 	index_settle_rows(
 	    &j->index, live, 0, place_of(j->current, live->offset));
 	if (live->file != NULL)
 		index_keep_warm(&j->index, live);
 	if (e->content != NULL && content_is_in_memory(e->content))
 		index_hold(&j->index, live, e->content);
+}
+
+/*
+ * Those that replace others, before news: what of these came before them is in their
+ * records.
+ */
+static void
+settle_again(struct journal *j, struct round *r)
+{
+	LIST_FOREACH (it, &r->commits) {
+		struct journal_entry *e =
+		    LIST_ENTRY(it, struct journal_entry, node);
+		struct content_file *file;
+
+		if (!e->base.replaces)
+			continue;
+		file = again_settle(j, e);
+		if (file != NULL)
+			list_append(&r->freed, &file->node);
+		settle_commit(j, e);
+	}
 }
 
 static void
@@ -314,10 +340,13 @@ round_settle(struct journal *j, struct round *r)
 		start_segment(j, j->current);
 		j->current->end = round_up(j->group.at, GROUP_ALIGN);
 	}
+	settle_again(j, r);
 	while ((node = list_pop(&r->lazies)) != NULL)
 		settle_lazy(j, LIST_ENTRY(node, struct lazy, node), &r->freed);
 	LIST_FOREACH (it, &r->commits)
-		settle_commit(j, LIST_ENTRY(it, struct journal_entry, node));
+		if (!LIST_ENTRY(it, struct journal_entry, node)->base.replaces)
+			settle_commit(
+			    j, LIST_ENTRY(it, struct journal_entry, node));
 	reclaim_settle(j, r);
 	reclaim_drop_empty(j);
 	(void)pthread_mutex_unlock(&j->lock);

@@ -254,11 +254,11 @@ tell_over(const struct session_io *io, const struct ledger_why *why)
 }
 
 static struct span
-last_rcpt(const struct session_io *io)
+asked_rcpt(const struct session_io *io)
 {
 	const struct draft *d = session_draft(io->session);
 
-	return draft_rcpt(d, d->nrcpt - 1);
+	return draft_rcpt(d, d->asked);
 }
 
 static void
@@ -279,7 +279,7 @@ take_answer(
 		FACT(RECIPIENT_SUPPRESSED, fact_word("sid", io->sid),
 		    fact_text("user", session_login(io->session)),
 		    fact_any("key", session_key(io->session)),
-		    fact_address("to", last_rcpt(io)));
+		    fact_address("to", asked_rcpt(io)));
 	if (need != DRAFT_COMMIT)
 		return;
 	histogram_add(HISTOGRAM_ACCEPT, clock_us() - io->began);
@@ -303,12 +303,13 @@ start_intake(struct session_io *io, struct session_event *ev)
 
 	if (d->need == DRAFT_OPEN)
 		d->wants_hash = keys_are_any(io->worker->keys);
+	if (d->need == DRAFT_OPEN && d->filtered != NULL)
+		place_tell(&io->place, &d->filtered->place);
 	/* What filters and the disk need. */
 	if (d->need == DRAFT_FILTER ||
-	    (d->need == DRAFT_COMMIT && io->conf->nfilters == 0))
+	    (d->need == DRAFT_COMMIT &&
+		!conf_has_filter(io->conf, WHEN_BEFORE)))
 		io->began = clock_us();
-	if (d->need == DRAFT_FILTER)
-		place_tell(&io->place, &d->filtered->place);
 	if (!intake_do(&io->intake, d, &now))
 		return false;
 	take_answer(io, d->need, &now);

@@ -158,8 +158,9 @@ envelope_json(
 	    "s:o}",
 	    "id", qid_format(env->id).text, "account", env->account, "sender",
 	    env->sender, "arrived", (json_int_t)env->arrived, "held",
-	    (flags & (MESSAGE_HELD | MESSAGE_QUARANTINED)) != 0, "warned",
-	    (flags & MESSAGE_WARNED) != 0, "future",
+	    (flags &
+		(MESSAGE_HELD | MESSAGE_QUARANTINED | MESSAGE_UNFILTERED)) != 0,
+	    "warned", (flags & MESSAGE_WARNED) != 0, "future",
 	    (flags & MESSAGE_FUTURE) != 0, "8bit",
 	    (env->flags & ENVELOPE_8BIT) != 0, "binary",
 	    (env->flags & ENVELOPE_BINARY) != 0, "report",

@@ -88,7 +88,7 @@ main(int argc, char **argv)
 	    state_open(&(struct state_options){ .directory = folder }, &err);
 	if (state == NULL)
 		return 1;
-	l = ledger_new(state);
+	l = ledger_new(state, NULL);
 	for (unsigned round = 0; round < ROUNDS; round++) {
 		double wall = seconds_of(CLOCK_MONOTONIC);
 		double own = seconds_of(CLOCK_THREAD_CPUTIME_ID);

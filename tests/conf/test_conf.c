@@ -774,8 +774,9 @@ static const struct {
 	    "test.conf:1: filter.socket: \"inet:host.test:1\" is wrong" },
 	{ "filter \"a b\" { socket = \"unix:/x\" }",
 	    "test.conf:1: filter: \"a b\" is wrong, expected a name" },
-	{ "filter f { socket = \"unix:/x\" when = after }",
-	    "test.conf:1: filter.when: \"after\" is wrong, expected before" },
+	{ "filter f { socket = \"unix:/x\" when = later }",
+	    "test.conf:1: filter.when: \"later\" is wrong, expected before or "
+	    "after" },
 	{ "filter f { socket = \"unix:/x\" away = no }",
 	    "test.conf:1: filter.away: \"no\" is wrong, expected tempfail" },
 	{ "filter f { socket = \"unix:/x\" timeout = 6min }",

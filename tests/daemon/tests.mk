@@ -42,6 +42,7 @@ daemon_tests = \
 	tests/daemon/t58_slow_content \
 	tests/daemon/t59_oauth \
 	tests/daemon/t60_binding \
+	tests/daemon/t70_filters_after \
 	tests/daemon/t25_prepare \
 	tests/daemon/t26_mistakes \
 	tests/daemon/t27_network \
@@ -59,6 +60,6 @@ daemon_tests = \
 	tests/daemon/prove_ext4
 TESTS += $(daemon_tests)
 EXTRA_DIST += $(daemon_tests) tests/daemon/harness.py tests/daemon/postfix.py \
-	tests/daemon/some_filter.py tests/daemon/mmdb.py tests/daemon/dkim_world.py \
+	tests/daemon/some_filter.py tests/daemon/milters.py tests/daemon/mmdb.py tests/daemon/dkim_world.py \
 	tests/daemon/exim.py tests/daemon/blocklog.py tests/daemon/parts_gmime.py \
 	tests/daemon/broken_disk.c

@@ -197,6 +197,30 @@ START_TEST(what_is_stopped_waits_for_undo)
 }
 END_TEST
 
+/* No word of the operator's lets it go unseen. */
+START_TEST(what_a_filter_is_to_see_is_not_released)
+{
+	struct order order = { .verb = ORDER_RELEASE };
+
+	message->legs[0].state = LEG_HELD;
+	message->legs[1].state = LEG_HELD;
+	message->flags = MESSAGE_UNFILTERED;
+	ck_assert_int_eq(order_judge(&order, message), ORDER_IS_UNFILTERED);
+	/* His own hold goes; the filter's stays. */
+	message->flags = MESSAGE_UNFILTERED | MESSAGE_HELD;
+	ck_assert_int_eq(order_judge(&order, message), ORDER_CAN);
+	order.verb = ORDER_RETRY;
+	ck_assert_int_eq(order_judge(&order, message), ORDER_CAN);
+	message->flags = MESSAGE_HELD;
+	ck_assert_int_eq(order_judge(&order, message), ORDER_IS_HELD);
+	order.verb = ORDER_REMOVE;
+	message->flags = MESSAGE_UNFILTERED;
+	ck_assert_int_eq(order_judge(&order, message), ORDER_CAN);
+	message->legs[0].state = LEG_WAITING;
+	message->legs[1].state = LEG_WAITING;
+}
+END_TEST
+
 /* No word of the operator's: he may say it himself, of all of it. */
 START_TEST(what_a_budget_holds_the_operator_may_hold_too)
 {
@@ -230,6 +254,7 @@ fill(TCase *tc)
 	tcase_add_test(tc, a_leg_whose_due_ones_are_removed_waits_again);
 	tcase_add_test(tc, some_of_a_leg_are_retried);
 	tcase_add_test(tc, what_is_stopped_waits_for_undo);
+	tcase_add_test(tc, what_a_filter_is_to_see_is_not_released);
 	tcase_add_test(tc, what_a_budget_holds_the_operator_may_hold_too);
 }
 

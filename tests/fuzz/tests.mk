@@ -27,6 +27,7 @@ FUZZ_TARGETS = \
 	tests/fuzz/fuzz_session \
 	tests/fuzz/fuzz_spf \
 	tests/fuzz/fuzz_spool_record \
+	tests/fuzz/fuzz_standings \
 	tests/fuzz/fuzz_subject \
 	tests/fuzz/fuzz_token \
 	tests/fuzz/fuzz_users \
@@ -89,6 +90,8 @@ tests_fuzz_fuzz_spool_record_SOURCES = tests/fuzz/fuzz_spool_record.c $(FUZZ_MAI
 tests_fuzz_fuzz_spool_record_LDFLAGS = $(WITH_FUZZER)
 tests_fuzz_fuzz_subject_SOURCES = tests/fuzz/fuzz_subject.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_subject_LDFLAGS = $(WITH_FUZZER)
+tests_fuzz_fuzz_standings_SOURCES = tests/fuzz/fuzz_standings.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_standings_LDFLAGS = $(WITH_FUZZER)
 tests_fuzz_fuzz_words_SOURCES = tests/fuzz/fuzz_words.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_words_LDFLAGS = $(WITH_FUZZER)
 tests_fuzz_fuzz_token_SOURCES = tests/fuzz/fuzz_token.c $(FUZZ_MAIN)

@@ -3,9 +3,12 @@
 
 #include <string.h>
 
+#include "conf/conf.h"
 #include "mail/attrs.h"
+#include "milter/milter.h"
 #include "sign/body.h"
 #include "smtp/address.h"
+#include "src/intake/draft_priv.h"
 
 #define HEADER "Date: x\r\nMessage-ID: <x@y>\r\nFrom: a@news.test\r\n"
 
@@ -161,6 +164,73 @@ START_TEST(recipients_move_up)
 END_TEST
 
 static void
+add_as_filter(const char *text)
+{
+	struct milter_change c = { .what = MILTER_ADD_RCPT,
+		.address = span_text(text) };
+	struct milter_outcome o = { .changes = &c, .nchanges = 1 };
+
+	d.rcpts.max = 10000;
+	ck_assert_ptr_null(changes_wrong(&d, &o));
+	changes_make(&d, &o);
+}
+
+static void
+begin_with_suppression(void)
+{
+	struct conf *before = conf;
+
+	read_conf("hostname = relay.test\n"
+		  "account default { from = any suppress = on }\n"
+		  "filter f { socket = \"unix:/x\" }");
+	conf_unref(before);
+	d.conf = conf;
+	bring("body\r\n");
+}
+
+/* Whoever adds a recipient: the account's list and its budgets are asked. */
+START_TEST(added_recipients_are_asked_about)
+{
+	begin_with_suppression();
+	add_as_filter("y@c.test");
+	add_as_filter("z@c.test");
+	ck_assert_int_eq(draft_answered(&d, NULL), DRAFT_SUPPRESSED);
+	ck_assert(span_equal(draft_rcpt(&d, d.asked), SPAN("y@c.test")));
+	/* It is left out; the message goes to the others. */
+	ck_assert_int_eq(draft_answered(&d, "550 5.1.1 no"), DRAFT_SUPPRESSED);
+	ck_assert(span_equal(draft_rcpt(&d, d.asked), SPAN("z@c.test")));
+	ck_assert_int_eq(draft_answered(&d, NULL), DRAFT_RESERVE);
+	ck_assert(span_equal(draft_rcpt(&d, d.asked), SPAN("z@c.test")));
+	ck_assert_int_eq(draft_answered(&d, NULL), DRAFT_COMMIT);
+	ck_assert_uint_eq(d.nrcpt, 2);
+	ck_assert(!draft_is_refused(&d));
+}
+END_TEST
+
+START_TEST(an_added_recipient_without_room_refuses_the_message)
+{
+	begin_with_suppression();
+	add_as_filter("y@c.test");
+	ck_assert_int_eq(draft_answered(&d, NULL), DRAFT_SUPPRESSED);
+	ck_assert_int_eq(draft_answered(&d, NULL), DRAFT_RESERVE);
+	ck_assert_int_eq(
+	    draft_answered(&d, "452 4.7.1 no room"), DRAFT_NOTHING);
+	ck_assert_str_eq(d.refusal, "452 4.7.1 no room");
+}
+END_TEST
+
+START_TEST(when_nobody_is_left_it_is_refused)
+{
+	begin_with_suppression();
+	draft_remove_rcpt(&d, 0);
+	add_as_filter("y@c.test");
+	ck_assert_int_eq(draft_answered(&d, NULL), DRAFT_SUPPRESSED);
+	ck_assert_int_eq(draft_answered(&d, "550 5.1.1 no"), DRAFT_NOTHING);
+	ck_assert_str_eq(d.refusal, "550 5.1.1 no");
+}
+END_TEST
+
+static void
 fill(TCase *tc)
 {
 	tcase_add_checked_fixture(tc, setup, teardown);
@@ -170,6 +240,9 @@ fill(TCase *tc)
 	tcase_add_test(tc, a_new_body_has_no_hash_yet);
 	tcase_add_test(tc, who_holds_it_is_kept);
 	tcase_add_test(tc, recipients_move_up);
+	tcase_add_test(tc, added_recipients_are_asked_about);
+	tcase_add_test(tc, an_added_recipient_without_room_refuses_the_message);
+	tcase_add_test(tc, when_nobody_is_left_it_is_refused);
 }
 
 SUITE_MAIN("filtered", fill)

@@ -11,7 +11,7 @@
 #include "io/loop.h"
 #include "state/state.h"
 
-static char folder[64];
+static char folder[64], stopped[96];
 static struct loop *loop;
 static struct state *state;
 static struct ledger *ledger;
@@ -28,13 +28,14 @@ begin(void)
 
 	state = state_open(&(struct state_options){ folder, 1, 1, 0 }, &err);
 	ck_assert_ptr_nonnull(state);
-	ledger = ledger_new(state);
+	ledger = ledger_new(state, stopped);
 }
 
 static void
 end(void)
 {
 	state_close(state);
+	ledger_end(ledger);
 	ledger_free(ledger);
 }
 
@@ -43,6 +44,7 @@ setup(void)
 {
 	(void)strcpy(folder, "/tmp/postern-ledger-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(folder));
+	(void)snprintf(stopped, sizeof stopped, "%s/stopped", folder);
 	loop = loop_new();
 	conf = (struct conf_account){ .held_messages = 2,
 		.budgets = {
@@ -340,10 +342,50 @@ START_TEST(four_fifths_are_told_once)
 }
 END_TEST
 
+static void
+run(const char *before, const char *after)
+{
+	char command[256];
+
+	(void)snprintf(
+	    command, sizeof command, "%s %s/%s", before, folder, after);
+	ck_assert_int_eq(system(command), 0);
+}
+
+/* What the operator ordered does not hang on a database that may be deleted. */
+START_TEST(who_is_stopped_stays_so_without_the_state)
+{
+	struct reservation r;
+
+	ledger_stop(ledger, SPAN("Ann"), true);
+	end();
+	run("rm", "state.db*");
+	begin();
+	ck_assert_int_eq(ledger_standing(ledger, SPAN("ann")), LEDGER_STOPPED);
+	ck_assert_int_eq(ledger_standing(ledger, SPAN("bob")), LEDGER_IN_ORDER);
+	/* When its counters are read, too. */
+	ck_assert(!mail(&r, 1000));
+	ck_assert(why.is_stopped);
+	/* Without the file the state knows, */
+	end();
+	run("rm", "stopped");
+	begin();
+	ck_assert(!mail(&r, 1000));
+	ck_assert_int_eq(ledger_standing(ledger, SPAN("ann")), LEDGER_STOPPED);
+	/* and where both do, the file is newer. */
+	end();
+	run("printf 'postern stopped 1\\nend 0\\n' >", "stopped");
+	begin();
+	ck_assert(mail(&r, 1000));
+	ledger_release(ledger, &r);
+	ck_assert_int_eq(ledger_standing(ledger, SPAN("ann")), LEDGER_IN_ORDER);
+}
+END_TEST
+
 START_TEST(it_works_without_a_state)
 {
 	end();
-	ledger = ledger_new(NULL);
+	ledger = ledger_new(NULL, NULL);
 	for (int i = 0; i < 3; i++)
 		ck_assert(send_one("a@b.test", 0));
 	ck_assert(!send_one("a@b.test", 0));
@@ -364,6 +406,7 @@ fill(TCase *tc)
 	    tc, what_is_over_is_held_up_to_a_number_and_let_go_in_its_turn);
 	tcase_add_test(tc, one_that_outgrows_its_budget_is_held_as_a_whole);
 	tcase_add_test(tc, four_fifths_are_told_once);
+	tcase_add_test(tc, who_is_stopped_stays_so_without_the_state);
 	tcase_add_test(tc, it_works_without_a_state);
 }
 

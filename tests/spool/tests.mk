@@ -1,4 +1,5 @@
 # Check programs of this folder; one a source file.
+check_PROGRAMS += tests/spool/test_again
 check_PROGRAMS += tests/spool/test_content
 check_PROGRAMS += tests/spool/test_content_file
 check_PROGRAMS += tests/spool/test_entry
