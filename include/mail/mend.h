@@ -41,7 +41,7 @@ enum mend_end mend_find_end(
     struct span text, bool is_all, struct mend_scan *scan, size_t *end);
 
 /*
- * Writes a header that was found to be odd (all before *end), mended: fields,
+ * Writes a header of whole lines that was found to be odd (all before *end), mended: fields,
  * their continuations, and the blank line at its end if it has one. Mbox lines
  * become X-Mailbox-Line fields; a stray line continues the field before it when
  * that is how it came about, or becomes an X-Unparsed-Line field.

@@ -14,6 +14,8 @@
 #include "sign/body.h"
 #include "smtp/address.h"
 
+static const char too_long[] = "552 5.3.4 Header section too long";
+
 static void
 free_filtered(struct draft_filtered *f)
 {
@@ -359,6 +361,30 @@ end_header(struct draft *d, size_t end, bool lacks_blank)
 		    "CRLF, without NUL; only what follows it may be binary");
 }
 
+/*
+ * Content by BDAT may end within a line (RFC 3030 section 2). Where that line is the
+ * header's, the line gets its end here: whatever reads a header reads whole lines.
+ */
+static enum mend_end
+find_end(struct draft *d, bool is_all, size_t *end)
+{
+	enum mend_end found =
+	    mend_find_end(buf_span(&d->body), is_all, &d->scan, end);
+	struct span all = buf_span(&d->body);
+
+	if (found != MEND_NO_BLANK || *end < all.len || all.len == 0 ||
+	    all.ptr[all.len - 1] == '\n' || (d->flags & ENVELOPE_BINARY) != 0)
+		return found;
+	if (!buf_append(&d->body, "\r\n", 2)) {
+		draft_refuse(d, too_long);
+		return MEND_MORE;
+	}
+	found = mend_find_end(buf_span(&d->body), is_all, &d->scan, end);
+	if (*end <= all.len) /* text after all, which stays as it came */
+		buf_truncate(&d->body, all.len);
+	return found;
+}
+
 enum draft_need
 draft_look(struct draft *d, bool is_all)
 {
@@ -366,7 +392,7 @@ draft_look(struct draft *d, bool is_all)
 
 	if (d->header_done || draft_is_refused(d))
 		return DRAFT_NOTHING;
-	switch (mend_find_end(buf_span(&d->body), is_all, &d->scan, &end)) {
+	switch (find_end(d, is_all, &end)) {
 	case MEND_BLANK: end_header(d, end, false); break;
 	case MEND_NO_BLANK: end_header(d, end, true); break;
 	case MEND_INDENTED:
@@ -379,7 +405,7 @@ draft_look(struct draft *d, bool is_all)
 		   limit. */
 		if (d->scan.at > most ||
 		    buf_len(&d->body) - d->scan.at > most + MEND_LOOK_MAX)
-			draft_refuse(d, "552 5.3.4 Header section too long");
+			draft_refuse(d, too_long);
 		return DRAFT_NOTHING;
 	}
 	return draft_run(d, DRAFT_HEADER);

@@ -8,6 +8,8 @@
  */
 #include "mail/mend.h"
 
+#include <assert.h>
+
 #include "mail/header.h"
 
 enum { STRAYS_MAX = 3 };
@@ -514,6 +516,7 @@ mend_write(struct span header, struct buf *out)
 {
 	struct span field = { "", 0 }, line;
 
+	assert(header.len == 0 || header.ptr[header.len - 1] == '\n');
 	for (size_t at = 0; at < header.len; at = end_of(header, line)) {
 		line = line_at(header, at);
 		switch (kind_of(line)) {

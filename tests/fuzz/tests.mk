@@ -8,12 +8,14 @@ FUZZ_TARGETS = \
 	tests/fuzz/fuzz_authors \
 	tests/fuzz/fuzz_author \
 	tests/fuzz/fuzz_base64 \
+	tests/fuzz/fuzz_chunk \
 	tests/fuzz/fuzz_client \
 	tests/fuzz/fuzz_command \
 	tests/fuzz/fuzz_conf \
 	tests/fuzz/fuzz_convert \
 	tests/fuzz/fuzz_dot \
 	tests/fuzz/fuzz_header \
+	tests/fuzz/fuzz_initial \
 	tests/fuzz/fuzz_key \
 	tests/fuzz/fuzz_letter \
 	tests/fuzz/fuzz_log \
@@ -21,6 +23,7 @@ FUZZ_TARGETS = \
 	tests/fuzz/fuzz_mend \
 	tests/fuzz/fuzz_milter \
 	tests/fuzz/fuzz_packet \
+	tests/fuzz/fuzz_param \
 	tests/fuzz/fuzz_proxy \
 	tests/fuzz/fuzz_relaxed \
 	tests/fuzz/fuzz_reply \
@@ -52,6 +55,8 @@ tests_fuzz_fuzz_proxy_SOURCES = tests/fuzz/fuzz_proxy.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_proxy_LDFLAGS = $(WITH_FUZZER)
 tests_fuzz_fuzz_base64_SOURCES = tests/fuzz/fuzz_base64.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_base64_LDFLAGS = $(WITH_FUZZER)
+tests_fuzz_fuzz_chunk_SOURCES = tests/fuzz/fuzz_chunk.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_chunk_LDFLAGS = $(WITH_FUZZER)
 tests_fuzz_fuzz_client_SOURCES = tests/fuzz/fuzz_client.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_client_LDFLAGS = $(WITH_FUZZER)
 tests_fuzz_fuzz_command_SOURCES = tests/fuzz/fuzz_command.c $(FUZZ_MAIN)
@@ -64,6 +69,8 @@ tests_fuzz_fuzz_dot_SOURCES = tests/fuzz/fuzz_dot.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_dot_LDFLAGS = $(WITH_FUZZER)
 tests_fuzz_fuzz_header_SOURCES = tests/fuzz/fuzz_header.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_header_LDFLAGS = $(WITH_FUZZER)
+tests_fuzz_fuzz_initial_SOURCES = tests/fuzz/fuzz_initial.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_initial_LDFLAGS = $(WITH_FUZZER)
 tests_fuzz_fuzz_key_SOURCES = tests/fuzz/fuzz_key.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_key_LDFLAGS = $(WITH_FUZZER)
 tests_fuzz_fuzz_letter_SOURCES = tests/fuzz/fuzz_letter.c $(FUZZ_MAIN)
@@ -78,6 +85,8 @@ tests_fuzz_fuzz_milter_SOURCES = tests/fuzz/fuzz_milter.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_milter_LDFLAGS = $(WITH_FUZZER)
 tests_fuzz_fuzz_packet_SOURCES = tests/fuzz/fuzz_packet.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_packet_LDFLAGS = $(WITH_FUZZER)
+tests_fuzz_fuzz_param_SOURCES = tests/fuzz/fuzz_param.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_param_LDFLAGS = $(WITH_FUZZER)
 tests_fuzz_fuzz_relaxed_SOURCES = tests/fuzz/fuzz_relaxed.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_relaxed_LDFLAGS = $(WITH_FUZZER)
 tests_fuzz_fuzz_reply_SOURCES = tests/fuzz/fuzz_reply.c $(FUZZ_MAIN)
