@@ -62,6 +62,18 @@ text_of(const json_t *request, const char *key)
 		   : (struct span){ 0 };
 }
 
+/* With the brackets that listings show it in, or without: "<>" is the null one. */
+static struct span
+address_of(const json_t *request, const char *key)
+{
+	struct span text = text_of(request, key);
+
+	if (text.len >= 2 && text.ptr[0] == '<' &&
+	    text.ptr[text.len - 1] == '>')
+		text = span_make(text.ptr + 1, text.len - 2);
+	return text;
+}
+
 bool
 filter_read(struct filter *f, const json_t *request, const char **wrong)
 {
@@ -69,8 +81,8 @@ filter_read(struct filter *f, const json_t *request, const char **wrong)
 	uint32_t seconds = 0;
 
 	f->account = text_of(request, "account");
-	f->from = text_of(request, "from");
-	f->to = text_of(request, "to");
+	f->from = address_of(request, "from");
+	f->to = address_of(request, "to");
 	f->domain = text_of(request, "domain");
 	f->site = text_of(request, "site");
 	f->reason = text_of(request, "reason");
