@@ -219,8 +219,10 @@ say_signature(struct explaining *x)
 	if (authors_read(span_text(x->from), domain) > 0)
 		n = keyring_signers(ring, domain[0].text, keys);
 	for (unsigned i = 0; i < n; i++)
-		say(x, "signature", "its record is in the DNS", "%s by %s",
-		    key_algorithm_name(key_algorithm(keys[i])),
+		say(x, "signature",
+		    "the key is active; postern dkim list has what the DNS "
+		    "says of it",
+		    "%s by %s", key_algorithm_name(key_algorithm(keys[i])),
 		    key_name(keys[i]));
 	if (n == 0)
 		say(x, "signature", "postern dkim list",
