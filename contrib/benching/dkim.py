@@ -110,10 +110,14 @@ def middle(values):
 
 
 def run_dkim(folder, loads, rounds, short):
+    run_kinds(SERVERS, folder, loads, rounds, short)
+
+
+def run_kinds(kinds, folder, loads, rounds, short):
     certificate, port = make_certificate(folder), free_port(SINK)
     servers = []
     try:
-        for kind in SERVERS:
+        for kind in kinds:
             if not kind.can():
                 say(f"{kind.name}: not to be had here")
                 continue

@@ -45,6 +45,9 @@ struct explaining {
 	json_t *lines; /* owned */
 	bool is_reading; /* the ledger has the waiter; else dispatch has it */
 	bool is_refused; /* the client would hear so */
+	bool has_route; /* a section of the configuration is for it */
+	const char
+	    *held_for; /* it would be held for that; NULL: it would not */
 	bool is_later; /* the answer does not come from do_explain() itself */
 	json_t *answer; /* owned: when it is there, and not is_later */
 };
@@ -111,10 +114,12 @@ say_account(struct explaining *x, const struct ledger_view *view)
 	}
 	if (view->standing == LEDGER_STOPPED)
 		x->is_refused = true;
+	if (view->standing == LEDGER_BRAKED)
+		x->held_for = "until its account is let go: it is braked";
 	say(x, "account",
 	    view->standing == LEDGER_STOPPED  ? "postern account stop"
 	    : view->standing == LEDGER_BRAKED ? "brake"
-					      : "",
+					      : "auth.users",
 	    view->standing == LEDGER_STOPPED
 		? "%s is stopped: nothing is taken from it"
 	    : view->standing == LEDGER_BRAKED
@@ -176,6 +181,8 @@ say_budget(struct explaining *x, const struct conf *conf,
 						 : "; what comes is refused");
 		if (s->used >= s->rate.most && account->over != OVER_HOLD)
 			x->is_refused = true;
+		else if (s->used >= s->rate.most && x->held_for == NULL)
+			x->held_for = "until its account's budget has room";
 	}
 	if (view->n == 0)
 		say(x, "budget", place_of_account(conf, account, room),
@@ -219,8 +226,10 @@ say_signature(struct explaining *x)
 	if (authors_read(span_text(x->from), domain) > 0)
 		n = keyring_signers(ring, domain[0].text, keys);
 	for (unsigned i = 0; i < n; i++)
-		say(x, "signature", "its record is in the DNS", "%s by %s",
-		    key_algorithm_name(key_algorithm(keys[i])),
+		say(x, "signature",
+		    "the key is active; postern dkim list has what the DNS "
+		    "says of it",
+		    "%s by %s", key_algorithm_name(key_algorithm(keys[i])),
 		    key_name(keys[i]));
 	if (n == 0)
 		say(x, "signature", "postern dkim list",
@@ -257,7 +266,7 @@ say_origin(struct explaining *x)
 	if (authors_read(span_text(x->from), domain) > 0 &&
 	    !domains_find(
 		x->control->domains, span_text(domain[0].text), say_domain, x))
-		say(x, "domain", "",
+		say(x, "domain", "postern account show",
 		    "%s: nobody has sent from it; it is looked at when "
 		    "somebody does",
 		    domain[0].text);
@@ -281,14 +290,34 @@ say_hosts(struct explaining *x, const struct target *t)
 			    &t->addresses[h->first + k].to.sa, address);
 			(void)buf_printf(&text, " [%s]", address);
 		}
-		say(x, "host", "", "%s%.*s, %u%s choice", h->name,
-		    SPAN_ARG(buf_span(&text)), h->group + 1U,
+		say(x, "host",
+		    x->has_route ? "as the route says"
+				 : "as the name servers say",
+		    "%s%.*s, %u%s choice", h->name, SPAN_ARG(buf_span(&text)),
+		    h->group + 1U,
 		    h->group == 0   ? "st"
 		    : h->group == 1 ? "nd"
 		    : h->group == 2 ? "rd"
 				    : "th");
 	}
 	buf_clear(&text);
+}
+
+/* What becomes of it first; `opens`: ms until its site is tried. */
+static void
+say_next(struct explaining *x, uint64_t opens)
+{
+	if (x->is_refused)
+		say(x, "next", "as is said above", "nothing: it is refused");
+	else if (x->held_for != NULL)
+		say(x, "next", "as is said above", "it is held %s",
+		    x->held_for);
+	else if (opens > 0)
+		say(x, "next", "the site is closed after failures",
+		    "it is tried in %llu s",
+		    (unsigned long long)(opens + 999) / 1000);
+	else
+		say(x, "next", "nothing is in its way", "it would go at once");
 }
 
 static void
@@ -310,18 +339,15 @@ say_site(struct explaining *x, const struct channel *c)
 	(void)buf_append_char(&why, '\0');
 	say(x, "TLS", t->because == NULL ? "the default" : t->because, "%s",
 	    tls[t->tls]);
-	say(x, "site", "", "%.*s: %u connections of %u, %u wait in its line",
+	say(x, "site",
+	    "a site earns connections as it takes mail, up to its bound",
+	    "%.*s: %u connections of %u, %u wait in its line",
 	    SPAN_ARG(buf_span(&name)), (unsigned)c->lanes,
 	    (unsigned)c->site->lanes_max, (unsigned)c->line.waiting);
 	if (buf_len(&why) > 1)
 		say(x, "last", "the host's words, or what happened to it", "%s",
 		    buf_span(&why).ptr);
-	if (opens > now)
-		say(x, "next", "the site is closed after failures",
-		    "it is tried in %llu s",
-		    (unsigned long long)(opens - now + 999) / 1000);
-	else
-		say(x, "next", "", "it would go at once");
+	say_next(x, opens > now ? opens - now : 0);
 	buf_clear(&name);
 	buf_clear(&why);
 }
@@ -338,6 +364,7 @@ say_route(struct explaining *x, const struct conf *conf, struct span domain)
 		    SPAN_ARG(domain));
 		return;
 	}
+	x->has_route = true;
 	conf_route_say(r, &text);
 	say(x, "route", place(conf, r->line, "route", room), "%.*s",
 	    SPAN_ARG(buf_span(&text)));
@@ -438,6 +465,8 @@ say_filters(struct explaining *x, const struct conf *conf)
 		const struct conf_filter *f = &conf->filters[i];
 
 		(void)snprintf(what, sizeof what, "filter %s", f->name);
+		if (f->when == WHEN_AFTER && x->held_for == NULL)
+			x->held_for = "until a filter has seen it";
 		if (f->when == WHEN_AFTER)
 			say(x, "filter", place(conf, f->line, what, room),
 			    "%s at %s is asked after the message is taken and "

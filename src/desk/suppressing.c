@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auth/auth.h"
 #include "control_priv.h"
 #include "ctl/server.h"
 #include "describe.h"
@@ -127,6 +128,9 @@ do_suppress_add(const struct ask *ask)
 
 	if (wrong != NULL)
 		return wrong;
+	/* One that was mistyped would never be obeyed. */
+	if (auth_standing(ask->control->auth, account) == AUTH_IS_ABSENT)
+		return error_answer("there is no such account");
 	if (rows == NULL && span_is_empty(text_of(ask->request, "what")))
 		return error_answer("which address?");
 	if (json_array_size(rows) > ROWS_MOST)

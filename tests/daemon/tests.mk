@@ -43,6 +43,7 @@ daemon_tests = \
 	tests/daemon/t59_oauth \
 	tests/daemon/t60_binding \
 	tests/daemon/t70_filters_after \
+	tests/daemon/t71_clocks \
 	tests/daemon/t25_prepare \
 	tests/daemon/t26_mistakes \
 	tests/daemon/t27_network \
