@@ -43,6 +43,7 @@ daemon_tests = \
 	tests/daemon/t59_oauth \
 	tests/daemon/t60_binding \
 	tests/daemon/t61_kerberos \
+	tests/daemon/t62_extensions \
 	tests/daemon/t25_prepare \
 	tests/daemon/t26_mistakes \
 	tests/daemon/t27_network \
