@@ -125,14 +125,24 @@ refuse(struct params *p, const char *reply)
 	return false;
 }
 
+/* RFC 1870 section 4: up to 20 digits, which may be more than any number here. */
+static bool
+is_size(struct span value)
+{
+	for (size_t i = 0; i < value.len; i++)
+		if (!ascii_is_digit(value.ptr[i]))
+			return false;
+	return value.len > 0 && value.len <= 20;
+}
+
 static bool
 read_size(struct params *p, struct span value)
 {
 	uint64_t size;
 
-	if (!span_to_u64(value, UINT64_MAX, &size))
+	if (!is_size(value))
 		return refuse(p, "501 5.5.4 SIZE wants a number");
-	if (size <= p->max_message)
+	if (span_to_u64(value, UINT64_MAX, &size) && size <= p->max_message)
 		return true;
 	(void)snprintf(p->wrong, sizeof p->wrong,
 	    "552 5.3.4 Message too big; at most %llu bytes are taken",
@@ -285,7 +295,9 @@ read_priority(struct params *p, struct span value)
 {
 	int n;
 
-	if (wishes_parse_priority(value, &n))
+	/* RFC 6710 section 6 has no "-0"; what was kept once is read. */
+	if (wishes_parse_priority(value, &n) &&
+	    (n != 0 || value.len == 1 || p->now == 0))
 		return true;
 	return refuse(p, "501 5.5.4 MT-PRIORITY is a number from -9 to 9");
 }

@@ -8,15 +8,16 @@ import signal
 import smtplib
 import subprocess
 
-from harness import Folder, Skip, free_port, wait_for
+from harness import Folder, Skip, expect, free_port, wait_for
 
 UID = 62001  # whom /etc/passwd names in its own namespace alone
 
 
 class Exim:
-    """It hands all mail to a host of ours."""
+    """It hands all mail to a host of ours. `transport`: lines of how; `more`: further
+    sections of its configuration."""
 
-    def __init__(self, next_port):
+    def __init__(self, next_port, transport="", more=""):
         if os.geteuid() != 0:
             raise Skip("Exim starts as root only")
         self.folder, self.port = Folder(), free_port()
@@ -63,9 +64,10 @@ smtp:
   driver = smtp
   port = {next_port}
   allow_localhost
+{transport}
 begin retry
 * * F,1d,1s
-""", 0o644)
+{more}""", 0o644)
         self.start()
 
     def unpack(self):
@@ -100,6 +102,13 @@ begin retry
             except OSError:
                 return False
         wait_for("Exim listens", up)
+
+    def send(self, sender, to, text):
+        with smtplib.SMTP("127.0.0.1", self.port, timeout=20) as s:
+            s.ehlo("client.test")
+            expect(s.mail(sender, ["BODY=8BITMIME"]), 250)
+            expect(s.rcpt(to), 250)
+            expect(s.data(text), 250)
 
     def stop(self):
         """It and its children, which are a session of their own."""

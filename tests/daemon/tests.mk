@@ -45,6 +45,7 @@ daemon_tests = \
 	tests/daemon/t70_filters_after \
 	tests/daemon/t71_clocks \
 	tests/daemon/t61_kerberos \
+	tests/daemon/t62_extensions \
 	tests/daemon/t25_prepare \
 	tests/daemon/t26_mistakes \
 	tests/daemon/t27_network \

@@ -1,0 +1,1 @@
+"""The clients, libraries and servers that contrib/check-clients tries."""
