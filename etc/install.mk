@@ -35,6 +35,7 @@ EXTRA_DIST += etc/postern.conf contrib/completion/postern.bash \
 	contrib/postfix-queue \
 	contrib/prometheus/postern.rules.yml \
 	contrib/prometheus/postern.test.yml \
+	docs/budgets.md docs/clients.md docs/sending-domains.md \
 	docs/filters.md docs/forged-from.md \
 	docs/from-postfix.md docs/running.md docs/watching.md \
 	contrib/check-package contrib/debian/changelog contrib/debian/control \
