@@ -26,7 +26,8 @@ EXTRA_DIST += etc/postern.conf contrib/completion/postern.bash \
 	contrib/benching/prepare.py contrib/benching/processes.py \
 	contrib/benching/report.py contrib/benching/scale.py \
 	contrib/benching/server.py contrib/benching/attack.py \
-	contrib/benching/dkim.py contrib/benching/hosts.py contrib/benching/mix.py contrib/check-clients contrib/plant \
+	contrib/benching/dkim.py contrib/benching/hosts.py contrib/benching/mix.py contrib/benching/trust.py \
+	contrib/check-clients contrib/forged-from contrib/plant \
 	contrib/fail2ban/filter.d-postern.conf \
 	contrib/fail2ban/jail.d-postern.conf \
 	contrib/certbot/postern contrib/grafana/postern.json \
@@ -34,7 +35,8 @@ EXTRA_DIST += etc/postern.conf contrib/completion/postern.bash \
 	contrib/postfix-queue \
 	contrib/prometheus/postern.rules.yml \
 	contrib/prometheus/postern.test.yml \
-	docs/filters.md \
+	docs/budgets.md docs/clients.md docs/sending-domains.md \
+	docs/filters.md docs/forged-from.md \
 	docs/from-postfix.md docs/running.md docs/watching.md \
 	contrib/check-package contrib/debian/changelog contrib/debian/control \
 	contrib/debian/copyright contrib/debian/postern.dirs \

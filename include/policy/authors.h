@@ -31,9 +31,10 @@ struct authors {
 	enum authors_verdict of[AUTHOR_FIELDS];
 	/* Of the first field that is not the account's own: */
 	struct span field; /* its name; into the header */
+	enum authors_verdict told; /* what is said of it, with the next two */
 	char address[ADDRESS_MAX + 1]; /* fit to be shown; "": none */
-	const char
-	    *why; /* AUTHORS_UNCLEAR, and a name's address; static, or NULL */
+	const char *
+	    why; /* told AUTHORS_UNCLEAR, and a name's address; static, or NULL */
 	/*
 	 * Of a From with one mailbox: what stands in front of its bracket, when that
 	 * is a name that names nobody else; else empty. Into the header.

@@ -19,7 +19,7 @@ refuse(struct draft *d, const struct authors *a)
 
 	draft_say_who(d, who);
 	d->is_forged = true;
-	if (a->verdict == AUTHORS_UNCLEAR)
+	if (a->told == AUTHORS_UNCLEAR)
 		draft_refuse_with(d, "its authors are not clear",
 		    "550 5.7.1 %.*s is not clear%s%.100s%s: %s; write each "
 		    "address of %s once and plainly",

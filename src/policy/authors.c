@@ -56,6 +56,7 @@ note(struct review *r, enum authors_verdict verdict, struct span address,
 
 	if (a->verdict == AUTHORS_OWN) {
 		a->field = r->field;
+		a->told = verdict;
 		a->why = why;
 		for (size_t i = 0; i < address.len && len < ADDRESS_MAX; i++) {
 			char c = address.ptr[i];

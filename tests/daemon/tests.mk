@@ -63,6 +63,6 @@ daemon_tests = \
 	tests/daemon/prove_ext4
 TESTS += $(daemon_tests)
 EXTRA_DIST += $(daemon_tests) tests/daemon/harness.py tests/daemon/postfix.py \
-	tests/daemon/some_filter.py tests/daemon/milters.py tests/daemon/mmdb.py tests/daemon/dkim_world.py \
+	tests/daemon/some_filter.py tests/daemon/milters.py tests/daemon/tricks.py tests/daemon/mmdb.py tests/daemon/dkim_world.py \
 	tests/daemon/exim.py tests/daemon/blocklog.py tests/daemon/parts_gmime.py \
 	tests/daemon/broken_disk.c

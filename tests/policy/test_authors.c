@@ -242,7 +242,26 @@ START_TEST(each_header_is_judged_as_its_readers_may_read_it)
 	ck_assert_msg((int)got.verdict == cases[_i].want,
 	    "%s\nis %d, expected %d (%s, <%s>)", header, got.verdict,
 	    cases[_i].want, got.why == NULL ? "" : got.why, got.address);
+	/* What is said of the first fault is said as that fault is. */
+	ck_assert_msg(
+	    got.told != AUTHORS_UNCLEAR || got.why != NULL, "%s", header);
+	ck_assert_msg((got.told == AUTHORS_OWN) == (got.verdict == AUTHORS_OWN),
+	    "%s", header);
 	free(header);
+}
+END_TEST
+
+START_TEST(a_foreign_address_is_told_as_one_though_the_field_is_there_twice)
+{
+	struct authors got;
+
+	authors_review(
+	    SPAN("From: <ann@own.test>\r\nFrom: <ceo@bank.test>\r\n"), &who,
+	    &got);
+	ck_assert(got.verdict == AUTHORS_UNCLEAR);
+	ck_assert(got.told == AUTHORS_FOREIGN);
+	ck_assert_str_eq(got.address, "ceo@bank.test");
+	ck_assert_ptr_null(got.why);
 }
 END_TEST
 
@@ -340,6 +359,8 @@ fill(TCase *tc)
 	tcase_add_loop_test(tc,
 	    each_header_is_judged_as_its_readers_may_read_it, 0,
 	    ARRAY_LEN(cases));
+	tcase_add_test(tc,
+	    a_foreign_address_is_told_as_one_though_the_field_is_there_twice);
 	tcase_add_test(tc, what_is_told_is_the_first_fault);
 	tcase_add_loop_test(
 	    tc, a_name_is_kept_when_it_names_nobody_else, 0, ARRAY_LEN(names));
