@@ -1,9 +1,10 @@
 /*
  * A leg's road, event by event:
  *
- *   dispatch_add -> on_alarm (due) -> the router -> on_routed -> its channel's
- *   line -> lines_io.c (a lane takes it) -> lanes_io.c (brings it back) ->
- *   dispatch_settle (recorded, told) -> the next time, or the end
+ *   dispatch_add (arrivals_io.c) -> dispatch_on_alarm (due) -> the router
+ *   (asking_io.c) -> its channel's line -> lines_io.c (a lane takes it) ->
+ *   lanes_io.c (brings it back) -> dispatch_settle (recorded, told) -> the next
+ *   time, or the end
  *
  * The cores decide (leg.c, message.c); here is done what they need.
  */
@@ -16,10 +17,8 @@
 #include "io/deadline.h"
 #include "io/loop.h"
 #include "io/mailbox.h"
-#include "mail/attrs.h"
 #include "mail/qid.h"
 #include "mail/reason.h"
-#include "mail/wishes.h"
 #include "spool/spool.h"
 
 enum {
@@ -35,12 +34,6 @@ struct end_of_turn {
 	struct parcel parcel;
 	struct dispatch *dispatch; /* borrowed; NULL: it is gone */
 };
-
-static void on_alarm(void *arg);
-static void set_alarm(struct dispatch *d);
-static void forget_curious(struct dispatch *d);
-static void
-on_routed(struct route_waiter *w, const struct route *route, void *arg);
 
 static void
 set_options(struct dispatch *d, const struct conf *conf)
@@ -73,7 +66,7 @@ dispatch_new(struct loop *loop, const struct conf *conf, struct err *err)
 	uint64_t seed[2];
 
 	d->loop = loop;
-	d->router = router_new(loop, conf, on_routed, d, err);
+	d->router = router_new(loop, conf, asking_on_routed, d, err);
 	if (d->router == NULL) {
 		free(d);
 		return NULL;
@@ -92,7 +85,7 @@ dispatch_new(struct loop *loop, const struct conf *conf, struct err *err)
 	turns_init(&d->all);
 	random_fill(seed, sizeof seed);
 	map_init(&d->addresses, seed);
-	d->alarm = deadline_new(loop, on_alarm, d);
+	d->alarm = deadline_new(loop, dispatch_on_alarm, d);
 	budget_init(d);
 	filters_init(d);
 	list_init(&d->walks);
@@ -206,7 +199,7 @@ dispatch_free(struct dispatch *d)
 		d->turn->dispatch = NULL;
 	stop_legs(d);
 	operator_forget(d);
-	forget_curious(d);
+	asking_forget_curious(d);
 	budget_clear_lines(d);
 	filters_clear(d);
 	walks_forget(d);
@@ -243,123 +236,6 @@ dispatch_router(struct dispatch *d)
 	return d->router;
 }
 
-/* --- messages come in --- */
-
-static void
-enqueue(struct dispatch *d, struct message *m)
-{
-	queue_add_take(d->queue, m);
-	m->due.kind = DUE_MESSAGE;
-	for (uint32_t i = 0; i < m->env->ngroups; i++) {
-		struct leg *leg = &m->legs[i];
-
-		leg->due.kind = DUE_LEG;
-		if (leg->state == LEG_WAITING)
-			heap_set(&d->heap, &leg->due, leg->due.at);
-	}
-}
-
-static struct message *
-add(struct dispatch *d, struct envelope *env, const struct progress *rows,
-    uint32_t flags)
-{
-	uint64_t now = loop_now(d->loop);
-	struct message *m =
-	    message_new(env, rows, flags, &d->leg_options, now, wall_now());
-	struct message_event ev = { .type = MESSAGE_MOVED, .now = now };
-
-	enqueue(d, m);
-	if (rows == NULL) {
-		(void)message_step(m, &ev, &d->message_options);
-		if (m->due.at != MESSAGE_NEVER)
-			heap_set(&d->heap, &m->due, m->due.at);
-	} else { /* it may have something to tell: at the start */
-		heap_set(&d->heap, &m->due, now);
-	}
-	if ((m->flags & MESSAGE_OVER_BUDGET) != 0)
-		budget_held(d, m, rows == NULL);
-	if ((m->flags & MESSAGE_UNFILTERED) != 0)
-		filters_wait(d, m);
-	return m;
-}
-
-/*
- * Nobody has the old one but the queue and the heap: it was held, no leg of it is
- * under way, and reports know it by its id.
- */
-void
-dispatch_replace(struct dispatch *d, struct message *m, struct envelope *env,
-    const struct progress *rows, unsigned flags)
-{
-	struct message *next = message_new(
-	    env, rows, flags, &d->leg_options, loop_now(d->loop), wall_now());
-
-	next->born = m->born;
-	next->reported = m->reported;
-	next->report_at = m->report_at;
-	next->state = m->state;
-	if (d->walk == m)
-		d->walk = queue_next(d->queue, m);
-	heap_drop(&d->heap, &m->due);
-	for (uint32_t i = 0; i < m->env->ngroups; i++)
-		heap_drop(&d->heap, &m->legs[i].due);
-	queue_remove(d->queue, m);
-	message_free(m);
-	enqueue(d, next);
-	budget_moved(d, next);
-	/* What was ordered meanwhile was recorded with the flag that is gone. */
-	spool_set_flags(d->spool, env->id, next->flags);
-	dispatch_settle(d, next, NULL);
-}
-
-void
-dispatch_load(struct envelope *env, const struct progress *rows, uint32_t flags,
-    void *dispatch)
-{
-	struct dispatch *d = dispatch;
-
-	/*
-	 * The loop does not turn while the spool is read: its time would stand
-	 * still, and with the wall clock going on, all would be due too early.
-	 */
-	if (!d->running)
-		loop_refresh(d->loop);
-	mistrust_loaded(d, add(d, env, rows, flags));
-	if (d->running)
-		set_alarm(d);
-}
-
-bool
-dispatch_is_stopped(const struct dispatch *d, struct span account)
-{
-	return d->budget.is_stopped != NULL && account.len > 0 &&
-	       d->budget.is_stopped(account, d->budget.arg);
-}
-
-void
-dispatch_add(struct dispatch *d, struct envelope *env,
-    const struct dispatch_origin *from)
-{
-	uint32_t flags = from->is_over ? MESSAGE_OVER_BUDGET : 0;
-
-	/* As intake has recorded it. */
-	if (wishes_release(envelope_attrs(env)) > env->arrived)
-		flags |= MESSAGE_FUTURE;
-	if (!span_is_empty(attrs_get(envelope_attrs(env), ATTR_HELD_BY)))
-		flags |= MESSAGE_QUARANTINED;
-	if (!span_is_empty(attrs_get(envelope_attrs(env), ATTR_CAME)))
-		flags |= MESSAGE_UNFILTERED;
-
-	facts_keep_accepted(d->history, env, from);
-	if (dispatch_is_stopped(d, span_text(env->account))) {
-		flags |= MESSAGE_STOPPED;
-		spool_set_flags(d->spool, env->id, flags);
-	}
-	(void)add(d, env, NULL, flags);
-	if (d->running)
-		on_alarm(d);
-}
-
 /* --- steps of legs --- */
 
 struct leg_event
@@ -373,137 +249,11 @@ dispatch_event(const struct dispatch *d, enum leg_event_type type)
 	};
 }
 
-static struct span
-account_of(const struct leg *leg)
-{
-	return span_text(leg->message->env->account);
-}
-
-static void
-take_route(struct dispatch *d, struct leg *leg, const struct route *route)
-{
-	struct leg_event ev = dispatch_event(
-	    d, route->status == ROUTE_CHANNEL ? LEG_ROUTED : LEG_UNROUTED);
-
-	ev.channel = route->channel;
-	ev.hosts = route->channel == NULL ? 0 : channel_hosts(route->channel);
-	ev.era = d->era;
-	ev.outcome = route->status == ROUTE_NEVER ? LEG_FAILED : LEG_LATER;
-	ev.reason = route->reason;
-	if (route->status == ROUTE_CHANNEL && !leg->is_let) {
-		ev.reason = mistrust_of(d, leg->message, route->channel->site);
-		if (ev.reason != NULL) {
-			ev.type = LEG_MISTRUST;
-			mistrust_tell(leg, route->channel->site);
-		}
-	}
-	dispatch_step(d, leg, &ev);
-}
-
-/* A leg that waits for its way, or somebody who is curious; few do at a time. */
-struct asking {
-	struct route_waiter waiter;
-	struct leg *leg; /* borrowed: owns it while ROUTING; or NULL, and: */
-	struct list node; /* in dispatch->curious */
-	dispatch_way_cb cb;
-	void *arg;
-};
-
-static struct route_waiter *
-waiter_of(struct leg *leg)
-{
-	leg->asks = MEM_NEW(struct asking);
-	leg->asks->leg = leg;
-	return &leg->asks->waiter;
-}
-
-static void
-stop_asking(struct dispatch *d, struct asking *asks)
-{
-	if (asks == NULL)
-		return;
-	router_leave(d->router, &asks->waiter);
-	free(asks);
-}
-
-static void
-find_way(struct dispatch *d, struct leg *leg)
-{
-	struct span domain = envelope_domain(leg->message->env, leg->first);
-	const struct route *known = router_known(d->router, domain);
-
-	if (known != NULL)
-		take_route(d, leg, known);
-	else
-		router_ask(d->router, domain, account_of(leg), leg_rank(leg),
-		    waiter_of(leg));
-}
-
-void
-dispatch_find_way(struct dispatch *d, struct span domain, struct span account,
-    dispatch_way_cb cb, void *arg)
-{
-	const struct route *known = router_known(d->router, domain);
-	struct asking *a;
-
-	if (known != NULL) {
-		cb(known, arg);
-		return;
-	}
-	a = MEM_NEW(struct asking);
-	a->cb = cb;
-	a->arg = arg;
-	list_append(&d->curious, &a->node);
-	router_ask(d->router, domain, account, TURN_FIRST, &a->waiter);
-}
-
-static void
-forget_curious(struct dispatch *d)
-{
-	struct list *node;
-
-	while ((node = list_pop(&d->curious)) != NULL) {
-		struct asking *a = LIST_ENTRY(node, struct asking, node);
-
-		router_leave(d->router, &a->waiter);
-		free(a);
-	}
-}
-
-static void
-tell_curious(struct asking *a, const struct route *route)
-{
-	dispatch_way_cb cb = a->cb;
-	void *arg = a->arg;
-
-	list_remove(&a->node);
-	free(a);
-	cb(route, arg);
-}
-
-static void
-on_routed(struct route_waiter *w, const struct route *route, void *arg)
-{
-	struct asking *asks = LIST_ENTRY(w, struct asking, waiter);
-	struct leg *leg = asks->leg;
-	struct dispatch *d = arg;
-	struct message *m;
-
-	if (leg == NULL) {
-		tell_curious(asks, route);
-		return;
-	}
-	m = leg->message;
-	take_route(d, leg, route);
-	dispatch_settle(d, m, NULL);
-	dispatch_end_turn(d);
-}
-
 static void
 join(struct dispatch *d, struct leg *leg)
 {
-	turns_join(
-	    &leg->channel->line, &leg->turn, account_of(leg), leg_rank(leg));
+	turns_join(&leg->channel->line, &leg->turn, dispatch_account(leg),
+	    leg_rank(leg));
 	lines_mark(d, leg->channel);
 	if (!leg->is_next && !channel_is_open(leg->channel, loop_now(d->loop)))
 		facts_log_in_line(leg, loop_now(d->loop));
@@ -527,7 +277,7 @@ stand_of(const struct leg *leg)
 static void
 leave(struct dispatch *d, struct leg *leg, const struct stand *before)
 {
-	stop_asking(d, before->asks);
+	asking_stop(d, before->asks);
 	if (before->channel != NULL && turn_is_waiting(&leg->turn))
 		turns_leave(&before->channel->line, &leg->turn);
 }
@@ -546,7 +296,7 @@ dispatch_step(struct dispatch *d, struct leg *leg, const struct leg_event *ev)
 	else
 		heap_set(&d->heap, &leg->due, leg->due.at);
 	switch (need) {
-	case LEG_ROUTE: find_way(d, leg); break;
+	case LEG_ROUTE: asking_start(d, leg); break;
 	case LEG_JOIN: join(d, leg); break;
 	case LEG_WITHDRAW: d->out.withdraw(leg->lane, d->out.arg); break;
 	case LEG_NOTHING:
@@ -693,8 +443,8 @@ dispatch_may_deliver(struct dispatch *d)
 	return !d->is_paused;
 }
 
-static void
-set_alarm(struct dispatch *d)
+void
+dispatch_set_alarm(struct dispatch *d)
 {
 	const struct due *first = heap_first(&d->heap);
 	uint64_t now = loop_now(d->loop);
@@ -723,7 +473,7 @@ on_end_of_turn(struct parcel *p)
 	d->turn = NULL;
 	filters_serve(d);
 	lines_serve_marked(d);
-	set_alarm(d);
+	dispatch_set_alarm(d);
 }
 
 void
@@ -801,8 +551,8 @@ walk_on(struct dispatch *d)
 	}
 }
 
-static void
-on_alarm(void *arg)
+void
+dispatch_on_alarm(void *arg)
 {
 	struct dispatch *d = arg;
 	uint64_t now = loop_now(d->loop);
@@ -811,7 +561,7 @@ on_alarm(void *arg)
 	if (!d->running)
 		return;
 	if (!dispatch_may_deliver(d)) {
-		set_alarm(d); /* it looks again soon */
+		dispatch_set_alarm(d); /* it looks again soon */
 		return;
 	}
 	if (was_paused)

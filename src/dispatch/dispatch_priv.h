@@ -96,6 +96,29 @@ void dispatch_message_event(
 bool dispatch_may_deliver(struct dispatch *d);
 /* The end of a turn: lines are served, the alarm is set. */
 void dispatch_end_turn(struct dispatch *d);
+/* It rings when the first of all times has come. */
+void dispatch_set_alarm(struct dispatch *d);
+/* The same now: what is due has its turn. */
+void dispatch_on_alarm(void *dispatch);
+
+static inline struct span
+dispatch_account(const struct leg *leg)
+{
+	return span_text(leg->message->env->account);
+}
+
+/* --- asking_io.c --- */
+
+/* The leg is ROUTING, and is told when its way is known, at once or later. */
+void asking_start(struct dispatch *d, struct leg *leg);
+/* It is ROUTING no more. NULL is allowed. */
+void asking_stop(struct dispatch *d, struct asking *asks);
+/* The router's answer. */
+void
+asking_on_routed(struct route_waiter *w, const struct route *route, void *arg);
+void asking_forget_curious(struct dispatch *d);
+
+/* --- arrivals_io.c --- */
 
 /*
  * The message is another one now, with the same id. Takes the envelope; `rows` has
