@@ -25,7 +25,7 @@ SOURCE = os.environ.get(
     os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 USER = "user@example.com"
 PASSWORD = "correct horse"
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 
 given = set()  # ports, to somebody who may not have bound them yet
