@@ -47,5 +47,6 @@ int64_t wall_now(void);
 /* Random bytes fit for keys and ids. */
 void random_fill(void *p, unsigned long len);
 uint32_t random_u32(void);
+uint64_t random_u64(void);
 
 #endif

@@ -45,7 +45,7 @@ dispatch_notify(
 		.subject = subject,
 		.text = text,
 		.now = wall_now(),
-		.random = (uint64_t)random_u32() << 32 | random_u32(),
+		.random = random_u64(),
 	};
 
 	d->reports++;

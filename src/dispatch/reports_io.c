@@ -152,7 +152,7 @@ write_report(struct telling *t, struct message *m)
 		.now = wall_now(),
 		.retry_for =
 		    age < d->conf->expire ? d->conf->expire - (uint32_t)age : 0,
-		.random = (uint64_t)random_u32() << 32 | random_u32(),
+		.random = random_u64(),
 		.rcpts = rcpts,
 		.nrcpts = t->nrcpts,
 	};

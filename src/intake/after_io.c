@@ -182,12 +182,6 @@ run_front(void *arg)
 	}
 }
 
-static uint64_t
-random_u64(void)
-{
-	return (uint64_t)random_u32() << 32 | random_u32();
-}
-
 static bool
 begin_draft(struct asked *q)
 {

@@ -315,6 +315,12 @@ random_u32(void)
 	return store[--left];
 }
 
+uint64_t
+random_u64(void)
+{
+	return (uint64_t)random_u32() << 32 | random_u32();
+}
+
 struct work {
 	uv_work_t uv;
 	struct loop *loop; /* borrowed */

@@ -426,7 +426,7 @@ run(struct session_io *io, struct session_event *ev)
 	ev->login_ended = !login_holds(io, ev->tick);
 	ev->aliases = io->worker->aliases;
 	if (ev->random == 0)
-		ev->random = (uint64_t)random_u32() << 32 | random_u32();
+		ev->random = random_u64();
 	step(io, ev);
 	stream_consume(io->stream, before - input.len);
 	if (!io->has_ticket && stream_has_tls(io->stream) &&
