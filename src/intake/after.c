@@ -172,37 +172,43 @@ after_take_content(
 
 /* --- what came of it --- */
 
-static bool
-is_open_still(const struct draft *d, uint32_t stored)
-{
-	for (uint32_t i = 0; i < d->nrcpt; i++)
-		if (d->named[i].stored == stored + 1)
-			return true;
-	return false;
-}
-
 size_t
 after_news(const struct draft *d, struct progress *news)
 {
+	uint32_t most = d->stored->nrcpt;
+	bool *gone = mem_dup(d->open, most * sizeof *gone);
 	size_t n = 0;
 
-	for (uint32_t i = 0; i < d->stored->nrcpt; i++)
-		if (d->open[i] && !is_open_still(d, i))
+	for (uint32_t i = 0; i < d->nrcpt; i++)
+		if (d->named[i].stored != 0)
+			gone[d->named[i].stored - 1] = false;
+	for (uint32_t i = 0; i < most; i++)
+		if (gone[i])
 			news[n++] = (struct progress){ .rcpt = i,
 				.state = RCPT_REMOVED };
+	free(gone);
+	return n;
+}
+
+static uint32_t
+count_open(const struct draft *d)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < d->stored->nrcpt; i++)
+		n += d->open[i];
 	return n;
 }
 
 bool
 after_has_changes(const struct draft *d)
 {
+	uint32_t stay = 0;
+
 	for (uint32_t i = 0; i < d->nrcpt; i++)
-		if (d->named[i].stored == 0)
-			return true;
-	for (uint32_t i = 0; i < d->stored->nrcpt; i++)
-		if (d->open[i] && !is_open_still(d, i))
-			return true;
-	return d->filtered->is_changed || buf_len(&d->filtered->held_by) > 0;
+		stay += d->named[i].stored != 0;
+	return stay < d->nrcpt || stay < count_open(d) ||
+	       d->filtered->is_changed || buf_len(&d->filtered->held_by) > 0;
 }
 
 struct envelope *
