@@ -11,10 +11,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "conf/conf.h"
 #include "intake/draft.h"
 #include "mail/envelope.h"
 #include "submit/session.h"
+#include "tests/fuzz/one_conf.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -30,20 +30,10 @@ struct world {
 static const struct conf *
 conf(void)
 {
-	static struct conf *one;
-	struct buf warnings = { 0 };
-	struct err err;
-
-	if (one == NULL)
-		one = conf_parse(
-		    SPAN("hostname = relay.test\n"
-			 "limits { header = 1kb errors = 1000 }\n"
-			 "spool { max-message = 8kb }\n"
-			 "account default { send-as = { \"*@b.test\" } }"),
-		    "fuzz", "relay.test", &warnings, &err);
-	buf_clear(&warnings);
-	assert(one != NULL);
-	return one;
+	return one_conf("hostname = relay.test\n"
+			"limits { header = 1kb errors = 1000 }\n"
+			"spool { max-message = 8kb }\n"
+			"account default { send-as = { \"*@b.test\" } }");
 }
 
 static void

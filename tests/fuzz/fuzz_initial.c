@@ -8,10 +8,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "conf/conf.h"
 #include "smtp/base64.h"
 #include "src/auth/name.h"
 #include "submit/session.h"
+#include "tests/fuzz/one_conf.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -22,16 +22,7 @@ enum { NMECHANISMS = sizeof mechanisms / sizeof mechanisms[0] };
 static const struct conf *
 conf(void)
 {
-	static struct conf *one;
-	struct buf warnings = { 0 };
-	struct err err;
-
-	if (one == NULL)
-		one = conf_parse(SPAN("hostname = relay.test"), "fuzz",
-		    "relay.test", &warnings, &err);
-	buf_clear(&warnings);
-	assert(one != NULL);
-	return one;
+	return one_conf("hostname = relay.test");
 }
 
 static enum session_need

@@ -9,10 +9,10 @@
 
 #include <stdlib.h>
 
-#include "conf/conf.h"
 #include "mail/envelope.h"
 #include "intake/draft.h"
 #include "submit/session.h"
+#include "tests/fuzz/one_conf.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -26,20 +26,10 @@ struct world {
 static const struct conf *
 conf(void)
 {
-	static struct conf *one;
-	struct buf warnings = { 0 };
-	struct err err;
-
-	if (one == NULL)
-		one = conf_parse(
-		    SPAN("hostname = relay.test\n"
-			 "limits { header = 1kb }\n"
-			 "spool { max-message = 8kb }\n"
-			 "account default { send-as = { \"*@b.test\" } }"),
-		    "fuzz", "relay.test", &warnings, &err);
-	buf_clear(&warnings);
-	assert(one != NULL);
-	return one;
+	return one_conf("hostname = relay.test\n"
+			"limits { header = 1kb }\n"
+			"spool { max-message = 8kb }\n"
+			"account default { send-as = { \"*@b.test\" } }");
 }
 
 static void

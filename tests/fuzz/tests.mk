@@ -35,7 +35,7 @@ FUZZ_TARGETS = \
 	tests/fuzz/fuzz_token \
 	tests/fuzz/fuzz_users \
 	tests/fuzz/fuzz_words
-EXTRA_DIST += tests/fuzz/corpus
+EXTRA_DIST += tests/fuzz/corpus tests/fuzz/one_conf.h
 
 if FUZZ
 noinst_PROGRAMS = $(FUZZ_TARGETS)
