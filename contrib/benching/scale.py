@@ -219,8 +219,15 @@ def until_in_line(server, count, seconds):
 
 
 def loaded_ms(server):
-    with open(server.path("out"), encoding="utf-8", errors="replace") as f:
-        return int(re.search(r"queue_loaded .*ms=(\d+)", f.read())[1])
+    """What the relay says that it took to read the spool, once it has."""
+    end = time.monotonic() + 120
+    while time.monotonic() < end:
+        with open(server.path("out"), encoding="utf-8", errors="replace") as f:
+            said = re.search(r"queue_loaded .*ms=(\d+)", f.read())
+        if said:
+            return int(said[1])
+        time.sleep(0.1)
+    raise RuntimeError("the spool is not read")
 
 
 def lead_time(depth):
@@ -235,9 +242,10 @@ def waiting(folder, certificate, depth, empty):
     at = int(time.time() + lead_time(depth))
     try:
         fill(server, depth, DUE, at)
-        f["start s"], own = start(server)
+        f["start s"], _ = start(server)
         f["load ms"] = loaded_ms(server)
-        f["bytes/msg"] = (own - empty) / depth
+        time.sleep(1)
+        f["bytes/msg"] = (own_memory(server) - empty) / depth
         # Before anything is tried: a site that is closed keeps all in line.
         sink = start_sink(server, 100, MESSAGES, "depth")
         atexit.register(end_process, sink)

@@ -195,9 +195,12 @@ struct leg_past {
 	bool is_held, is_mistrusted;
 	uint64_t stood;
 };
-/* A new one, with its recipients as they are: waiting, held or over. */
-void leg_begin(struct leg *leg, struct message *message, uint32_t first,
-    struct leg_past past, const struct leg_options *options, uint64_t now);
+/*
+ * A new one of the message that it is part of, with its recipients as they are:
+ * waiting, held or over.
+ */
+void leg_begin(struct leg *leg, struct leg_past past,
+    const struct leg_options *options, uint64_t now);
 /* Whether it is under way: asked for, in line or in a lane. */
 bool leg_is_in_hand(const struct leg *leg);
 /* Whether that recipient of it is to be tried now. */

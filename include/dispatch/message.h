@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/list.h"
 #include "dispatch/leg.h"
 #include "mail/envelope.h"
 
@@ -32,9 +33,10 @@ enum { URGENCIES = URGENCY_LOW + 1 };
 
 struct message {
 	struct due due; /* of the report, or of the warning */
-	struct {
-		struct message *left, *right;
-	} order; /* all messages by arrival: the queue's */
+	struct slot *slot; /* borrowed: its place in the queue */
+	struct list awake, idle; /* the queue's */
+	uint32_t
+	    pins; /* who has it from one turn to the next: it must not rest */
 	struct envelope *env; /* owned */
 	int64_t born; /* monotonic ms; before the start: negative */
 	uint64_t report_at; /* GATHERING: the latest moment; AGAIN: the next */
@@ -99,6 +101,8 @@ enum {
 enum message_need message_step(struct message *m,
     const struct message_event *ev, const struct message_options *options);
 
+/* One with its legs and recipients, but nothing is said of them yet. */
+struct message *message_alloc_take(struct envelope *env);
 /*
  * Takes the envelope. `rows` (env->nrcpt, borrowed) is what the spool knew at a
  * start; NULL for a new message.
@@ -108,6 +112,8 @@ message_new(struct envelope *env, const struct progress *rows, uint32_t flags,
     const struct leg_options *options, uint64_t now, int64_t wall);
 void message_free(struct message *m);
 
+/* The first of its times and its legs', as the heap has them; MESSAGE_NEVER. */
+uint64_t message_next_time(const struct message *m);
 /* When MESSAGE_FUTURE goes, monotonic ms. */
 uint64_t message_release_at(const struct message *m);
 /* ms */

@@ -21,7 +21,7 @@ struct reason;
  * REASON_FIELD_MAX. One reference.
  */
 enum {
-	REASON_FIELD_MAX = 512,
+	REASON_FIELD_MAX = 511,
 	/* Room for it on one line, as words_say() has it. */
 	REASON_TEXT_MAX = 2 * WORDS_SAID_MAX + 2 * REASON_FIELD_MAX,
 };

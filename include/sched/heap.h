@@ -13,6 +13,7 @@ struct due {
 	uint64_t at; /* monotonic ms */
 	uint32_t place; /* the heap's: one more than the index; 0: not in it */
 	uint8_t kind; /* the owner's: what it is part of */
+	uint8_t note; /* the owner's, as it likes */
 };
 
 /* `{0}` is an empty one. */

@@ -103,8 +103,9 @@ put_histogram(struct buf *out, enum histogram h)
 static void
 put_queue(const struct pages *p, struct buf *out)
 {
-	const struct message *oldest = queue_first(p->queue);
-	int64_t age = oldest == NULL ? 0 : wall_now() - oldest->env->arrived;
+	struct queue_place oldest = { 0 };
+	int64_t age =
+	    queue_oldest(p->queue, &oldest) ? wall_now() - oldest.arrived : 0;
 
 	put_gauge(
 	    out, "queue_messages", "messages waiting", queue_count(p->queue));

@@ -37,7 +37,7 @@ read_place(struct scan *s, const char *text)
 }
 
 bool
-scan_begin(struct scan *s, const struct queue *q, const struct router *router,
+scan_begin(struct scan *s, struct queue *q, const struct router *router,
     const json_t *request, uint64_t now, const char **wrong)
 {
 	const json_t *after = json_object_get(request, "after");

@@ -20,7 +20,7 @@
 enum { SCAN_IDS_MOST = 1000, SCAN_TURN_MS = 1 };
 
 struct scan {
-	const struct queue *queue; /* borrowed */
+	struct queue *queue; /* borrowed */
 	struct filter filter;
 	const json_t *ids; /* borrowed from the request; NULL: all that wait */
 	size_t nth; /* of the ids: the next */
@@ -40,8 +40,7 @@ struct scan_item {
 };
 
 /* False: the request is wrong; `wrong` says how. scan_clear() in any case. */
-bool
-scan_begin(struct scan *s, const struct queue *q, const struct router *router,
+bool scan_begin(struct scan *s, struct queue *q, const struct router *router,
     const json_t *request, uint64_t now, const char **wrong);
 void scan_clear(struct scan *s);
 /* Ids, a filter or "all" were given. */

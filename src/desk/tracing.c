@@ -108,7 +108,7 @@ waiting_json(const struct wanted *w, const struct queue *q)
 	json_t *all = json_array();
 
 	for (size_t i = 0; i < w->n; i++)
-		if (queue_find(q, w->ids[i]) != NULL)
+		if (queue_has(q, w->ids[i]))
 			(void)json_array_append_new(
 			    all, json_string(qid_format(w->ids[i]).text));
 	return all;

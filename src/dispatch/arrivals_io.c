@@ -9,20 +9,6 @@
 #include "mail/wishes.h"
 #include "spool/spool.h"
 
-static void
-enqueue(struct dispatch *d, struct message *m)
-{
-	queue_add_take(d->queue, m);
-	m->due.kind = DUE_MESSAGE;
-	for (uint32_t i = 0; i < m->env->ngroups; i++) {
-		struct leg *leg = &m->legs[i];
-
-		leg->due.kind = DUE_LEG;
-		if (leg->state == LEG_WAITING)
-			heap_set(&d->heap, &leg->due, leg->due.at);
-	}
-}
-
 static struct message *
 add(struct dispatch *d, struct envelope *env, const struct progress *rows,
     uint32_t flags)
@@ -32,14 +18,13 @@ add(struct dispatch *d, struct envelope *env, const struct progress *rows,
 	    message_new(env, rows, flags, &d->leg_options, now, wall_now());
 	struct message_event ev = { .type = MESSAGE_MOVED, .now = now };
 
-	enqueue(d, m);
-	if (rows == NULL) {
+	queue_add_take(d->queue, m);
+	if (m->untold == 0 && m->open > 0)
 		(void)message_step(m, &ev, &d->message_options);
-		if (m->due.at != MESSAGE_NEVER)
-			heap_set(&d->heap, &m->due, m->due.at);
-	} else { /* it may have something to tell: at the start */
-		heap_set(&d->heap, &m->due, now);
-	}
+	else /* the spool left it with something to tell: at the start */
+		m->due.at = now;
+	rest_arm(d, m);
+	rest_note(d, m);
 	if ((m->flags & MESSAGE_OVER_BUDGET) != 0)
 		budget_held(d, m, rows == NULL);
 	if ((m->flags & MESSAGE_UNFILTERED) != 0)
@@ -62,14 +47,11 @@ dispatch_replace(struct dispatch *d, struct message *m, struct envelope *env,
 	next->reported = m->reported;
 	next->report_at = m->report_at;
 	next->state = m->state;
-	if (d->walk == m)
-		d->walk = queue_next(d->queue, m);
-	heap_drop(&d->heap, &m->due);
-	for (uint32_t i = 0; i < m->env->ngroups; i++)
-		heap_drop(&d->heap, &m->legs[i].due);
+	rest_disarm(d, m);
 	queue_remove(d->queue, m);
 	message_free(m);
-	enqueue(d, next);
+	queue_add_take(d->queue, next);
+	rest_arm(d, next);
 	budget_moved(d, next);
 	/* What was ordered meanwhile was recorded with the flag that is gone. */
 	spool_set_flags(d->spool, env->id, next->flags);

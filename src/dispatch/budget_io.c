@@ -36,7 +36,7 @@ struct held_line {
 struct held {
 	struct list node;
 	struct held_line *line; /* borrowed: lives while one is in it */
-	struct message *message; /* borrowed: leaves first */
+	struct message *message; /* borrowed, pinned */
 };
 
 static struct reason *
@@ -119,6 +119,7 @@ budget_held(struct dispatch *d, struct message *m, bool is_new)
 	struct held *h = MEM_NEW(struct held);
 
 	h->message = m;
+	m->pins++;
 	h->line = line_of(d, m->env->account);
 	insert(h->line, h);
 	(void)map_put_u64(&d->held, m->env->id, h);
@@ -137,6 +138,7 @@ leave(struct dispatch *d, struct held *h)
 	struct held_line *line = h->line;
 
 	(void)map_remove_u64(&d->held, h->message->env->id);
+	h->message->pins--;
 	list_remove(&h->node);
 	free(h);
 	if (!list_is_empty(&line->waiting))
@@ -167,8 +169,10 @@ budget_moved(struct dispatch *d, struct message *to)
 {
 	struct held *h = map_get_u64(&d->held, to->env->id);
 
-	if (h != NULL)
-		h->message = to;
+	if (h == NULL)
+		return;
+	h->message = to; /* the one before is gone */
+	to->pins++;
 }
 
 void

@@ -75,6 +75,7 @@ dispatch_new(struct loop *loop, const struct conf *conf, struct err *err)
 	d->started = loop_now(loop);
 	set_options(d, conf);
 	d->queue = queue_new();
+	rest_init(d);
 	d->history = history_new(HISTORY_BYTES);
 	d->bounced = bounced_by_operator();
 	list_init(&d->serve);
@@ -136,7 +137,7 @@ dispatch_take(
 {
 	router_take(d->router, next);
 	d->era++;
-	d->walk = queue_first(d->queue);
+	d->walk = queue_first_awake(d->queue);
 	conf_unref(d->conf);
 	d->conf = conf_ref(conf);
 	set_options(d, conf);
@@ -184,8 +185,8 @@ stop_legs(struct dispatch *d)
 {
 	struct leg_event ev = dispatch_event(d, LEG_STOP);
 
-	for (struct message *m = queue_first(d->queue); m != NULL;
-	     m = queue_next(d->queue, m))
+	for (struct message *m = queue_first_awake(d->queue); m != NULL;
+	     m = queue_next_awake(d->queue, m))
 		for (uint32_t i = 0; i < m->env->ngroups; i++)
 			dispatch_step(d, &m->legs[i], &ev);
 }
@@ -344,11 +345,9 @@ finish(struct dispatch *d, struct message *m)
 {
 	FACT(DONE, fact_id("qid", m->env->id),
 	    fact_ms("delay", (message_age(m, loop_now(d->loop)))));
-	if (d->walk == m)
-		d->walk = queue_next(d->queue, m);
 	budget_unheld(d, m, false);
 	filters_gone(d, m);
-	heap_drop(&d->heap, &m->due);
+	rest_disarm(d, m);
 	spool_done(d->spool, m->env->id);
 	queue_remove(d->queue, m);
 	message_free(m);
@@ -377,6 +376,8 @@ do_need(struct dispatch *d, struct message *m, enum message_need need)
 		heap_drop(&d->heap, &m->due);
 	else
 		heap_set(&d->heap, &m->due, m->due.at);
+	if (need != MESSAGE_DONE)
+		rest_note(d, m);
 	switch (need) {
 	case MESSAGE_NOTHING: break;
 	case MESSAGE_REPORT: reports_send(d, m); break;
@@ -473,6 +474,7 @@ on_end_of_turn(struct parcel *p)
 	d->turn = NULL;
 	filters_serve(d);
 	lines_serve_marked(d);
+	rest_all_idle(d);
 	dispatch_set_alarm(d);
 }
 
@@ -526,6 +528,7 @@ wake(struct dispatch *d, struct due *due)
 		lines_mark(d, LIST_ENTRY(due, struct channel, due));
 		break;
 	case DUE_FILTER: filters_due(d, due); break;
+	case DUE_RESTING: (void)queue_wake(d->queue, due); break;
 	}
 }
 
@@ -538,7 +541,7 @@ walk_on(struct dispatch *d)
 		struct leg_event ev = dispatch_event(d, LEG_REROUTE);
 		bool moved = false;
 
-		d->walk = queue_next(d->queue, m);
+		d->walk = queue_next_awake(d->queue, m);
 		for (uint32_t i = 0; i < m->env->ngroups; i++) {
 			if (m->legs[i].state != LEG_LINE ||
 			    m->legs[i].era == d->era)

@@ -15,7 +15,7 @@
 #include "sched/turns.h"
 
 /* What a `struct due` in the heap is part of. */
-enum due_kind { DUE_LEG, DUE_MESSAGE, DUE_CHANNEL, DUE_FILTER };
+enum due_kind { DUE_LEG, DUE_MESSAGE, DUE_CHANNEL, DUE_FILTER, DUE_RESTING };
 
 struct dispatch {
 	struct loop *loop; /* borrowed: the relay's */
@@ -59,8 +59,8 @@ struct dispatch {
 	struct deadline *held_alarm; /* owned: the first of the lines' */
 	struct reason *held_reason; /* owned reference */
 	uint32_t lanes, lanes_most, reports; /* under way */
-	struct message
-	    *walk; /* borrowed: the next to be routed anew, or NULL */
+	/* Borrowed: of those that are awake the next to be routed anew. */
+	struct message *walk;
 	uint32_t era; /* how often there was a new configuration */
 	bool running;
 	struct end_of_turn *turn; /* its parcel is under way; NULL: none */
@@ -126,6 +126,19 @@ void asking_forget_curious(struct dispatch *d);
  */
 void dispatch_replace(struct dispatch *d, struct message *m,
     struct envelope *env, const struct progress *rows, unsigned flags);
+
+/* --- rest_io.c --- */
+
+/* Whose messages rest when nothing is to be done with them for a while. */
+void rest_init(struct dispatch *d);
+/* The times of the message go into the heap. */
+void rest_arm(struct dispatch *d, struct message *m);
+/* These leave it, and nobody goes on from the message: it leaves, or rests. */
+void rest_disarm(struct dispatch *d, struct message *m);
+/* Something was done with it, and there may be nothing more to do. */
+void rest_note(struct dispatch *d, struct message *m);
+/* The end of a turn. */
+void rest_all_idle(struct dispatch *d);
 
 /* --- filters_io.c --- */
 

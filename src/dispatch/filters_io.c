@@ -31,7 +31,8 @@ struct filtering {
 	struct turn turn; /* in dispatch->filter_line */
 	uint64_t id;
 	char *account; /* owned */
-	struct message *message; /* borrowed; NULL: it is gone, and is asked */
+	/* Borrowed, pinned; NULL: it is gone, and is asked. */
+	struct message *message;
 	uint32_t tries;
 	bool is_asked;
 };
@@ -126,6 +127,7 @@ filters_wait(struct dispatch *d, struct message *m)
 	f->id = m->env->id;
 	f->account = mem_strdup(m->env->account);
 	f->message = m;
+	m->pins++;
 	(void)map_put_u64(&d->filtering, f->id, f);
 	say(d, m, "it waits for filter", NULL, NULL, loop_now(d->loop));
 	join(d, f);
@@ -140,6 +142,8 @@ find(const struct dispatch *d, const struct message *m)
 static void
 forget(struct dispatch *d, struct filtering *f)
 {
+	if (f->message != NULL)
+		f->message->pins--;
 	heap_drop(&d->heap, &f->due);
 	if (turn_is_waiting(&f->turn))
 		turns_leave(&d->filter_line, &f->turn);

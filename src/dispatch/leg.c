@@ -663,11 +663,11 @@ leg_step(struct leg *leg, const struct leg_event *ev,
 /* --- the beginning, and what is recorded --- */
 
 void
-leg_begin(struct leg *leg, struct message *m, uint32_t first,
-    struct leg_past past, const struct leg_options *options, uint64_t now)
+leg_begin(struct leg *leg, struct leg_past past,
+    const struct leg_options *options, uint64_t now)
 {
-	leg->message = m;
-	leg->first = first;
+	struct message *m = leg->message;
+
 	leg->state = LEG_WAITING;
 	leg->stood = past.stood;
 	m->open++;

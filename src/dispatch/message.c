@@ -542,18 +542,32 @@ take_wishes(struct message *m)
 }
 
 struct message *
-message_new(struct envelope *env, const struct progress *rows, uint32_t flags,
-    const struct leg_options *options, uint64_t now, int64_t wall)
+message_alloc_take(struct envelope *env)
 {
 	size_t rcpts = env->nrcpt * sizeof(struct recipient);
 	struct message *m = mem_zalloc(
 	    1, sizeof *m + rcpts + env->ngroups * sizeof(struct leg));
-	uint64_t age = 0;
 
 	m->env = env;
+	m->legs = (struct leg *)(void *)((char *)m->rcpts + rcpts);
+	list_init(&m->awake);
+	list_init(&m->idle);
+	for (uint32_t i = 0; i < env->ngroups; i++) {
+		m->legs[i].message = m;
+		m->legs[i].first = env->groups[i];
+	}
+	return m;
+}
+
+struct message *
+message_new(struct envelope *env, const struct progress *rows, uint32_t flags,
+    const struct leg_options *options, uint64_t now, int64_t wall)
+{
+	struct message *m = message_alloc_take(env);
+	uint64_t age = 0;
+
 	m->flags = flags & MESSAGE_FLAGS;
 	take_wishes(m);
-	m->legs = (struct leg *)(void *)((char *)m->rcpts + rcpts);
 	m->born = (int64_t)now;
 	if (rows != NULL)
 		age = age_at_start(m, rows, options, wall);
@@ -564,13 +578,24 @@ message_new(struct envelope *env, const struct progress *rows, uint32_t flags,
 			resume(m, &rows[i], options, now, wall);
 	}
 	for (uint32_t i = 0; i < env->ngroups; i++)
-		leg_begin(&m->legs[i], m, env->groups[i],
+		leg_begin(&m->legs[i],
 		    rows == NULL
 			? (struct leg_past){ .is_held = is_row_held(
 						 m, NULL, env->groups[i]) }
 			: past_of(m, rows, env->groups[i], options, age, wall),
 		    options, now);
 	return m;
+}
+
+uint64_t
+message_next_time(const struct message *m)
+{
+	uint64_t at = m->due.at == MESSAGE_NEVER ? UINT64_MAX : m->due.at;
+
+	for (uint32_t i = 0; i < m->env->ngroups; i++)
+		if (m->legs[i].state == LEG_WAITING && m->legs[i].due.at < at)
+			at = m->legs[i].due.at;
+	return at == UINT64_MAX ? MESSAGE_NEVER : at;
 }
 
 void

@@ -10,19 +10,30 @@
 #include <assert.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 
+/* There may be a million: nine bytes beside the text. */
 struct reason {
 	atomic_uint refs;
-	uint16_t host, what, said; /* how long each is */
-	uint8_t stage;
-	uint8_t status : 7, is_folded : 1;
-	/* From `host` on equal ones have the same bytes, without gaps. */
+	/* From here on equal ones have the same bytes, without gaps. */
+	uint32_t host : 9, what : 9, said : 12; /* how long each is */
+	uint32_t is_folded : 1;
+	uint32_t : 1;
+	uint8_t stage : 4, status : 4; /* that one's length, too */
 	char text[]; /* status, host, what, said */
+};
+_Static_assert(REASON_FIELD_MAX < 1 << 9 && WORDS_SAID_MAX < 1 << 12 &&
+		   STAGE_COUNT <= 1 << 4 && WORDS_STATUS_MAX <= 1 << 4,
+    "a length of words does not fit");
+
+enum {
+	KEY_AT = sizeof(atomic_uint),
+	TEXT_AT = offsetof(struct reason, text),
 };
 
 struct front {
@@ -89,21 +100,22 @@ make(const struct words *w, bool is_folded)
 		    what = span_to(w->what, REASON_FIELD_MAX),
 		    said = span_to(w->said, WORDS_SAID_MAX);
 	size_t before = is_folded ? sizeof(struct front) : 0;
-	char *block = mem_alloc(before + sizeof(struct reason) + status.len +
-				host.len + what.len + said.len);
+	char *block = mem_alloc(
+	    before + TEXT_AT + status.len + host.len + what.len + said.len);
 	struct reason *r = (struct reason *)(void *)(block + before);
 	char *at = r->text;
 
+	memset(block + before, 0, TEXT_AT); /* the bits that nobody has, too */
 	atomic_init(&r->refs, 1);
-	r->stage = (uint8_t)w->stage;
+	r->stage = w->stage & 0xf;
 	r->is_folded = is_folded;
-	r->status = put(at, status, ' ') & 0x7f;
+	r->status = put(at, status, ' ') & 0xf;
 	at += r->status;
-	r->host = (uint16_t)put(at, host, ' ');
+	r->host = put(at, host, ' ') & 0x1ff;
 	at += r->host;
-	r->what = (uint16_t)put(at, what, ' ');
+	r->what = put(at, what, ' ') & 0x1ff;
 	at += r->what;
-	r->said = (uint16_t)put(at, said, '\n');
+	r->said = put(at, said, '\n') & 0xfff;
 	return r;
 }
 
@@ -188,10 +200,8 @@ reason_has_more(const struct reason *r, unsigned than)
 struct span
 reason_key(const struct reason *r)
 {
-	size_t from = offsetof(struct reason, host);
-
-	return span_make((const char *)r + from,
-	    offsetof(struct reason, text) - from + text_size(r));
+	return span_make(
+	    (const char *)r + KEY_AT, TEXT_AT - KEY_AT + text_size(r));
 }
 
 struct reason *
@@ -254,7 +264,7 @@ reason_memory(struct reason *r)
 
 	if (r == NULL)
 		return 0;
-	own = sizeof *r + text_size(r);
+	own = TEXT_AT + text_size(r);
 	if (!r->is_folded)
 		return own;
 	whole = reason_whole(r);

@@ -402,9 +402,8 @@ load_queue(struct envelope *env, const struct progress *rows, uint32_t flags,
 	    message_new(env, rows, flags, &w->options, 1000, wall_now());
 
 	queue_add_take(w->queue, m);
-	for (uint32_t i = 0; i < env->ngroups; i++)
-		heap_set(&w->heap, &m->legs[i].due, m->legs[i].due.at);
-	heap_set(&w->heap, &m->due, 1000);
+	m->due.at = 1000;
+	heap_set(&w->heap, queue_rest(w->queue, m), message_next_time(m));
 }
 
 static void

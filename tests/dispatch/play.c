@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "dispatch/rest.h"
 #include "mail/envelope.h"
 #include "mail/reason.h"
 #include "sched/site.h"
@@ -245,6 +246,34 @@ play_message_event(struct play *s, const struct message_event *ev)
 	do_need(s, message_step(s->message, ev, &s->message_options));
 }
 
+/* --- a message comes in, and wakes --- */
+
+static void
+arm(struct play *s)
+{
+	struct message *m = s->message;
+
+	m->due.kind = KIND_MESSAGE;
+	if (m->due.at != MESSAGE_NEVER)
+		heap_set(&s->heap, &m->due, m->due.at);
+	for (uint32_t i = 0; i < m->env->ngroups; i++) {
+		m->legs[i].due.kind = KIND_LEG;
+		if (m->legs[i].state == LEG_WAITING)
+			heap_set(&s->heap, &m->legs[i].due, m->legs[i].due.at);
+	}
+}
+
+/* It rests whenever it can: what a dialogue shows is the same. */
+static void
+rest(struct play *s)
+{
+	if (s->message == NULL || !message_can_rest(s->message))
+		return;
+	heap_clear(&s->heap);
+	s->message = message_wake_take(message_rest_take(s->message));
+	arm(s);
+}
+
 void
 play_stored(struct play *s, bool is_stored)
 {
@@ -268,9 +297,8 @@ play_settle(struct play *s)
 		write_fact(s, &s->facts.list[i]);
 	s->facts.n = 0;
 	do_need(s, need);
+	rest(s);
 }
-
-/* --- a message comes in --- */
 
 void
 play_add(struct play *s, const struct envelope_parts *parts)
@@ -285,15 +313,10 @@ play_add(struct play *s, const struct envelope_parts *parts)
 	m = message_new(envelope_new(&p), s->is_read_back ? s->rows : NULL,
 	    s->flags, &s->leg_options, s->now, s->wall);
 	s->message = m;
-	m->due.kind = KIND_MESSAGE;
-	for (uint32_t i = 0; i < m->env->ngroups; i++) {
-		m->legs[i].due.kind = KIND_LEG;
-		if (m->legs[i].state == LEG_WAITING)
-			heap_set(&s->heap, &m->legs[i].due, m->legs[i].due.at);
-	}
 	if (s->is_read_back)
-		heap_set(&s->heap, &m->due, s->now);
-	else
+		m->due.at = s->now;
+	arm(s);
+	if (!s->is_read_back)
 		play_message_event(s, &ev);
 }
 
@@ -321,6 +344,7 @@ wake_message(struct play *s, struct due *due)
 
 	heap_drop(&s->heap, due);
 	play_message_event(s, &ev);
+	rest(s);
 }
 
 void

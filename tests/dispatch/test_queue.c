@@ -1,9 +1,12 @@
 #include "tests/lib/suite.h"
 
+#include <string.h>
+
 #include "base/span.h"
 #include "dispatch/message.h"
 #include "dispatch/queue.h"
 #include "mail/envelope.h"
+#include "sched/heap.h"
 
 static struct queue *queue;
 
@@ -162,6 +165,143 @@ START_TEST(what_is_taken_out_is_the_callers)
 }
 END_TEST
 
+/* --- at rest --- */
+
+/* Which woke, a digit each, and what stood for it in a heap. */
+static char woken[32];
+static struct due *was_due;
+
+static void
+on_woken(struct message *m, struct due *due, void *arg)
+{
+	ck_assert_ptr_eq(arg, queue);
+	woken[strlen(woken)] = (char)('0' + m->env->id);
+	was_due = due;
+}
+
+static void
+rest(uint64_t id)
+{
+	(void)queue_rest(queue, queue_find(queue, id));
+}
+
+START_TEST(whoever_asks_for_one_that_rests_gets_it_awake)
+{
+	struct due *due;
+
+	queue_on_woken(queue, on_woken, queue);
+	for (uint64_t id = 1; id < 6; id++)
+		add(id);
+	due = queue_rest(queue, queue_find(queue, 2));
+	rest(4);
+	ck_assert_str_eq(woken, "");
+	ck_assert_uint_eq(queue_count(queue), 5);
+	ck_assert_uint_eq(queue_find(queue, 2)->env->id, 2);
+	ck_assert_str_eq(woken, "2");
+	ck_assert_ptr_eq(was_due, due);
+	(void)queue_find(queue, 2); /* which is awake already */
+	expect(0, "12345");
+	ck_assert_str_eq(woken, "24");
+}
+END_TEST
+
+START_TEST(what_stands_in_a_heap_for_one_wakes_it)
+{
+	struct due *due;
+
+	queue_on_woken(queue, on_woken, queue);
+	add(7);
+	due = queue_rest(queue, add(8));
+	ck_assert_uint_eq(queue_wake(queue, due)->env->id, 8);
+	ck_assert_str_eq(woken, "8");
+}
+END_TEST
+
+START_TEST(one_may_be_counted_and_told_the_time_of_at_rest)
+{
+	struct queue_place oldest;
+
+	ck_assert(!queue_oldest(queue, &oldest));
+	queue_on_woken(queue, on_woken, queue);
+	add_at(1, 50);
+	add_at(2, 40);
+	rest(2);
+	ck_assert(queue_has(queue, 2));
+	ck_assert(!queue_has(queue, 3));
+	ck_assert(queue_oldest(queue, &oldest));
+	ck_assert_int_eq(oldest.arrived, 40);
+	ck_assert_uint_eq(oldest.id, 2);
+	ck_assert_str_eq(woken, "");
+}
+END_TEST
+
+/* Whoever comes and goes stands in the order, awake or not. */
+START_TEST(the_order_is_that_of_arrival_at_rest_too)
+{
+	for (uint64_t id = 9; id > 0; id--) {
+		add_at(id, 0);
+		if (id % 2 == 0)
+			rest(id);
+	}
+	for (uint64_t id = 3; id < 9; id += 3) {
+		struct message *gone = queue_find(queue, id);
+
+		queue_remove(queue, gone);
+		message_free(gone);
+	}
+	rest(4);
+	rest(5);
+	expect(0, "1245789");
+	rest(1); /* and the end finds some of each kind */
+}
+END_TEST
+
+static void
+expect_awake(const char *ids)
+{
+	char got[32] = "";
+	size_t n = 0;
+
+	for (struct message *m = queue_first_awake(queue); m != NULL;
+	     m = queue_next_awake(queue, m))
+		got[n++] = (char)('0' + m->env->id);
+	ck_assert_str_eq(got, ids);
+}
+
+START_TEST(those_that_are_awake_can_be_walked_over)
+{
+	struct message *gone;
+
+	expect_awake("");
+	for (uint64_t id = 1; id < 6; id++)
+		add(id);
+	rest(2);
+	rest(4);
+	expect_awake("135");
+	(void)queue_find(queue, 4);
+	gone = queue_find(queue, 3);
+	queue_remove(queue, gone);
+	message_free(gone);
+	expect_awake("154");
+}
+END_TEST
+
+START_TEST(those_that_are_idle_are_taken_once)
+{
+	struct message *one = add(1), *two = add(2), *three = add(3);
+
+	queue_note_idle(queue, one);
+	queue_note_idle(queue, two);
+	queue_note_idle(queue, three);
+	queue_note_idle(queue, one); /* again: it is the last now */
+	(void)queue_rest(queue, two);
+	ck_assert_ptr_eq(queue_take_idle(queue), three);
+	queue_remove(queue, one);
+	message_free(one);
+	ck_assert_ptr_null(queue_take_idle(queue));
+}
+END_TEST
+
 static void
 fill(TCase *tc)
 {
@@ -172,6 +312,12 @@ fill(TCase *tc)
 	tcase_add_test(tc, many_come_and_go);
 	tcase_add_test(tc, a_walk_goes_on_behind_an_id);
 	tcase_add_test(tc, what_is_taken_out_is_the_callers);
+	tcase_add_test(tc, whoever_asks_for_one_that_rests_gets_it_awake);
+	tcase_add_test(tc, what_stands_in_a_heap_for_one_wakes_it);
+	tcase_add_test(tc, one_may_be_counted_and_told_the_time_of_at_rest);
+	tcase_add_test(tc, the_order_is_that_of_arrival_at_rest_too);
+	tcase_add_test(tc, those_that_are_awake_can_be_walked_over);
+	tcase_add_test(tc, those_that_are_idle_are_taken_once);
 }
 
 SUITE_MAIN("queue", fill)

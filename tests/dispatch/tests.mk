@@ -3,5 +3,6 @@ check_PROGRAMS += tests/dispatch/test_dialogs
 check_PROGRAMS += tests/dispatch/test_history
 check_PROGRAMS += tests/dispatch/test_order
 check_PROGRAMS += tests/dispatch/test_queue
+check_PROGRAMS += tests/dispatch/test_rest
 tests_dispatch_test_dialogs_SOURCES = tests/dispatch/test_dialogs.c \
 	tests/dispatch/play.c tests/dispatch/play.h
