@@ -40,7 +40,7 @@ struct words;
 
 /* Who makes connections: main wires the crew to it. Each takes the attempt. */
 struct dispatch_lanes {
-	/* Takes a reference to the target, too. */
+	/* Takes a reference of its own to the target. */
 	void (*open)(struct lane *lane, struct target *target, uint32_t host,
 	    struct attempt *a, void *arg);
 	void (*give)(struct lane *lane, struct attempt *a, void *arg);
@@ -161,6 +161,12 @@ struct dispatch_origin {
 /* A new one. Takes the envelope. */
 void dispatch_add(struct dispatch *d, struct envelope *env,
     const struct dispatch_origin *from);
+
+/*
+ * The message is another machine's now (spool_events.lost): nothing more of it is
+ * tried or told, and it is forgotten when its lanes have given it back.
+ */
+void dispatch_lost(struct dispatch *d, uint64_t id);
 
 /* What workers say. */
 void dispatch_answered(

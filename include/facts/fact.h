@@ -94,6 +94,7 @@ enum fact_kind {
 	FACT_DKIM_RECORD_WRONG, /* and of one that signs */
 	/* accounts */
 	FACT_PROXY_BAD, /* a balancer does not say who its client is */
+	FACT_LOST, /* to another machine */
 	FACT_RELEASED, /* its sender wanted it to wait until now */
 	FACT_COUNTRIES_READ,
 	FACT_COUNTRIES_UNREADABLE,

@@ -2,7 +2,8 @@
  * spool: messages on stable storage. A message exists once the callback of
  * spool_commit() said SPOOL_OK, and until spool_done(); a crash at any point
  * leaves it whole or absent. Knows nothing of SMTP or of schedules. An
- * interface: `journal` on disk, `mem` for tests; nobody outside knows which.
+ * interface: a journal on disk, and memory for tests; who has opened it does not
+ * know which.
  *
  * All calls are safe from every thread. Callbacks come on the thread of the
  * loop that was given, once, never before the starting call returned.
@@ -31,10 +32,21 @@ enum spool_status {
 	SPOOL_DAMAGED, /* spool_fetch: its bytes are not what was stored */
 };
 
-/* All have arrived; or, with a negative rc, what is there cannot be read. */
-typedef void (*spool_loaded_cb)(int rc, const struct err *err, void *arg);
+/*
+ * Ids have the number of the machine that took the message in their upper bits, so
+ * that machines that share a spool never give the same twice. Below it they are the
+ * time, and count.
+ */
+enum { SPOOL_MACHINE_SHIFT = 56, SPOOL_MACHINES = 256 };
+
+enum spool_kind { SPOOL_JOURNAL, SPOOL_MEMORY };
 
 struct spool_options {
+	enum spool_kind kind;
+	uint8_t machine; /* whose ids are given; 0 where there is one */
+	/* Where spool_events come; NULL: all messages arrive before it is open. */
+	struct loop *loop;
+	/* SPOOL_JOURNAL: */
 	const char *directory; /* made with mode 0700 when absent */
 	double reserve_percent; /* of the file system's blocks and inodes */
 	uint64_t segment_size; /* 0: 16 MiB; smaller in tests */
@@ -42,37 +54,46 @@ struct spool_options {
 	uint64_t held_max; /* content in memory; 0: 64 MiB */
 	uint64_t words_max; /* whole words in memory; 0: 32 MiB */
 	unsigned lazy_ms; /* how long done and progress may wait; 0: 10 */
-	/*
-	 * Where messages that are there arrive, in turns, while new ones are taken
-	 * already; `loaded` comes behind the last. NULL: all of them arrive before
-	 * the spool is open.
-	 */
-	struct loop *loop;
-	spool_loaded_cb loaded;
 };
 
 /*
- * A message arrives: once for each that waits, in the order of ids, on the
- * caller's thread (or the loop's). `env` is the callee's from then on (free()).
- * `rcpts` has env->nrcpt rows in order, and is borrowed, as are the reasons.
+ * A message arrives: once for each that waits, in the order of ids, in turns, while
+ * new ones are taken already. `env` is the callee's from then on (free()). `rcpts`
+ * has env->nrcpt rows in order, and is borrowed, as are the reasons.
  */
 typedef void (*spool_load_cb)(struct envelope *env,
     const struct progress *rcpts, uint32_t message_flags, void *arg);
+
+/* What the spool says unasked, on the loop's thread. */
+struct spool_events {
+	spool_load_cb message;
+	/* All have arrived; or, with a negative rc, what is there cannot be read. */
+	void (*loaded)(int rc, const struct err *err, void *arg); /* or NULL */
+	/*
+	 * The message is another machine's now, which goes on with it: this one
+	 * does nothing more about it, and what it says of it is ignored. A journal
+	 * is one machine's, and never says that.
+	 */
+	void (*lost)(uint64_t id, void *arg); /* or NULL */
+	void *arg;
+};
 typedef void (*spool_done_cb)(enum spool_status status, void *arg);
 /* `content` is the callee's to unref; NULL unless status is SPOOL_OK. */
 typedef void (*spool_fetch_cb)(
     enum spool_status status, struct content *content, void *arg);
 
 /*
- * Locks the directory (one daemon a spool), reads it back, starts the
- * committer. NULL and `err` when it cannot be used.
+ * A journal locks its directory (one daemon a spool), reads it back and starts a
+ * thread. NULL and `err` when it cannot be used.
  */
-struct spool *journal_open(const struct spool_options *options,
-    spool_load_cb load, void *arg, struct err *err);
-/* In memory, for tests: commits succeed unless told to fail. */
+struct spool *spool_open(const struct spool_options *options,
+    const struct spool_events *on, struct err *err);
+/* SPOOL_MEMORY, without events. Commits succeed unless told to fail. */
 struct spool *mem_spool_open(void);
-/* mem only: the next `n` commits end with `status`. */
+/* SPOOL_MEMORY only: the next `n` commits end with `status`. */
 void mem_spool_fail(struct spool *s, unsigned n, enum spool_status status);
+/* The same: the message goes to another machine. */
+void mem_spool_lose(struct spool *s, uint64_t id);
 /*
  * Writes and syncs all that was asked for, stops the committer and frees. No
  * entry may be open any more.
@@ -92,9 +113,9 @@ uint64_t spool_entry_id(const struct spool_entry *e);
  * memory and writes it in the pool. One at a time; an error ends the entry's
  * hopes, but not the entry. Without a callback the buffer (one, or two before
  * the commit) is only taken, and written together with the next or by the
- * commit. SPOOL_CHUNK is what an entry is taken to bring at most with the next.
+ * commit. The spool counts on buffers of at most spool_piece() octets.
  */
-enum { SPOOL_CHUNK = 256 * 1024, SPOOL_TAKEN_MAX = 2 };
+size_t spool_piece(void);
 void spool_entry_append_take(
     struct spool_entry *e, struct buf *chunk, spool_done_cb cb, void *arg);
 /* How many bytes have been appended so far. */

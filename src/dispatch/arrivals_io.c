@@ -1,9 +1,10 @@
 /*
  * Messages come in: new ones, those that the spool brings back, and those that are
- * another one now.
+ * another one now. And they are lost to another machine.
  */
 #include "dispatch_priv.h"
 
+#include "facts/fact.h"
 #include "io/loop.h"
 #include "mail/attrs.h"
 #include "mail/wishes.h"
@@ -104,4 +105,21 @@ dispatch_add(struct dispatch *d, struct envelope *env,
 	(void)add(d, env, NULL, flags);
 	if (d->running)
 		dispatch_on_alarm(d);
+}
+
+void
+dispatch_lost(struct dispatch *d, uint64_t id)
+{
+	struct leg_event ev = dispatch_event(d, LEG_REMOVE);
+	struct message *m = queue_find(d->queue, id);
+
+	if (m == NULL)
+		return;
+	FACT(LOST, fact_id("qid", id), fact_string("user", m->env->account));
+	for (uint32_t i = 0; i < m->env->ngroups; i++)
+		dispatch_step(d, &m->legs[i], &ev);
+	message_forget_untold(m);
+	d->facts.n = 0; /* the other machine tells what becomes of it */
+	dispatch_settle(d, m, NULL);
+	dispatch_end_turn(d);
 }

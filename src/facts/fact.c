@@ -69,6 +69,7 @@ static const struct {
 	[FACT_DELIVERY_PAUSED] = { "delivery_paused", LOG_ERROR, NOT_COUNTED },
 	[FACT_DELIVERY_RESUMED] = { "delivery_resumed", LOG_INFO, NOT_COUNTED },
 	[FACT_PROXY_BAD] = { "proxy_bad", LOG_WARN, NOT_COUNTED },
+	[FACT_LOST] = { "lost", LOG_INFO, NOT_COUNTED },
 	[FACT_RELEASED] = { "released", LOG_INFO, NOT_COUNTED },
 	[FACT_COUNTRIES_READ] = { "countries_read", LOG_INFO, NOT_COUNTED },
 	[FACT_COUNTRIES_UNREADABLE] = { "countries_unreadable", LOG_ERROR,

@@ -22,8 +22,8 @@ enum unasked { ALL_ASKED, BUDGET_UNASKED, SUPPRESSION_UNASKED };
 enum {
 	ID_KEPT = 250, /* octets of a Message-ID, to be told */
 	DRAFT_SMALL_MAX = 96 * 1024, /* beyond it content leaves memory, */
-	DRAFT_CHUNK = 224 * 1024, /* and then goes on in such pieces: with
-				     DRAFT_TAKE_MAX a SPOOL_CHUNK */
+	/* and then goes on in such pieces: with DRAFT_TAKE_MAX spool_piece() */
+	DRAFT_CHUNK = 224 * 1024,
 };
 
 /* Which filters are asked about it. */

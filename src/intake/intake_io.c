@@ -249,8 +249,6 @@ on_filtered(const char *refusal, void *arg)
 	in->cb(&answer, in->arg);
 }
 
-enum { COPY_MOST = SPOOL_CHUNK };
-
 /* The second entry takes the place of the first. */
 static void
 take_rewritten(struct intake *in)
@@ -302,7 +300,7 @@ run_read(void *arg)
 	struct err err;
 
 	in->nread = content_read(in->draft->filtered->rest, in->rest_at,
-	    buf_reserve(&in->piece, COPY_MOST), COPY_MOST, &err);
+	    buf_reserve(&in->piece, spool_piece()), spool_piece(), &err);
 }
 
 static void
@@ -315,7 +313,7 @@ on_copied(enum spool_status status, void *arg)
 		end_rewriting(in, status);
 		return;
 	}
-	in->piece = (struct buf){ .max = COPY_MOST };
+	in->piece = (struct buf){ .max = spool_piece() };
 	work_run(in->loop, run_read, on_rest, in);
 }
 

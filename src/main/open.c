@@ -65,6 +65,14 @@ on_arrived(struct envelope *env, const struct progress *rows, uint32_t flags,
 }
 
 static void
+on_lost(uint64_t id, void *arg)
+{
+	struct relay *r = arg;
+
+	dispatch_lost(r->rooms.dispatch, id);
+}
+
+static void
 on_loaded(int rc, const struct err *err, void *arg)
 {
 	struct relay *r = arg;
@@ -103,14 +111,20 @@ static int
 open_spool(struct relay *r, struct err *err)
 {
 	struct spool_options o = {
+		.kind = SPOOL_JOURNAL,
+		.loop = r->loop,
 		.directory = r->rooms.conf->spool_directory,
 		.reserve_percent = r->rooms.conf->spool_reserve,
-		.loop = r->loop,
+	};
+	struct spool_events on = {
+		.message = on_arrived,
 		.loaded = on_loaded,
+		.lost = on_lost,
+		.arg = r,
 	};
 
 	r->opened_ms = clock_us() / 1000;
-	r->spool = journal_open(&o, on_arrived, r, err);
+	r->spool = spool_open(&o, &on, err);
 	if (r->spool == NULL)
 		return -1;
 	loop_refresh(r->loop); /* it did not turn meanwhile */

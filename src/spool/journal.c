@@ -221,7 +221,7 @@ journal_new(const struct disk *disk, const struct spool_options *options)
 	struct journal *j = MEM_NEW(struct journal);
 	pthread_condattr_t attr;
 
-	j->base.ops = &journal_ops;
+	spool_init(&j->base, &journal_ops, options->machine);
 	atomic_init(&j->refs, 1);
 	j->disk = disk;
 	j->options = *options;
@@ -337,7 +337,7 @@ tell_open(struct journal *j)
 
 struct spool *
 journal_open_on(const struct disk *disk, const struct spool_options *options,
-    spool_load_cb load, void *arg, struct err *err)
+    const struct spool_events *on, struct err *err)
 {
 	struct journal *j = journal_new(disk, options);
 	int rc = open_folders(j, err);
@@ -346,8 +346,8 @@ journal_open_on(const struct disk *disk, const struct spool_options *options,
 		rc = take_lock(j, err);
 	if (rc == 0)
 		rc = j->options.loop == NULL
-			 ? recover(j, load, arg, err)
-			 : loader_start(j, &j->options, load, arg, err);
+			 ? recover(j, on->message, on->arg, err)
+			 : loader_start(j, on, err);
 	if (rc == 0)
 		rc = keeper_start(j, err);
 	if (rc == 0) {
@@ -364,8 +364,8 @@ journal_open_on(const struct disk *disk, const struct spool_options *options,
 }
 
 struct spool *
-journal_open(const struct spool_options *options, spool_load_cb load, void *arg,
+journal_open(const struct spool_options *options, const struct spool_events *on,
     struct err *err)
 {
-	return journal_open_on(&disk_system, options, load, arg, err);
+	return journal_open_on(&disk_system, options, on, err);
 }

@@ -160,7 +160,7 @@ journal_of(struct spool *s)
 /* The same as journal_open(), on another disk. */
 struct spool *
 journal_open_on(const struct disk *disk, const struct spool_options *options,
-    spool_load_cb load, void *arg, struct err *err);
+    const struct spool_events *on, struct err *err);
 void journal_ref(struct journal *j);
 void journal_unref(struct journal *j);
 uint64_t journal_now(void); /* monotonic ms */

@@ -35,9 +35,7 @@ struct loader {
 	bool is_posted; /* the parcel is under way: it frees */
 	bool is_dead;
 	struct loop *loop; /* borrowed */
-	spool_load_cb load;
-	spool_loaded_cb loaded;
-	void *arg;
+	struct spool_events on;
 	struct rows_room room;
 	struct live **all; /* owned; borrowed each, until it has arrived */
 	size_t n, next;
@@ -121,9 +119,8 @@ static void
 end(struct loader *l)
 {
 	struct journal *j = l->journal;
-	spool_loaded_cb loaded = l->loaded;
+	struct spool_events on = l->on;
 	struct err err = l->err;
-	void *arg = l->arg;
 	int rc = l->rc;
 
 	if (rc != 0)
@@ -137,8 +134,8 @@ end(struct loader *l)
 	}
 	(void)pthread_mutex_unlock(&j->lock);
 	loader_free(l);
-	if (loaded != NULL)
-		loaded(rc, &err, arg);
+	if (on.loaded != NULL)
+		on.loaded(rc, &err, on.arg);
 }
 
 static void
@@ -147,8 +144,8 @@ hand_some(struct loader *l)
 	uint64_t until = clock_us() + TURN_US;
 
 	while (l->rc == 0 && l->next < l->n) {
-		recover_hand(
-		    &l->recovery, l->all[l->next++], &l->room, l->load, l->arg);
+		recover_hand(&l->recovery, l->all[l->next++], &l->room,
+		    l->on.message, l->on.arg);
 		if (l->next % LOOK_EACH == 0 && clock_us() >= until) {
 			l->is_posted = true;
 			mailbox_post(l->loop, &l->parcel);
@@ -159,8 +156,7 @@ hand_some(struct loader *l)
 }
 
 int
-loader_start(struct journal *j, const struct spool_options *o,
-    spool_load_cb load, void *arg, struct err *err)
+loader_start(struct journal *j, const struct spool_events *on, struct err *err)
 {
 	struct loader *l = MEM_NEW(struct loader);
 	int rc;
@@ -178,10 +174,8 @@ loader_start(struct journal *j, const struct spool_options *o,
 	}
 	l->parcel.open = on_read;
 	l->journal = j;
-	l->loop = o->loop;
-	l->load = load;
-	l->loaded = o->loaded;
-	l->arg = arg;
+	l->loop = j->options.loop;
+	l->on = *on;
 	j->loader = l;
 	j->is_loading = true;
 	j->ntoread = l->recovery.nsegments;

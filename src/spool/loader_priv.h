@@ -12,11 +12,11 @@
 struct loader;
 
 /*
- * Begins; the journal may be written as soon as it returns 0. `o` says where
- * messages arrive, and whom to tell of the end.
+ * Begins; the journal may be written as soon as it returns 0. Messages arrive, and
+ * `loaded` is told, on the loop of the journal's options.
  */
-int loader_start(struct journal *j, const struct spool_options *o,
-    spool_load_cb load, void *arg, struct err *err);
+int
+loader_start(struct journal *j, const struct spool_events *on, struct err *err);
 /* Ends it, wherever it is; on the loop's thread. NULL is allowed. */
 void loader_stop(struct loader *l);
 

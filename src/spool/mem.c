@@ -18,6 +18,8 @@
 
 struct mem_spool {
 	struct spool base;
+	struct loop *loop; /* borrowed: where events come */
+	struct spool_events on;
 	pthread_mutex_t lock;
 	struct map messages; /* struct message by id; owned */
 	uint64_t bytes;
@@ -282,10 +284,10 @@ mem_set_flags(struct spool *s, uint64_t id, uint32_t message_flags,
 	answer_news(mem_of(s), id, wait);
 }
 
-static void
-mem_done(struct spool *s, uint64_t id, const struct spool_wait *wait)
+/* False: there is no such message. */
+static bool
+forget(struct mem_spool *m, uint64_t id)
 {
-	struct mem_spool *m = mem_of(s);
 	struct message *message;
 
 	(void)pthread_mutex_lock(&m->lock);
@@ -294,9 +296,16 @@ mem_done(struct spool *s, uint64_t id, const struct spool_wait *wait)
 		m->bytes -= content_size(message->content);
 	(void)pthread_mutex_unlock(&m->lock);
 	message_free(message);
+	return message != NULL;
+}
+
+static void
+mem_done(struct spool *s, uint64_t id, const struct spool_wait *wait)
+{
+	bool was_there = forget(mem_of(s), id);
+
 	if (wait != NULL)
-		spool_answer_wait(
-		    wait, message == NULL ? SPOOL_ABSENT : SPOOL_OK);
+		spool_answer_wait(wait, was_there ? SPOOL_OK : SPOOL_ABSENT);
 }
 
 /* One reference, or NULL. */
@@ -417,13 +426,54 @@ static const struct spool_ops mem_ops = {
 };
 
 struct spool *
-mem_spool_open(void)
+mem_open(const struct spool_options *o, const struct spool_events *on)
 {
 	struct mem_spool *m = MEM_NEW(struct mem_spool);
 
-	m->base.ops = &mem_ops;
+	spool_init(&m->base, &mem_ops, o->machine);
+	m->loop = o->loop;
+	m->on = *on;
 	(void)pthread_mutex_init(&m->lock, NULL);
 	return &m->base;
+}
+
+struct spool *
+mem_spool_open(void)
+{
+	struct spool_options o = { .kind = SPOOL_MEMORY };
+	struct spool_events on = { 0 };
+
+	return mem_open(&o, &on);
+}
+
+/* --- another machine takes a message --- */
+
+struct loss {
+	struct parcel parcel;
+	struct mem_spool *spool; /* borrowed */
+	uint64_t id;
+};
+
+static void
+on_loss(struct parcel *p)
+{
+	struct loss *l = (struct loss *)(void *)p;
+
+	l->spool->on.lost(l->id, l->spool->on.arg);
+	free(l);
+}
+
+void
+mem_spool_lose(struct spool *s, uint64_t id)
+{
+	struct mem_spool *m = mem_of(s);
+	struct loss *l = MEM_NEW(struct loss);
+
+	(void)forget(m, id);
+	l->parcel.open = on_loss;
+	l->spool = m;
+	l->id = id;
+	mailbox_post(m->loop, &l->parcel);
 }
 
 void

@@ -13,6 +13,31 @@
 
 enum { ID_SHIFT = 10 }; /* ids in a millisecond before they run ahead */
 
+struct spool *
+spool_open(const struct spool_options *o, const struct spool_events *on,
+    struct err *err)
+{
+	switch (o->kind) {
+	case SPOOL_JOURNAL: return journal_open(o, on, err);
+	case SPOOL_MEMORY: break;
+	}
+	return mem_open(o, on);
+}
+
+size_t
+spool_piece(void)
+{
+	return SPOOL_CHUNK;
+}
+
+void
+spool_init(struct spool *s, const struct spool_ops *ops, uint8_t machine)
+{
+	s->ops = ops;
+	s->machine = machine;
+	atomic_init(&s->last_id, (uint64_t)machine << SPOOL_MACHINE_SHIFT);
+}
+
 void
 spool_close(struct spool *s)
 {
@@ -34,7 +59,8 @@ spool_scratch(struct spool *s, struct err *err)
 uint64_t
 spool_next_id(struct spool *s)
 {
-	uint64_t clock = (uint64_t)wall_now() << ID_SHIFT;
+	uint64_t clock = (uint64_t)s->machine << SPOOL_MACHINE_SHIFT |
+			 (uint64_t)wall_now() << ID_SHIFT;
 	uint64_t last = atomic_load(&s->last_id), next;
 
 	do {
@@ -48,6 +74,8 @@ spool_id_seen(struct spool *s, uint64_t id)
 {
 	uint64_t last = atomic_load(&s->last_id);
 
+	if (id >> SPOOL_MACHINE_SHIFT != s->machine)
+		return; /* another machine counts there */
 	while (
 	    last < id && !atomic_compare_exchange_weak(&s->last_id, &last, id))
 		;

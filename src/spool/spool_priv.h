@@ -16,6 +16,11 @@ struct spool_wait {
 	void *arg;
 };
 
+/* Room that is counted for what an open entry may bring next. */
+enum { SPOOL_CHUNK = 256 * 1024 };
+/* Buffers that are taken without being written. */
+enum { SPOOL_TAKEN_MAX = 2 };
+
 struct spool_ops {
 	void (*close)(struct spool *s);
 	enum spool_status (*room)(struct spool *s, uint64_t size);
@@ -48,7 +53,8 @@ struct spool_ops {
 
 struct spool {
 	const struct spool_ops *ops;
-	_Atomic uint64_t last_id; /* that was given out, or found on disk */
+	_Atomic uint64_t last_id; /* of this machine's: given out, or found */
+	uint8_t machine;
 };
 
 struct spool_entry {
@@ -62,6 +68,14 @@ struct spool_entry {
 	bool replaces; /* a message of that id, which waits */
 	struct spool_again again; /* then: what changes; borrowed alike */
 };
+
+void spool_init(struct spool *s, const struct spool_ops *ops, uint8_t machine);
+
+/* Of each kind; spool_open() says what they promise. */
+struct spool *journal_open(const struct spool_options *options,
+    const struct spool_events *on, struct err *err);
+struct spool *
+mem_open(const struct spool_options *options, const struct spool_events *on);
 
 /*
  * An id that no message of this spool ever had: above the last one, and no less

@@ -550,15 +550,17 @@ load_nothing(struct envelope *env, const struct progress *rows, uint32_t flags,
 static int
 run(const struct conf *conf, struct import *im)
 {
-	struct spool_options o = { .directory = conf->spool_directory,
+	struct spool_options o = { .kind = SPOOL_JOURNAL,
+		.directory = conf->spool_directory,
 		.reserve_percent = conf->spool_reserve };
+	struct spool_events on = { .message = load_nothing };
 	int rc = list_names(im);
 
 	if (rc == 0)
 		rc = look_through(im);
 	if (rc != 0)
 		return tool_fail(&im->err);
-	im->spool = journal_open(&o, load_nothing, NULL, &im->err);
+	im->spool = spool_open(&o, &on, &im->err);
 	if (im->spool == NULL)
 		return tool_fail(&im->err);
 	im->loop = loop_new();

@@ -359,13 +359,14 @@ journal(unsigned n, size_t size)
 {
 	char folder[] = "/tmp/bench_road-XXXXXX", *clean;
 	struct spool_options o = { .directory = folder };
+	struct spool_events on = { .message = load_nothing };
 	struct committing c = { .message = make_message(size, false),
 		.left = n };
 	struct err err;
 
 	must(mkdtemp(folder) != NULL, "no folder can be made");
 	c.loop = loop_new();
-	c.spool = journal_open(&o, load_nothing, NULL, &err);
+	c.spool = spool_open(&o, &on, &err);
 	must(c.spool != NULL, c.spool == NULL ? err.text : "");
 	commit_next(&c);
 	loop_run(c.loop);

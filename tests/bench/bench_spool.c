@@ -194,8 +194,9 @@ static struct spool *
 open_spool(const char *directory, spool_load_cb load, void *arg)
 {
 	struct spool_options o = { .directory = directory };
+	struct spool_events on = { .message = load, .arg = arg };
 	struct err err;
-	struct spool *s = journal_open(&o, load, arg, &err);
+	struct spool *s = spool_open(&o, &on, &err);
 
 	if (s == NULL) {
 		(void)fprintf(stderr, "bench_spool: %s\n", err.text);

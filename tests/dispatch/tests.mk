@@ -1,5 +1,6 @@
 # Check programs of this folder; one a source file.
 check_PROGRAMS += tests/dispatch/test_dialogs
+check_PROGRAMS += tests/dispatch/test_dispatch
 check_PROGRAMS += tests/dispatch/test_history
 check_PROGRAMS += tests/dispatch/test_order
 check_PROGRAMS += tests/dispatch/test_queue

@@ -187,6 +187,7 @@ struct box {
 	struct fault fault;
 	struct loop *loop;
 	struct spool *spool;
+	void (*on_loaded)(int rc, const struct err *err, void *arg);
 	struct loaded *loaded;
 	size_t nloaded;
 	struct err err;
@@ -249,9 +250,12 @@ box_forget_loaded(struct box *b)
 static inline bool
 box_open(struct box *b)
 {
+	struct spool_events on = {
+		.message = on_load, .loaded = b->on_loaded, .arg = b
+	};
+
 	box_forget_loaded(b);
-	b->spool =
-	    journal_open_on(&b->fault.disk, &b->options, on_load, b, &b->err);
+	b->spool = journal_open_on(&b->fault.disk, &b->options, &on, &b->err);
 	return b->spool != NULL;
 }
 

@@ -349,13 +349,13 @@ static void
 record(struct proof *p)
 {
 	struct box *b = &p->box;
+	struct spool_events on = { .message = on_load, .arg = b };
 
 	box_init(b);
 	b->options.segment_size = SEGMENT;
 	b->options.inline_max = INLINE;
 	tape_init(&p->tape, b->directory);
-	b->spool =
-	    journal_open_on(&p->tape.disk, &b->options, on_load, b, &b->err);
+	b->spool = journal_open_on(&p->tape.disk, &b->options, &on, &b->err);
 	if (b->spool == NULL) {
 		(void)fprintf(stderr, "prove_crash: %s\n", b->err.text);
 		exit(1);
@@ -495,10 +495,11 @@ static void
 start_and_stop(struct proof *p, const char *directory)
 {
 	struct box b = { .options = p->box.options };
+	struct spool_events on = { .message = on_load, .arg = &b };
 	struct spool_health h;
 
 	b.options.directory = directory;
-	b.spool = journal_open(&b.options, on_load, &b, &b.err);
+	b.spool = spool_open(&b.options, &on, &b.err);
 	if (b.spool == NULL) {
 		wrong(p, "start: %s", b.err.text);
 		return;

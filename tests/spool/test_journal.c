@@ -285,10 +285,11 @@ END_TEST
 
 START_TEST(a_spool_in_use_is_refused_and_says_by_whom)
 {
+	struct spool_events on = { .message = on_load, .arg = &box };
 	struct err err;
 	char *pid = mem_printf("process %ld", (long)getpid());
 
-	ck_assert(journal_open(&box.options, on_load, &box, &err) == NULL);
+	ck_assert(spool_open(&box.options, &on, &err) == NULL);
 	ck_assert_msg(strstr(err.text, pid) != NULL, "%s", err.text);
 	ck_assert_msg(strstr(err.text, box.directory) != NULL, "%s", err.text);
 	free(pid);
@@ -298,9 +299,10 @@ END_TEST
 START_TEST(a_path_that_is_no_folder_is_refused)
 {
 	struct spool_options o = { .directory = "/dev/null" };
+	struct spool_events on = { .message = on_load, .arg = &box };
 	struct err err;
 
-	ck_assert(journal_open(&o, on_load, &box, &err) == NULL);
+	ck_assert(spool_open(&o, &on, &err) == NULL);
 	ck_assert(strstr(err.text, "/dev/null") != NULL);
 }
 END_TEST

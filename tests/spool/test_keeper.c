@@ -130,6 +130,8 @@ is_there(const char *name)
 	return there;
 }
 
+static const struct spool_events loads = { .message = on_load, .arg = &box };
+
 /* The first message of a spool makes a segment, and has a spare made. */
 static uint64_t
 begin(uint64_t size)
@@ -137,8 +139,7 @@ begin(uint64_t size)
 	uint64_t id;
 
 	capacity = size;
-	box.spool =
-	    journal_open_on(&disk, &box.options, on_load, &box, &box.err);
+	box.spool = journal_open_on(&disk, &box.options, &loads, &box.err);
 	ck_assert_msg(box.spool != NULL, "%s", box.err.text);
 	/* As MAIL asks. The answer is remembered for a second. */
 	ck_assert_int_eq(spool_room(box.spool, 100), SPOOL_OK);
@@ -225,8 +226,7 @@ START_TEST(below_the_reserve_a_dropped_segment_goes)
 	atomic_store(&others, capacity);
 	box_close(&box);
 	/* What was done is dropped at the next start. */
-	box.spool =
-	    journal_open_on(&disk, &box.options, on_load, &box, &box.err);
+	box.spool = journal_open_on(&disk, &box.options, &loads, &box.err);
 	ck_assert(box.spool != NULL);
 	wait_for_keeper();
 	ck_assert(!is_there("00000001"));

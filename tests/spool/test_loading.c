@@ -60,7 +60,7 @@ setup(void)
 	has_loaded = false;
 	fill();
 	box.options.loop = box.loop;
-	box.options.loaded = on_loaded;
+	box.on_loaded = on_loaded;
 	(void)pthread_mutex_lock(&gate);
 	ck_assert_msg(box_open(&box), "%s", box.err.text);
 }

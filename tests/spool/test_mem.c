@@ -157,6 +157,55 @@ START_TEST(a_dropped_entry_leaves_nothing)
 END_TEST
 
 static void
+on_lost(uint64_t id, void *arg)
+{
+	*(uint64_t *)arg = id;
+}
+
+START_TEST(what_another_machine_takes_is_told_and_gone)
+{
+	uint64_t lost = 0, id;
+	struct spool_options o = { .kind = SPOOL_MEMORY, .loop = box.loop };
+	struct spool_events on = { .lost = on_lost, .arg = &lost };
+	struct err err;
+
+	spool_close(box.spool);
+	box.spool = spool_open(&o, &on, &err);
+	id = box_store(&box, "hello");
+	mem_spool_lose(box.spool, id);
+	ck_assert_uint_eq(lost, 0); /* not before the call returned */
+	while (lost == 0)
+		(void)uv_run(loop_uv(box.loop), UV_RUN_ONCE);
+	ck_assert_uint_eq(lost, id);
+	ck_assert_int_eq(box_fetch(&box, id).status, SPOOL_ABSENT);
+}
+END_TEST
+
+/* Two machines that share a spool never give the same. */
+START_TEST(ids_have_the_number_of_their_machine)
+{
+	struct spool_options o = {
+		.kind = SPOOL_MEMORY, .loop = box.loop, .machine = 200
+	};
+	struct spool_events on = { 0 };
+	uint64_t first = box_store(&box, "one"), id, next;
+	struct err err;
+
+	ck_assert_uint_eq(first >> SPOOL_MACHINE_SHIFT, 0);
+	spool_close(box.spool);
+	box.spool = spool_open(&o, &on, &err);
+	id = box_store(&box, "two");
+	next = box_store(&box, "three");
+	ck_assert_uint_eq(id >> SPOOL_MACHINE_SHIFT, 200);
+	ck_assert_uint_gt(next, id);
+	/* Below it they tell the time alike: ms, and ten bits to count with. */
+	id &= ((uint64_t)1 << SPOOL_MACHINE_SHIFT) - 1;
+	ck_assert_uint_ge(id, first);
+	ck_assert_uint_lt((id - first) >> 10, 60000);
+}
+END_TEST
+
+static void
 fill(TCase *tc)
 {
 	tcase_add_checked_fixture(tc, setup, teardown);
@@ -167,6 +216,8 @@ fill(TCase *tc)
 	tcase_add_test(tc, commits_fail_as_often_as_they_are_told);
 	tcase_add_test(tc, it_answers_as_the_journal_does);
 	tcase_add_test(tc, a_dropped_entry_leaves_nothing);
+	tcase_add_test(tc, what_another_machine_takes_is_told_and_gone);
+	tcase_add_test(tc, ids_have_the_number_of_their_machine);
 }
 
 SUITE_MAIN("mem", fill)

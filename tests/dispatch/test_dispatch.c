@@ -1,0 +1,305 @@
+/* All of dispatch, with a spool in memory and lanes that only note what they get. */
+#include "tests/lib/suite.h"
+
+#include <string.h>
+#include <uv.h>
+
+#include "conf/conf.h"
+#include "deliver/attempt.h"
+#include "deliver/lane_end.h"
+#include "dispatch/dispatch.h"
+#include "dispatch/message.h"
+#include "dispatch/queue.h"
+#include "io/loop.h"
+#include "mail/envelope.h"
+#include "spool/content.h"
+#include "spool/spool.h"
+
+static struct loop *loop;
+static struct conf *conf;
+static struct spool *spool;
+static struct dispatch *dispatch;
+static struct lane *lane; /* that was opened last */
+static struct attempt *attempt; /* that it has; owned */
+static unsigned withdrawn;
+
+static void
+on_open(struct lane *l, struct target *target, uint32_t host, struct attempt *a,
+    void *arg)
+{
+	(void)target, (void)host, (void)arg;
+	lane = l;
+	attempt = a;
+}
+
+static void
+on_give(struct lane *l, struct attempt *a, void *arg)
+{
+	(void)arg;
+	lane = l;
+	attempt = a;
+}
+
+static void
+on_withdraw(struct lane *l, void *arg)
+{
+	(void)arg;
+	ck_assert_ptr_eq(l, lane);
+	withdrawn++;
+}
+
+static void
+on_quit(struct lane *l, void *arg)
+{
+	(void)l, (void)arg;
+}
+
+static void
+on_lost(uint64_t id, void *arg)
+{
+	(void)arg;
+	dispatch_lost(dispatch, id);
+}
+
+static void
+setup(void)
+{
+	static const char text[] =
+	    "hostname = relay.test\n"
+	    "route default { relay = \"smtp://192.0.2.1:26\" }\n";
+	struct buf warnings = { 0 };
+	struct spool_options o = { .kind = SPOOL_MEMORY };
+	struct spool_events on = { .message = dispatch_load, .lost = on_lost };
+	struct dispatch_lanes lanes = { .open = on_open,
+		.give = on_give,
+		.withdraw = on_withdraw,
+		.quit = on_quit };
+	struct err err = { .text = "" };
+
+	loop = loop_new();
+	conf = conf_parse(span_text(text), "test.conf", NULL, &warnings, &err);
+	ck_assert_msg(conf != NULL, "%s", err.text);
+	buf_clear(&warnings);
+	dispatch = dispatch_new(loop, conf, &err);
+	ck_assert_msg(dispatch != NULL, "%s", err.text);
+	o.loop = loop;
+	spool = spool_open(&o, &on, &err);
+	dispatch_set_road(dispatch, spool, &lanes);
+	withdrawn = 0;
+	lane = NULL;
+	attempt = NULL;
+}
+
+static void
+teardown(void)
+{
+	dispatch_free(dispatch);
+	spool_close(spool);
+	conf_unref(conf);
+	loop_free(loop);
+}
+
+static bool
+is_told(const bool *done)
+{
+	return *done;
+}
+
+static void
+on_stored(enum spool_status status, void *arg)
+{
+	ck_assert_int_eq(status, SPOOL_OK);
+	*(bool *)arg = true;
+}
+
+static void
+turn_until(bool (*is_over)(const bool *done), const bool *done)
+{
+	for (unsigned n = 0; n < 1000 && !is_over(done); n++)
+		(void)uv_run(loop_uv(loop), UV_RUN_ONCE);
+	ck_assert(is_over(done));
+}
+
+static struct envelope *
+make(uint64_t id)
+{
+	struct span rcpt = SPAN("b@there.test");
+	struct envelope_parts parts = { .id = id,
+		.size = 2,
+		.arrived = wall_now(),
+		.account = SPAN("ann"),
+		.sender = SPAN("ann@here.test"),
+		.rcpt = &rcpt,
+		.nrcpt = 1 };
+
+	return envelope_new(&parts);
+}
+
+/* A message that the spool has. */
+static uint64_t
+store(void)
+{
+	struct spool_entry *e = spool_entry_open(spool, loop);
+	struct buf head = { 0 }, body = { 0 };
+	uint64_t id = spool_entry_id(e);
+	struct envelope *env = make(id);
+	struct content *content;
+	bool done = false;
+
+	(void)buf_append_text(&body, "\r\n");
+	content = content_new_take(&head, &body);
+	spool_commit(e, env, content, on_stored, &done);
+	turn_until(is_told, &done);
+	content_unref(content);
+	free(env);
+	return id;
+}
+
+static void
+add(uint64_t id)
+{
+	struct dispatch_origin from = { .sid = "", .message_id = "" };
+
+	dispatch_add(dispatch, make(id), &from);
+}
+
+/* One that was put off for an hour. */
+static void
+load(uint64_t id)
+{
+	struct progress row = { .state = RCPT_QUEUED,
+		.tries = 1,
+		.last = wall_now(),
+		.due = wall_now() + 3600000 };
+
+	dispatch_load(make(id), &row, 0, dispatch);
+}
+
+static size_t
+waiting(void)
+{
+	return queue_count(dispatch_queue(dispatch));
+}
+
+static bool
+has_lane(const bool *done)
+{
+	(void)done;
+	return attempt != NULL;
+}
+
+static bool
+all_rest(const bool *done)
+{
+	(void)done;
+	return queue_first_awake(dispatch_queue(dispatch)) == NULL;
+}
+
+static bool
+is_empty(const bool *done)
+{
+	(void)done;
+	return waiting() == 0;
+}
+
+START_TEST(what_waits_for_an_hour_rests_and_wakes_for_who_asks)
+{
+	struct queue *q = dispatch_queue(dispatch);
+	struct message *m;
+
+	dispatch_start(dispatch);
+	load(5);
+	ck_assert_ptr_nonnull(queue_first_awake(q));
+	turn_until(all_rest, NULL);
+	m = queue_find(q, 5);
+	ck_assert_uint_eq(m->legs[0].state, LEG_WAITING);
+	ck_assert_uint_ne(m->legs[0].due.place, 0); /* it is woken in time */
+	turn_until(all_rest, NULL); /* and rests again */
+}
+END_TEST
+
+START_TEST(what_is_due_soon_stays_awake)
+{
+	struct progress row = { .due = wall_now() + 500 };
+	struct queue *q = dispatch_queue(dispatch);
+
+	dispatch_start(dispatch);
+	dispatch_load(make(1), &row, 0, dispatch);
+	load(2);
+	while (queue_next_awake(q, queue_first_awake(q)) != NULL)
+		(void)uv_run(loop_uv(loop), UV_RUN_ONCE);
+	ck_assert_uint_eq(queue_first_awake(q)->env->id, 1);
+}
+END_TEST
+
+START_TEST(what_rests_is_tried_when_its_time_has_come)
+{
+	struct progress row = { .tries = 1, .due = wall_now() + 1200 };
+
+	dispatch_start(dispatch);
+	dispatch_load(make(7), &row, 0, dispatch);
+	turn_until(all_rest, NULL);
+	turn_until(has_lane, NULL);
+	ck_assert_uint_eq(attempt->env->id, 7);
+	dispatch_ended(dispatch, lane, attempt, &(struct lane_end){ 0 });
+}
+END_TEST
+
+/* --- lost to another machine --- */
+
+START_TEST(what_is_lost_while_it_waits_is_forgotten)
+{
+	uint64_t one, two;
+
+	dispatch_start(dispatch);
+	one = store();
+	two = store();
+	load(one);
+	load(two);
+	turn_until(all_rest, NULL);
+	mem_spool_lose(spool, two);
+	while (waiting() == 2)
+		(void)uv_run(loop_uv(loop), UV_RUN_ONCE);
+	ck_assert(queue_has(dispatch_queue(dispatch), one));
+	ck_assert(!queue_has(dispatch_queue(dispatch), two));
+}
+END_TEST
+
+START_TEST(what_is_lost_while_a_lane_has_it_is_called_back)
+{
+	uint64_t id = store();
+	struct lane_end end = { .withdrawn = true };
+
+	dispatch_start(dispatch);
+	add(id);
+	turn_until(has_lane, NULL);
+	mem_spool_lose(spool, id);
+	while (withdrawn == 0)
+		(void)uv_run(loop_uv(loop), UV_RUN_ONCE);
+	ck_assert_uint_eq(waiting(), 1); /* the lane has its envelope */
+	dispatch_ended(dispatch, lane, attempt, &end);
+	turn_until(is_empty, NULL);
+}
+END_TEST
+
+START_TEST(what_nobody_knows_cannot_be_lost)
+{
+	load(1);
+	dispatch_lost(dispatch, 2);
+	ck_assert_uint_eq(waiting(), 1);
+}
+END_TEST
+
+static void
+fill(TCase *tc)
+{
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, what_waits_for_an_hour_rests_and_wakes_for_who_asks);
+	tcase_add_test(tc, what_is_due_soon_stays_awake);
+	tcase_add_test(tc, what_rests_is_tried_when_its_time_has_come);
+	tcase_add_test(tc, what_is_lost_while_it_waits_is_forgotten);
+	tcase_add_test(tc, what_is_lost_while_a_lane_has_it_is_called_back);
+	tcase_add_test(tc, what_nobody_knows_cannot_be_lost);
+}
+
+SUITE_MAIN("dispatch", fill)
