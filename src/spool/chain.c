@@ -55,11 +55,11 @@ found_spare(struct recovery *r, const char *name)
 		spare_name(i, spare);
 		if (strcmp(name, spare) != 0)
 			continue;
-		if (fstatat(j->folder, name, &st, 0) != 0 ||
-		    (uint64_t)st.st_size != j->options.segment_size ||
-		    (uint64_t)st.st_blocks * 512 < j->options.segment_size)
+		if (fstatat(j->home.folder, name, &st, 0) != 0 ||
+		    (uint64_t)st.st_size != j->home.segment_size ||
+		    (uint64_t)st.st_blocks * 512 < j->home.segment_size)
 			return false;
-		keeper_found_spare(j, i);
+		keeper_found_spare(&j->keeper, i);
 		return true;
 	}
 	return false;
@@ -88,7 +88,8 @@ found_other(struct recovery *r, const char *name)
 	    span_starts(span_text(name), SPAN("spare-"))) {
 		if (j->read_only)
 			return;
-		(void)j->disk->unlink(j->disk->arg, j->folder, name);
+		(void)j->home.disk->unlink(
+		    j->home.disk->arg, j->home.folder, name);
 		return;
 	}
 	FACT(SPOOL_FOREIGN_FILE, fact_string("name", name));
@@ -106,7 +107,8 @@ static int
 each_name(
     struct recovery *r, void (*found)(struct recovery *r, const char *name))
 {
-	int fd = openat(r->j->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd =
+	    openat(r->j->home.folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct dirent *entry;
 	DIR *dir;
 
@@ -126,15 +128,15 @@ each_name(
 static int
 read_header(struct recovery *r, struct link *l)
 {
-	const struct disk *d = r->j->disk;
+	const struct disk *d = r->j->home.disk;
 	uint8_t page[SEGMENT_FIRST];
 	char name[SEGMENT_NAME];
 	struct stat st;
 	int64_t n;
 
 	segment_name(l->number, name);
-	l->fd = d->open(
-	    d->arg, r->j->folder, name, r->j->read_only ? O_RDONLY : O_RDWR);
+	l->fd = d->open(d->arg, r->j->home.folder, name,
+	    r->j->read_only ? O_RDONLY : O_RDWR);
 	if (l->fd == -1 || fstat(l->fd, &st) != 0)
 		return err_errno(r->err, "open journal/%s", name);
 	l->size = (uint64_t)st.st_size;
@@ -156,7 +158,7 @@ has_records(struct recovery *r, const struct link *l)
 	replay_load(r, l->fd, l->number, l->size);
 	area = (struct record_area){ .bytes = r->bytes,
 		.size = (size_t)l->size,
-		.salt = r->j->salt,
+		.salt = r->j->segments.salt,
 		.segment = l->number };
 	return l->size > SEGMENT_FIRST &&
 	       record_seek(&area, SEGMENT_FIRST) < area.size;
@@ -221,7 +223,7 @@ choose(struct recovery *r)
 static int
 remove_void(struct recovery *r)
 {
-	const struct disk *d = r->j->disk;
+	const struct disk *d = r->j->home.disk;
 	char name[SEGMENT_NAME];
 
 	for (size_t i = 0; i < r->chain.n; i++) {
@@ -230,7 +232,7 @@ remove_void(struct recovery *r)
 		if (l->counts)
 			continue;
 		segment_name(l->number, name);
-		if (d->unlink(d->arg, r->j->folder, name) != 0)
+		if (d->unlink(d->arg, r->j->home.folder, name) != 0)
 			return err_errno(r->err, "remove journal/%s", name);
 		FACT(SPOOL_UNUSED, fact_number("segment", l->number));
 	}
@@ -252,13 +254,13 @@ chain_read(struct recovery *r)
 		rc = read_header(r, l);
 		if (rc != 0 || l->status != HEADER_OK)
 			continue;
-		j->salt = l->header.salt;
+		j->segments.salt = l->header.salt;
 		spool_id_seen(&j->base, l->header.last_id);
 	}
 	if (rc != 0)
 		return rc;
 	if (c->n > 0)
-		j->next_number = c->links[c->n - 1].number + 1;
+		j->segments.next_number = c->links[c->n - 1].number + 1;
 	choose(r);
 	return 0;
 }

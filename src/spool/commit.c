@@ -123,7 +123,8 @@ forget_cancels(struct journal *j)
 {
 	for (size_t i = 0; i < j->ncancels; i++)
 		if (j->cancels[i].file != NULL)
-			content_file_release_take(j, j->cancels[i].file, false);
+			content_file_release_take(
+			    &j->files, j->cancels[i].file, false);
 	j->ncancels = 0;
 }
 
@@ -144,7 +145,7 @@ set_fault(struct journal *j, int rc)
 	j->faulted = rc != 0;
 	j->fault_status = journal_status(rc);
 	(void)snprintf(j->why, sizeof j->why, "writing to %.150s failed: %s",
-	    j->directory, strerror(-rc));
+	    j->home.directory, strerror(-rc));
 	(void)pthread_mutex_unlock(&j->lock);
 }
 
@@ -177,19 +178,19 @@ resume(struct journal *j)
 		round_settle(j, &r);
 		forget_cancels(j);
 		set_fault(j, 0);
-		FACT(SPOOL_RESUMED, fact_string("directory", j->directory),
-		    fact_number("segment", j->current->number));
+		FACT(SPOOL_RESUMED, fact_string("directory", j->home.directory),
+		    fact_number("segment", j->segments.current->number));
 		return true;
 	}
 	keep_lazies(j, &r);
-	roll_seal(j);
+	roll_seal(&j->segments);
 	set_fault(j, rc);
 	answer_news(j, rc);
 	if (journal_status(rc) == SPOOL_FULL)
-		content_files_drop(j, false);
+		content_files_drop(&j->files, false);
 	j->retry_at = journal_now() + RETRY_EVERY;
 	if (!was)
-		FACT(SPOOL_STOPPED, fact_string("directory", j->directory),
+		FACT(SPOOL_STOPPED, fact_string("directory", j->home.directory),
 		    fact_string("reason", strerror(-rc)));
 	return false;
 }
@@ -197,16 +198,17 @@ resume(struct journal *j)
 static void
 give_up(struct journal *j, struct round *r, int rc)
 {
-	FACT(SPOOL_FAULT, fact_string("directory", j->directory),
+	FACT(SPOOL_FAULT, fact_string("directory", j->home.directory),
 	    fact_number("segment",
-		(j->current == NULL ? 0ULL
-				    : (unsigned long long)j->current->number)),
+		(j->segments.current == NULL
+			? 0ULL
+			: (unsigned long long)j->segments.current->number)),
 	    fact_word(
 		"messages", list_is_empty(&r->commits) ? "none" : "refused"),
 	    fact_string("reason", strerror(-rc)));
 	remember_cancels(j, &r->commits);
 	keep_lazies(j, r);
-	roll_seal(j);
+	roll_seal(&j->segments);
 	(void)resume(j); /* the clients hear the same either way */
 }
 
@@ -346,7 +348,8 @@ finish(struct journal *j)
 		return;
 	(void)pthread_mutex_unlock(&j->lock);
 	if (!resume(j))
-		FACT(SPOOL_UNRECORDED, fact_string("directory", j->directory),
+		FACT(SPOOL_UNRECORDED,
+		    fact_string("directory", j->home.directory),
 		    fact_string("what", "messages may be sent twice"));
 	(void)pthread_mutex_lock(&j->lock);
 }

@@ -19,8 +19,10 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "journal_priv.h"
+#include "home_priv.h"
+#include "keeper_priv.h"
 #include "mail/qid.h"
+#include "space_priv.h"
 #include "spool/content.h"
 
 enum {
@@ -38,8 +40,12 @@ file_of(struct list *node)
 /* --- those that are kept --- */
 
 void
-content_files_init(struct content_files *all)
+content_files_init(struct content_files *all, const struct home *home,
+    struct space *space, struct keeper *keeper)
 {
+	all->home = home;
+	all->space = space;
+	all->keeper = keeper;
 	list_init(&all->spares);
 	(void)pthread_mutex_init(&all->lock, NULL);
 }
@@ -87,28 +93,28 @@ keep(struct content_files *all, struct content_file *f)
 }
 
 uint64_t
-content_files_bytes(struct journal *j)
+content_files_bytes(struct content_files *all)
 {
 	uint64_t bytes;
 
-	(void)pthread_mutex_lock(&j->files.lock);
-	bytes = j->files.bytes;
-	(void)pthread_mutex_unlock(&j->files.lock);
+	(void)pthread_mutex_lock(&all->lock);
+	bytes = all->bytes;
+	(void)pthread_mutex_unlock(&all->lock);
 	return bytes;
 }
 
 void
-content_files_drop(struct journal *j, bool for_good)
+content_files_drop(struct content_files *all, bool for_good)
 {
 	struct content_file *f;
 
 	if (for_good) {
-		(void)pthread_mutex_lock(&j->files.lock);
-		j->files.closed = true;
-		(void)pthread_mutex_unlock(&j->files.lock);
+		(void)pthread_mutex_lock(&all->lock);
+		all->closed = true;
+		(void)pthread_mutex_unlock(&all->lock);
 	}
-	while ((f = take_kept(&j->files)) != NULL)
-		keeper_remove_file_take(j, f);
+	while ((f = take_kept(all)) != NULL)
+		keeper_remove_file_take(all->keeper, f);
 }
 
 /* --- one --- */
@@ -126,19 +132,20 @@ file_new(const struct stored *stored)
 }
 
 int
-content_file_open(struct journal *j, uint64_t id, struct content_file **out)
+content_file_open(
+    struct content_files *all, uint64_t id, struct content_file **out)
 {
-	const struct disk *d = j->disk;
+	const struct disk *d = all->home->disk;
 	struct content_file *f;
 	struct stat st;
 
 	/* One whose name somebody removed would be gone at the next start. */
-	while ((f = take_kept(&j->files)) != NULL &&
+	while ((f = take_kept(all)) != NULL &&
 	       (fstat(f->fd, &st) != 0 || st.st_nlink == 0))
 		content_file_unref(f);
 	if (f == NULL) {
-		int fd = d->open(d->arg, j->contents, qid_format(id).text,
-		    O_RDWR | O_CREAT | O_EXCL);
+		int fd = d->open(d->arg, all->home->contents,
+		    qid_format(id).text, O_RDWR | O_CREAT | O_EXCL);
 
 		if (fd == -1)
 			return -errno;
@@ -195,11 +202,11 @@ content_file_reader(struct content_file *f)
 }
 
 struct content *
-content_file_open_reader(const struct journal *j, struct content_file *f)
+content_file_open_reader(const struct home *home, struct content_file *f)
 {
-	const struct disk *d = j->disk;
+	const struct disk *d = home->disk;
 	int fd = d->open(
-	    d->arg, j->contents, qid_format(f->stored.file).text, O_RDONLY);
+	    d->arg, home->contents, qid_format(f->stored.file).text, O_RDONLY);
 	struct stat st;
 
 	if (fd == -1)
@@ -213,14 +220,14 @@ content_file_open_reader(const struct journal *j, struct content_file *f)
 
 void
 content_file_release_take(
-    struct journal *j, struct content_file *f, bool is_sound)
+    struct content_files *all, struct content_file *f, bool is_sound)
 {
 	/* Nobody else can come by a reference now: 1 is 1 for good. */
 	bool is_alone =
 	    atomic_load_explicit(&f->refs, memory_order_acquire) == 1;
 
 	if (is_sound && is_alone && f->fd != -1 && f->room <= KEPT_ROOM_MOST &&
-	    space_has(j, 0) && keep(&j->files, f))
+	    space_has(all->space, 0) && keep(all, f))
 		return;
-	keeper_remove_file_take(j, f);
+	keeper_remove_file_take(all->keeper, f);
 }

@@ -22,7 +22,9 @@
 #include "record_priv.h"
 
 struct content;
-struct journal;
+struct home;
+struct keeper;
+struct space;
 
 /* A file is as long as a multiple of this, so that no write reads first. */
 enum { FILE_BLOCK = 4096 };
@@ -40,6 +42,9 @@ struct content_file {
 
 /* Files without a content, the one used last in front. */
 struct content_files {
+	const struct home *home; /* borrowed, as the next two */
+	struct space *space;
+	struct keeper *keeper;
 	pthread_mutex_t lock;
 	struct list spares; /* struct content_file */
 	size_t count;
@@ -47,21 +52,22 @@ struct content_files {
 	bool closed; /* none is kept any more */
 };
 
-void content_files_init(struct content_files *all);
+void content_files_init(struct content_files *all, const struct home *home,
+    struct space *space, struct keeper *keeper);
 /* None may be kept any more: content_files_drop() came before. */
 void content_files_clear(struct content_files *all);
 /* How much room those that are kept take. */
-uint64_t content_files_bytes(struct journal *j);
+uint64_t content_files_bytes(struct content_files *all);
 /* Those that are kept go: their room is needed, or (`for_good`) it is the end.
  */
-void content_files_drop(struct journal *j, bool for_good);
+void content_files_drop(struct content_files *all, bool for_good);
 
 /*
  * For the content of message `id`: one that was kept, or a new one of that
  * name. One reference. 0 or -errno. Blocks.
  */
-int
-content_file_open(struct journal *j, uint64_t id, struct content_file **out);
+int content_file_open(
+    struct content_files *all, uint64_t id, struct content_file **out);
 /* One that a record names; not open. */
 struct content_file *content_file_found(const struct stored *stored);
 struct content_file *content_file_ref(struct content_file *f);
@@ -74,7 +80,7 @@ void content_file_unref(struct content_file *f);
 struct content *content_file_reader(struct content_file *f);
 /* The same for one that is not open, or not any more. Blocks. */
 struct content *
-content_file_open_reader(const struct journal *j, struct content_file *f);
+content_file_open_reader(const struct home *home, struct content_file *f);
 /* Closes the descriptor; who reads has one of their own. */
 void content_file_cool(struct content_file *f);
 /*
@@ -83,6 +89,6 @@ void content_file_cool(struct content_file *f);
  * room; or removed. Takes a reference.
  */
 void content_file_release_take(
-    struct journal *j, struct content_file *f, bool is_sound);
+    struct content_files *all, struct content_file *f, bool is_sound);
 
 #endif

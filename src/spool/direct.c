@@ -15,16 +15,21 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "journal_priv.h"
+#include "group_priv.h"
+#include "home_priv.h"
+#include "le_priv.h"
+#include "segments_priv.h"
 
 enum { KEPT = 512 * 1024 };
 
 void
-direct_open(struct journal *j, struct segment *s, const char *name)
+direct_open(struct segments *all, struct segment *s, const char *name)
 {
-	if (!j->direct.refused)
-		s->direct = j->disk->open(
-		    j->disk->arg, j->folder, name, O_WRONLY | O_DIRECT);
+	const struct disk *d = all->home->disk;
+
+	if (!all->direct.refused)
+		s->direct = d->open(
+		    d->arg, all->home->folder, name, O_WRONLY | O_DIRECT);
 }
 
 void
@@ -67,21 +72,23 @@ gather(struct direct *d, const struct iovec *pieces, size_t n)
 }
 
 int
-direct_write(struct journal *j, struct iovec *pieces, size_t n, uint64_t at)
+direct_write(struct segments *all, struct iovec *pieces, size_t n, uint64_t at)
 {
-	struct segment *s = j->current;
-	struct iovec all;
+	const struct disk *disk = all->home->disk;
+	struct direct *d = &all->direct;
+	struct segment *s = all->current;
+	struct iovec one;
 	int rc;
 
 	if (s->direct == -1)
-		return disk_write_synced(j->disk, s->fd, pieces, n, at);
-	all.iov_len = gather(&j->direct, pieces, n);
-	all.iov_base = j->direct.bytes;
-	rc = disk_write_synced(j->disk, s->direct, &all, 1, at);
-	if (j->direct.cap > KEPT)
-		direct_clear(&j->direct);
+		return disk_write_synced(disk, s->fd, pieces, n, at);
+	one.iov_len = gather(d, pieces, n);
+	one.iov_base = d->bytes;
+	rc = disk_write_synced(disk, s->direct, &one, 1, at);
+	if (d->cap > KEPT)
+		direct_clear(d);
 	/* It wants what we do not know; the next segment does without. */
 	if (rc == -EINVAL)
-		j->direct.refused = true;
+		d->refused = true;
 	return rc;
 }

@@ -58,7 +58,7 @@ journal_entry_open(struct spool *s)
 {
 	struct journal_entry *e = MEM_NEW(struct journal_entry);
 
-	(void)atomic_fetch_add(&journal_of(s)->open_entries, 1);
+	(void)atomic_fetch_add(&journal_of(s)->space.open_entries, 1);
 	list_init(&e->node);
 	return &e->base;
 }
@@ -66,7 +66,8 @@ journal_entry_open(struct spool *s)
 void
 journal_entry_free(struct journal_entry *e)
 {
-	(void)atomic_fetch_sub(&journal_of(e->base.spool)->open_entries, 1);
+	(void)atomic_fetch_sub(
+	    &journal_of(e->base.spool)->space.open_entries, 1);
 	content_file_unref(e->file);
 	drop_chunks(e);
 	free(e->tail);
@@ -83,7 +84,7 @@ journal_entry_release(struct journal_entry *e, bool is_sound)
 	e->file = NULL;
 	if (f != NULL)
 		content_file_release_take(
-		    journal_of(e->base.spool), f, is_sound);
+		    &journal_of(e->base.spool)->files, f, is_sound);
 }
 
 /* It is not wanted any more; its file may serve another, if all went well. */
@@ -99,9 +100,10 @@ end_entry(struct journal_entry *e)
 static int
 open_file(struct journal_entry *e)
 {
-	return e->file != NULL ? 0
-			       : content_file_open(journal_of(e->base.spool),
-				     e->base.file_id, &e->file);
+	return e->file != NULL
+		   ? 0
+		   : content_file_open(&journal_of(e->base.spool)->files,
+			 e->base.file_id, &e->file);
 }
 
 /* Cuts the last `len` bytes off the pieces, into `to`. */
@@ -146,11 +148,11 @@ write_blocks(struct journal_entry *e, struct iovec *pieces, size_t n, bool last)
 	}
 	cut_tail(pieces, n, over, rest);
 	end = at + len - over;
-	rc = len == over ? 0 : disk_write(j->disk, f->fd, pieces, n, at);
+	rc = len == over ? 0 : disk_write(j->home.disk, f->fd, pieces, n, at);
 	memcpy(e->tail, rest, over);
 	e->ntail = (uint32_t)over;
 	if (end > f->room) {
-		space_took(j, end - f->room);
+		space_took(&j->space, end - f->room);
 		f->room = end;
 	}
 	return rc;
@@ -216,7 +218,7 @@ copy_content(struct journal_entry *e)
 static int
 trim(struct journal_entry *e)
 {
-	const struct disk *d = journal_of(e->base.spool)->disk;
+	const struct disk *d = journal_of(e->base.spool)->home.disk;
 	struct content_file *f = e->file;
 	uint64_t size = round_up(f->stored.size, FILE_BLOCK);
 
@@ -242,18 +244,19 @@ write_tail(struct journal_entry *e)
 	if (e->ntail == 0)
 		return 0;
 	memset(e->tail + e->ntail, 0, FILE_BLOCK - e->ntail);
-	return disk_write(j->disk, f->fd, &piece, 1, f->stored.size - e->ntail);
+	return disk_write(
+	    j->home.disk, f->fd, &piece, 1, f->stored.size - e->ntail);
 }
 
 static int
 sync_file(struct journal_entry *e)
 {
 	struct journal *j = journal_of(e->base.spool);
-	const struct disk *d = j->disk;
+	const struct disk *d = j->home.disk;
 	struct content_file *f = e->file;
 
 	if (d->sync(d->arg, f->fd) != 0 ||
-	    (!f->is_named && d->sync_folder(d->arg, j->contents) != 0))
+	    (!f->is_named && d->sync_folder(d->arg, j->home.contents) != 0))
 		return errno == 0 ? -EIO : -errno;
 	f->is_named = true;
 	return 0;
@@ -266,7 +269,7 @@ note(struct journal_entry *e, int rc)
 		return;
 	e->status = journal_status(rc);
 	if (e->status == SPOOL_FULL)
-		content_files_drop(journal_of(e->base.spool), false);
+		content_files_drop(&journal_of(e->base.spool)->files, false);
 	FACT(SPOOL_CONTENT_FAILED, fact_id("qid", e->base.id),
 	    fact_string("reason", strerror(-rc)));
 }

@@ -37,9 +37,10 @@ journal_read_record(const struct journal *j, const struct segment *s,
     int *rc)
 {
 	uint8_t *p = mem_alloc(length);
-	struct record_area area = { p, length, j->salt, s->number, offset };
+	struct record_area area = { p, length, j->segments.salt, s->number,
+		offset };
 	enum record_status status;
-	int64_t n = disk_read(j->disk, s->fd, p, length, offset);
+	int64_t n = disk_read(j->home.disk, s->fd, p, length, offset);
 
 	*bytes = NULL;
 	*rc = n < 0 ? (int)n : 0;
@@ -108,7 +109,7 @@ static struct content *
 read_back(const struct fetch *f)
 {
 	if (f->file != NULL)
-		return content_file_open_reader(f->journal, f->file);
+		return content_file_open_reader(&f->journal->home, f->file);
 	return journal_read_content(
 	    f->journal, f->segment, f->id, f->offset, f->length);
 }

@@ -28,16 +28,17 @@ struct inspection {
 static int
 open_folders(struct journal *j, struct err *err)
 {
-	j->root = open(j->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (j->root == -1)
+	j->home.root =
+	    open(j->home.directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (j->home.root == -1)
 		return err_errno(err, "open");
-	j->folder =
-	    openat(j->root, "journal", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (j->folder == -1)
+	j->home.folder =
+	    openat(j->home.root, "journal", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (j->home.folder == -1)
 		return err_errno(err, "open journal");
-	j->contents =
-	    openat(j->root, "content", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (j->contents == -1)
+	j->home.contents =
+	    openat(j->home.root, "content", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (j->home.contents == -1)
 		return err_errno(err, "open content");
 	return 0;
 }
@@ -46,7 +47,7 @@ open_folders(struct journal *j, struct err *err)
 static int
 take_lock(struct journal *j, struct err *err)
 {
-	j->lock_file = openat(j->root, "lock", O_RDONLY | O_CLOEXEC);
+	j->lock_file = openat(j->home.root, "lock", O_RDONLY | O_CLOEXEC);
 	if (j->lock_file == -1)
 		return errno == ENOENT ? 0 : err_errno(err, "open lock");
 	if (flock(j->lock_file, LOCK_SH | LOCK_NB) == 0)
@@ -66,7 +67,8 @@ on_message(struct envelope *env, const struct progress *rcpts, uint32_t flags,
 	struct err err;
 
 	if (in->rc == 0 && live->file != NULL)
-		content = content_file_open_reader(in->journal, live->file);
+		content =
+		    content_file_open_reader(&in->journal->home, live->file);
 	else if (in->rc == 0)
 		content = journal_read_content(in->journal, live->segment,
 		    env->id, live->offset, live->length);
@@ -108,8 +110,8 @@ spool_inspect(const char *directory, spool_visit_cb visit, void *arg,
 		rc = take_lock(j, err);
 	if (rc == 0)
 		rc = recover(j, on_message, &in, err);
-	out->segments = j->nsegments;
-	out->segment_bytes = j->used_bytes;
+	out->segments = j->segments.count;
+	out->segment_bytes = j->segments.used_bytes;
 	out->damaged += j->set_aside;
 	if (j->lock_file != -1)
 		(void)close(j->lock_file); /* only read */

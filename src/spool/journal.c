@@ -54,30 +54,31 @@ close_fd(int fd)
 }
 
 static void
+home_clear(struct home *h)
+{
+	close_fd(h->contents);
+	close_fd(h->folder);
+	close_fd(h->root);
+	free(h->directory);
+}
+
+static void
 destroy(struct journal *j)
 {
-	/* One that never started is in no list. */
-	if (j->current != NULL && !j->current->started)
-		segment_unref(j->current);
-	LIST_FOREACH_SAFE (node, tmp, &j->segments)
-		segment_unref(LIST_ENTRY(node, struct segment, node));
+	segments_clear(&j->segments);
 	LIST_FOREACH_SAFE (lazy, next, &j->lazies)
 		free(LIST_ENTRY(lazy, struct lazy, node));
 	index_clear(&j->index);
 	group_clear(&j->group);
 	buf_clear(&j->form);
-	direct_clear(&j->direct);
 	content_files_clear(&j->files);
 	space_clear(&j->space);
 	(void)pthread_cond_destroy(&j->wake);
 	(void)pthread_mutex_destroy(&j->lock);
-	close_fd(j->contents);
-	close_fd(j->folder);
-	close_fd(j->root);
+	home_clear(&j->home);
 	for (size_t i = 0; i < j->ncancels; i++)
 		content_file_unref(j->cancels[i].file);
 	free(j->cancels);
-	free(j->directory);
 	free(j);
 }
 
@@ -101,9 +102,9 @@ journal_close(struct spool *s)
 
 	loader_stop(j->loader);
 	/* Their room may be what the last records need. */
-	content_files_drop(j, true);
+	content_files_drop(&j->files, true);
 	committer_stop(j);
-	keeper_stop(j);
+	keeper_stop(&j->keeper);
 	/* A fetch may still read; nobody writes any more. */
 	close_fd(j->lock_file);
 	j->lock_file = -1;
@@ -116,9 +117,9 @@ journal_close(struct spool *s)
 static bool
 has_room(struct journal *j, uint64_t size)
 {
-	if (space_has(j, size))
+	if (space_has(&j->space, size))
 		return true;
-	content_files_drop(j, false);
+	content_files_drop(&j->files, false);
 	return false;
 }
 
@@ -142,15 +143,15 @@ journal_health(struct spool *s, struct spool_health *out)
 {
 	struct journal *j = journal_of(s);
 	bool has_space = has_room(j, 0);
-	uint64_t kept = content_files_bytes(j);
+	uint64_t kept = content_files_bytes(&j->files);
 
 	(void)pthread_mutex_lock(&j->lock);
 	out->recording = !j->faulted;
 	out->accepting = !j->faulted && has_space;
 	out->messages = j->index.waiting;
 	out->live_bytes = j->index.live_bytes + j->index.file_bytes;
-	out->used_bytes = j->used_bytes + j->index.file_bytes + kept;
-	out->segments = j->nsegments;
+	out->used_bytes = j->segments.used_bytes + j->index.file_bytes + kept;
+	out->segments = j->segments.count;
 	out->set_aside = j->set_aside;
 	out->is_loading = j->is_loading;
 	out->nread = j->nread;
@@ -160,7 +161,7 @@ journal_health(struct spool *s, struct spool_health *out)
 	else if (!has_space)
 		(void)snprintf(out->why, sizeof out->why,
 		    "less than %g %% of space or inodes left for %.150s",
-		    j->options.reserve_percent, j->directory);
+		    j->home.reserve_percent, j->home.directory);
 	(void)pthread_mutex_unlock(&j->lock);
 }
 
@@ -168,9 +169,10 @@ static int
 journal_scratch(struct spool *s, struct err *err)
 {
 	const struct journal *j = journal_of(s);
-	int fd = open(j->directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	int fd = open(j->home.directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 
-	return fd >= 0 ? fd : err_errno(err, "make a file in %s", j->directory);
+	return fd >= 0 ? fd
+		       : err_errno(err, "make a file in %s", j->home.directory);
 }
 
 static const struct spool_ops journal_ops = {
@@ -215,6 +217,17 @@ fill_options(struct spool_options *o)
 		o->lazy_ms = LAZY_MS;
 }
 
+static void
+home_init(
+    struct home *h, const struct disk *disk, const struct spool_options *o)
+{
+	h->disk = disk;
+	h->directory = mem_strdup(o->directory);
+	h->root = h->folder = h->contents = -1;
+	h->segment_size = o->segment_size;
+	h->reserve_percent = o->reserve_percent;
+}
+
 struct journal *
 journal_new(const struct disk *disk, const struct spool_options *options)
 {
@@ -223,19 +236,18 @@ journal_new(const struct disk *disk, const struct spool_options *options)
 
 	spool_init(&j->base, &journal_ops, options->machine);
 	atomic_init(&j->refs, 1);
-	j->disk = disk;
 	j->options = *options;
 	fill_options(&j->options);
-	j->directory = mem_strdup(options->directory);
-	j->options.directory = j->directory;
-	j->root = j->folder = j->contents = j->lock_file = -1;
+	home_init(&j->home, disk, &j->options);
+	j->options.directory = j->home.directory;
+	j->lock_file = -1;
 	index_init(&j->index, j->options.held_max, j->options.words_max);
 	list_init(&j->commits);
 	list_init(&j->lazies);
-	list_init(&j->segments);
-	keeper_init(&j->keeper);
-	content_files_init(&j->files);
-	space_init(&j->space);
+	segments_init(&j->segments, &j->home, &j->keeper);
+	keeper_init(&j->keeper, &j->home, &j->space);
+	content_files_init(&j->files, &j->home, &j->space, &j->keeper);
+	space_init(&j->space, &j->home);
 	(void)pthread_mutex_init(&j->lock, NULL);
 	(void)pthread_condattr_init(&attr);
 	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -267,7 +279,7 @@ open_folder(
 		close_fd(up);
 		return 0;
 	}
-	if (up == -1 || j->disk->sync_folder(j->disk->arg, up) != 0)
+	if (up == -1 || j->home.disk->sync_folder(j->home.disk->arg, up) != 0)
 		rc = err_errno(err, "sync the folder of %s", name);
 	close_fd(up);
 	return rc;
@@ -276,12 +288,15 @@ open_folder(
 static int
 open_folders(struct journal *j, struct err *err)
 {
-	int rc = open_folder(j, AT_FDCWD, j->directory, &j->root, err);
+	int rc =
+	    open_folder(j, AT_FDCWD, j->home.directory, &j->home.root, err);
 
 	if (rc == 0)
-		rc = open_folder(j, j->root, "journal", &j->folder, err);
+		rc = open_folder(
+		    j, j->home.root, "journal", &j->home.folder, err);
 	if (rc == 0)
-		rc = open_folder(j, j->root, "content", &j->contents, err);
+		rc = open_folder(
+		    j, j->home.root, "content", &j->home.contents, err);
 	return rc;
 }
 
@@ -305,10 +320,10 @@ take_lock(struct journal *j, struct err *err)
 	int n;
 
 	j->lock_file =
-	    openat(j->root, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	    openat(j->home.root, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (j->lock_file == -1)
 		return err_errno(err, "open lock");
-	disk_give(j->root, j->lock_file);
+	disk_give(j->home.root, j->lock_file);
 	if (flock(j->lock_file, LOCK_EX | LOCK_NB) != 0)
 		return errno == EWOULDBLOCK ? refuse(j->lock_file, err)
 					    : err_errno(err, "lock");
@@ -327,9 +342,9 @@ tell_open(struct journal *j)
 
 	(void)pthread_mutex_lock(&j->lock);
 	messages = j->index.waiting;
-	segments = j->nsegments;
+	segments = j->segments.count;
 	(void)pthread_mutex_unlock(&j->lock);
-	FACT(SPOOL_OPEN, fact_string("directory", j->directory),
+	FACT(SPOOL_OPEN, fact_string("directory", j->home.directory),
 	    fact_number("messages", messages),
 	    fact_number("segments", segments),
 	    fact_number("set_aside", j->set_aside));
@@ -349,7 +364,7 @@ journal_open_on(const struct disk *disk, const struct spool_options *options,
 			 ? recover(j, on->message, on->arg, err)
 			 : loader_start(j, on, err);
 	if (rc == 0)
-		rc = keeper_start(j, err);
+		rc = keeper_start(&j->keeper, err);
 	if (rc == 0) {
 		reclaim_drop_empty(j);
 		rc = committer_start(j, err);
@@ -358,7 +373,7 @@ journal_open_on(const struct disk *disk, const struct spool_options *options,
 		tell_open(j);
 		return &j->base;
 	}
-	(void)err_wrap(err, rc, "spool %s", j->directory);
+	(void)err_wrap(err, rc, "spool %s", j->home.directory);
 	journal_close(&j->base);
 	return NULL;
 }

@@ -7,6 +7,9 @@
  * An entry's road:     entry.c -> commit.c -> write.c -> answer in commit.c
  * A segment's life:    roll.c -> (full) -> reclaim.c -> keeper.c
  * A start's steps:     journal.c -> loader.c -> recover.c -> chain.c -> replay.c
+ *
+ * Its parts know nothing of it: home (the disk and its folders), segments (roll.c,
+ * direct.c), the content files and the space for them, the keeper, the index.
  */
 #ifndef SPOOL_JOURNAL_PRIV_H
 #define SPOOL_JOURNAL_PRIV_H
@@ -18,10 +21,11 @@
 #include "content_file_priv.h"
 #include "disk_priv.h"
 #include "group_priv.h"
+#include "home_priv.h"
 #include "index_priv.h"
 #include "io/mailbox.h"
 #include "keeper_priv.h"
-#include "segment_priv.h"
+#include "segments_priv.h"
 #include "space_priv.h"
 #include "spool_priv.h"
 #include "whole_priv.h"
@@ -32,22 +36,12 @@ struct cancel {
 	struct content_file *file; /* a reference; or NULL */
 };
 
-/* Writing past the page cache; the committer's. */
-struct direct {
-	char *bytes; /* owned; aligned, reused */
-	size_t cap;
-	bool refused; /* the file system does not do it */
-};
-
 struct journal {
 	struct spool base;
 	atomic_uint refs; /* the owner's, and one a fetch under way */
-	const struct disk *disk; /* borrowed: static, or the test's */
 	struct spool_options options; /* with the defaults filled in */
-	char *directory; /* owned */
-	int root, folder, contents, lock_file; /* owned; -1: not open */
-	uint64_t salt;
-	atomic_uint open_entries;
+	struct home home;
+	int lock_file; /* owned; -1: not open */
 	bool read_only; /* inspect.c: look, change nothing */
 	_Atomic uint64_t
 	    set_aside; /* messages and ranges, while reading back */
@@ -55,6 +49,7 @@ struct journal {
 	struct keeper keeper;
 	struct content_files files;
 	struct space space;
+	struct segments segments; /* parts of it the committer's */
 
 	pthread_t committer;
 	bool committer_runs;
@@ -71,24 +66,17 @@ struct journal {
 	enum spool_status fault_status;
 	char why[256];
 	struct index index;
-	struct list segments; /* struct segment, oldest first */
-	uint64_t nsegments, used_bytes;
 	/* Segments of before the start are read: none of them goes. */
 	bool is_loading;
 	uint64_t nread, ntoread;
 
 	/* committer's: */
-	struct segment *current; /* where the next group goes; NULL: none */
-	struct tail before; /* for the next segment's header */
-	uint64_t next_number;
 	uint64_t retry_at;
 	uint64_t reclaim_at; /* not before, after a failed read */
 	struct group group;
 	struct buf form; /* a message's record without its content; reused */
-	struct direct direct;
 	struct cancel *cancels; /* owned */
 	size_t ncancels, cancels_cap;
-	uint8_t front[SEGMENT_FIRST];
 };
 
 /* News without a client that waits: rides along with the next group. */
@@ -227,20 +215,6 @@ again_settle(struct journal *j, struct journal_entry *e);
 void round_init(struct round *r);
 int round_write(struct journal *j, struct round *r);
 void round_settle(struct journal *j, struct round *r);
-
-/* direct.c */
-/* The segment's second descriptor, if the file system has such a thing. */
-void direct_open(struct journal *j, struct segment *s, const char *name);
-/* Writes and syncs a group of the current segment. 0 or -errno. */
-int
-direct_write(struct journal *j, struct iovec *pieces, size_t n, uint64_t at);
-void direct_clear(struct direct *d);
-
-/* roll.c */
-/* A new current segment with room for a group of that size. 0 or -errno. */
-int roll(struct journal *j, uint64_t need);
-/* Ends the current segment, of which only whole groups count. */
-void roll_seal(struct journal *j);
 
 /* reclaim.c; all but reclaim_read() and reclaim_clear() under the lock */
 bool reclaim_is_due(const struct journal *j);

@@ -23,8 +23,10 @@
 #include "base/mem.h"
 #include "content_file_priv.h"
 #include "facts/fact.h"
-#include "journal_priv.h"
+#include "home_priv.h"
 #include "mail/qid.h"
+#include "segment_priv.h"
+#include "space_priv.h"
 
 enum { ZEROS = 256 * 1024 };
 
@@ -39,8 +41,10 @@ struct chore {
 };
 
 void
-keeper_init(struct keeper *k)
+keeper_init(struct keeper *k, const struct home *home, struct space *space)
 {
+	k->home = home;
+	k->space = space;
 	list_init(&k->drops);
 	list_init(&k->removals);
 	(void)pthread_mutex_init(&k->lock, NULL);
@@ -65,30 +69,28 @@ find_spare(const struct keeper *k, int state)
 
 /* For a dropped segment; negative when its room is needed more than it. */
 static int
-free_slot(struct journal *j)
+free_slot(struct keeper *k)
 {
-	struct keeper *k = &j->keeper;
 	int spare, ready;
 
 	(void)pthread_mutex_lock(&k->lock);
 	spare = find_spare(k, SPARE_NONE);
 	ready = find_spare(k, SPARE_READY);
 	(void)pthread_mutex_unlock(&k->lock);
-	return ready == -1 || space_has_now(j, 0) ? spare : -1;
+	return ready == -1 || space_has_now(k->space, 0) ? spare : -1;
 }
 
 void
-keeper_found_spare(struct journal *j, int spare)
+keeper_found_spare(struct keeper *k, int spare)
 {
-	(void)pthread_mutex_lock(&j->keeper.lock);
-	j->keeper.spares[spare] = SPARE_READY;
-	(void)pthread_mutex_unlock(&j->keeper.lock);
+	(void)pthread_mutex_lock(&k->lock);
+	k->spares[spare] = SPARE_READY;
+	(void)pthread_mutex_unlock(&k->lock);
 }
 
 int
-keeper_take_spare(struct journal *j)
+keeper_take_spare(struct keeper *k)
 {
-	struct keeper *k = &j->keeper;
 	int spare;
 
 	(void)pthread_mutex_lock(&k->lock);
@@ -100,11 +102,11 @@ keeper_take_spare(struct journal *j)
 }
 
 void
-keeper_spare_gone(struct journal *j, int spare)
+keeper_spare_gone(struct keeper *k, int spare)
 {
-	(void)pthread_mutex_lock(&j->keeper.lock);
-	j->keeper.spares[spare] = SPARE_NONE;
-	(void)pthread_mutex_unlock(&j->keeper.lock);
+	(void)pthread_mutex_lock(&k->lock);
+	k->spares[spare] = SPARE_NONE;
+	(void)pthread_mutex_unlock(&k->lock);
 }
 
 /* --- making a spare --- */
@@ -122,15 +124,15 @@ has_stopped(struct keeper *k)
 
 /* Nobody waits for a spare; it is given up without a word. */
 static bool
-may_fill(struct journal *j, uint64_t rest)
+may_fill(struct keeper *k, uint64_t rest)
 {
-	return !has_stopped(&j->keeper) && space_has_now(j, rest);
+	return !has_stopped(k) && space_has_now(k->space, rest);
 }
 
 static int
-fill(struct journal *j, int fd)
+fill(struct keeper *k, int fd)
 {
-	uint64_t size = j->options.segment_size, at = 0;
+	uint64_t size = k->home->segment_size, at = 0;
 	char *zeros = mem_zalloc(1, ZEROS);
 	int rc = 0;
 
@@ -138,44 +140,44 @@ fill(struct journal *j, int fd)
 		size_t len = size - at < ZEROS ? (size_t)(size - at) : ZEROS;
 		struct iovec piece = { zeros, len };
 
-		rc = may_fill(j, size - at)
-			 ? disk_write(j->disk, fd, &piece, 1, at)
+		rc = may_fill(k, size - at)
+			 ? disk_write(k->home->disk, fd, &piece, 1, at)
 			 : -ECANCELED;
 		at += len;
 	}
 	free(zeros);
-	if (rc == 0 && j->disk->sync(j->disk->arg, fd) != 0)
+	if (rc == 0 && k->home->disk->sync(k->home->disk->arg, fd) != 0)
 		rc = -errno;
 	return rc;
 }
 
 static int
-make_spare(struct journal *j, int spare)
+make_spare(struct keeper *k, int spare)
 {
-	const struct disk *d = j->disk;
+	const struct disk *d = k->home->disk;
 	char name[SPARE_NAME];
 	int fd, rc;
 
-	fd = d->open(d->arg, j->folder, unfinished, O_RDWR | O_CREAT | O_TRUNC);
+	fd = d->open(
+	    d->arg, k->home->folder, unfinished, O_RDWR | O_CREAT | O_TRUNC);
 	if (fd == -1)
 		return -errno;
-	rc = fill(j, fd);
+	rc = fill(k, fd);
 	/* Groups are written past the page cache: these would be in the way. */
 	(void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
 	(void)close(fd); /* synced, or not wanted any more */
 	spare_name(spare, name);
-	if (rc == 0 &&
-	    d->rename(d->arg, j->folder, unfinished, j->folder, name) != 0)
+	if (rc == 0 && d->rename(d->arg, k->home->folder, unfinished,
+			   k->home->folder, name) != 0)
 		rc = -errno;
 	if (rc != 0)
-		(void)d->unlink(d->arg, j->folder, unfinished);
+		(void)d->unlink(d->arg, k->home->folder, unfinished);
 	return rc;
 }
 
 static void
-provide_spare(struct journal *j)
+provide_spare(struct keeper *k)
 {
-	struct keeper *k = &j->keeper;
 	int spare, rc;
 
 	/* One ahead is enough; the second place is for dropped segments. */
@@ -183,66 +185,70 @@ provide_spare(struct journal *j)
 	spare =
 	    find_spare(k, SPARE_READY) == -1 ? find_spare(k, SPARE_NONE) : -1;
 	(void)pthread_mutex_unlock(&k->lock);
-	if (spare == -1 || !space_has_now(j, j->options.segment_size))
+	if (spare == -1 || !space_has_now(k->space, k->home->segment_size))
 		return;
-	rc = make_spare(j, spare);
+	rc = make_spare(k, spare);
 	if (rc == 0)
-		keeper_found_spare(j, spare);
+		keeper_found_spare(k, spare);
 	else if (rc != -ECANCELED)
-		FACT(SPOOL_SPARE_FAILED, fact_string("directory", j->directory),
+		FACT(SPOOL_SPARE_FAILED,
+		    fact_string("directory", k->home->directory),
 		    fact_string("reason", strerror(-rc)));
 }
 
 /* --- dropping --- */
 
 static int
-drop_name(struct journal *j, struct chore *c)
+drop_name(struct keeper *k, struct chore *c)
 {
-	const struct disk *d = j->disk;
+	const struct disk *d = k->home->disk;
 	struct segment *s = c->segment;
 	char name[SEGMENT_NAME], spare[SPARE_NAME];
-	int slot = c->recycle ? free_slot(j) : -1;
+	int slot = c->recycle ? free_slot(k) : -1;
 
 	segment_name(s->number, name);
 	/* Nobody can get at it any more; who already reads it keeps it whole.
 	 */
-	if (slot != -1 && s->size == j->options.segment_size &&
+	if (slot != -1 && s->size == k->home->segment_size &&
 	    atomic_load(&s->refs) == 1) {
 		spare_name(slot, spare);
-		if (d->rename(d->arg, j->folder, name, j->folder, spare) != 0)
+		if (d->rename(d->arg, k->home->folder, name, k->home->folder,
+			spare) != 0)
 			return -errno;
 		c->spare = slot;
 		return 0;
 	}
-	if (d->unlink(d->arg, j->folder, name) != 0 && errno != ENOENT)
+	if (d->unlink(d->arg, k->home->folder, name) != 0 && errno != ENOENT)
 		return -errno;
 	return 0;
 }
 
 static int
-drop(struct journal *j, struct chore *c)
+drop(struct keeper *k, struct chore *c)
 {
-	int rc = c->gone ? 0 : drop_name(j, c);
+	int rc = c->gone ? 0 : drop_name(k, c);
 
 	if (rc != 0)
 		return rc;
 	c->gone = true;
-	if (j->disk->sync_folder(j->disk->arg, j->folder) != 0)
+	if (k->home->disk->sync_folder(k->home->disk->arg, k->home->folder) !=
+	    0)
 		return -errno;
 	if (c->spare != -1)
-		keeper_found_spare(j, c->spare);
+		keeper_found_spare(k, c->spare);
 	segment_unref(c->segment);
 	free(c);
 	return 0;
 }
 
 static void
-remove_file(struct journal *j, struct content_file *f)
+remove_file(struct keeper *k, struct content_file *f)
 {
 	struct qid qid = qid_format(f->stored.file);
 
 	/* What stays behind is found at the next start. */
-	if (j->disk->unlink(j->disk->arg, j->contents, qid.text) != 0 &&
+	if (k->home->disk->unlink(
+		k->home->disk->arg, k->home->contents, qid.text) != 0 &&
 	    errno != ENOENT)
 		FACT(SPOOL_REMOVE_FAILED, fact_word("folder", "content"),
 		    fact_word("file", qid.text),
@@ -261,9 +267,8 @@ has_work(const struct keeper *k)
 
 /* Under the lock, which is let go while working. */
 static void
-work(struct journal *j)
+work(struct keeper *k)
 {
-	struct keeper *k = &j->keeper;
 	struct list *node = list_pop(&k->removals);
 	bool is_drop = false, spare = false;
 	int rc = 0;
@@ -278,13 +283,14 @@ work(struct journal *j)
 	}
 	(void)pthread_mutex_unlock(&k->lock);
 	if (is_drop)
-		rc = drop(j, LIST_ENTRY(node, struct chore, node));
+		rc = drop(k, LIST_ENTRY(node, struct chore, node));
 	else if (node != NULL)
-		remove_file(j, LIST_ENTRY(node, struct content_file, node));
+		remove_file(k, LIST_ENTRY(node, struct content_file, node));
 	else if (spare)
-		provide_spare(j);
+		provide_spare(k);
 	if (rc != 0)
-		FACT(SPOOL_DROP_FAILED, fact_string("directory", j->directory),
+		FACT(SPOOL_DROP_FAILED,
+		    fact_string("directory", k->home->directory),
 		    fact_string("reason", strerror(-rc)));
 	(void)pthread_mutex_lock(&k->lock);
 	if (rc != 0) {
@@ -296,8 +302,7 @@ work(struct journal *j)
 static void *
 run(void *arg)
 {
-	struct journal *j = arg;
-	struct keeper *k = &j->keeper;
+	struct keeper *k = arg;
 
 	(void)pthread_setname_np(pthread_self(), "keeper");
 	(void)pthread_mutex_lock(&k->lock);
@@ -305,7 +310,7 @@ run(void *arg)
 		if (k->stop)
 			k->wants_spare = false;
 		if (has_work(k))
-			work(j);
+			work(k);
 		else if (k->stop)
 			break;
 		else
@@ -316,13 +321,13 @@ run(void *arg)
 }
 
 int
-keeper_start(struct journal *j, struct err *err)
+keeper_start(struct keeper *k, struct err *err)
 {
-	int rc = pthread_create(&j->keeper.thread, NULL, run, j);
+	int rc = pthread_create(&k->thread, NULL, run, k);
 
 	if (rc != 0)
 		return err_set(err, -rc, "start a thread: %s", strerror(rc));
-	j->keeper.runs = true;
+	k->runs = true;
 	return 0;
 }
 
@@ -343,9 +348,8 @@ forget_work(struct keeper *k)
 }
 
 void
-keeper_stop(struct journal *j)
+keeper_stop(struct keeper *k)
 {
-	struct keeper *k = &j->keeper;
 
 	if (k->runs) {
 		(void)pthread_mutex_lock(&k->lock);
@@ -371,9 +375,8 @@ add(struct keeper *k, struct list *to, struct list *node)
 }
 
 void
-keeper_want_spare(struct journal *j)
+keeper_want_spare(struct keeper *k)
 {
-	struct keeper *k = &j->keeper;
 
 	(void)pthread_mutex_lock(&k->lock);
 	k->wants_spare = true;
@@ -382,18 +385,18 @@ keeper_want_spare(struct journal *j)
 }
 
 void
-keeper_drop_take(struct journal *j, struct segment *s, bool recycle)
+keeper_drop_take(struct keeper *k, struct segment *s, bool recycle)
 {
 	struct chore *c = MEM_NEW(struct chore);
 
 	c->segment = s;
 	c->recycle = recycle;
 	c->spare = -1;
-	add(&j->keeper, &j->keeper.drops, &c->node);
+	add(k, &k->drops, &c->node);
 }
 
 void
-keeper_remove_file_take(struct journal *j, struct content_file *f)
+keeper_remove_file_take(struct keeper *k, struct content_file *f)
 {
-	add(&j->keeper, &j->keeper.removals, &f->node);
+	add(k, &k->removals, &f->node);
 }

@@ -27,10 +27,10 @@ enum {
 static struct segment *
 oldest(const struct journal *j)
 {
-	if (list_is_empty(&j->segments) ||
-	    j->segments.next->next == &j->segments)
+	if (list_is_empty(&j->segments.all) ||
+	    j->segments.all.next->next == &j->segments.all)
 		return NULL;
-	return LIST_ENTRY(j->segments.next, struct segment, node);
+	return LIST_ENTRY(j->segments.all.next, struct segment, node);
 }
 
 bool
@@ -40,8 +40,8 @@ reclaim_is_due(const struct journal *j)
 
 	return s != NULL && !j->is_loading && !list_is_empty(&s->live) &&
 	       journal_now() >= j->reclaim_at &&
-	       j->used_bytes >
-		   2 * j->index.live_bytes + SLACK * j->options.segment_size;
+	       j->segments.used_bytes >
+		   2 * j->index.live_bytes + SLACK * j->home.segment_size;
 }
 
 static void
@@ -141,7 +141,7 @@ reclaim_read_words(struct journal *j, struct copy *c)
 static void
 move_rows(struct journal *j, const struct copy *c, struct live *live)
 {
-	uint64_t to = place_of(j->current, c->place.offset);
+	uint64_t to = place_of(j->segments.current, c->place.offset);
 
 	for (uint32_t i = 0; i < c->nrcpt; i++)
 		if (live->rows[i].place == c->rows[i].place)
@@ -159,8 +159,8 @@ reclaim_settle(struct journal *j, struct round *r)
 			continue;
 		if (c->added) {
 			move_rows(j, c, live);
-			index_move(&j->index, live, j->current, c->place.offset,
-			    c->place.length);
+			index_move(&j->index, live, j->segments.current,
+			    c->place.offset, c->place.length);
 		} else if (c->damaged)
 			index_detach(&j->index, live);
 	}
@@ -173,9 +173,9 @@ reclaim_drop_empty(struct journal *j)
 
 	for (; s != NULL && s->count == 0; s = oldest(j)) {
 		list_remove(&s->node);
-		j->nsegments--;
-		j->used_bytes -= s->size;
-		keeper_drop_take(j, s, true);
+		j->segments.count--;
+		j->segments.used_bytes -= s->size;
+		keeper_drop_take(&j->keeper, s, true);
 	}
 }
 

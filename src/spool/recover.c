@@ -28,11 +28,11 @@ open_damaged(struct journal *j)
 {
 	int fd;
 
-	if (mkdirat(j->root, damaged, 0700) != 0 && errno != EEXIST)
+	if (mkdirat(j->home.root, damaged, 0700) != 0 && errno != EEXIST)
 		return -1;
-	fd = openat(j->root, damaged, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd = openat(j->home.root, damaged, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd != -1)
-		disk_give(j->root, fd);
+		disk_give(j->home.root, fd);
 	return fd;
 }
 
@@ -79,7 +79,7 @@ recover_set_aside(
 		rc = -errno;
 	if (fd != -1) {
 		disk_give(folder, fd);
-		rc = copy_range(j->disk, s->fd, from, to, fd);
+		rc = copy_range(j->home.disk, s->fd, from, to, fd);
 		if (rc == 0 && fsync(fd) != 0)
 			rc = -errno;
 		(void)close(fd); /* synced, or told of */
@@ -127,9 +127,9 @@ take_link(struct journal *j, struct link *l)
 
 	l->fd = -1;
 	s->started = true;
-	list_append(&j->segments, &s->node);
-	j->nsegments++;
-	j->used_bytes += s->size;
+	list_append(&j->segments.all, &s->node);
+	j->segments.count++;
+	j->segments.used_bytes += s->size;
 	return s;
 }
 
@@ -143,10 +143,10 @@ keep_last(struct recovery *r)
 	struct journal *j = r->j;
 	struct segment *s;
 
-	if (list_is_empty(&j->segments) || j->read_only)
+	if (list_is_empty(&j->segments.all) || j->read_only)
 		return 0;
-	s = LIST_ENTRY(j->segments.prev, struct segment, node);
-	if (j->disk->sync(j->disk->arg, s->fd) != 0)
+	s = LIST_ENTRY(j->segments.all.prev, struct segment, node);
+	if (j->home.disk->sync(j->home.disk->arg, s->fd) != 0)
 		return err_errno(r->err, "sync journal/%08llu",
 		    (unsigned long long)s->number);
 	return 0;
@@ -173,8 +173,8 @@ recover_begin(struct recovery *r)
 	size_t at = 0;
 	int rc;
 
-	random_fill(&j->salt, sizeof j->salt);
-	j->next_number = 1;
+	random_fill(&j->segments.salt, sizeof j->segments.salt);
+	j->segments.next_number = 1;
 	rc = chain_read(r);
 	while (rc == 0 && (l = next_link(r, &at)) != NULL) {
 		l->segment = take_link(j, l);
@@ -187,8 +187,8 @@ static int
 each_content(
     struct recovery *r, void (*see)(struct recovery *r, const char *name))
 {
-	int fd =
-	    openat(r->j->contents, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = openat(
+	    r->j->home.contents, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd == -1 ? NULL : fdopendir(fd);
 	struct dirent *entry;
 
@@ -224,7 +224,7 @@ recover_tail(struct recovery *r)
 		last = l;
 	r->is_probe = true;
 	if (last != NULL)
-		rc = replay(r, last->segment, last, &r->j->before);
+		rc = replay(r, last->segment, last, &r->j->segments.before);
 	r->is_probe = false;
 	if (rc == 0)
 		rc = each_content(r, see_id);
@@ -259,7 +259,7 @@ move_to_damaged(struct journal *j, const char *name)
 		return;
 	folder = open_damaged(j);
 	if (folder != -1)
-		rc = renameat(j->contents, name, folder, name);
+		rc = renameat(j->home.contents, name, folder, name);
 	FACT(SPOOL_ORPHAN, fact_string("name", name),
 	    fact_word("moved", rc == 0 ? "damaged" : "no"));
 	if (folder != -1)
@@ -324,7 +324,7 @@ see_file(struct recovery *r, const char *name)
 	}
 	if (live != NULL) {
 		/* It may be longer: it had another content before. */
-		live->seen = fstatat(j->contents, name, &st, 0) == 0 &&
+		live->seen = fstatat(j->home.contents, name, &st, 0) == 0 &&
 			     (uint64_t)st.st_size >= live->file->stored.size;
 		if (!live->seen)
 			move_to_damaged(j, name);
@@ -332,7 +332,8 @@ see_file(struct recovery *r, const char *name)
 		/* Perhaps of a message whose record could not be read. */
 		move_to_damaged(j, name);
 	} else if (!j->read_only) {
-		(void)j->disk->unlink(j->disk->arg, j->contents, name);
+		(void)j->home.disk->unlink(
+		    j->home.disk->arg, j->home.contents, name);
 	}
 }
 

@@ -52,7 +52,7 @@ load_blocks(
 	for (size_t done = 0; done < len; done += BLOCK) {
 		size_t some = len - done < BLOCK ? len - done : BLOCK;
 		uint8_t *to = r->bytes + at + done;
-		int64_t n = disk_read(r->j->disk, fd, to, some, at + done);
+		int64_t n = disk_read(r->j->home.disk, fd, to, some, at + done);
 
 		if (n < 0)
 			FACT(SPOOL_UNREADABLE, fact_number("segment", number),
@@ -75,7 +75,8 @@ replay_load(struct recovery *r, int fd, uint64_t number, uint64_t size)
 	for (uint64_t at = 0; at < size; at += READ_SIZE) {
 		size_t len =
 		    size - at < READ_SIZE ? (size_t)(size - at) : READ_SIZE;
-		int64_t n = disk_read(r->j->disk, fd, r->bytes + at, len, at);
+		int64_t n =
+		    disk_read(r->j->home.disk, fd, r->bytes + at, len, at);
 
 		if (n != (int64_t)len)
 			load_blocks(r, fd, number, at, len);
@@ -349,7 +350,7 @@ replay(struct recovery *r, struct segment *s, const struct link *link,
 	replay_load(r, s->fd, s->number, size);
 	in.area = (struct record_area){ .bytes = r->bytes,
 		.size = (size_t)size,
-		.salt = r->j->salt,
+		.salt = r->j->segments.salt,
 		.segment = s->number };
 	rc = walk(&in);
 	if (!r->is_probe)

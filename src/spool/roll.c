@@ -11,125 +11,153 @@
 
 #include "base/log.h"
 #include "io/loop.h"
-#include "journal_priv.h"
+#include "group_priv.h"
+#include "home_priv.h"
+#include "keeper_priv.h"
+#include "le_priv.h"
+#include "segments_priv.h"
 
 static const char fresh[] = "fresh";
 
 void
-roll_seal(struct journal *j)
+segments_init(
+    struct segments *all, const struct home *home, struct keeper *keeper)
 {
-	struct segment *s = j->current;
+	all->home = home;
+	all->keeper = keeper;
+	list_init(&all->all);
+}
 
-	j->current = NULL;
+void
+segments_clear(struct segments *all)
+{
+	/* One that never started is in no list. */
+	if (all->current != NULL && !all->current->started)
+		segment_unref(all->current);
+	LIST_FOREACH_SAFE (node, tmp, &all->all)
+		segment_unref(LIST_ENTRY(node, struct segment, node));
+	direct_clear(&all->direct);
+}
+
+void
+roll_seal(struct segments *all)
+{
+	struct segment *s = all->current;
+
+	all->current = NULL;
 	if (s == NULL)
 		return;
 	segment_close_direct(s);
 	if (s->started)
-		j->before = (struct tail){ s->number, s->end, s->end };
+		all->before = (struct tail){ s->number, s->end, s->end };
 	else
 		/*
 		 * Never a spare: what was written under this number would be
 		 * valid if the number came again after a crash.
 		 */
-		keeper_drop_take(j, s, false);
+		keeper_drop_take(all->keeper, s, false);
 }
 
 /* Not filled: the first sync of each part will move more than its data. */
 static int
-make_file(struct journal *j, uint64_t size, const char *name)
+make_file(struct segments *all, uint64_t size, const char *name)
 {
-	const struct disk *d = j->disk;
+	const struct disk *d = all->home->disk;
 	int fd, rc = 0;
 
-	fd = d->open(d->arg, j->folder, fresh, O_RDWR | O_CREAT | O_TRUNC);
+	fd = d->open(
+	    d->arg, all->home->folder, fresh, O_RDWR | O_CREAT | O_TRUNC);
 	if (fd == -1)
 		return -errno;
 	if (d->allocate(d->arg, fd, (off_t)size) != 0 ||
-	    d->rename(d->arg, j->folder, fresh, j->folder, name) != 0)
+	    d->rename(
+		d->arg, all->home->folder, fresh, all->home->folder, name) != 0)
 		rc = -errno;
 	if (rc == 0)
 		return fd;
 	(void)close(fd); /* empty */
-	(void)d->unlink(d->arg, j->folder, fresh);
+	(void)d->unlink(d->arg, all->home->folder, fresh);
 	return rc;
 }
 
 /* A spare that cannot be used is no reason to stop: there are other ways. */
 static int
-use_spare(struct journal *j, const char *name)
+use_spare(struct segments *all, const char *name)
 {
-	const struct disk *d = j->disk;
-	int spare = keeper_take_spare(j), fd;
+	const struct disk *d = all->home->disk;
+	int spare = keeper_take_spare(all->keeper), fd;
 	char from[SPARE_NAME];
 
 	if (spare == -1)
 		return -1;
 	spare_name(spare, from);
-	fd = d->open(d->arg, j->folder, from, O_RDWR);
-	if (fd != -1 &&
-	    d->rename(d->arg, j->folder, from, j->folder, name) != 0) {
+	fd = d->open(d->arg, all->home->folder, from, O_RDWR);
+	if (fd != -1 && d->rename(d->arg, all->home->folder, from,
+			    all->home->folder, name) != 0) {
 		(void)close(fd); /* nothing in it */
 		fd = -1;
 	}
 	if (fd == -1)
-		(void)d->unlink(d->arg, j->folder, from);
-	keeper_spare_gone(j, spare);
+		(void)d->unlink(d->arg, all->home->folder, from);
+	keeper_spare_gone(all->keeper, spare);
 	return fd;
 }
 
 static int
-open_next(struct journal *j, uint64_t size)
+open_next(struct segments *all, uint64_t size)
 {
 	char name[SEGMENT_NAME];
 	int fd = -1;
 
-	segment_name(j->next_number, name);
-	if (size == j->options.segment_size)
-		fd = use_spare(j, name);
+	segment_name(all->next_number, name);
+	if (size == all->home->segment_size)
+		fd = use_spare(all, name);
 	if (fd < 0)
-		fd = make_file(j, size, name);
+		fd = make_file(all, size, name);
 	return fd;
 }
 
 static int
-write_header(struct journal *j)
+write_header(struct segments *all)
 {
-	struct iovec page = { j->front, sizeof j->front };
+	struct iovec page = { all->front, sizeof all->front };
 
-	return disk_write_synced(j->disk, j->current->fd, &page, 1, 0);
+	return disk_write_synced(
+	    all->home->disk, all->current->fd, &page, 1, 0);
 }
 
 int
-roll(struct journal *j, uint64_t need)
+roll(struct segments *all, uint64_t need, uint64_t last_id)
 {
-	uint64_t size = j->options.segment_size;
+	uint64_t size = all->home->segment_size;
 	char name[SEGMENT_NAME];
 	struct segment_header h;
 	int fd;
 
-	roll_seal(j);
+	roll_seal(all);
 	/* A group that fits no usual segment gets one of its own size. */
 	if (SEGMENT_FIRST + need > size)
 		size = round_up(SEGMENT_FIRST + need, GROUP_ALIGN);
 	if (size > UINT32_MAX)
 		return -EFBIG;
-	fd = open_next(j, size);
+	fd = open_next(all, size);
 	if (fd < 0)
 		return fd;
 	/* The number is used from here on, whatever becomes of it. */
-	j->current = segment_new(fd, j->next_number++, size);
-	segment_name(j->current->number, name);
-	direct_open(j, j->current, name);
-	if (j->disk->sync_folder(j->disk->arg, j->folder) != 0)
+	all->current = segment_new(fd, all->next_number++, size);
+	segment_name(all->current->number, name);
+	direct_open(all, all->current, name);
+	if (all->home->disk->sync_folder(
+		all->home->disk->arg, all->home->folder) != 0)
 		return -errno;
 	h = (struct segment_header){
-		.number = j->current->number,
-		.before = j->before,
-		.salt = j->salt,
-		.last_id = atomic_load(&j->base.last_id),
+		.number = all->current->number,
+		.before = all->before,
+		.salt = all->salt,
+		.last_id = last_id,
 		.made = wall_now(),
 	};
-	segment_header_encode(j->front, &h);
-	keeper_want_spare(j);
-	return write_header(j);
+	segment_header_encode(all->front, &h);
+	keeper_want_spare(all->keeper);
+	return write_header(all);
 }

@@ -9,6 +9,7 @@ libpostern_a_SOURCES += \
 	src/spool/entry.c \
 	src/spool/fetch.c \
 	src/spool/group.c src/spool/group_priv.h \
+	src/spool/home_priv.h \
 	src/spool/index.c src/spool/index_priv.h \
 	include/spool/offline.h src/spool/inspect.c \
 	src/spool/journal.c src/spool/journal_priv.h \
@@ -25,6 +26,7 @@ libpostern_a_SOURCES += \
 	src/spool/roll.c \
 	src/spool/rows.c src/spool/rows_priv.h \
 	src/spool/segment.c src/spool/segment_priv.h \
+	src/spool/segments_priv.h \
 	src/spool/space.c src/spool/space_priv.h \
 	src/spool/whole.c src/spool/whole_priv.h \
 	src/spool/write.c

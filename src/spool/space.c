@@ -4,13 +4,16 @@
  */
 #include "space_priv.h"
 
-#include "journal_priv.h"
+#include "base/clock.h"
+#include "home_priv.h"
+#include "spool_priv.h"
 
 enum { LOOK_EVERY = 1000 };
 
 void
-space_init(struct space *s)
+space_init(struct space *s, const struct home *home)
 {
+	s->home = home;
 	(void)pthread_mutex_init(&s->lock, NULL);
 }
 
@@ -29,13 +32,13 @@ above(double have, double all, double percent)
 }
 
 static void
-look(struct journal *j)
+look(struct space *s)
 {
-	struct space *s = &j->space;
-	double percent = j->options.reserve_percent;
+	const struct disk *d = s->home->disk;
+	double percent = s->home->reserve_percent;
 	struct statvfs v;
 
-	if (j->disk->statvfs(j->disk->arg, j->root, &v) != 0)
+	if (d->statvfs(d->arg, s->home->root, &v) != 0)
 		return;
 	s->bytes = above((double)v.f_bavail * (double)v.f_frsize,
 	    (double)v.f_blocks * (double)v.f_frsize, percent);
@@ -48,22 +51,21 @@ look(struct journal *j)
 }
 
 static bool
-has(struct journal *j, uint64_t size, uint64_t look_every)
+has(struct space *s, uint64_t size, uint64_t look_every)
 {
-	struct space *s = &j->space;
-	uint64_t now = journal_now(), entries, wanted;
+	uint64_t now = clock_us() / 1000, entries, wanted;
 	bool enough;
 
 	(void)pthread_mutex_lock(&s->lock);
 	if (!s->known || now - s->looked_at >= look_every) {
 		s->looked_at = now;
-		look(j);
+		look(s);
 	}
 	/*
 	 * An entry's size is not known before its end. Each open one is taken
 	 * to bring one chunk more, and to need a file.
 	 */
-	entries = atomic_load(&j->open_entries);
+	entries = atomic_load(&s->open_entries);
 	wanted = size + atomic_load(&s->taken) + entries * SPOOL_CHUNK;
 	/* Below the reserve there is no room for the smallest. */
 	enough = !s->known || (s->bytes > wanted && s->inodes > entries);
@@ -72,19 +74,19 @@ has(struct journal *j, uint64_t size, uint64_t look_every)
 }
 
 bool
-space_has(struct journal *j, uint64_t size)
+space_has(struct space *s, uint64_t size)
 {
-	return has(j, size, LOOK_EVERY);
+	return has(s, size, LOOK_EVERY);
 }
 
 bool
-space_has_now(struct journal *j, uint64_t size)
+space_has_now(struct space *s, uint64_t size)
 {
-	return has(j, size, 0);
+	return has(s, size, 0);
 }
 
 void
-space_took(struct journal *j, uint64_t size)
+space_took(struct space *s, uint64_t size)
 {
-	(void)atomic_fetch_add(&j->space.taken, size);
+	(void)atomic_fetch_add(&s->taken, size);
 }

@@ -15,7 +15,7 @@
 static struct segment *
 find_segment(const struct journal *j, uint64_t number)
 {
-	LIST_FOREACH (it, &j->segments) {
+	LIST_FOREACH (it, &j->segments.all) {
 		struct segment *s = LIST_ENTRY(it, struct segment, node);
 
 		if (s->number == number)
@@ -109,8 +109,8 @@ static int64_t
 record_length(const struct journal *j, const struct cut *c)
 {
 	uint8_t head[RECORD_HEADER];
-	int64_t n =
-	    disk_read(j->disk, c->segment->fd, head, sizeof head, c->offset);
+	int64_t n = disk_read(
+	    j->home.disk, c->segment->fd, head, sizeof head, c->offset);
 	uint64_t length;
 
 	if (n < 0)

@@ -26,20 +26,20 @@ static int
 make_room(struct journal *j, uint64_t need)
 {
 	struct group *g = &j->group;
-	struct segment *s = j->current;
+	struct segment *s = j->segments.current;
 	int rc;
 
 	if (!group_is_empty(g))
 		return g->at + need <= s->size &&
 		       g->at + need - g->start <= GROUP_MAX;
 	if (s == NULL || s->end + need > s->size) {
-		rc = roll(j, need);
+		rc = roll(&j->segments, need, atomic_load(&j->base.last_id));
 		if (rc != 0)
 			return rc;
-		s = j->current;
+		s = j->segments.current;
 	}
-	group_begin(
-	    g, j->salt, s->number, s->end, s->started ? NULL : j->front);
+	group_begin(g, j->segments.salt, s->number, s->end,
+	    s->started ? NULL : j->segments.front);
 	return 1;
 }
 
@@ -238,7 +238,7 @@ round_write(struct journal *j, struct round *r)
 		return rc;
 	metric_add(METRIC_COMMIT_RECORDS, (int64_t)j->group.nheads);
 	pieces = group_finish(&j->group, &n, &at);
-	rc = direct_write(j, pieces, n, at);
+	rc = direct_write(&j->segments, pieces, n, at);
 	if (rc == 0)
 		metric_add(METRIC_COMMITS, 1);
 	return rc;
@@ -253,7 +253,7 @@ settle_progress(struct journal *j, const struct lazy *lazy)
 
 	if (live != NULL)
 		index_settle_rows(&j->index, live, place_pending(lazy->serial),
-		    place_of(j->current, lazy->place.offset));
+		    place_of(j->segments.current, lazy->place.offset));
 }
 
 static void
@@ -280,7 +280,7 @@ settle_commit(struct journal *j, struct journal_entry *e)
 	struct live *live = e->live;
 
 	e->live = NULL;
-	live->segment = j->current;
+	live->segment = j->segments.current;
 	live->offset = e->place.offset;
 	live->length = e->place.length;
 	live->file = e->file;
@@ -289,7 +289,7 @@ settle_commit(struct journal *j, struct journal_entry *e)
 	if (e->is_done)
 		index_mark_done(&j->index, live);
 	index_settle_rows(
-	    &j->index, live, 0, place_of(j->current, live->offset));
+	    &j->index, live, 0, place_of(j->segments.current, live->offset));
 	if (live->file != NULL)
 		index_keep_warm(&j->index, live);
 	if (e->content != NULL && content_is_in_memory(e->content))
@@ -323,9 +323,9 @@ start_segment(struct journal *j, struct segment *s)
 	if (s->started)
 		return;
 	s->started = true;
-	list_append(&j->segments, &s->node);
-	j->nsegments++;
-	j->used_bytes += s->size;
+	list_append(&j->segments.all, &s->node);
+	j->segments.count++;
+	j->segments.used_bytes += s->size;
 }
 
 void
@@ -337,8 +337,8 @@ round_settle(struct journal *j, struct round *r)
 		return;
 	(void)pthread_mutex_lock(&j->lock);
 	if (!group_is_empty(&j->group)) {
-		start_segment(j, j->current);
-		j->current->end = round_up(j->group.at, GROUP_ALIGN);
+		start_segment(j, j->segments.current);
+		j->segments.current->end = round_up(j->group.at, GROUP_ALIGN);
 	}
 	settle_again(j, r);
 	while ((node = list_pop(&r->lazies)) != NULL)
@@ -351,6 +351,6 @@ round_settle(struct journal *j, struct round *r)
 	reclaim_drop_empty(j);
 	(void)pthread_mutex_unlock(&j->lock);
 	while ((node = list_pop(&r->freed)) != NULL)
-		content_file_release_take(
-		    j, LIST_ENTRY(node, struct content_file, node), true);
+		content_file_release_take(&j->files,
+		    LIST_ENTRY(node, struct content_file, node), true);
 }

@@ -281,7 +281,7 @@ START_TEST(reclaiming_copies_the_new_one)
 		}
 		ck_assert_int_eq(end(&a), SPOOL_OK);
 	}
-	ck_assert_uint_gt(journal_of(box.spool)->next_number, 30);
+	ck_assert_uint_gt(journal_of(box.spool)->segments.next_number, 30);
 	box_reopen(&box);
 	ck_assert_uint_eq(box.nloaded, OLD);
 	for (int i = 0; i < OLD; i++)

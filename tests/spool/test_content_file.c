@@ -380,7 +380,7 @@ START_TEST(health_says_full_only_when_no_kept_file_is_left)
 	struct spool_health h;
 
 	finish(store(1, LARGE));
-	j->options.reserve_percent = 1;
+	j->home.reserve_percent = 1;
 	box.fault.is_full = true;
 	j->space.known = false;
 	spool_health(box.spool, &h);

@@ -154,7 +154,7 @@ START_TEST(dropped_entries_leave_no_file)
 	(void)buf_append_text(&b, "more");
 	spool_entry_append_take(e, &b, on_status, &a);
 	spool_entry_drop(e);
-	while (atomic_load(&journal_of(box.spool)->open_entries) > 0)
+	while (atomic_load(&journal_of(box.spool)->space.open_entries) > 0)
 		(void)uv_run(loop_uv(box.loop), UV_RUN_ONCE);
 	ck_assert(!a.is_there);
 	box_close(&box);

@@ -306,7 +306,7 @@ START_TEST(a_refused_message_does_not_rise_when_a_header_is_damaged)
 
 	ck_assert(box_open(&box));
 	one = box_store(&box, "one");
-	number = (unsigned)journal_of(box.spool)->next_number - 1;
+	number = (unsigned)journal_of(box.spool)->segments.next_number - 1;
 	/* The write of the group, and then its sync; in one call, or two. */
 	for (int call = 1; refused == 0; call++) {
 		ck_assert_int_lt(call, 4);
@@ -317,8 +317,9 @@ START_TEST(a_refused_message_does_not_rise_when_a_header_is_damaged)
 		else if (is_in_segment(number, "two, refused", false))
 			refused = s.id;
 		else
-			number =
-			    (unsigned)journal_of(box.spool)->next_number - 1;
+			number = (unsigned)journal_of(box.spool)
+				     ->segments.next_number -
+				 1;
 		box.fault.fail_at = 0;
 	}
 	ck_assert_uint_ne(box_store(&box, "three"), 0);

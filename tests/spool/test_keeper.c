@@ -115,7 +115,7 @@ wait_for_keeper(void)
 	/* It may be at the last of it; this one comes behind. */
 	atomic_store(&removed, false);
 	keeper_remove_file_take(
-	    j, content_file_found(&(struct stored){ .file = 1 }));
+	    &j->keeper, content_file_found(&(struct stored){ .file = 1 }));
 	while (!atomic_load(&removed))
 		continue;
 }
@@ -194,7 +194,7 @@ drop_a_segment(void)
 	size_t n = 0;
 
 	memset(body, 'x', sizeof body - 1);
-	while (journal_of(box.spool)->nsegments < 2) {
+	while (journal_of(box.spool)->segments.count < 2) {
 		ck_assert_uint_lt(n, 64);
 		ids[n] = box_store(&box, body);
 		ck_assert_uint_ne(ids[n++], 0);

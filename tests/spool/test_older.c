@@ -124,7 +124,7 @@ START_TEST(reclaiming_writes_it_again_in_our_form)
 	uint64_t from;
 
 	open_older(_i);
-	from = journal_of(box.spool)->next_number;
+	from = journal_of(box.spool)->segments.next_number;
 	memset(body, 'x', sizeof body - 1);
 	body[sizeof body - 1] = '\0';
 	while (!are_all_copied(from))

@@ -64,7 +64,7 @@ START_TEST(few_old_messages_do_not_keep_the_segments_of_many)
 		(void)snprintf(body, sizeof body, "old message %d", i);
 		box_expect(&box, old[i], body);
 	}
-	ck_assert_uint_gt(journal_of(box.spool)->next_number, 30);
+	ck_assert_uint_gt(journal_of(box.spool)->segments.next_number, 30);
 	box_reopen(&box);
 	ck_assert_uint_eq(box.nloaded, OLD);
 	for (int i = 0; i < OLD; i++) {
@@ -141,10 +141,10 @@ START_TEST(numbers_and_ids_go_on_from_the_segment_that_stays)
 		pass(BATCH);
 	box_close(&box);
 	ck_assert(box_open(&box));
-	number = journal_of(box.spool)->next_number;
+	number = journal_of(box.spool)->segments.next_number;
 	ck_assert_uint_gt(number, 5);
 	box_reopen(&box);
-	ck_assert_uint_eq(journal_of(box.spool)->next_number, number);
+	ck_assert_uint_eq(journal_of(box.spool)->segments.next_number, number);
 }
 END_TEST
 

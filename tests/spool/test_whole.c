@@ -225,7 +225,7 @@ START_TEST(news_do_not_shorten_what_is_on_disk)
 	expect(id, 'a');
 	(void)push_out("efg");
 	hold(id, false);
-	before = journal_of(box.spool)->next_number;
+	before = journal_of(box.spool)->segments.next_number;
 	while (!is_copied(id, before))
 		pass();
 	expect(id, 'a');
@@ -304,7 +304,7 @@ START_TEST(reclaiming_copies_whole_words)
 		id[i] = store_tried((char)('a' + i));
 	/* Twice: the second copy reads words from the first. */
 	for (int round = 0; round < 2; round++) {
-		last = journal_of(box.spool)->next_number;
+		last = journal_of(box.spool)->segments.next_number;
 		for (int i = 0; i < 8; i++)
 			while (!is_copied(id[i], last))
 				pass();
