@@ -40,6 +40,11 @@ struct listener *listener_open_path(struct loop *loop,
 int listener_try(const char *address, uint16_t port, struct err *err);
 /* The port it has; for port 0. */
 uint16_t listener_port(const struct listener *l);
+/*
+ * Hands over all who have connected by now, as far as there are descriptors: before
+ * it is closed, or they are cut off.
+ */
+void listener_drain(struct listener *l);
 /* Its address is free when this returns. */
 void listener_close(struct listener *l);
 

@@ -51,30 +51,41 @@ is_passing(int e)
 	       e == ENETUNREACH || e == EPERM;
 }
 
+/* 0, or the error for which the next one cannot be had. */
+static int
+accept_one(struct listener *l)
+{
+	struct sockaddr_storage peer = { 0 };
+	socklen_t len = sizeof peer;
+	int fd = accept4(l->fd, (struct sockaddr *)&peer, &len,
+	    SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	if (fd == -1)
+		return is_passing(errno) ? 0 : errno;
+	l->cb(fd, &peer, l->arg);
+	return 0;
+}
+
 static void
 accept_some(struct listener *l)
 {
-	for (int i = 0; i < ACCEPTS_A_TURN; i++) {
-		struct sockaddr_storage peer = { 0 };
-		socklen_t len = sizeof peer;
-		int fd = accept4(l->fd, (struct sockaddr *)&peer, &len,
-		    SOCK_NONBLOCK | SOCK_CLOEXEC);
+	int e = 0;
 
-		if (fd >= 0) {
-			l->cb(fd, &peer, l->arg);
-			continue;
-		}
-		if (errno == EAGAIN)
-			return;
-		if (is_passing(errno))
-			continue;
-		FACT(ACCEPT_FAILED, fact_number("port", l->port),
-		    fact_string("what", strerror(errno)),
-		    fact_ms("next", PAUSE_MS));
-		(void)uv_poll_stop(&l->poll);
-		deadline_set(l->pause, PAUSE_MS);
+	for (int i = 0; e == 0 && i < ACCEPTS_A_TURN; i++)
+		e = accept_one(l);
+	if (e == 0 || e == EAGAIN)
 		return;
-	}
+	FACT(ACCEPT_FAILED, fact_number("port", l->port),
+	    fact_string("what", strerror(e)), fact_ms("next", PAUSE_MS));
+	(void)uv_poll_stop(&l->poll);
+	deadline_set(l->pause, PAUSE_MS);
+}
+
+void
+listener_drain(struct listener *l)
+{
+	for (int i = 0; i <= BACKLOG && accept_one(l) == 0; i++)
+		continue;
 }
 
 /* Whoever comes is a stranger; the poll tells of it again. */

@@ -317,6 +317,14 @@ port_close(struct port *p)
 	free(p);
 }
 
+/* The relay goes on, and so do those who have connected there. */
+static void
+port_retire(struct port *p)
+{
+	listener_drain(p->listener);
+	port_close(p);
+}
+
 static struct listener *
 open_listener(struct port *p, struct err *err)
 {
@@ -471,7 +479,7 @@ move_port(struct acceptor *a, const struct conf_listen *l, struct buf *trouble)
 			continue;
 		old = a->ports[i]->listen;
 		old.address = mem_strdup(old.address);
-		port_close(a->ports[i]);
+		port_retire(a->ports[i]);
 		a->ports[i] = NULL;
 		break;
 	}
@@ -525,7 +533,10 @@ acceptor_take(
 		if (p != NULL)
 			next->ports[n++] = p;
 	}
-	close_ports(a);
+	for (size_t i = 0; i < a->nports; i++)
+		if (a->ports[i] != NULL)
+			port_retire(a->ports[i]);
+	free(a->ports);
 	conf_unref(a->conf);
 	tls_server_unref(a->tls);
 	a->ports = next->ports;

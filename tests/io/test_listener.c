@@ -111,6 +111,27 @@ START_TEST(many_connections_at_once_are_all_taken)
 }
 END_TEST
 
+/* As when a listener is closed while the loop has not turned since they came. */
+START_TEST(who_has_connected_is_handed_over_before_the_end)
+{
+	struct err err;
+	struct listener *l = open_listener("127.0.0.1", 0, &err);
+	int fds[40];
+
+	ck_assert_ptr_nonnull(l);
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+		fds[i] = call(listener_port(l));
+	ck_assert_uint_eq(ntaken, 0);
+	listener_drain(l);
+	listener_close(l);
+	ck_assert_uint_eq(ntaken, ARRAY_LEN(fds));
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+		ck_assert_int_eq(write(taken[i], "x", 1), 1);
+		(void)close(fds[i]);
+	}
+}
+END_TEST
+
 START_TEST(every_address_is_both_families_on_one_socket)
 {
 	struct err err;
@@ -287,6 +308,7 @@ fill(TCase *tc)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, port_0_becomes_a_port_that_answers);
 	tcase_add_test(tc, many_connections_at_once_are_all_taken);
+	tcase_add_test(tc, who_has_connected_is_handed_over_before_the_end);
 	tcase_add_test(tc, every_address_is_both_families_on_one_socket);
 	tcase_add_test(tc, a_port_that_is_taken_is_an_error_that_names_it);
 	tcase_add_test(tc, a_try_takes_nothing);
