@@ -50,6 +50,7 @@ struct params {
 	uint64_t
 	    max_message; /* bytes: what SIZE may say; the reader's to set */
 	int64_t now; /* the same: wall ms; 0: a message of the past is read */
+	bool in_clear; /* the same: the session has no TLS */
 	uint32_t flags; /* enum envelope_flags */
 	bool holds; /* a time to wait for was named */
 	uint32_t seen; /* rows of the table, a bit each */

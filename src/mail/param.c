@@ -67,6 +67,15 @@ extensions_write(const struct extensions_offer *offer, struct buf *out)
 	}
 }
 
+static bool
+needs_tls(uint32_t extension)
+{
+	for (size_t i = 0; i < ARRAY_LEN(extensions); i++)
+		if (extensions[i].extension == extension)
+			return extensions[i].needs_tls;
+	return false;
+}
+
 /* --- what is wanted --- */
 
 /* The bits of a list of words, each once; 0: it is none. */
@@ -465,7 +474,9 @@ params_clear(struct params *p)
 {
 	buf_clear(&p->attrs);
 	buf_clear(&p->kept);
-	*p = (struct params){ .max_message = p->max_message, .now = p->now };
+	*p = (struct params){ .max_message = p->max_message,
+		.now = p->now,
+		.in_clear = p->in_clear };
 }
 
 bool
@@ -497,6 +508,12 @@ params_read(struct params *p, enum param_place place, struct span keyword,
 
 	if (row == NULL)
 		return refuse(p, "555 5.5.4 Parameter not recognized");
+	if (p->in_clear && needs_tls(row->extension)) {
+		(void)snprintf(p->wrong, sizeof p->wrong,
+		    "555 5.5.4 %s is for sessions with TLS; it was not offered",
+		    row->keyword);
+		return false;
+	}
 	bit = 1u << (row - table);
 	if ((p->seen & bit) != 0) {
 		(void)snprintf(p->wrong, sizeof p->wrong,
