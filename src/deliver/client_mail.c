@@ -224,7 +224,7 @@ needs_utf8(const struct attempt *a)
 
 /*
  * Which recipients a host without SMTPUTF8 can be asked for: those that can be
- * named in ASCII, from a sender who can. A header alone goes on as 8-bit content.
+ * named in ASCII, from a sender who can. The header is client_form()'s.
  * False: none is left.
  */
 static bool
@@ -247,7 +247,7 @@ leave_out_utf8(struct client *c)
 	return is_left;
 }
 
-/* --- 8BITMIME and BINARYMIME (RFC 6152, RFC 3030) --- */
+/* --- 8BITMIME, BINARYMIME, and headers (RFC 6152, RFC 3030, RFC 6532) --- */
 
 enum client_form
 client_form(const struct client *c, const struct envelope *env)
@@ -256,6 +256,8 @@ client_form(const struct client *c, const struct envelope *env)
 	    c->can_chunk && (c->extensions & EXTENSION_BINARYMIME) != 0;
 	bool takes_8bit = (c->extensions & EXTENSION_8BITMIME) != 0;
 
+	if ((env->flags & ENVELOPE_UTF8_HEADER) != 0 && !knows_utf8(c))
+		return takes_8bit ? FORM_ASCII_HEADERS : FORM_7BIT;
 	if ((env->flags & ENVELOPE_BINARY) != 0 && takes_binary)
 		return FORM_AS_IT_IS;
 	if ((env->flags & (ENVELOPE_8BIT | ENVELOPE_BINARY)) == 0)

@@ -68,7 +68,7 @@
  *                     (tests/lib/parts.h) the next message of 100 octets; FLAGS
  *                     are -, or some of 8bit,binary,large (large: its content is
  *                     not at hand)
- *   form: as it is | 8bit | 7bit
+ *   form: as it is | 8bit | ascii headers | 7bit
  *                     what that message's content was made into before
  *   outcome: N WORD STATUS TEXT
  *                     of recipient N: none, delivered, next-transaction,
