@@ -221,16 +221,38 @@ read_notify(struct params *p, struct span value)
 	    p, "501 5.5.4 NOTIFY is NEVER, or some of SUCCESS,FAILURE,DELAY");
 }
 
-/* Appends it as "\\x{...}" where it is more than ASCII. False: it is no text. */
+/* RFC 6533 3, EmbeddedUnicodeChar: the length of "\\x{5B59}" at the front, or 0. */
+static size_t
+embedded_length(struct span s)
+{
+	size_t n = 3;
+
+	if (!span_starts(s, SPAN("\\x{")))
+		return 0;
+	while (n < s.len && n < 9 && ascii_hex(s.ptr[n]) >= 0)
+		n++;
+	return n > 4 && n < s.len && s.ptr[n] == '}' ? n + 1 : 0;
+}
+
+/*
+ * Appends it as "\\x{...}" where it is more than ASCII; `has_embedded`: some of it may
+ * be written so. False: it is no text.
+ */
 static bool
-keep_letters(struct params *p, struct span address)
+keep_letters(struct params *p, struct span address, bool has_embedded)
 {
 	uint32_t c = 0;
 
 	(void)buf_append_text(&p->kept, "utf-8;");
 	while (!span_is_empty(address)) {
-		size_t len = utf8_first(address, &c);
+		size_t len = has_embedded ? embedded_length(address) : 0;
 
+		if (len > 0) {
+			(void)buf_append_span(&p->kept, span_to(address, len));
+			address = span_from(address, len);
+			continue;
+		}
+		len = utf8_first(address, &c);
 		if (len == 0 || utf8_is_control(c) || c == ' ')
 			return false;
 		if (len > 1 || c == '+' || c == '=' || c == '\\')
@@ -251,7 +273,7 @@ static bool
 keep_address(struct params *p, struct span type, struct span address)
 {
 	struct buf text = { .max = ORCPT_MAX };
-	bool ok;
+	bool is_raw = !span_is_ascii(address), ok;
 
 	if (xtext_is_valid(address))
 		return true;
@@ -259,12 +281,13 @@ keep_address(struct params *p, struct span type, struct span address)
 		!span_equal_nocase(type, SPAN("rfc822"))) ||
 	    (p->flags & ENVELOPE_UTF8) == 0)
 		return false;
-	if (span_is_ascii(address))
-		xtext_decode(address, &text);
-	else
+	if (is_raw)
 		(void)buf_append_span(&text, address);
-	ok =
-	    !span_is_ascii(buf_span(&text)) && keep_letters(p, buf_span(&text));
+	else
+		xtext_decode(address, &text);
+	ok = !span_is_ascii(buf_span(&text)) &&
+	     keep_letters(p, buf_span(&text),
+		 is_raw && span_equal_nocase(type, SPAN("utf-8")));
 	buf_clear(&text);
 	return ok;
 }
