@@ -252,9 +252,8 @@ set_next(json_t *o, const struct page *p, uint64_t next)
 {
 	if (next == 0)
 		return;
-	/* To the nearest second: the two clocks are read one after the other. */
 	(void)json_object_set_new(
-	    o, "next", describe_time(p->wall + (int64_t)(next - p->now) + 500));
+	    o, "next", describe_time(p->wall + (int64_t)(next - p->now)));
 	(void)json_object_set_new(o, "next_in",
 	    json_integer((json_int_t)((next - p->now + 999) / 1000)));
 }
