@@ -118,18 +118,39 @@ mail_say_chunk(struct client *c, struct buf *out)
 
 /* --- the beginning --- */
 
+static struct span
+domain_of(const struct attempt *a, uint32_t i)
+{
+	struct span all = span_text(a->env->rcpts[a->rcpts[i].index].address);
+
+	return span_from(all, span_find_last(all, '@') + 1);
+}
+
+/* As many as the host takes at a time. Those of one domain stand together. */
 static void
 choose_recipients(struct client *c)
 {
 	struct attempt *a = c->attempt;
 	uint32_t most = c->rcpts_most == 0 ? RCPTS_MOST : c->rcpts_most;
+	struct span domain = { "", 0 };
+	uint32_t domains = 0;
 
 	c->asked = 0;
 	for (uint32_t i = 0; i < a->nrcpt; i++) {
 		struct attempt_rcpt *r = &a->rcpts[i];
 
-		r->is_asked = r->outcome == OUTCOME_NONE && c->asked < most;
-		if (r->is_asked && c->asked++ == 0)
+		r->is_asked = false;
+		if (r->outcome != OUTCOME_NONE || c->asked == most)
+			continue;
+		if (domains == 0 || !span_equal_nocase(domain, domain_of(a, i)))
+			domains++;
+		domain = domain_of(a, i);
+		if (c->domains_most > 0 && domains > c->domains_most) {
+			most = c->asked;
+			continue;
+		}
+		r->is_asked = true;
+		if (c->asked++ == 0)
 			c->next_rcpt = i;
 	}
 	assert(c->asked > 0);
