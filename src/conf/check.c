@@ -39,6 +39,13 @@ check_devices(struct reading *r, cfg_t *cfg, const struct conf_listen *l)
 		return conf_fail(r, cfg->line, "listen.networks",
 		    "is missing, expected the networks of the devices: with "
 		    "tls = none nobody logs in");
+	for (size_t i = 0; i < l->nnetworks; i++)
+		if (network_is_wide(&l->networks[i]))
+			return conf_fail(r, tree_line(cfg, "networks"),
+			    "listen.networks",
+			    "has a large part of the internet, and whoever is "
+			    "there would send without a login; expected the "
+			    "networks of the devices");
 	if (l->account == NULL)
 		return conf_fail(r, cfg->line, "listen.account",
 		    "is missing, expected the account that the devices send "
