@@ -95,6 +95,19 @@ is_private(const char *address)
 	return network_parse(span_text(address), &n) && network_is_private(&n);
 }
 
+static int
+check_balancers(struct reading *r, cfg_t *cfg, const struct conf_listen *l)
+{
+	for (size_t i = 0; i < l->nproxies; i++)
+		if (network_is_wide(&l->proxies[i]))
+			return conf_fail(r, tree_line(cfg, "proxy-protocol"),
+			    "listen.proxy-protocol",
+			    "has a large part of the internet, and whoever is "
+			    "there could say that he is anybody; expected the "
+			    "addresses of the balancers");
+	return check_devices(r, cfg, l);
+}
+
 int
 conf_check_listen(struct reading *r, cfg_t *cfg, void *filled)
 {
@@ -119,7 +132,7 @@ conf_check_listen(struct reading *r, cfg_t *cfg, void *filled)
 		conf_warn(r, l->line, "listen.address",
 		    "a port without TLS and login listens on a public "
 		    "address; only networks keeps others out");
-	return check_devices(r, cfg, l);
+	return check_balancers(r, cfg, l);
 }
 
 int

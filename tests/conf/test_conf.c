@@ -749,6 +749,8 @@ static const struct {
 	{ "listen a { address = :25 tls = none account = x networks = "
 	  "{ \"::/0\" } }",
 	    "test.conf:1: listen.networks: has a large part" },
+	{ "listen a { address = :25 proxy-protocol = { \"0.0.0.0/0\" } }",
+	    "test.conf:1: listen.proxy-protocol: has a large part" },
 	{ "listen a { address = :25 tls = some }",
 	    "test.conf:1: listen.tls: " },
 	{ "listen \"\" { address = :25 }", "test.conf:1: listen: " },
