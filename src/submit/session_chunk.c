@@ -78,10 +78,10 @@ chunk_lose(struct session *s)
 static const char *
 refuse(struct session *s, const struct chunk *chunk, const char *reply)
 {
+	if (chunk->octets == 0)
+		return reply; /* nothing is lost */
 	if (!chunk->is_last)
 		chunk_lose(s);
-	if (chunk->octets == 0)
-		return reply;
 	s->swallow = chunk->octets;
 	s->swallow_reply = reply;
 	session_time_content(s);

@@ -159,7 +159,8 @@ one_chunk(struct world *w, uint8_t how, struct span octets, size_t piece)
 	say(w, span_text(command));
 	say_cut(w, octets, piece);
 	assert(w->is_over || w->replies == before + 1);
-	w->lacks_chunk |= w->is_refused && (how & IS_LAST) == 0;
+	w->lacks_chunk |=
+	    w->is_refused && (how & IS_LAST) == 0 && octets.len > 0;
 }
 
 int
