@@ -318,6 +318,7 @@ client_begin(struct client *c, const struct client_event *ev, struct buf *out)
 	c->attempt = ev->attempt;
 	c->attempt->rcpts_most = c->rcpts_most;
 	c->attempt->has_dsn = (c->extensions & EXTENSION_DSN) != 0;
+	c->attempt->has_by = (c->extensions & EXTENSION_DELIVERBY) != 0;
 	c->size = ev->size;
 	c->is_utf8 = needs_utf8(c->attempt);
 	c->offered = c->extensions;

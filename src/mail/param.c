@@ -120,6 +120,18 @@ params_wants(struct span rcpt_attrs, enum notify what)
 }
 
 bool
+params_wants_relayed(struct span mail_attrs, struct span rcpt_attrs,
+    bool lacks_dsn, bool lacks_by)
+{
+	struct deliver_by by = wishes_by(mail_attrs);
+
+	if (lacks_dsn && params_wants(rcpt_attrs, NOTIFY_SUCCESS))
+		return true;
+	return by.is_asked && params_notify(rcpt_attrs) != NOTIFY_NEVER &&
+	       (by.traces || (!by.returns && lacks_by));
+}
+
+bool
 params_wants_full(struct span mail_attrs)
 {
 	return span_equal_nocase(attrs_get(mail_attrs, ATTR_RET), SPAN("FULL"));
