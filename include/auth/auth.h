@@ -136,9 +136,11 @@ enum auth_standing auth_standing(struct auth *a, struct span name);
 /*
  * A certificate has shown that it is that account's: whether it may log in, and what
  * the login stands on then. Always, where another back end knows the accounts.
+ * `name` gets the account's name as it is written where accounts are, by which
+ * everything else knows it.
  */
-bool auth_vouch(struct auth *a, struct span login, struct auth_ticket *ticket,
-    uint64_t now);
+bool auth_vouch(struct auth *a, struct span login, struct buf *name,
+    struct auth_ticket *ticket, uint64_t now);
 
 /*
  * Begins; the answer comes on the loop. Everything given is copied. Each

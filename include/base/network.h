@@ -30,5 +30,7 @@ bool networks_contain(
 bool network_of(const struct sockaddr *sa, struct network *out);
 /* Loopback, and what RFC 1918, 3927, 4193 and 4291 keep within a site. */
 bool network_is_private(const struct network *n);
+/* More of the internet than anybody has: less than /8, or of IPv6 /16. */
+bool network_is_wide(const struct network *n);
 
 #endif

@@ -32,6 +32,7 @@ struct attempt {
 	char host[ATTEMPT_HOST_MAX]; /* "mx.test [192.0.2.1]" */
 	char tls[16]; /* "TLSv1.3", or empty */
 	bool has_dsn; /* the host took the wishes for reports (RFC 3461) */
+	bool has_by; /* and the time to deliver by (RFC 2852) */
 	bool content_ended; /* the end of the content was handed to the socket:
 			       the host may have the message */
 	uint32_t rcpts_most; /* in one transaction, as the host's EHLO said

@@ -37,10 +37,11 @@ enum client_event_type {
 	CLIENT_QUIT, /* say goodbye */
 };
 
-/* What content has to be for a host that lacks 8BITMIME or BINARYMIME. */
+/* What content has to be for a host that lacks 8BITMIME, BINARYMIME or SMTPUTF8. */
 enum client_form {
 	FORM_AS_IT_IS,
 	FORM_8BIT, /* lines, which may have octets above 127 */
+	FORM_ASCII_HEADERS, /* the same, but for headers */
 	FORM_7BIT,
 };
 

@@ -140,6 +140,7 @@ struct leg_event {
 	bool has_other_host; /* the same, or it may be some other time */
 	bool blames_host; /* the next attempt begins at another one */
 	bool lacks_dsn; /* the host sends no reports of success */
+	bool lacks_by; /* it knows of no time to deliver by (RFC 2852) */
 };
 
 /* What the leg needs now. */

@@ -1,6 +1,6 @@
 /*
- * convert: content as a next host takes it that lacks 8BITMIME (RFC 6152) or
- * BINARYMIME (RFC 3030): each part of it in an encoding that the host passes, headers
+ * convert: content as a next host takes it that lacks 8BITMIME (RFC 6152),
+ * BINARYMIME (RFC 3030) or SMTPUTF8 (RFC 6531): each part of it in an encoding that the host passes, headers
  * in ASCII, and nothing else changed. In two walks over the same content: the first
  * finds what must be done with each part, the second writes. Pure.
  */
@@ -17,6 +17,7 @@
 enum convert_to {
 	CONVERT_TO_7BIT,
 	CONVERT_TO_8BIT, /* what is binary is encoded, the rest stays */
+	CONVERT_TO_ASCII_HEADERS, /* the same, and no header has more than ASCII */
 };
 
 enum {

@@ -37,6 +37,7 @@ struct dsn {
 	struct span envid; /* ENVID, xtext; may be empty */
 	int64_t arrived, now;
 	uint32_t retry_for; /* s; DSN_DELAYED: how long we go on trying */
+	bool is_by; /* DSN_RELAYED: as its BY asked for (RFC 2852) */
 	uint64_t boundary; /* random */
 	struct span header; /* the original's, as it is on disk */
 	struct span content; /* all of the original, to be shown; or empty */

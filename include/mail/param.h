@@ -50,6 +50,7 @@ struct params {
 	uint64_t
 	    max_message; /* bytes: what SIZE may say; the reader's to set */
 	int64_t now; /* the same: wall ms; 0: a message of the past is read */
+	bool in_clear; /* the same: the session has no TLS */
 	uint32_t flags; /* enum envelope_flags */
 	bool holds; /* a time to wait for was named */
 	uint32_t seen; /* rows of the table, a bit each */
@@ -93,6 +94,13 @@ enum notify {
 uint32_t params_notify(struct span rcpt_attrs);
 /* Whether a report of that is wanted; who has not said wants all but successes. */
 bool params_wants(struct span rcpt_attrs, enum notify what);
+/*
+ * Whether the sender wants to hear that the message was passed on to a host, which may
+ * lack DSN (RFC 3461 5.2.3) or DELIVERBY (RFC 2852 4.1.4: BY=...;N), or, of any host,
+ * because BY=...;T asked to.
+ */
+bool params_wants_relayed(struct span mail_attrs, struct span rcpt_attrs,
+    bool lacks_dsn, bool lacks_by);
 /* Whether a report of a failure has the whole message in it (RET=FULL). */
 bool params_wants_full(struct span mail_attrs);
 

@@ -1,7 +1,7 @@
 /*
  * trace: the header lines that a submission server puts in front: Received
- * (RFC 5321 4.4, with RFC 3848's protocol and RFC 8314 section 4.3's TLS
- * cipher), and Date, Message-ID and From where they are missing (RFC 6409
+ * (RFC 5321 4.4, with RFC 3848's protocol, RFC 8314 section 4.3's TLS cipher
+ * and RFC 6710's priority), and Date, Message-ID and From where they are missing (RFC 6409
  * section 8).
  */
 #ifndef MAIL_TRACE_H
@@ -25,6 +25,7 @@ struct trace {
 	struct span tls; /* "TLSv1.3", or empty */
 	struct span cipher; /* its IANA name, or empty */
 	struct span rcpt; /* the one recipient; empty when there are more */
+	struct span priority; /* MT-PRIORITY; empty when none was asked for */
 	struct span qid;
 	int64_t when;
 };

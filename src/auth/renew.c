@@ -149,8 +149,8 @@ auth_has_news(struct auth *a)
 }
 
 bool
-auth_vouch(
-    struct auth *a, struct span login, struct auth_ticket *ticket, uint64_t now)
+auth_vouch(struct auth *a, struct span login, struct buf *name,
+    struct auth_ticket *ticket, uint64_t now)
 {
 	const struct user *u;
 	bool may;
@@ -165,6 +165,7 @@ auth_vouch(
 			.mark = mark_of(a, u),
 			.generation = atomic_load(&a->generation),
 		};
+	(void)buf_append_span(name, u == NULL ? login : span_text(u->name));
 	(void)pthread_mutex_unlock(&a->lock);
 	return may;
 }

@@ -106,3 +106,15 @@ network_is_private(const struct network *n)
 			return true;
 	return false;
 }
+
+bool
+network_is_wide(const struct network *n)
+{
+	struct network v4 = { .bits = V4_BITS };
+	static const uint8_t zero[4] = { 0 };
+
+	map_v4(zero, v4.bytes);
+	if (network_is_private(n))
+		return false;
+	return network_has(&v4, n) ? n->bits < V4_BITS + 8 : n->bits < 16;
+}

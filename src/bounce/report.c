@@ -217,6 +217,7 @@ void
 report_start(const struct report_request *q, report_cb cb, void *arg)
 {
 	struct report *r = MEM_NEW(struct report);
+	struct deliver_by by;
 
 	r->spool = q->spool;
 	r->loop = q->loop;
@@ -224,6 +225,7 @@ report_start(const struct report_request *q, report_cb cb, void *arg)
 	r->arg = arg;
 	intake_init(&r->intake, q->spool, q->loop, on_stored, r);
 	begin_draft(r, q);
+	by = wishes_by(envelope_attrs(q->original));
 	r->qid = qid_format(q->original->id);
 	r->report_qid = qid_format(r->draft.id);
 	r->hostname = mem_strdup(q->hostname);
@@ -246,6 +248,7 @@ report_start(const struct report_request *q, report_cb cb, void *arg)
 		.arrived = q->original->arrived,
 		.now = q->now,
 		.retry_for = q->retry_for,
+		.is_by = by.is_asked && (by.traces || !by.returns),
 		.boundary = q->random,
 		.rcpts = r->rcpts,
 		.nrcpts = q->nrcpts,

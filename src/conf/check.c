@@ -39,6 +39,13 @@ check_devices(struct reading *r, cfg_t *cfg, const struct conf_listen *l)
 		return conf_fail(r, cfg->line, "listen.networks",
 		    "is missing, expected the networks of the devices: with "
 		    "tls = none nobody logs in");
+	for (size_t i = 0; i < l->nnetworks; i++)
+		if (network_is_wide(&l->networks[i]))
+			return conf_fail(r, tree_line(cfg, "networks"),
+			    "listen.networks",
+			    "has a large part of the internet, and whoever is "
+			    "there would send without a login; expected the "
+			    "networks of the devices");
 	if (l->account == NULL)
 		return conf_fail(r, cfg->line, "listen.account",
 		    "is missing, expected the account that the devices send "
@@ -88,6 +95,19 @@ is_private(const char *address)
 	return network_parse(span_text(address), &n) && network_is_private(&n);
 }
 
+static int
+check_balancers(struct reading *r, cfg_t *cfg, const struct conf_listen *l)
+{
+	for (size_t i = 0; i < l->nproxies; i++)
+		if (network_is_wide(&l->proxies[i]))
+			return conf_fail(r, tree_line(cfg, "proxy-protocol"),
+			    "listen.proxy-protocol",
+			    "has a large part of the internet, and whoever is "
+			    "there could say that he is anybody; expected the "
+			    "addresses of the balancers");
+	return check_devices(r, cfg, l);
+}
+
 int
 conf_check_listen(struct reading *r, cfg_t *cfg, void *filled)
 {
@@ -112,7 +132,7 @@ conf_check_listen(struct reading *r, cfg_t *cfg, void *filled)
 		conf_warn(r, l->line, "listen.address",
 		    "a port without TLS and login listens on a public "
 		    "address; only networks keeps others out");
-	return check_devices(r, cfg, l);
+	return check_balancers(r, cfg, l);
 }
 
 int

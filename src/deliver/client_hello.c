@@ -41,7 +41,7 @@ client_forget_offers(struct client *c)
 	c->extensions = 0;
 	c->can_pipeline = c->can_chunk = c->can_starttls = c->can_auth_plain =
 	    c->can_auth_login = false;
-	c->rcpts_most = c->mails_most = 0;
+	c->rcpts_most = c->mails_most = c->domains_most = 0;
 }
 
 /* --- EHLO --- */
@@ -100,6 +100,8 @@ take_limits(struct client *c, struct span limits)
 			c->rcpts_most = (uint32_t)n;
 		else if (span_equal_nocase(name, SPAN("MAILMAX")))
 			c->mails_most = (uint32_t)n;
+		else if (span_equal_nocase(name, SPAN("RCPTDOMAINMAX")))
+			c->domains_most = (uint32_t)n;
 	}
 }
 

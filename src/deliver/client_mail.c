@@ -118,18 +118,39 @@ mail_say_chunk(struct client *c, struct buf *out)
 
 /* --- the beginning --- */
 
+static struct span
+domain_of(const struct attempt *a, uint32_t i)
+{
+	struct span all = span_text(a->env->rcpts[a->rcpts[i].index].address);
+
+	return span_from(all, span_find_last(all, '@') + 1);
+}
+
+/* As many as the host takes at a time. Those of one domain stand together. */
 static void
 choose_recipients(struct client *c)
 {
 	struct attempt *a = c->attempt;
 	uint32_t most = c->rcpts_most == 0 ? RCPTS_MOST : c->rcpts_most;
+	struct span domain = { "", 0 };
+	uint32_t domains = 0;
 
 	c->asked = 0;
 	for (uint32_t i = 0; i < a->nrcpt; i++) {
 		struct attempt_rcpt *r = &a->rcpts[i];
 
-		r->is_asked = r->outcome == OUTCOME_NONE && c->asked < most;
-		if (r->is_asked && c->asked++ == 0)
+		r->is_asked = false;
+		if (r->outcome != OUTCOME_NONE || c->asked == most)
+			continue;
+		if (domains == 0 || !span_equal_nocase(domain, domain_of(a, i)))
+			domains++;
+		domain = domain_of(a, i);
+		if (c->domains_most > 0 && domains > c->domains_most) {
+			most = c->asked;
+			continue;
+		}
+		r->is_asked = true;
+		if (c->asked++ == 0)
 			c->next_rcpt = i;
 	}
 	assert(c->asked > 0);
@@ -224,7 +245,7 @@ needs_utf8(const struct attempt *a)
 
 /*
  * Which recipients a host without SMTPUTF8 can be asked for: those that can be
- * named in ASCII, from a sender who can. A header alone goes on as 8-bit content.
+ * named in ASCII, from a sender who can. The header is client_form()'s.
  * False: none is left.
  */
 static bool
@@ -247,7 +268,7 @@ leave_out_utf8(struct client *c)
 	return is_left;
 }
 
-/* --- 8BITMIME and BINARYMIME (RFC 6152, RFC 3030) --- */
+/* --- 8BITMIME, BINARYMIME, and headers (RFC 6152, RFC 3030, RFC 6532) --- */
 
 enum client_form
 client_form(const struct client *c, const struct envelope *env)
@@ -256,6 +277,8 @@ client_form(const struct client *c, const struct envelope *env)
 	    c->can_chunk && (c->extensions & EXTENSION_BINARYMIME) != 0;
 	bool takes_8bit = (c->extensions & EXTENSION_8BITMIME) != 0;
 
+	if ((env->flags & ENVELOPE_UTF8_HEADER) != 0 && !knows_utf8(c))
+		return takes_8bit ? FORM_ASCII_HEADERS : FORM_7BIT;
 	if ((env->flags & ENVELOPE_BINARY) != 0 && takes_binary)
 		return FORM_AS_IT_IS;
 	if ((env->flags & (ENVELOPE_8BIT | ENVELOPE_BINARY)) == 0)
@@ -295,6 +318,7 @@ client_begin(struct client *c, const struct client_event *ev, struct buf *out)
 	c->attempt = ev->attempt;
 	c->attempt->rcpts_most = c->rcpts_most;
 	c->attempt->has_dsn = (c->extensions & EXTENSION_DSN) != 0;
+	c->attempt->has_by = (c->extensions & EXTENSION_DELIVERBY) != 0;
 	c->size = ev->size;
 	c->is_utf8 = needs_utf8(c->attempt);
 	c->offered = c->extensions;

@@ -57,7 +57,8 @@ struct client {
 	bool is_binary; /* its content may leave by BDAT only (RFC 3030) */
 	bool is_group; /* the transaction's commands have left together */
 	uint64_t size; /* of the content */
-	uint32_t rcpts_most, mails_most; /* RFC 9422; 0: the host did not say */
+	/* RFC 9422; 0: the host did not say. Domains: of one transaction. */
+	uint32_t rcpts_most, mails_most, domains_most;
 	struct attempt *attempt; /* borrowed: see client.h */
 	uint32_t asked; /* recipients of this transaction */
 	uint32_t next_rcpt; /* whose reply comes next */

@@ -28,6 +28,7 @@ enum {
 struct conversion {
 	struct lane_io *io; /* borrowed: waits for it */
 	struct content *from; /* owned reference */
+	enum client_form form;
 	struct convert convert;
 	enum convert_result result;
 	struct buf out; /* owned: what is not in the file yet */
@@ -40,6 +41,17 @@ struct conversion {
 static void convert_all(void *arg);
 static void on_converted(void *arg);
 
+static const struct {
+	enum convert_to to;
+	const char *word; /* for the log */
+	const char *lacks; /* what the host does not take */
+} forms[] = {
+	[FORM_8BIT] = { CONVERT_TO_8BIT, "8bit", "binary content" },
+	[FORM_ASCII_HEADERS] = { CONVERT_TO_ASCII_HEADERS, "ascii-headers",
+	    "header beyond ASCII (SMTPUTF8)" },
+	[FORM_7BIT] = { CONVERT_TO_7BIT, "7bit", "8-bit content" },
+};
+
 void
 lane_convert(struct lane_io *io, enum client_form form)
 {
@@ -49,7 +61,8 @@ lane_convert(struct lane_io *io, enum client_form form)
 	cv->io = io;
 	cv->fd = -1;
 	cv->from = content_ref(io->attempt->content);
-	cv->convert.to = form == FORM_8BIT ? CONVERT_TO_8BIT : CONVERT_TO_7BIT;
+	cv->form = form;
+	cv->convert.to = forms[form].to;
 	if ((env->flags & ENVELOPE_BINARY) != 0)
 		cv->convert.lines_max = CONVERT_LINE_MAX;
 	work_run(io->worker->loop, convert_all, on_converted, cv);
@@ -172,10 +185,9 @@ give_up(struct lane_io *io, const struct conversion *cv)
 	char what[400];
 
 	(void)snprintf(what, sizeof what,
-	    "the host takes no %s content, and this message cannot be made "
-	    "into what it takes: %s",
-	    cv->convert.to == CONVERT_TO_7BIT ? "8-bit" : "binary",
-	    cv->convert.why);
+	    "the host takes no %s, and this message cannot be made into what "
+	    "it takes: %s",
+	    forms[cv->form].lacks, cv->convert.why);
 	v = verdict_of_us(
 	    STAGE_NONE, is_address ? "5.6.9" : "5.6.3", span_text(what));
 	v.outcome = OUTCOME_ELSEWHERE;
@@ -200,9 +212,7 @@ on_converted(void *arg)
 			io->made = take_made(cv);
 			FACT(CONVERTED, fact_id("qid", io->attempt->env->id),
 			    fact_string("host", io->attempt->host),
-			    fact_word("to", cv->convert.to == CONVERT_TO_7BIT
-						? "7bit"
-						: "8bit"),
+			    fact_word("to", forms[cv->form].word),
 			    fact_number("size", content_size(io->made)));
 		}
 		lane_sign(io);

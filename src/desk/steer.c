@@ -8,10 +8,12 @@
  *
  * A message may be in both, when it came too late for some of its recipients.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/stamp.h"
 #include "control_priv.h"
 #include "ctl/server.h"
 #include "describe.h"
@@ -22,7 +24,9 @@
 #include "facts/fact.h"
 #include "intake/ledger_io.h"
 #include "io/loop.h"
+#include "mail/envelope.h"
 #include "mail/qid.h"
+#include "mail/wishes.h"
 #include "scan.h"
 
 struct steer {
@@ -66,6 +70,25 @@ add_not(struct steer *s, const char *id, const char *why, const char *text)
 	(void)json_array_append_new(s->undone,
 	    json_pack("{s:o, s:s, s:s}", "id", describe_text(span_text(id)),
 		"why", why, "text", text));
+}
+
+/* RFC 4865; the time stands beside the words, for programs. */
+static void
+add_future(struct steer *s, const char *id, const struct message *m)
+{
+	struct buf until = { 0 };
+	char text[160];
+
+	stamp_write(wishes_release(envelope_attrs(m->env)), &until);
+	(void)snprintf(text, sizeof text,
+	    "its sender wants it to wait until %.*s (postern queue release "
+	    "lets it go now)",
+	    SPAN_ARG(buf_span(&until)));
+	(void)json_array_append_new(
+	    s->undone, json_pack("{s:s, s:s, s:s, s:o}", "id", id, "why",
+			   order_verdict_name(ORDER_IS_FUTURE), "text", text,
+			   "until", describe_text(buf_span(&until))));
+	buf_clear(&until);
 }
 
 static void
@@ -189,7 +212,9 @@ steer_one(struct steer *s, struct dispatch *d, const struct order *order,
 	if (verdict != ORDER_CAN &&
 	    (order->verb == ORDER_STOP || order->verb == ORDER_UNDO))
 		return; /* it is about the account, and true of this one */
-	if (verdict != ORDER_CAN) {
+	if (verdict == ORDER_IS_FUTURE) {
+		add_future(s, qid.text, m);
+	} else if (verdict != ORDER_CAN) {
 		add_not(s, qid.text, order_verdict_name(verdict),
 		    order_verdict_text(verdict));
 	} else if (s->is_dry) {

@@ -205,6 +205,7 @@ settle_legs(struct dispatch *d, struct outgoing *o, const struct attempt *a,
 	ev.blames_host =
 	    a->content_ended && end != NULL && end->blame == BLAME_MESSAGE;
 	ev.lacks_dsn = !a->has_dsn;
+	ev.lacks_by = !a->has_by;
 	ev.is_unreached =
 	    end != NULL && end->blame == BLAME_HOST && attempt_is_untouched(a);
 	for (uint32_t i = 0; i < o->load->nlegs; i++) {

@@ -300,14 +300,16 @@ end_one(struct step *s, uint32_t rcpt, enum rcpt_state state,
 	tell(s, rcpt, type);
 }
 
-/* Of the success, which the next host will not send (RFC 3461 5.2.3). */
+/* Of the success, which the next host will not send. */
 static bool
 wants_report(const struct step *s, uint32_t rcpt)
 {
 	const struct envelope *env = s->leg->message->env;
 
-	return s->ev->lacks_dsn && env->sender[0] != '\0' &&
-	       params_wants(envelope_rcpt_attrs(env, rcpt), NOTIFY_SUCCESS);
+	return env->sender[0] != '\0' &&
+	       params_wants_relayed(envelope_attrs(env),
+		   envelope_rcpt_attrs(env, rcpt), s->ev->lacks_dsn,
+		   s->ev->lacks_by);
 }
 
 /* For good only when each of its hosts has said so. */

@@ -526,12 +526,13 @@ take_wishes(struct message *m)
 {
 	struct span attrs = envelope_attrs(m->env);
 	struct deliver_by by = wishes_by(attrs);
+	/* Never before: what is less than a second is one. */
 	uint64_t release =
-	    between(m->env->arrived, wishes_release(attrs)) / 1000;
+	    (between(m->env->arrived, wishes_release(attrs)) + 999) / 1000;
 
 	/* A clock that jumped holds it no longer than one may ask for. */
-	if (release > WISHES_HOLD_MOST)
-		release = WISHES_HOLD_MOST;
+	if (release > WISHES_HOLD_MOST + 1)
+		release = WISHES_HOLD_MOST + 1;
 	m->release = (uint32_t)release;
 	m->urgency = urgency_of(wishes_priority(attrs)) & 3;
 	if (!by.is_asked)

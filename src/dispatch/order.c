@@ -12,8 +12,8 @@ static const struct {
 	[ORDER_IS_HELD] = { "held",
 	    "it is held, and not tried before postern queue release" },
 	[ORDER_IS_FUTURE] = { "held",
-	    "its sender wants it to wait (postern queue why says until when; "
-	    "postern queue release lets it go now)" },
+	    "its sender wants it to wait (postern queue release lets it go "
+	    "now)" },
 	[ORDER_IS_HELD_ALREADY] = { "already held", "it is held already" },
 	[ORDER_IS_NOT_HELD] = { "not held", "it is not held" },
 	[ORDER_IS_UNFILTERED] = { "not filtered",

@@ -80,11 +80,16 @@ is_about(
 	return r->state == RCPT_QUEUED && leg->state != LEG_HELD;
 }
 
+/* What was passed on was to a host that lacks what it takes, or it is no end. */
 static bool
 is_wanted(const struct message *m, uint32_t rcpt, enum dsn_action action)
 {
-	return params_wants(
-	    envelope_rcpt_attrs(m->env, rcpt), kinds[action].wish);
+	struct span attrs = envelope_rcpt_attrs(m->env, rcpt);
+
+	if (action == DSN_RELAYED)
+		return params_wants_relayed(
+		    envelope_attrs(m->env), attrs, true, true);
+	return params_wants(attrs, kinds[action].wish);
 }
 
 static void

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "conf/conf.h"
+#include "mail/attrs.h"
 #include "mail/envelope.h"
 #include "mail/qid.h"
 #include "mail/trace.h"
@@ -148,6 +149,7 @@ fixup_received(struct draft *d)
 		.protocol = protocol_of(d),
 		.tls = d->tls_version,
 		.cipher = d->tls_cipher,
+		.priority = attrs_get(buf_span(&d->attrs), ATTR_PRIORITY),
 		.qid = span_text(qid.text),
 		.when = d->now,
 	};

@@ -121,6 +121,12 @@ is_beyond(const struct convert *c, const struct tally *t)
 	return is_binary(t) || (c->to == CONVERT_TO_7BIT && t->high > 0);
 }
 
+static bool
+has_ascii_headers(const struct convert *c)
+{
+	return c->to != CONVERT_TO_8BIT;
+}
+
 /* --- the first walk --- */
 
 static enum convert_result
@@ -203,7 +209,7 @@ note_header(struct convert *c, const struct parts_item *item)
 	    item->part.form == PART_LEAF || item->part.form == PART_SEALED;
 	count(&t, item->text, 0);
 	count_end(&t, 0);
-	c->is_needed |= is_beyond(c, &t);
+	c->is_needed |= is_binary(&t) || (has_ascii_headers(c) && t.high > 0);
 	return true;
 }
 
@@ -262,7 +268,7 @@ convert_look(struct convert *c, struct span piece, bool is_all)
 
 /* What is no line's end, and may not pass, stands as a question mark. */
 static void
-write_clean(const struct convert *c, struct span text, struct buf *out)
+write_clean(bool is_ascii, struct span text, struct buf *out)
 {
 	for (size_t i = 0; i < text.len; i++) {
 		char octet = text.ptr[i];
@@ -272,7 +278,7 @@ write_clean(const struct convert *c, struct span text, struct buf *out)
 		    (octet == '\n' && (i == 0 || text.ptr[i - 1] != '\r'));
 
 		if (is_bare || octet == '\0' ||
-		    (c->to == CONVERT_TO_7BIT && (unsigned char)octet > 127))
+		    (is_ascii && (unsigned char)octet > 127))
 			octet = '?';
 		(void)buf_append_char(out, octet);
 	}
@@ -292,7 +298,7 @@ write_header_clean(const struct convert *c, struct span text, struct buf *out)
 		for (size_t i = 0; i < end; i++) {
 			char octet = line.ptr[i];
 
-			write_clean(c,
+			write_clean(has_ascii_headers(c),
 			    octet == '\r' ? SPAN(" ") : span_make(&octet, 1),
 			    out);
 		}
@@ -333,7 +339,7 @@ write_field(struct convert *c, const struct header_field *f, struct buf *out)
 	bool ok = true;
 
 	count(&t, f->raw, 0);
-	if (c->to == CONVERT_TO_8BIT || t.high == 0) {
+	if (!has_ascii_headers(c) || t.high == 0) {
 		write_header_clean(c, f->raw, out);
 		return true;
 	}
@@ -450,7 +456,7 @@ write_item(struct convert *c, enum parts_what what,
 		break;
 	case PARTS_BETWEEN:
 		end_body(c, out);
-		write_clean(c, item->text, out);
+		write_clean(c->to == CONVERT_TO_7BIT, item->text, out);
 		break;
 	case PARTS_END: end_all(c, out); break;
 	case PARTS_MORE:

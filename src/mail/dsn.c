@@ -204,6 +204,12 @@ put_fate(struct buf *out, const struct dsn *d)
 		    " is nothing\r\nyou need to do: it is tried again for"
 		    " another %" PRIu32 " h.\r\n",
 		    (d->retry_for + 3599) / 3600);
+	else if (d->action == DSN_RELAYED && d->is_by)
+		(void)buf_append_text(out,
+		    "was passed on to the mail hosts of the recipients below."
+		    " You are told since\r\nyour message named a time to be"
+		    " there by (BY); whether it is kept now lies\r\nwith"
+		    " these hosts.\r\n");
 	else if (d->action == DSN_RELAYED)
 		(void)buf_append_text(out,
 		    "was passed on to the mail hosts of the recipients below."

@@ -67,6 +67,15 @@ extensions_write(const struct extensions_offer *offer, struct buf *out)
 	}
 }
 
+static bool
+needs_tls(uint32_t extension)
+{
+	for (size_t i = 0; i < ARRAY_LEN(extensions); i++)
+		if (extensions[i].extension == extension)
+			return extensions[i].needs_tls;
+	return false;
+}
+
 /* --- what is wanted --- */
 
 /* The bits of a list of words, each once; 0: it is none. */
@@ -108,6 +117,18 @@ params_wants(struct span rcpt_attrs, enum notify what)
 	uint32_t said = params_notify(rcpt_attrs);
 
 	return said == 0 ? what != NOTIFY_SUCCESS : (said & what) != 0;
+}
+
+bool
+params_wants_relayed(struct span mail_attrs, struct span rcpt_attrs,
+    bool lacks_dsn, bool lacks_by)
+{
+	struct deliver_by by = wishes_by(mail_attrs);
+
+	if (lacks_dsn && params_wants(rcpt_attrs, NOTIFY_SUCCESS))
+		return true;
+	return by.is_asked && params_notify(rcpt_attrs) != NOTIFY_NEVER &&
+	       (by.traces || (!by.returns && lacks_by));
 }
 
 bool
@@ -212,16 +233,38 @@ read_notify(struct params *p, struct span value)
 	    p, "501 5.5.4 NOTIFY is NEVER, or some of SUCCESS,FAILURE,DELAY");
 }
 
-/* Appends it as "\\x{...}" where it is more than ASCII. False: it is no text. */
+/* RFC 6533 3, EmbeddedUnicodeChar: the length of "\\x{5B59}" at the front, or 0. */
+static size_t
+embedded_length(struct span s)
+{
+	size_t n = 3;
+
+	if (!span_starts(s, SPAN("\\x{")))
+		return 0;
+	while (n < s.len && n < 9 && ascii_hex(s.ptr[n]) >= 0)
+		n++;
+	return n > 4 && n < s.len && s.ptr[n] == '}' ? n + 1 : 0;
+}
+
+/*
+ * Appends it as "\\x{...}" where it is more than ASCII; `has_embedded`: some of it may
+ * be written so. False: it is no text.
+ */
 static bool
-keep_letters(struct params *p, struct span address)
+keep_letters(struct params *p, struct span address, bool has_embedded)
 {
 	uint32_t c = 0;
 
 	(void)buf_append_text(&p->kept, "utf-8;");
 	while (!span_is_empty(address)) {
-		size_t len = utf8_first(address, &c);
+		size_t len = has_embedded ? embedded_length(address) : 0;
 
+		if (len > 0) {
+			(void)buf_append_span(&p->kept, span_to(address, len));
+			address = span_from(address, len);
+			continue;
+		}
+		len = utf8_first(address, &c);
 		if (len == 0 || utf8_is_control(c) || c == ' ')
 			return false;
 		if (len > 1 || c == '+' || c == '=' || c == '\\')
@@ -242,7 +285,7 @@ static bool
 keep_address(struct params *p, struct span type, struct span address)
 {
 	struct buf text = { .max = ORCPT_MAX };
-	bool ok;
+	bool is_raw = !span_is_ascii(address), ok;
 
 	if (xtext_is_valid(address))
 		return true;
@@ -250,12 +293,13 @@ keep_address(struct params *p, struct span type, struct span address)
 		!span_equal_nocase(type, SPAN("rfc822"))) ||
 	    (p->flags & ENVELOPE_UTF8) == 0)
 		return false;
-	if (span_is_ascii(address))
-		xtext_decode(address, &text);
-	else
+	if (is_raw)
 		(void)buf_append_span(&text, address);
-	ok =
-	    !span_is_ascii(buf_span(&text)) && keep_letters(p, buf_span(&text));
+	else
+		xtext_decode(address, &text);
+	ok = !span_is_ascii(buf_span(&text)) &&
+	     keep_letters(p, buf_span(&text),
+		 is_raw && span_equal_nocase(type, SPAN("utf-8")));
 	buf_clear(&text);
 	return ok;
 }
@@ -465,7 +509,9 @@ params_clear(struct params *p)
 {
 	buf_clear(&p->attrs);
 	buf_clear(&p->kept);
-	*p = (struct params){ .max_message = p->max_message, .now = p->now };
+	*p = (struct params){ .max_message = p->max_message,
+		.now = p->now,
+		.in_clear = p->in_clear };
 }
 
 bool
@@ -497,6 +543,12 @@ params_read(struct params *p, enum param_place place, struct span keyword,
 
 	if (row == NULL)
 		return refuse(p, "555 5.5.4 Parameter not recognized");
+	if (p->in_clear && needs_tls(row->extension)) {
+		(void)snprintf(p->wrong, sizeof p->wrong,
+		    "555 5.5.4 %s is for sessions with TLS; it was not offered",
+		    row->keyword);
+		return false;
+	}
 	bit = 1u << (row - table);
 	if ((p->seen & bit) != 0) {
 		(void)snprintf(p->wrong, sizeof p->wrong,

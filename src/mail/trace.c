@@ -61,6 +61,9 @@ trace_write_received(struct buf *out, const struct trace *t)
 	if (!span_is_empty(t->cipher))
 		(void)buf_printf(out, "\r\n\ttls %.*s (%.*s)",
 		    SPAN_ARG(t->cipher), SPAN_ARG(t->tls));
+	if (!span_is_empty(t->priority))
+		(void)buf_printf(
+		    out, "\r\n\tPRIORITY %.*s", SPAN_ARG(t->priority));
 	(void)buf_printf(out, ";\r\n\t%s\r\n", date);
 }
 

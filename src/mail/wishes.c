@@ -24,6 +24,8 @@ deliver_by_parse(struct span text, struct deliver_by *out)
 	uint64_t n;
 
 	*out = (struct deliver_by){ 0 };
+	if (!is_negative && span_starts(time, SPAN("+")))
+		time = span_from(time, 1);
 	if (!span_to_u64(time, BY_MOST, &n) || time.len > 9 || text.len == 0 ||
 	    text.len > 2)
 		return false;

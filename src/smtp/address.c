@@ -294,16 +294,24 @@ closing_bracket(struct span s)
 	return s.len;
 }
 
-/* RFC 5321 4.1.2 A-d-l: "@one,@two:" in front is accepted and ignored. */
+/*
+ * RFC 5321 4.1.2 A-d-l: "@one,@two:" in front is accepted and ignored. What is no
+ * such list stays there, and is no local part.
+ */
 static struct span
 without_route(struct span s)
 {
-	size_t colon;
+	struct span rest = s, hops = span_cut(&rest, ':'), hop;
 
-	if (s.len == 0 || s.ptr[0] != '@')
+	if (rest.len == 0)
 		return s;
-	colon = span_find(s, ':');
-	return colon == s.len ? s : span_from(s, colon + 1);
+	do {
+		hop = span_trim(span_cut(&hops, ','));
+		if (!span_starts(hop, SPAN("@")) ||
+		    !is_domain(span_from(hop, 1)))
+			return s;
+	} while (hops.len > 0);
+	return rest;
 }
 
 /* Without brackets: what stands before the first blank that is not quoted. */

@@ -36,8 +36,27 @@ is_port(struct span text)
 {
 	uint64_t n;
 
-	return text.len > 0 && text.len <= 5 &&
-	       span_to_u64(text, UINT16_MAX, &n);
+	/* "Heading zeroes are not permitted": they could be taken for octal. */
+	if (text.len > 1 && text.ptr[0] == '0')
+		return false;
+	return text.len > 0 && span_to_u64(text, UINT16_MAX, &n);
+}
+
+/*
+ * As the relay writes it itself, since it is a key for limits and networks: an IPv4
+ * client at a balancer's socket for both families is one of IPv4.
+ */
+static bool
+write_address(int family, const void *bytes, char out[PROXY_ADDRESS_SIZE])
+{
+	struct in6_addr v6;
+
+	if (family == AF_INET6) {
+		memcpy(&v6, bytes, sizeof v6);
+		if (IN6_IS_ADDR_V4MAPPED(&v6))
+			return write_address(AF_INET, v6.s6_addr + 12, out);
+	}
+	return inet_ntop(family, bytes, out, PROXY_ADDRESS_SIZE) != NULL;
 }
 
 static bool
@@ -49,9 +68,8 @@ take_address(int family, struct span text, char out[PROXY_ADDRESS_SIZE])
 		return false;
 	memcpy(out, text.ptr, text.len);
 	out[text.len] = '\0';
-	/* As we write it ourselves: it is a key for limits. */
 	return inet_pton(family, out, bytes) == 1 &&
-	       inet_ntop(family, bytes, out, PROXY_ADDRESS_SIZE) != NULL;
+	       write_address(family, bytes, out);
 }
 
 static enum proxy_status
@@ -101,15 +119,14 @@ static enum proxy_status
 parse_block(unsigned family, struct span block, struct proxy *out)
 {
 	bool is_v6 = family == (V2_INET6 << 4 | V2_STREAM);
-	const char *text;
 
 	if (!is_v6 && family != (V2_INET << 4 | V2_STREAM))
 		return PROXY_LOCAL; /* a socket in a file system, or unspecified */
 	if (block.len < (size_t)(is_v6 ? V6_BLOCK : V4_BLOCK))
 		return PROXY_BAD;
-	text = inet_ntop(is_v6 ? AF_INET6 : AF_INET, block.ptr, out->client,
-	    PROXY_ADDRESS_SIZE);
-	return text == NULL ? PROXY_BAD : PROXY_CLIENT;
+	return write_address(is_v6 ? AF_INET6 : AF_INET, block.ptr, out->client)
+		   ? PROXY_CLIENT
+		   : PROXY_BAD;
 }
 
 static enum proxy_status

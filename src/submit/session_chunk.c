@@ -6,8 +6,12 @@
  *                        +-- of BDAT n LAST --> STORING
  *
  * The octets of a chunk follow its command whatever is answered: those of one that
- * is refused are read over, and are never taken for commands. Where no length can be
+ * is refused are read over, however many were announced, and are never taken for
+ * commands; the clocks of content end who does not send them. Where no length can be
  * read, nobody can tell what follows, and the connection ends.
+ *
+ * A message that lacks a chunk is none: what a client that did not wait for the
+ * replies has sent behind a refused one is refused up to RSET (RFC 3030 section 2).
  */
 #include "session_priv.h"
 
@@ -18,11 +22,19 @@ enum {
 	STRANGE_CHUNK_MOST = 64 * 1024,
 };
 
+const char chunk_is_lacking[] =
+    "503 5.5.1 A chunk of this message was refused; RSET, and send all of it";
+
 struct chunk {
 	uint64_t octets;
 	bool is_last;
+	bool is_clear; /* nothing but LAST stands behind the number */
 };
 
+static const char bad_chunk[] =
+    "501 5.5.4 Write BDAT octets, or BDAT octets LAST";
+
+/* False: there is no length. */
 static bool
 parse(struct span args, struct chunk *out)
 {
@@ -31,33 +43,15 @@ parse(struct span args, struct chunk *out)
 	*out = (struct chunk){ 0 };
 	if (!span_to_u64(size, INT64_MAX, &out->octets))
 		return false;
-	if (span_is_empty(args))
-		return true;
 	out->is_last = span_equal_nocase(args, SPAN("LAST"));
-	return out->is_last;
-}
-
-/* More than a message may have, even one that is refused; or a stranger's. */
-static bool
-is_too_much(const struct session *s, uint64_t octets)
-{
-	return octets > (s->login == NULL
-				? STRANGE_CHUNK_MOST
-				: CONTENT_ENDLESS * s->conf->max_message);
+	out->is_clear = out->is_last || span_is_empty(args);
+	return true;
 }
 
 static void
-drop(struct session *s, struct span args, struct buf *out)
+drop(struct session *s, struct buf *out)
 {
-	struct chunk chunk;
-
-	if (parse(args, &chunk))
-		session_drop(s, "552 5.3.4 Message too big",
-		    "a chunk beyond all bounds", out);
-	else
-		session_drop(s,
-		    "501 5.5.4 Write BDAT octets, or BDAT octets LAST",
-		    "a chunk without a length", out);
+	session_drop(s, bad_chunk, "a chunk without a length", out);
 }
 
 bool
@@ -69,7 +63,29 @@ chunk_is_meant(struct span line)
 void
 chunk_misread(struct session *s, struct buf *out)
 {
-	drop(s, SPAN(""), out);
+	drop(s, out);
+}
+
+void
+chunk_lose(struct session *s)
+{
+	struct transaction *tx = &s->tx;
+
+	if (s->state == STATE_MAIL || s->state == STATE_RCPT)
+		tx->lacks_chunk = true;
+}
+
+static const char *
+refuse(struct session *s, const struct chunk *chunk, const char *reply)
+{
+	if (chunk->octets == 0)
+		return reply; /* nothing is lost */
+	if (!chunk->is_last)
+		chunk_lose(s);
+	s->swallow = chunk->octets;
+	s->swallow_reply = reply;
+	session_time_content(s);
+	return NULL;
 }
 
 const char *
@@ -78,16 +94,16 @@ chunk_refuse(
 {
 	struct chunk chunk;
 
-	if (!parse(args, &chunk) || is_too_much(s, chunk.octets)) {
-		drop(s, args, out);
+	if (!parse(args, &chunk)) {
+		drop(s, out);
 		return NULL;
 	}
-	if (chunk.octets == 0)
-		return reply;
-	s->swallow = chunk.octets;
-	s->swallow_reply = reply;
-	session_time_content(s);
-	return NULL;
+	if (s->login == NULL && chunk.octets > STRANGE_CHUNK_MOST) {
+		session_drop(s, "552 5.3.4 Message too big",
+		    "a stranger's chunk beyond all bounds", out);
+		return NULL;
+	}
+	return refuse(s, &chunk, chunk.is_clear ? reply : bad_chunk);
 }
 
 void
@@ -104,16 +120,48 @@ chunk_swallow(struct session *s, struct span *in, struct buf *out)
 	session_reply(s, s->swallow_reply, out);
 }
 
+/* NULL: it may come. */
+static const char *
+why_not(const struct session *s, const struct chunk *chunk)
+{
+	if (s->tx.lacks_chunk)
+		return chunk_is_lacking;
+	if (!chunk->is_clear)
+		return bad_chunk;
+	/* What is little too big is read as content, as by DATA. */
+	if (s->tx.size + chunk->octets > CONTENT_ENDLESS * s->conf->max_message)
+		return "552 5.3.4 Message too big";
+	return NULL;
+}
+
+/* A message that has begun is refused with that, and is over with its last chunk. */
+static void
+spoil(struct session *s, const struct chunk *chunk, const char *reply)
+{
+	if (s->state != STATE_CHUNKS)
+		return;
+	draft_refuse(&s->tx.draft, reply);
+	if (!chunk->is_last)
+		return;
+	session_forget(s);
+	session_enter(s, STATE_READY);
+}
+
 const char *
 do_bdat(struct session *s, struct span args, struct buf *out)
 {
 	struct transaction *tx = &s->tx;
 	struct chunk chunk;
+	const char *wrong;
 
-	/* It ends the connection: what comes behind is no part of it. */
-	if (!parse(args, &chunk) || is_too_much(s, tx->size + chunk.octets)) {
-		drop(s, args, out);
+	if (!parse(args, &chunk)) {
+		drop(s, out);
 		return NULL;
+	}
+	wrong = why_not(s, &chunk);
+	if (wrong != NULL) {
+		spoil(s, &chunk, wrong);
+		return refuse(s, &chunk, wrong);
 	}
 	tx->chunk = chunk.octets;
 	tx->chunk_size = chunk.octets;

@@ -22,6 +22,8 @@ do_data(struct session *s, struct span args, struct buf *out)
 	(void)out;
 	if (!span_is_empty(args))
 		return "501 5.5.4 DATA takes no argument";
+	if (s->tx.lacks_chunk)
+		return chunk_is_lacking;
 	if ((s->tx.draft.flags & ENVELOPE_BINARY) != 0)
 		return "503 5.5.1 Content under BODY=BINARYMIME comes by BDAT "
 		       "(RFC 3030)";
@@ -40,6 +42,8 @@ begin_content(struct session *s, struct buf *out)
 			s->swallow = s->tx.chunk;
 			s->swallow_reply = session_textf(s, "%s", d->refusal);
 			session_time_content(s);
+			if (!s->tx.is_last_chunk)
+				chunk_lose(s);
 		} else {
 			session_say(out, d->refusal);
 		}

@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include "auth/auth.h"
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/metrics.h"
@@ -160,6 +161,7 @@ answer_external(struct session_io *io, const struct session_auth *a)
 {
 	struct span account = session_vouched(io->session);
 	struct auth_answer answer = { .result = AUTH_CONTINUE };
+	struct buf name = { 0 };
 
 	io->is_trying = true;
 	if (a->is_start)
@@ -172,13 +174,14 @@ answer_external(struct session_io *io, const struct session_auth *a)
 	answer.name = span_is_empty(a->data) ? account : a->data;
 	if (!span_is_empty(a->data) && !span_equal_nocase(a->data, account))
 		answer.detail = "the certificate is another account's";
-	else if (!auth_vouch(io->worker->auth, account, &answer.ticket,
+	else if (!auth_vouch(io->worker->auth, account, &name, &answer.ticket,
 		     loop_now(io->worker->loop)))
 		answer.detail = "no such account, or it is suspended";
 	else
 		answer.result = AUTH_OK;
-	answer.login = account;
+	answer.login = buf_span(&name);
 	on_auth(&answer, io);
+	buf_clear(&name);
 }
 
 static void

@@ -51,6 +51,7 @@ take_params(struct session *s, struct span rest, enum param_place place,
 
 	params->max_message = s->conf->max_message;
 	params->now = s->now;
+	params->in_clear = !s->has_tls;
 	while ((got = command_next_param(&rest, &p)) > 0)
 		if (!params_read(params, place, p.keyword, p.value))
 			return session_textf(s, "%s", params->wrong);

@@ -44,6 +44,7 @@ struct transaction {
 	uint64_t chunk,
 	    chunk_size; /* octets of BDAT's: to come, and of all of it */
 	bool is_chunked, is_last_chunk;
+	bool lacks_chunk; /* one was refused that was not the last */
 	bool is_lowered; /* its priority, to what its account may have */
 };
 
@@ -134,6 +135,10 @@ void data_look(struct session *s, struct buf *out);
 bool data_is_coming(const struct session *s);
 
 /* session_chunk.c */
+/* What BDAT and DATA are answered once a chunk was lost (chunk_lose()). */
+extern const char chunk_is_lacking[];
+/* One that was not the last is refused: the transaction comes to nothing. */
+void chunk_lose(struct session *s);
 const char *do_bdat(struct session *s, struct span args, struct buf *out);
 /* BDAT is answered with that, behind its octets; returns what to say at once. */
 const char *chunk_refuse(

@@ -46,6 +46,34 @@ START_TEST(a_network_contains_its_addresses)
 }
 END_TEST
 
+static const struct {
+	const char *network;
+	bool is_wide;
+} wide[] = {
+	{ "0.0.0.0/0", true },
+	{ "128.0.0.0/1", true },
+	{ "192.0.0.0/7", true },
+	{ "192.0.0.0/8", false },
+	{ "192.0.2.0/24", false },
+	{ "::/0", true },
+	{ "2000::/3", true },
+	{ "2001::/15", true },
+	{ "2001::/16", false },
+	{ "fc00::/7", false },
+	{ "10.0.0.0/7", true },
+	{ "10.0.0.0/8", false },
+};
+
+START_TEST(what_nobody_has_is_wide)
+{
+	struct network n;
+
+	ck_assert(network_parse(span_text(wide[_i].network), &n));
+	ck_assert_msg(
+	    network_is_wide(&n) == wide[_i].is_wide, "%s", wide[_i].network);
+}
+END_TEST
+
 static const char *const bad[] = { "", "/", "/8", "192.0.2.0/33", "2001::/129",
 	"192.0.2.0/", "192.0.2.0/x", "192.0.2.0/-1", "192.0.2/24", "host",
 	"2001:db8::/32/1", "192.0.2.0 /24",
@@ -64,6 +92,7 @@ fill(TCase *tc)
 {
 	tcase_add_loop_test(
 	    tc, a_network_contains_its_addresses, 0, (int)ARRAY_LEN(cases));
+	tcase_add_loop_test(tc, what_nobody_has_is_wide, 0, ARRAY_LEN(wide));
 	tcase_add_loop_test(
 	    tc, what_is_no_network_is_refused, 0, (int)ARRAY_LEN(bad));
 }

@@ -743,6 +743,14 @@ static const struct {
 	{ "account a { uid = root }", "test.conf:1: account.uid: " },
 	{ "listen a { address = :25 tls = none account = x }",
 	    "test.conf:1: listen.networks: is missing" },
+	{ "listen a { address = :25 tls = none account = x\n"
+	  "networks = { 10.0.0.0/8, \"0.0.0.0/0\" } }",
+	    "test.conf:2: listen.networks: has a large part of the internet" },
+	{ "listen a { address = :25 tls = none account = x networks = "
+	  "{ \"::/0\" } }",
+	    "test.conf:1: listen.networks: has a large part" },
+	{ "listen a { address = :25 proxy-protocol = { \"0.0.0.0/0\" } }",
+	    "test.conf:1: listen.proxy-protocol: has a large part" },
 	{ "listen a { address = :25 tls = some }",
 	    "test.conf:1: listen.tls: " },
 	{ "listen \"\" { address = :25 }", "test.conf:1: listen: " },

@@ -46,6 +46,7 @@ daemon_tests = \
 	tests/daemon/t71_clocks \
 	tests/daemon/t61_kerberos \
 	tests/daemon/t62_extensions \
+	tests/daemon/t63_all_at_once \
 	tests/daemon/t25_prepare \
 	tests/daemon/t26_mistakes \
 	tests/daemon/t27_network \

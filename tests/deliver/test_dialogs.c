@@ -246,6 +246,7 @@ expect_form(struct scene *s, struct span want)
 {
 	static const char *const names[] = { [FORM_AS_IT_IS] = "as it is",
 		[FORM_8BIT] = "8bit",
+		[FORM_ASCII_HEADERS] = "ascii headers",
 		[FORM_7BIT] = "7bit" };
 
 	if (!span_equal(want, span_text(names[s->form])))

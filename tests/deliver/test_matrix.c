@@ -63,9 +63,9 @@ static const struct {
 		"5.6.7", "5.6.7", "5.6.7", "SIZE=100 SMTPUTF8" } },
 	{ "a header with letters", "a@b.test SMTPUTF8 utf8-header x@c.test",
 	    ENVELOPE_8BIT,
-	    { "(7bit)", "SIZE=100 (7bit)", "BODY=8BITMIME", "(7bit)", "(7bit)",
-		"SMTPUTF8 (7bit)", "(7bit)", "(7bit)", "(7bit)", "(7bit)",
-		"SIZE=100 BODY=8BITMIME SMTPUTF8" } },
+	    { "(7bit)", "SIZE=100 (7bit)", "BODY=8BITMIME (ascii-headers)",
+		"(7bit)", "(7bit)", "SMTPUTF8 (7bit)", "(7bit)", "(7bit)",
+		"(7bit)", "(7bit)", "SIZE=100 BODY=8BITMIME SMTPUTF8" } },
 	/* The domain can be said in ASCII. */
 	{ "a domain with letters", "a@b.test SMTPUTF8 x@" DOMAIN ".test", 0,
 	    { "<x@" A_LABEL ".test>", "SIZE=100 <x@" A_LABEL ".test>",
@@ -149,6 +149,7 @@ give(struct client *c, const struct envelope *env, struct buf *said)
 {
 	static const char *const forms[] = { [FORM_AS_IT_IS] = "",
 		[FORM_8BIT] = " (8bit)",
+		[FORM_ASCII_HEADERS] = " (ascii-headers)",
 		[FORM_7BIT] = " (7bit)" };
 	static const uint32_t one = 0;
 	struct attempt *a = attempt_new(env, NULL, &one, 1);

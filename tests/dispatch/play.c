@@ -463,6 +463,7 @@ play_back(struct play *s, struct leg *leg, const struct play_end *end)
 	ev.blames_host = end->blames_host;
 	ev.is_unreached = end->is_unreached;
 	ev.lacks_dsn = end->lacks_dsn;
+	ev.lacks_by = end->lacks_by;
 	ev.has_next_host =
 	    channel_has_other(p->channel, leg->tried | ev.host, s->now);
 	ev.has_other_host =

@@ -74,7 +74,7 @@ bool play_take(struct play *s, struct leg *leg, uint32_t most);
 struct play_end {
 	const enum leg_outcome *outcomes;
 	uint32_t n;
-	bool blames_host, is_unreached, lacks_dsn;
+	bool blames_host, is_unreached, lacks_dsn, lacks_by;
 	struct reason *reason; /* borrowed; NULL: nothing was said */
 };
 void play_back(struct play *s, struct leg *leg, const struct play_end *end);

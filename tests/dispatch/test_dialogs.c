@@ -274,7 +274,7 @@ outcome_of(const struct scene *s, struct span word)
 	FAIL(s, "no such outcome");
 }
 
-/* "DOMAIN OUTCOME,OUTCOME... [blames|unreached|lacks-dsn] : WORDS" */
+/* "DOMAIN OUTCOME,OUTCOME... [blames|unreached|lacks-dsn|lacks-by] : WORDS" */
 static void
 do_back(struct scene *s, struct span value)
 {
@@ -291,7 +291,8 @@ do_back(struct scene *s, struct span value)
 	play_back(&s->play, leg,
 	    &(struct play_end){ outcomes, n, span_equal(value, SPAN("blames")),
 		span_equal(value, SPAN("unreached")),
-		span_equal(value, SPAN("lacks-dsn")), reason });
+		span_equal(value, SPAN("lacks-dsn")),
+		span_equal(value, SPAN("lacks-by")), reason });
 	reason_unref(reason);
 }
 

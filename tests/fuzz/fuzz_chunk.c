@@ -3,7 +3,8 @@
  * bytes of length (the upper three bits say: LAST; a new transaction in front of it;
  * that one without MAIL) and as many octets.
  * However the bytes are cut, each BDAT gets one reply, nothing of a chunk is taken for
- * a command, and what is stored is what the chunks had.
+ * a command, what is stored is what the chunks had, and no message is stored that
+ * lacks one of them.
  */
 #include <assert.h>
 #include <stddef.h>
@@ -24,6 +25,8 @@ struct world {
 	struct session *session;
 	uint64_t appended, committed;
 	unsigned replies; /* lines that end one */
+	bool is_refused; /* the last of them was */
+	bool lacks_chunk; /* since RSET one was refused that was not the last */
 	bool is_over;
 };
 
@@ -44,6 +47,7 @@ count_replies(struct world *w, struct span out)
 
 		assert(end >= 4 && out.ptr[end - 1] == '\r');
 		w->replies += out.ptr[3] == ' ';
+		w->is_refused = out.ptr[0] != '2';
 		out = span_from(out, end + 1);
 	}
 }
@@ -78,7 +82,7 @@ take_in(struct world *w, struct session_event *ev)
 	case DRAFT_COMMIT:
 		env = draft_envelope(d, draft_size(d));
 		take_pieces(w, d);
-		assert(env->size == w->appended);
+		assert(env->size == w->appended && !w->lacks_chunk);
 		w->committed++;
 		free(env);
 		break;
@@ -142,6 +146,7 @@ one_chunk(struct world *w, uint8_t how, struct span octets, size_t piece)
 
 	if ((how & RSET_BEFORE) != 0) {
 		say(w, SPAN("RSET\r\n"));
+		w->lacks_chunk = false;
 		if ((how & NO_MAIL) == 0) {
 			say(w,
 			    SPAN("MAIL FROM:<ann@b.test> BODY=8BITMIME\r\n"));
@@ -154,6 +159,8 @@ one_chunk(struct world *w, uint8_t how, struct span octets, size_t piece)
 	say(w, span_text(command));
 	say_cut(w, octets, piece);
 	assert(w->is_over || w->replies == before + 1);
+	w->lacks_chunk |=
+	    w->is_refused && (how & IS_LAST) == 0 && octets.len > 0;
 }
 
 int

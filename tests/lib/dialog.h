@@ -68,7 +68,7 @@
  *                     (tests/lib/parts.h) the next message of 100 octets; FLAGS
  *                     are -, or some of 8bit,binary,large (large: its content is
  *                     not at hand)
- *   form: as it is | 8bit | 7bit
+ *   form: as it is | 8bit | ascii headers | 7bit
  *                     what that message's content was made into before
  *   outcome: N WORD STATUS TEXT
  *                     of recipient N: none, delivered, next-transaction,
@@ -111,13 +111,13 @@
  *   closed: DOMAIN WORDS
  *                     the first host of its site is not to be had
  *   take: DOMAIN [N]  a lane takes at most N of its recipients
- *   back: DOMAIN OUTCOME,OUTCOME... [blames|unreached|lacks-dsn] [: WORDS]
+ *   back: DOMAIN OUTCOME,OUTCOME... [blames|unreached|lacks-dsn|lacks-by] [: WORDS]
  *                     the lane brings them back (the last outcome is for all
  *                     others, too): not-tried, delivered, next-transaction,
  *                     next-connection, next-host, later, failed;
  *                     blames: the next attempt begins at another host;
  *                     unreached: the host was not to be had; lacks-dsn: it
- *                     sends no reports of success
+ *                     sends no reports of success; lacks-by: it has no DELIVERBY
  *   hold: | release: | retry: | bounce: | remove:   [DOMAIN]
  *                     the operator, to all legs or to that one
  *   reload:           the configuration is new; a leg sees it at its turn

@@ -69,6 +69,28 @@ static const struct {
 	{ CONVERT_TO_7BIT, 0, "Subject: " UE "\r\n\r\nc\r\n",
 	    "Subject: =?utf-8?Q?=C3=BC?=\r\n\r\nc\r\n" },
 	{ CONVERT_TO_7BIT, 0, "To: " UE "@b.test\r\n\r\nc\r\n", "!" },
+	/* Of a host that takes 8-bit content, and no such header (RFC 6531). */
+	{ CONVERT_TO_ASCII_HEADERS, 0, "Subject: c\r\n\r\n" UE "\r\n", NULL },
+	{ CONVERT_TO_ASCII_HEADERS, 0, "Subject: " UE "\r\n\r\n" UE "\r\n",
+	    "Subject: =?utf-8?Q?=C3=BC?=\r\n\r\n" UE "\r\n" },
+	{ CONVERT_TO_ASCII_HEADERS, 0,
+	    MIXED "\r\n" UE "\r\n--x\r\nContent-Type: a/b; name=\"" UE
+		  "\"\r\nContent-Transfer-Encoding: 8bit\r\n\r\n" UE
+		  "\r\n--x--\r\n",
+	    MIXED "\r\n" UE "\r\n--x\r\nContent-Type: a/b; "
+		  "name*=utf-8''%C3%BC\r\nContent-Transfer-Encoding: "
+		  "8bit\r\n\r\n" UE "\r\n--x--\r\n" },
+	{ CONVERT_TO_ASCII_HEADERS, 0,
+	    "Subject: " UE "\r\nContent-Type: multipart/signed; boundary=x\r\n"
+	    "\r\n--x\r\n\r\n" UE "\r\n--x--\r\n",
+	    "Subject: =?utf-8?Q?=C3=BC?=\r\n"
+	    "Content-Type: multipart/signed; boundary=x\r\n"
+	    "\r\n--x\r\n\r\n" UE "\r\n--x--\r\n" },
+	{ CONVERT_TO_ASCII_HEADERS, 3, "To: " UE " <a@b>\r\n\r\nabcd\r\n",
+	    "To: =?utf-8?Q?=C3=BC?= <a@b>\r\nMIME-Version: 1.0\r\n"
+	    "Content-Type: text/plain; charset=utf-8\r\n"
+	    "Content-Transfer-Encoding: quoted-printable\r\n\r\nabcd\r\n" },
+	{ CONVERT_TO_ASCII_HEADERS, 0, "To: " UE "@b.test\r\n\r\nc\r\n", "!" },
 	/* Encoded, and not as it should be. */
 	{ CONVERT_TO_7BIT, 0,
 	    "Content-Transfer-Encoding: quoted-printable\r\n\r\na=3D\xfc\r\n",

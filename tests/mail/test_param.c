@@ -165,6 +165,37 @@ START_TEST(wishes_for_reports_are_well_formed)
 }
 END_TEST
 
+/* RFC 6533 3: letters as they are, beside letters that are written in ASCII. */
+static const struct {
+	const char *said, *kept;
+} letters[] = {
+	{ "utf-8;\xe5\xad\x99@c", "utf-8;\\x{5B59}@c" },
+	{ "UTF-8;\xe5\xad\x99\\x{2B}x@c", "utf-8;\\x{5B59}\\x{2B}x@c" },
+	{ "utf-8;\xe5\xad\x99\\x{1F4a9}@c", "utf-8;\\x{5B59}\\x{1F4a9}@c" },
+	/* These are none of that, and stand for themselves. */
+	{ "utf-8;\xe5\xad\x99\\x{}@c", "utf-8;\\x{5B59}\\x{5C}x{}@c" },
+	{ "utf-8;\xe5\xad\x99\\x{2B@c", "utf-8;\\x{5B59}\\x{5C}x{2B@c" },
+	{ "utf-8;\xe5\xad\x99\\x{1234567}",
+	    "utf-8;\\x{5B59}\\x{5C}x{1234567}" },
+	{ "rfc822;\xe5\xad\x99\\x{2B}", "utf-8;\\x{5B59}\\x{5C}x{2B}" },
+	{ "rfc822;+E5+AD+99@c", "utf-8;\\x{5B59}@c" },
+};
+
+START_TEST(letters_of_a_recipient_are_kept_in_ascii)
+{
+	struct params p = { .flags = ENVELOPE_UTF8 };
+	struct param_text text;
+	struct span attrs;
+
+	ck_assert(take(&p, PARAM_OF_RCPT, "ORCPT", letters[_i].said));
+	attrs = buf_span(&p.attrs);
+	ck_assert(params_next(&attrs, &text));
+	ck_assert_msg(span_equal(text.value, span_text(letters[_i].kept)),
+	    "%.*s", SPAN_ARG(text.value));
+	params_clear(&p);
+}
+END_TEST
+
 START_TEST(xtext_has_an_end)
 {
 	char text[502] = "rfc822;";
@@ -220,6 +251,8 @@ fill(TCase *tc)
 	tcase_add_test(tc, a_parameter_is_of_one_command);
 	tcase_add_loop_test(
 	    tc, wishes_for_reports_are_well_formed, 0, (int)ARRAY_LEN(dsn));
+	tcase_add_loop_test(tc, letters_of_a_recipient_are_kept_in_ascii, 0,
+	    ARRAY_LEN(letters));
 	tcase_add_test(tc, xtext_has_an_end);
 	tcase_add_test(tc, who_has_not_said_wants_failures_and_delays);
 	tcase_add_loop_test(

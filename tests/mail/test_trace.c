@@ -86,9 +86,11 @@ START_TEST(received_leaves_out_what_is_not_known)
 	t.cipher = SPAN("");
 	t.helo = SPAN("");
 	t.client = SPAN("2001:db8::9");
+	t.priority = SPAN("-3");
 	trace_write_received(&out, &t);
 	expect(&out, "Received: from unknown ([IPv6:2001:db8::9])\r\n"
-		     "\tby relay.test (Postern) with ESMTPSA id 8c01;\r\n"
+		     "\tby relay.test (Postern) with ESMTPSA id 8c01\r\n"
+		     "\tPRIORITY -3;\r\n"
 		     "\tSun, 09 Sep 2001 01:46:40 +0000\r\n");
 }
 END_TEST

@@ -19,6 +19,9 @@ static const struct {
 	const char *later; /* ten seconds later; NULL: it is none */
 } bys[] = {
 	{ "120;R", 120, " BY=110;R" },
+	/* RFC 2852 section 4: by-time may have either sign. */
+	{ "+120;R", 120, " BY=110;R" },
+	{ "+999999999;N", 999999999, " BY=999999989;N" },
 	{ "120;rt", 120, " BY=110;RT" },
 	{ "5;R", 5, " BY=1;R" },
 	{ "5;N", 5, " BY=-5;N" },
@@ -31,7 +34,11 @@ static const struct {
 	{ "1000000000;N", 0, NULL },
 	{ "0000000001;N", 0, NULL },
 	{ "--1;N", 0, NULL },
-	{ "+1;N", 0, NULL },
+	{ "-+1;N", 0, NULL },
+	{ "+-1;N", 0, NULL },
+	{ "+;N", 0, NULL },
+	{ "+0;R", 0, NULL },
+	{ "+1000000000;N", 0, NULL },
 	{ "1", 0, NULL },
 	{ "1;", 0, NULL },
 	{ ";R", 0, NULL },

@@ -21,6 +21,15 @@ static const struct {
 	    "2001:db8::7" },
 	{ LINE("PROXY TCP4 192.0.2.7 198.51.100.1 56324 465\r\nEHLO x\r\n"),
 	    PROXY_CLIENT, "192.0.2.7" },
+	/* A client of IPv4 at a balancer's socket for both. */
+	{ LINE("PROXY TCP6 ::ffff:192.0.2.7 ::ffff:198.51.100.1 1 465\r\n"),
+	    PROXY_CLIENT, "192.0.2.7" },
+	{ LINE("PROXY TCP4 192.0.2.7 198.51.100.1 0 65535\r\n"), PROXY_CLIENT,
+	    "192.0.2.7" },
+	{ LINE("PROXY TCP4 192.0.2.7 198.51.100.1 01 465\r\n"), PROXY_BAD,
+	    NULL },
+	{ LINE("PROXY TCP4 192.0.2.7 198.51.100.1 1 0465\r\n"), PROXY_BAD,
+	    NULL },
 	{ LINE("PROXY UNKNOWN\r\n"), PROXY_LOCAL, NULL },
 	{ LINE("PROXY UNKNOWN ffff::1 ffff::2 1 2\r\n"), PROXY_LOCAL, NULL },
 	{ LINE("PROXY TCP4 192.0.2.7 198.51.100.1 56324 465"), PROXY_MORE,
@@ -54,6 +63,9 @@ static const struct {
 	{ LINE(V2 "\x21\x21\0\x24\x20\1\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\7"
 		  "\x20\1\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\1\0\1\1\xd1"),
 	    PROXY_CLIENT, "2001:db8::7" },
+	{ LINE(V2 "\x21\x21\0\x24\0\0\0\0\0\0\0\0\0\0\xff\xff\xc0\0\2\7"
+		  "\0\0\0\0\0\0\0\0\0\0\xff\xff\xc6\x33\x64\1\0\1\1\xd1"),
+	    PROXY_CLIENT, "192.0.2.7" },
 	{ LINE(V2 "\x20\x00\0\0"), PROXY_LOCAL, NULL },
 	{ LINE(V2 "\x20\x11\0\x0c\xc0\0\2\7\xc6\x33\x64\1\xdc\4\1\xd1"),
 	    PROXY_LOCAL, NULL },
