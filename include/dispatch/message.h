@@ -108,6 +108,11 @@ message_new(struct envelope *env, const struct progress *rows, uint32_t flags,
     const struct leg_options *options, uint64_t now, int64_t wall);
 void message_free(struct message *m);
 
+/*
+ * Changes message->flags. Its legs' time stands still while something holds it, but
+ * for the filters that it waits for: that is a delay as any other.
+ */
+void message_set_flags(struct message *m, unsigned flags, uint64_t now);
 /* When MESSAGE_FUTURE goes, monotonic ms. */
 uint64_t message_release_at(const struct message *m);
 /* ms */

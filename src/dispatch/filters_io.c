@@ -7,8 +7,8 @@
  *     changed    the spool has what it is now; that takes its place in the queue
  *     refused    it goes back to its sender, with the filter's words
  *     discarded  it is removed
- *     later      its next time, by `retry` -> in line again; when it is as old as a
- *                message may become, back to its sender
+ *     later      its next time, by `retry` -> in line again; meanwhile it becomes
+ *                older as any other: its sender is warned, and it expires
  *
  * A message waits for that over a restart, too: its flag is on disk, and goes with the
  * record of what filters made of it, so that none leaves without having been seen.
@@ -219,7 +219,7 @@ let_go(struct dispatch *d, struct message *m)
 {
 	struct leg_event ev = dispatch_event(d, LEG_RELEASE);
 
-	m->flags &= ~(unsigned)MESSAGE_UNFILTERED & MESSAGE_FLAGS;
+	message_set_flags(m, m->flags & ~(unsigned)MESSAGE_UNFILTERED, ev.now);
 	spool_set_flags(d->spool, m->env->id, m->flags);
 	set_reason(m, NULL, ev.now);
 	for (uint32_t i = 0; i < m->env->ngroups; i++)
@@ -245,39 +245,56 @@ end_all(struct dispatch *d, struct message *m, enum leg_event_type type,
 }
 
 static void
-bounce(struct dispatch *d, struct message *m, const struct dispatch_filtered *a,
-    const char *what)
+bounce(struct dispatch *d, struct message *m, const struct dispatch_filtered *a)
 {
 	struct buf text = { .max = 300 };
 	struct words w = { .status = status_of(a->reply),
 		.said = span_text(a->reply) };
 
-	if (a->filter == NULL)
-		(void)buf_printf(&text, "%s", what);
-	else
-		(void)buf_printf(&text, "%s: filter %s", what, a->filter);
+	(void)buf_append_text(&text, "refused");
+	if (a->filter != NULL)
+		(void)buf_printf(&text, ": filter %s", a->filter);
 	w.what = buf_span(&text);
 	end_all(d, m, LEG_BOUNCE, &w);
 	buf_clear(&text);
+}
+
+/* The next time, but not beyond the message's end: then it expires. */
+static uint64_t
+next_time(const struct dispatch *d, const struct filtering *f, uint64_t now)
+{
+	const struct message *m = f->message;
+	uint64_t at = now + backoff_delay(&d->leg_options.backoff, f->tries,
+				random_u32());
+
+	for (uint32_t i = 0; i < m->env->ngroups; i++) {
+		const struct leg *leg = &m->legs[i];
+		uint64_t end = leg_end(leg, &d->leg_options);
+
+		if (leg->state == LEG_HELD && !leg_stands_still(leg) &&
+		    end > now && end < at)
+			at = end;
+	}
+	return at;
 }
 
 static void
 put_off(
     struct dispatch *d, struct filtering *f, const struct dispatch_filtered *a)
 {
+	struct leg_event ev = dispatch_event(d, LEG_DUE);
 	struct message *m = f->message;
-	uint64_t now = loop_now(d->loop);
 
-	if (message_age(m, now) >= d->leg_options.expire) {
-		bounce(d, m, a, "it could not be filtered in time");
-		return;
-	}
 	f->tries++;
-	f->due.at = now + backoff_delay(
-			      &d->leg_options.backoff, f->tries, random_u32());
-	heap_set(&d->heap, &f->due, f->due.at);
+	f->due.at = next_time(d, f, ev.now);
 	say(d, m, "it is put off by filter", a->filter, a->reply, f->due.at);
-	dispatch_end_turn(d);
+	for (uint32_t i = 0; i < m->env->ngroups; i++)
+		dispatch_step(d, &m->legs[i], &ev);
+	if (m->open == 0)
+		forget(d, f);
+	else
+		heap_set(&d->heap, &f->due, f->due.at);
+	dispatch_settle(d, m, NULL);
 }
 
 /* It was held until now, by its message's flag alone. */
@@ -326,7 +343,7 @@ take_verdict(
 	switch (a->verdict) {
 	case DISPATCH_PASSED: let_go(d, m); break;
 	case DISPATCH_CHANGED: replace(d, m, a); break;
-	case DISPATCH_REFUSED: bounce(d, m, a, "refused"); break;
+	case DISPATCH_REFUSED: bounce(d, m, a); break;
 	case DISPATCH_DISCARDED: end_all(d, m, LEG_REMOVE, NULL); break;
 	case DISPATCH_PUT_OFF: break;
 	}
