@@ -290,22 +290,33 @@ put_off(
 	say(d, m, "it is put off by filter", a->filter, a->reply, f->due.at);
 	for (uint32_t i = 0; i < m->env->ngroups; i++)
 		dispatch_step(d, &m->legs[i], &ev);
-	if (m->open == 0)
-		forget(d, f);
-	else
-		heap_set(&d->heap, &f->due, f->due.at);
+	heap_set(&d->heap, &f->due, f->due.at);
 	dispatch_settle(d, m, NULL);
 }
 
-/* It was held until now, by its message's flag alone. */
+/* From since when it is held to how long it was, or back (see mail/progress.h). */
 static void
-end_hold(struct progress *row, int64_t wall)
+set_hold(struct progress *row, bool is_held, int64_t wall)
 {
 	int64_t stood = wall / 1000 - (int64_t)row->stood;
 
-	if (row->held && row->stood != 0)
+	if (row->held == is_held || row->state != RCPT_QUEUED)
+		return;
+	if (row->stood != 0 || is_held) /* else it is not known */
 		row->stood = stood > 0 ? (uint32_t)stood : 0;
-	row->held = false;
+	row->held = is_held;
+}
+
+/* Recipients that came too late are none. */
+static void
+end_added(struct dispatch *d, const struct message *m,
+    const struct envelope *env, struct progress *rows)
+{
+	uint32_t n = env->nrcpt - m->env->nrcpt;
+
+	for (uint32_t i = m->env->nrcpt; i < env->nrcpt; i++)
+		rows[i].state = RCPT_REMOVED;
+	spool_progress(d->spool, env->id, rows + m->env->nrcpt, n);
 }
 
 /* As the spool has it now: recipients that were there keep their places. */
@@ -331,7 +342,9 @@ replace(
 		if (rows[a->news[i].rcpt].state == RCPT_QUEUED)
 			rows[a->news[i].rcpt].state = a->news[i].state;
 	for (uint32_t i = 0; i < a->env->nrcpt; i++)
-		end_hold(&rows[i], wall);
+		set_hold(&rows[i], (flags & MESSAGE_HOLDS) != 0, wall);
+	if (m->open == 0) /* ended while its filter was asked: for all */
+		end_added(d, m, a->env, rows);
 	dispatch_replace(d, m, a->env, rows, flags);
 	free(rows);
 }
