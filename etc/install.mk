@@ -26,7 +26,8 @@ EXTRA_DIST += etc/postern.conf contrib/completion/postern.bash \
 	contrib/benching/prepare.py contrib/benching/processes.py \
 	contrib/benching/report.py contrib/benching/scale.py \
 	contrib/benching/server.py contrib/benching/attack.py contrib/benching/drip.py \
-	contrib/benching/dkim.py contrib/benching/hosts.py contrib/benching/mix.py contrib/benching/trust.py \
+	contrib/benching/dkim.py contrib/benching/hosts.py contrib/benching/mix.py \
+	contrib/benching/syncs.py contrib/benching/trust.py \
 	contrib/check-clients contrib/forged-from contrib/plant \
 	contrib/fail2ban/filter.d-postern.conf \
 	contrib/fail2ban/jail.d-postern.conf \

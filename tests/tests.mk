@@ -1,7 +1,7 @@
 # What every test needs, and each folder's tests.
 
 check_LIBRARIES += libtest.a
-libtest_a_SOURCES = tests/lib/suite.h tests/intake/drafts.h \
+libtest_a_SOURCES = tests/lib/suite.h tests/intake/drafts.h tests/milter/fake_filter.h \
 	tests/lib/cert.c tests/lib/cert.h \
 	tests/lib/dialog.c tests/lib/dialog.h tests/lib/parts.h
 

@@ -24,7 +24,7 @@ struct reason;
 
 enum leg_state {
 	LEG_WAITING, /* for its time */
-	LEG_HELD, /* by the operator, or is_mistrusted; its time stands still */
+	LEG_HELD, /* its message is, or is_mistrusted; see leg_stands_still() */
 	LEG_ROUTING, /* its way is being looked up */
 	LEG_LINE, /* for a lane, in its channel's line */
 	LEG_LANE, /* a lane has it */
@@ -57,7 +57,8 @@ struct leg {
 		struct lane *lane; /* borrowed; LANE and LEAVING only */
 		struct asking *asks; /* ROUTING: the dispatcher's, or NULL */
 	};
-	uint64_t stood; /* ms that it was held; HELD: since when, monotonic */
+	/* ms that its time stood still; while it does: since when, monotonic */
+	uint64_t stood;
 	uint32_t first; /* recipient; the others are linked to it */
 	uint32_t era; /* which configuration its way is of */
 	uint32_t tried; /* hosts of its channel, a bit each */
@@ -204,6 +205,13 @@ void leg_begin(struct leg *leg, struct leg_past past,
     const struct leg_options *options, uint64_t now);
 /* Whether it is under way: asked for, in line or in a lane. */
 bool leg_is_in_hand(const struct leg *leg);
+/*
+ * Whether it is held and does not become older by that. Its time goes on while its
+ * message waits for filters and is held by nothing else.
+ */
+bool leg_stands_still(const struct leg *leg);
+/* When it expires, if its time goes on; monotonic ms. */
+uint64_t leg_end(const struct leg *leg, const struct leg_options *options);
 /* Whether that recipient of it is to be tried now. */
 bool leg_wants(const struct leg *leg, uint32_t rcpt, uint64_t now);
 /* The rank that it stands in line with. */

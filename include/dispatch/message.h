@@ -114,6 +114,11 @@ void message_free(struct message *m);
 
 /* The first of its times and its legs', as the heap has them; MESSAGE_NEVER. */
 uint64_t message_next_time(const struct message *m);
+/*
+ * Changes message->flags. Its legs' time stands still while something holds it, but
+ * for the filters that it waits for: that is a delay as any other.
+ */
+void message_set_flags(struct message *m, unsigned flags, uint64_t now);
 /* When MESSAGE_FUTURE goes, monotonic ms. */
 uint64_t message_release_at(const struct message *m);
 /* ms */

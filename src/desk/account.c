@@ -312,6 +312,8 @@ do_account_purge(const struct ask *ask)
 	    LEDGER_IN_ORDER)
 		return error_answer("the account is not stopped: postern "
 				    "account stop comes first");
+	if (json_is_true(json_object_get(ask->request, "may")))
+		return json_pack("{s:b}", "may", 1);
 	if (!json_is_true(json_object_get(ask->request, "yes")))
 		return error_answer("only with --yes");
 	return steer_account(ask, name);

@@ -284,6 +284,9 @@ describe_rcpt(struct page *p, const struct view *v, uint32_t i)
 	(void)json_object_set_new(o, "tries", json_integer(r->tries));
 	(void)json_object_set_new(o, "last", describe_time(recipient_last(r)));
 	(void)json_object_set_new(o, "reason", reason);
+	if (what_now(v, r, p->now) == NOW_UNFILTERED) /* since it came in */
+		(void)json_object_set_new(
+		    o, "since", describe_time(m->env->arrived));
 	set_next(o, p, next_time(v, r, p->now));
 	if (v->leg->channel != NULL)
 		(void)json_object_set_new(o, "site",

@@ -160,6 +160,18 @@ say_sender(struct explaining *x, const struct conf *conf,
 	    froms[account->from]);
 }
 
+/* What becomes of the next message, when a rate is used up. */
+static const char *
+over_as(const struct conf_account *account, const struct ledger_view *view)
+{
+	if (account->over != OVER_HOLD)
+		return "; what comes is refused";
+	return view->held < account->held_messages
+		   ? "; what comes is held"
+		   : "; what comes is refused, for as many are held as may be "
+		     "(held-messages)";
+}
+
 static void
 say_budget(struct explaining *x, const struct conf *conf,
     const struct conf_account *account, const struct ledger_view *view)
@@ -176,12 +188,20 @@ say_budget(struct explaining *x, const struct conf *conf,
 		    "%s: %u of %u used in %.*s%s", conf_budget_name(s->counter),
 		    (unsigned)s->used, (unsigned)s->rate.most,
 		    SPAN_ARG(buf_span(&text)),
-		    s->used < s->rate.most	 ? ""
-		    : account->over == OVER_HOLD ? "; what comes is held"
-						 : "; what comes is refused");
-		if (s->used >= s->rate.most && account->over != OVER_HOLD)
+		    s->used < s->rate.most ? "" : over_as(account, view));
+		if (s->used >= s->rate.most &&
+		    (account->over != OVER_HOLD ||
+			view->held >= account->held_messages))
 			x->is_refused = true;
 		else if (s->used >= s->rate.most && x->held_for == NULL)
+			x->held_for = "until its account's budget has room";
+	}
+	if (view->held > 0) {
+		say(x, "budget", "postern queue list --held",
+		    "%u of at most %u are held until there is room%s",
+		    (unsigned)view->held, (unsigned)account->held_messages,
+		    x->is_refused ? "" : "; what comes waits behind them");
+		if (x->held_for == NULL)
 			x->held_for = "until its account's budget has room";
 	}
 	if (view->n == 0)

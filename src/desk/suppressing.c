@@ -15,6 +15,7 @@
 #include "filter.h"
 #include "intake/suppressor_io.h"
 #include "io/loop.h"
+#include "smtp/address.h"
 
 enum { ROWS = 300, ROWS_MOST = 1000, NAME_MOST = 255 };
 
@@ -109,6 +110,18 @@ add(const struct ask *ask, struct span account, const json_t *row)
 		.reply = text_of(row, "reply") });
 }
 
+/* Which of them, and why. */
+static json_t *
+not_added(struct span address, size_t at)
+{
+	struct address parsed;
+	bool is_one = address_parse(address, &parsed) == ADDRESS_OK;
+
+	return json_pack("{s:I, s:o, s:s}", "row", (json_int_t)at, "address",
+	    describe_text(address), "why",
+	    is_one ? "as many are suppressed as may be" : "that is no address");
+}
+
 /* NULL: it is named. */
 static json_t *
 no_account(struct span account)
@@ -145,7 +158,7 @@ do_suppress_add(const struct ask *ask)
 			done++;
 		else
 			(void)json_array_append_new(
-			    not, describe_text(text_of(row, "address")));
+			    not, not_added(text_of(row, "address"), i));
 	}
 	json_decref(all);
 	tell(ask, account, done);

@@ -197,7 +197,7 @@ let_go(struct dispatch *d, struct held *h)
 	    fact_ms("waited", message_age(m, ev.now)));
 	leave(d, h);
 	set_reason(m, NULL);
-	m->flags &= ~(unsigned)MESSAGE_OVER_BUDGET & MESSAGE_FLAGS;
+	message_set_flags(m, m->flags & ~(unsigned)MESSAGE_OVER_BUDGET, ev.now);
 	spool_set_flags(d->spool, m->env->id, m->flags);
 	for (uint32_t i = 0; i < m->env->ngroups; i++)
 		dispatch_step(d, &m->legs[i], &ev);

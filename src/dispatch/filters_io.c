@@ -7,8 +7,8 @@
  *     changed    the spool has what it is now; that takes its place in the queue
  *     refused    it goes back to its sender, with the filter's words
  *     discarded  it is removed
- *     later      its next time, by `retry` -> in line again; when it is as old as a
- *                message may become, back to its sender
+ *     later      its next time, by `retry` -> in line again; meanwhile it becomes
+ *                older as any other: its sender is warned, and it expires
  *
  * A message waits for that over a restart, too: its flag is on disk, and goes with the
  * record of what filters made of it, so that none leaves without having been seen.
@@ -223,7 +223,7 @@ let_go(struct dispatch *d, struct message *m)
 {
 	struct leg_event ev = dispatch_event(d, LEG_RELEASE);
 
-	m->flags &= ~(unsigned)MESSAGE_UNFILTERED & MESSAGE_FLAGS;
+	message_set_flags(m, m->flags & ~(unsigned)MESSAGE_UNFILTERED, ev.now);
 	spool_set_flags(d->spool, m->env->id, m->flags);
 	set_reason(m, NULL, ev.now);
 	for (uint32_t i = 0; i < m->env->ngroups; i++)
@@ -249,50 +249,78 @@ end_all(struct dispatch *d, struct message *m, enum leg_event_type type,
 }
 
 static void
-bounce(struct dispatch *d, struct message *m, const struct dispatch_filtered *a,
-    const char *what)
+bounce(struct dispatch *d, struct message *m, const struct dispatch_filtered *a)
 {
 	struct buf text = { .max = 300 };
 	struct words w = { .status = status_of(a->reply),
 		.said = span_text(a->reply) };
 
-	if (a->filter == NULL)
-		(void)buf_printf(&text, "%s", what);
-	else
-		(void)buf_printf(&text, "%s: filter %s", what, a->filter);
+	(void)buf_append_text(&text, "refused");
+	if (a->filter != NULL)
+		(void)buf_printf(&text, ": filter %s", a->filter);
 	w.what = buf_span(&text);
 	end_all(d, m, LEG_BOUNCE, &w);
 	buf_clear(&text);
+}
+
+/* The next time, but not beyond the message's end: then it expires. */
+static uint64_t
+next_time(const struct dispatch *d, const struct filtering *f, uint64_t now)
+{
+	const struct message *m = f->message;
+	uint64_t at = now + backoff_delay(&d->leg_options.backoff, f->tries,
+				random_u32());
+
+	for (uint32_t i = 0; i < m->env->ngroups; i++) {
+		const struct leg *leg = &m->legs[i];
+		uint64_t end = leg_end(leg, &d->leg_options);
+
+		if (leg->state == LEG_HELD && !leg_stands_still(leg) &&
+		    end > now && end < at)
+			at = end;
+	}
+	return at;
 }
 
 static void
 put_off(
     struct dispatch *d, struct filtering *f, const struct dispatch_filtered *a)
 {
+	struct leg_event ev = dispatch_event(d, LEG_DUE);
 	struct message *m = f->message;
-	uint64_t now = loop_now(d->loop);
 
-	if (message_age(m, now) >= d->leg_options.expire) {
-		bounce(d, m, a, "it could not be filtered in time");
-		return;
-	}
 	f->tries++;
-	f->due.at = now + backoff_delay(
-			      &d->leg_options.backoff, f->tries, random_u32());
-	heap_set(&d->heap, &f->due, f->due.at);
+	f->due.at = next_time(d, f, ev.now);
 	say(d, m, "it is put off by filter", a->filter, a->reply, f->due.at);
-	dispatch_end_turn(d);
+	for (uint32_t i = 0; i < m->env->ngroups; i++)
+		dispatch_step(d, &m->legs[i], &ev);
+	heap_set(&d->heap, &f->due, f->due.at);
+	dispatch_settle(d, m, NULL);
 }
 
-/* It was held until now, by its message's flag alone. */
+/* From since when it is held to how long it was, or back (see mail/progress.h). */
 static void
-end_hold(struct progress *row, int64_t wall)
+set_hold(struct progress *row, bool is_held, int64_t wall)
 {
 	int64_t stood = wall / 1000 - (int64_t)row->stood;
 
-	if (row->held && row->stood != 0)
+	if (row->held == is_held || row->state != RCPT_QUEUED)
+		return;
+	if (row->stood != 0 || is_held) /* else it is not known */
 		row->stood = stood > 0 ? (uint32_t)stood : 0;
-	row->held = false;
+	row->held = is_held;
+}
+
+/* Recipients that came too late are none. */
+static void
+end_added(struct dispatch *d, const struct message *m,
+    const struct envelope *env, struct progress *rows)
+{
+	uint32_t n = env->nrcpt - m->env->nrcpt;
+
+	for (uint32_t i = m->env->nrcpt; i < env->nrcpt; i++)
+		rows[i].state = RCPT_REMOVED;
+	spool_progress(d->spool, env->id, rows + m->env->nrcpt, n);
 }
 
 /* As the spool has it now: recipients that were there keep their places. */
@@ -318,7 +346,9 @@ replace(
 		if (rows[a->news[i].rcpt].state == RCPT_QUEUED)
 			rows[a->news[i].rcpt].state = a->news[i].state;
 	for (uint32_t i = 0; i < a->env->nrcpt; i++)
-		end_hold(&rows[i], wall);
+		set_hold(&rows[i], (flags & MESSAGE_HOLDS) != 0, wall);
+	if (m->open == 0) /* ended while its filter was asked: for all */
+		end_added(d, m, a->env, rows);
 	dispatch_replace(d, m, a->env, rows, flags);
 	free(rows);
 }
@@ -330,7 +360,7 @@ take_verdict(
 	switch (a->verdict) {
 	case DISPATCH_PASSED: let_go(d, m); break;
 	case DISPATCH_CHANGED: replace(d, m, a); break;
-	case DISPATCH_REFUSED: bounce(d, m, a, "refused"); break;
+	case DISPATCH_REFUSED: bounce(d, m, a); break;
 	case DISPATCH_DISCARDED: end_all(d, m, LEG_REMOVE, NULL); break;
 	case DISPATCH_PUT_OFF: break;
 	}

@@ -77,8 +77,15 @@ tell(struct step *s, uint32_t rcpt, enum leg_fact_type type)
 
 /* --- times --- */
 
-static uint64_t
-end_of_time(const struct leg *leg, const struct leg_options *o)
+bool
+leg_stands_still(const struct leg *leg)
+{
+	return leg->state == LEG_HELD &&
+	       (leg->message->flags & MESSAGE_HOLDS) != MESSAGE_UNFILTERED;
+}
+
+uint64_t
+leg_end(const struct leg *leg, const struct leg_options *o)
 {
 	const struct message *m = leg->message;
 	int64_t at = m->born + (int64_t)(o->expire + leg->stood);
@@ -175,7 +182,7 @@ need_of(struct leg *leg, const struct leg_options *o)
 		[LEG_LEAVING] = LEG_WITHDRAW,
 		[LEG_OVER] = LEG_END,
 	};
-	uint64_t at = next_attempt(leg), end = end_of_time(leg, o);
+	uint64_t at = next_attempt(leg), end = leg_end(leg, o);
 
 	leg->due.at = leg->state == LEG_WAITING && at < end ? at : end;
 	return needs[leg->state];
@@ -269,7 +276,7 @@ put_off(struct step *s, uint32_t rcpt)
 				  r->step == 0 ? 1 : r->step, s->ev->random);
 	/* What the operator wants held does not expire on its way back. */
 	if (s->leg->wish != WISH_HOLD &&
-	    s->ev->now >= end_of_time(s->leg, s->options)) {
+	    s->ev->now >= leg_end(s->leg, s->options)) {
 		message_set_state(s->leg->message, rcpt, RCPT_EXPIRED);
 		tell(s, rcpt, LEG_FACT_EXPIRED);
 	} else {
@@ -431,7 +438,7 @@ on_due(struct step *s)
 {
 	struct leg *leg = s->leg;
 
-	if (s->ev->now >= end_of_time(leg, s->options)) {
+	if (s->ev->now >= leg_end(leg, s->options)) {
 		end_rest(s, WISH_EXPIRE, s->ev->reason);
 		return enter(s, LEG_OVER);
 	}
@@ -492,6 +499,17 @@ on_back(struct step *s)
 	return go_on(s);
 }
 
+/* Nobody tries it: it waits for filters. */
+static enum leg_need
+on_due_held(struct step *s)
+{
+	if (leg_stands_still(s->leg) ||
+	    s->ev->now < leg_end(s->leg, s->options))
+		return LEG_NOTHING;
+	end_rest(s, WISH_EXPIRE, s->ev->reason);
+	return enter(s, LEG_OVER);
+}
+
 /* The lane is asked; what it could not do yet is done when the leg is back. */
 static enum leg_need
 call_back(struct step *s, enum leg_wish wish)
@@ -508,7 +526,7 @@ call_back(struct step *s, enum leg_wish wish)
 static enum leg_need
 on_due_out(struct step *s)
 {
-	if (s->ev->now < end_of_time(s->leg, s->options))
+	if (s->ev->now < leg_end(s->leg, s->options))
 		return LEG_NOTHING;
 	return call_back(s, WISH_EXPIRE);
 }
@@ -544,7 +562,8 @@ on_release(struct step *s)
 {
 	struct leg *leg = s->leg;
 
-	leg->stood = s->ev->now - leg->stood;
+	if (leg_stands_still(leg))
+		leg->stood = s->ev->now - leg->stood;
 	leg->is_mistrusted = false;
 	leg->is_let = s->ev->is_word;
 	LEG_FOREACH (i, leg)
@@ -630,6 +649,7 @@ static const struct {
 	enum leg_need (*does)(struct step *s);
 } table[] = {
 	{ LEG_DUE, READY, on_due },
+	{ LEG_DUE, IN(HELD), on_due_held },
 	{ LEG_DUE, IN(LANE), on_due_out },
 	{ LEG_ROUTED, IN(ROUTING), on_routed },
 	{ LEG_UNROUTED, IN(ROUTING), on_unrouted },
@@ -679,7 +699,8 @@ leg_begin(struct leg *leg, struct leg_past past,
 	} else if (past.is_held) {
 		leg->state = LEG_HELD;
 		leg->is_mistrusted = past.is_mistrusted;
-		leg->stood = now - past.stood;
+		if (leg_stands_still(leg))
+			leg->stood = now - past.stood;
 	}
 	family_add(FAMILY_LEGS, leg->state, 1);
 	(void)need_of(leg, options);
@@ -692,7 +713,7 @@ row_stood(const struct leg *leg, uint64_t now, int64_t wall)
 	uint64_t ms = leg->stood;
 	int64_t seconds;
 
-	if (leg->state != LEG_HELD)
+	if (!leg_stands_still(leg))
 		return (uint32_t)((ms + 500) / 1000);
 	seconds = (wall - (int64_t)(now - ms)) / 1000;
 	return seconds > 0 && seconds < UINT32_MAX ? (uint32_t)seconds : 0;
@@ -707,7 +728,7 @@ leg_row(const struct leg *leg, uint32_t rcpt, uint64_t now, int64_t wall)
 	return (struct progress){
 		.rcpt = rcpt,
 		.state = (enum rcpt_state)r->state,
-		.held = leg->state == LEG_HELD && is_queued(r),
+		.held = leg_stands_still(leg) && is_queued(r),
 		.is_mistrusted = leg->state == LEG_HELD && is_queued(r) &&
 				 leg->is_mistrusted,
 		.tries = r->tries,

@@ -189,7 +189,8 @@ stood_of(const struct message *m, const struct leg *leg)
 
 /*
  * When the sender is to hear of the delay, UINT64_MAX: never. Nobody is warned of
- * what the operator holds, and its time stands still. That is seen by walking over
+ * what the operator holds, and its time stands still. (What waits for filters does
+ * not stand still.) That is seen by walking over
  * the legs, but not before a leg that was never held is late.
  */
 static uint64_t
@@ -203,7 +204,7 @@ warning_at(
 	for (uint32_t i = 0; i < m->env->ngroups; i++) {
 		const struct leg *leg = &m->legs[i];
 
-		if (leg->state != LEG_HELD && leg->state != LEG_OVER &&
+		if (!leg_stands_still(leg) && leg->state != LEG_OVER &&
 		    first + (int64_t)stood_of(m, leg) < at)
 			at = first + (int64_t)stood_of(m, leg);
 	}
@@ -212,6 +213,26 @@ warning_at(
 	if (at < (int64_t)not_before(m, o))
 		at = (int64_t)not_before(m, o);
 	return at < 1 ? 1 : (uint64_t)at;
+}
+
+static bool
+is_for_filters_alone(unsigned flags)
+{
+	return (flags & MESSAGE_HOLDS) == MESSAGE_UNFILTERED;
+}
+
+void
+message_set_flags(struct message *m, unsigned flags, uint64_t now)
+{
+	bool was = is_for_filters_alone(m->flags);
+
+	m->flags = flags & MESSAGE_FLAGS;
+	if (was == is_for_filters_alone(flags))
+		return;
+	/* From how long it stood to since when, and back. */
+	for (uint32_t i = 0; i < m->env->ngroups; i++)
+		if (m->legs[i].state == LEG_HELD)
+			m->legs[i].stood = now - m->legs[i].stood;
 }
 
 /* --- states --- */
@@ -288,7 +309,8 @@ on_due(struct message *m, const struct message_event *ev,
 {
 	if ((m->flags & MESSAGE_FUTURE) != 0 &&
 	    message_release_at(m) <= ev->now) {
-		m->flags &= ~(unsigned)MESSAGE_FUTURE & MESSAGE_FLAGS;
+		message_set_flags(
+		    m, m->flags & ~(unsigned)MESSAGE_FUTURE, ev->now);
 		return MESSAGE_RELEASE;
 	}
 	if (m->state != MESSAGE_QUIET && m->report_at <= ev->now)
@@ -420,6 +442,14 @@ is_row_held(const struct message *m, const struct progress *rows, uint32_t at)
 	return false;
 }
 
+/* The same, and its time stands still by that. */
+static bool
+row_stands_still(
+    const struct message *m, const struct progress *rows, uint32_t at)
+{
+	return !is_for_filters_alone(m->flags) && is_row_held(m, rows, at);
+}
+
 static bool
 is_row_mistrusted(
     const struct message *m, const struct progress *rows, uint32_t at)
@@ -477,7 +507,7 @@ longest_stood(
 	for (uint32_t i = 0; i < m->env->ngroups; i++) {
 		uint32_t first = m->env->groups[i];
 		uint64_t stood = (uint64_t)stood_for(
-		    m, rows, first, is_row_held(m, rows, first), wall);
+		    m, rows, first, row_stands_still(m, rows, first), wall);
 
 		if (stood > longest)
 			longest = stood;
@@ -503,7 +533,8 @@ past_of(const struct message *m, const struct progress *rows, uint32_t first,
 {
 	struct leg_past past = { .is_held = is_row_held(m, rows, first),
 		.is_mistrusted = is_row_mistrusted(m, rows, first) };
-	int64_t stood = stood_for(m, rows, first, past.is_held, wall);
+	int64_t stood =
+	    stood_for(m, rows, first, row_stands_still(m, rows, first), wall);
 	uint64_t passed = between(m->env->arrived + stood, wall);
 
 	if (passed > most_passed(o))

@@ -244,7 +244,7 @@ set_marks(struct dispatch *d, struct message *m, unsigned flags)
 
 	if (flags == m->flags)
 		return;
-	m->flags = flags & MESSAGE_FLAGS;
+	message_set_flags(m, flags, loop_now(d->loop));
 	if ((gone & MESSAGE_OVER_BUDGET) != 0)
 		budget_unheld(d, m, true);
 	spool_set_flags(d->spool, m->env->id, m->flags);
@@ -295,7 +295,7 @@ dispatch_do(struct dispatch *d, struct message *m, const struct order *order,
 		if (!stays)
 			dispatch_step(d, &m->legs[i], &ev);
 	}
-	if (order->verb == ORDER_RETRY)
+	if (order->verb == ORDER_RETRY || stays)
 		filters_ask_now(d, m);
 	if (order->verb == ORDER_REMOVE && order->only == NULL)
 		message_forget_untold(m);

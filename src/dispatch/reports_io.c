@@ -77,7 +77,7 @@ is_about(
 	case DSN_RELAYED: return r->state == RCPT_RELAYED;
 	case DSN_DELAYED: break;
 	}
-	return r->state == RCPT_QUEUED && leg->state != LEG_HELD;
+	return r->state == RCPT_QUEUED && !leg_stands_still(leg);
 }
 
 /* What was passed on was to a host that lacks what it takes, or it is no end. */

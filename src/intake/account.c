@@ -290,6 +290,17 @@ account_release(struct reservation *r)
 
 /* --- what was held --- */
 
+static uint32_t
+of_counter(const struct reservation *r, enum conf_budget counter)
+{
+	switch (counter) {
+	case CONF_MESSAGES: return 1;
+	case CONF_RECIPIENTS: return r->nrcpt;
+	case CONF_NEW_RECIPIENTS: return r->nfresh;
+	}
+	return 0;
+}
+
 bool
 account_let_go(struct ledger_account *a, const struct ledger_message *m,
     int64_t now, struct ledger_why *why)
@@ -303,11 +314,14 @@ account_let_go(struct ledger_account *a, const struct ledger_message *m,
 		return false;
 	for (size_t i = 0; i < m->nrcpt && fits; i++)
 		fits = account_add(&r, m->rcpt(i, m->arg), now, why);
-	if (fits)
+	if (fits) {
 		(void)account_take(&r, now);
-	else
-		account_release(&r);
-	return fits;
+		return true;
+	}
+	/* What is used by others is told, not what it took itself meanwhile. */
+	why->state.used -= of_counter(&r, why->state.counter);
+	account_release(&r);
+	return false;
 }
 
 void

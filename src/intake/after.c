@@ -12,10 +12,11 @@
 #include "conf/conf.h"
 #include "mail/attrs.h"
 #include "mail/envelope.h"
+#include "mail/param.h"
 #include "mail/progress.h"
 #include "smtp/address.h"
 
-enum { VALUE_MOST = 1000, CAME_SIZE = 12 * VALUE_MOST };
+enum { VALUE_MOST = 1000, CAME_SIZE = 13 * VALUE_MOST };
 
 /* --- how it came: values in this order, each ended by a NUL --- */
 
@@ -24,6 +25,18 @@ put(struct buf *out, struct span value)
 {
 	(void)buf_append_span(out, span_to(value, VALUE_MOST));
 	(void)buf_append_char(out, '\0');
+}
+
+/* Words; of too many the first, whole. */
+static void
+put_words(struct buf *out, struct span words)
+{
+	struct span some = span_to(words, VALUE_MOST);
+	size_t end = span_find_last(some, ' ');
+
+	if (words.len > VALUE_MOST)
+		some = span_to(some, end < some.len ? end : 0);
+	put(out, some);
 }
 
 static void
@@ -55,6 +68,7 @@ after_note(struct draft *d)
 	put(&came, d->key);
 	put(&came, d->send_as);
 	put_number(&came, d->is_anybody);
+	put_words(&came, draft_params(d, DRAFT_MAIL));
 	attrs_put(&d->attrs, ATTR_CAME, buf_span(&came));
 	buf_clear(&came);
 	d->message_flags |= MESSAGE_UNFILTERED;
@@ -91,6 +105,7 @@ take_came(struct draft *d, struct span came)
 	d->key = span_cut(&came, '\0');
 	d->send_as = span_cut(&came, '\0');
 	d->is_anybody = take_number(&came) != 0;
+	draft_said(d, span_cut(&came, '\0'));
 }
 
 /* --- the message --- */
@@ -105,16 +120,32 @@ take_attrs(struct draft *d, struct span attrs)
 			attrs_put(&d->attrs, a.tag, a.value);
 }
 
+/* As its client said them: all that RCPT may have are kept. */
+static void
+say_rcpt_params(struct draft *d, struct span attrs)
+{
+	struct buf said = { .max = VALUE_MOST };
+	struct param_text one;
+
+	while (params_next(&attrs, &one))
+		if (one.keyword != NULL)
+			(void)buf_printf(&said, "%s%s=%.*s",
+			    buf_len(&said) > 0 ? " " : "", one.keyword,
+			    SPAN_ARG(one.value));
+	draft_said(d, buf_span(&said));
+	buf_clear(&said);
+}
+
 static void
 take_rcpts(struct draft *d, const struct envelope *env, const bool *open)
 {
-	d->rcpts.max = (size_t)d->conf->limits.recipients * 2 *
-			   (ADDRESS_WRITTEN_MAX + ATTRS_MAX / 16) +
-		       envelope_memory(env);
-	for (uint32_t i = 0; i < env->nrcpt; i++)
-		if (open[i])
-			draft_add_stored(d, span_text(env->rcpts[i].address),
-			    envelope_rcpt_attrs(env, i), i);
+	for (uint32_t i = 0; i < env->nrcpt; i++) {
+		if (!open[i])
+			continue;
+		draft_add_stored(d, span_text(env->rcpts[i].address),
+		    envelope_rcpt_attrs(env, i), i);
+		say_rcpt_params(d, envelope_rcpt_attrs(env, i));
+	}
 }
 
 void
@@ -130,12 +161,14 @@ after_begin(struct draft *d, const struct envelope *env, const bool *open)
 	d->attrs.max = ATTRS_MAX;
 	draft_set_written_sender(d, span_text(env->sender));
 	take_attrs(d, envelope_attrs(env));
+	d->rcpts.max = (size_t)d->conf->limits.recipients * 2 *
+			   (ADDRESS_WRITTEN_MAX + ATTRS_MAX / 16) +
+		       envelope_memory(env);
+	/* MAIL's parameters are said before those of any RCPT. */
+	take_came(d, attrs_get(envelope_attrs(env), ATTR_CAME));
 	take_rcpts(d, env, open);
 	d->needs_utf8 = draft_has_utf8_address(d) ||
 			(env->flags & ENVELOPE_UTF8_HEADER) != 0;
-	take_came(d, attrs_get(envelope_attrs(env), ATTR_CAME));
-	/* As the last thing: parameters of MAIL are not kept. */
-	draft_said(d, SPAN(""));
 	d->is_open = d->header_done = true;
 }
 

@@ -103,8 +103,10 @@ name_sender(struct draft *d, const struct authors *a, struct span own)
 		take_out(d, AUTHOR_RESENT_SENDER);
 	if (a->of[AUTHOR_SENDER] != AUTHORS_OWN)
 		take_out(d, AUTHOR_SENDER);
-	else if (a->of[AUTHOR_FROM] == AUTHORS_OWN ||
-		 !span_is_empty(value_of(d, author_field_name(AUTHOR_SENDER))))
+	else if (!span_is_empty(value_of(d, author_field_name(AUTHOR_SENDER))))
+		return;
+	if (a->of[AUTHOR_FROM] == AUTHORS_OWN &&
+	    a->of[AUTHOR_RESENT_FROM] == AUTHORS_OWN)
 		return;
 	write_field(d, author_field_name(AUTHOR_SENDER), SPAN(""), own, true);
 }

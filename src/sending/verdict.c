@@ -74,6 +74,9 @@ advise_spf(const struct sending *s, struct buf *out)
 		    "SPF: publish a TXT record at %s that names the addresses "
 		    "of this relay (v=spf1 ip4:... ~all)\n",
 		    s->mail_from);
+	else if (s->spf.result == SPF_TEMPERROR)
+		(void)buf_printf(out,
+		    "SPF: not known yet, and asked again: %s\n", s->spf.why);
 	else if (s->spf.result != SPF_PASS)
 		(void)buf_printf(out, "SPF: mend the record of %s: %s\n",
 		    s->mail_from, s->spf.why);

@@ -1,6 +1,7 @@
 /* postern account: what one has used, how it stands; what waits of it is purged. */
 #include <stdio.h>
 
+#include "ctl/client.h"
 #include "queue.h"
 #include "shows.h"
 #include "tool.h"
@@ -144,6 +145,20 @@ print_counted(const struct counted *n, const char *name)
 	    name);
 }
 
+/* Of an account in order nothing is purged, and nothing of it is shown as if. */
+static int
+ask_whether(struct call *c, struct err *err)
+{
+	json_t *request = json_copy(c->request), *o;
+
+	(void)json_object_set_new(request, "may", json_true());
+	o = ctl_client_ask(c->client, request, err);
+	if (o == NULL)
+		return -1;
+	json_decref(o);
+	return 0;
+}
+
 static int
 show_what_waits(struct call *c, const char *name)
 {
@@ -153,7 +168,8 @@ show_what_waits(struct call *c, const char *name)
 	struct err err;
 	int rc = EXIT_OK;
 
-	if (call_pages(c, request, count_page, &n, &err) != 0)
+	if (ask_whether(c, &err) != 0 ||
+	    call_pages(c, request, count_page, &n, &err) != 0)
 		rc = tool_fail(&err);
 	else if (c->json)
 		tool_print_json(json_pack("{s:s, s:b, s:I, s:I, s:O}", "do",

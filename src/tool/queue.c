@@ -143,8 +143,14 @@ print_rcpt(const json_t *r)
 
 	(void)printf(
 	    "  <%s>: %s", call_text(r, "address"), call_text(r, "now"));
+	if (call_text(r, "since")[0] != '\0')
+		(void)printf(", since %s%s", call_text(r, "since"),
+		    json_object_get(r, "next_in") == NULL
+			? " (it is being asked, or stands in line)"
+			: "; asked again");
 	if (json_object_get(r, "next_in") != NULL)
-		(void)printf(", in %s (%s)",
+		(void)printf("%s in %s (%s)",
+		    call_text(r, "since")[0] == '\0' ? "," : "",
 		    tool_duration(call_number(r, "next_in"), next),
 		    call_text(r, "next"));
 	show_parameters(r, "\n    asks for:");
@@ -181,8 +187,11 @@ queue_print(const json_t *m)
 	    : strcmp(call_text(m, "held_by"), "sender") == 0
 		? "; held until the time that its sender named (postern queue "
 		  "release lets it go now)"
-	    : strcmp(call_text(m, "held_by"), "filter") == 0
+	    : call_text(m, "filter")[0] != '\0'
 		? "; held (postern queue release) by filter "
+	    : strcmp(call_text(m, "held_by"), "filter") == 0
+		? "; held until a filter has seen it (postern queue retry asks "
+		  "it now)"
 		: "; held by the operator (postern queue release)",
 	    call_text(m, "filter"));
 	show_parameters(m, "  asks for:");

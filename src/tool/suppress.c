@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/span.h"
+#include "base/utf8.h"
 #include "ctl/client.h"
 #include "shows.h"
 
@@ -99,20 +100,25 @@ suppress_list(struct call *c)
 
 /* The answer of one request: counted, and what it did not take is told. */
 static int
-take_answer(struct call *c, const json_t *o, long long *done)
+take_answer(const json_t *rows, const json_t *o, long long *done)
 {
-	json_t *one;
+	const json_t *one;
 	size_t i;
 	int rc = EXIT_OK;
 
-	(void)c;
 	*done += call_number(o, "done");
 	json_array_foreach(json_object_get(o, "not"), i, one)
 	{
-		(void)fprintf(stderr,
-		    "postern: not added: %s is no address, or there are as "
-		    "many as may be\n",
-		    json_string_value(one));
+		const json_t *row =
+		    json_array_get(rows, (size_t)call_number(one, "row"));
+
+		if (row != NULL)
+			(void)fprintf(stderr,
+			    "postern: line %lld: ", call_number(row, "line"));
+		else
+			(void)fprintf(stderr, "postern: ");
+		(void)fprintf(stderr, "not added: %.200s: %s\n",
+		    call_text(one, "address"), call_text(one, "why"));
 		rc = EXIT_FAILED;
 	}
 	return rc;
@@ -137,7 +143,7 @@ suppress_change(struct call *c)
 
 	if (o == NULL)
 		return tool_fail(&err);
-	rc = take_answer(c, o, &done);
+	rc = take_answer(NULL, o, &done);
 	json_decref(o);
 	say_done(c, done);
 	return rc;
@@ -212,6 +218,22 @@ read_row(struct span line)
 	return NULL;
 }
 
+/* Takes the rest of one that is too long; NULL: it can be read. */
+static const char *
+line_wrong(const char *line)
+{
+	size_t len = strlen(line);
+	int ch = '\n';
+
+	if (len + 1 == LINE_MAX_SIZE && line[len - 1] != '\n') {
+		do
+			ch = getchar();
+		while (ch != '\n' && ch != EOF);
+		return "it is too long";
+	}
+	return utf8_is_valid(span_text(line)) ? NULL : "it is not UTF-8";
+}
+
 static int
 send_rows(struct call *c, json_t *rows, long long *done)
 {
@@ -223,7 +245,7 @@ send_rows(struct call *c, json_t *rows, long long *done)
 	o = ctl_client_ask(c->client, request, &err);
 	if (o == NULL)
 		return tool_fail(&err);
-	rc = take_answer(c, o, done);
+	rc = take_answer(rows, o, done);
 	json_decref(o);
 	(void)json_array_clear(rows);
 	return rc;
@@ -234,14 +256,24 @@ suppress_import(struct call *c)
 {
 	char line[LINE_MAX_SIZE];
 	json_t *rows = json_array(), *row;
-	long long done = 0;
+	long long done = 0, n = 0;
 	int rc = EXIT_OK;
 
 	while (fgets(line, sizeof line, stdin) != NULL) {
+		const char *wrong = line_wrong(line);
+
+		n++;
 		line[strcspn(line, "\r\n")] = '\0';
-		row = read_row(span_text(line));
-		if (row != NULL)
+		row = wrong != NULL ? NULL : read_row(span_text(line));
+		if (wrong != NULL) {
+			(void)fprintf(stderr,
+			    "postern: line %lld: not added: %s\n", n, wrong);
+			rc = EXIT_FAILED;
+		}
+		if (row != NULL) {
+			(void)json_object_set_new(row, "line", json_integer(n));
 			(void)json_array_append_new(rows, row);
+		}
 		if (json_array_size(rows) == ROWS_AT_ONCE)
 			rc |= send_rows(c, rows, &done);
 	}

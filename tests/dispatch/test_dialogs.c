@@ -159,24 +159,46 @@ do_given(struct scene *s, struct span value)
 	row->reason = st->row_reasons[row->rcpt] = play_reason(words);
 }
 
+static unsigned
+flags_of(const struct scene *s, struct span value)
+{
+	static const struct {
+		const char *name;
+		unsigned flag;
+	} flags[] = { { "held", MESSAGE_HELD },
+		{ "over-budget", MESSAGE_OVER_BUDGET },
+		{ "future", MESSAGE_FUTURE },
+		{ "unfiltered", MESSAGE_UNFILTERED },
+		{ "warned", MESSAGE_WARNED }, { "none", 0 } };
+	unsigned all = 0;
+
+	while (!span_is_empty(value)) {
+		struct span word = span_cut(&value, ' ');
+		size_t i = 0;
+
+		while (i < ARRAY_LEN(flags) &&
+		       !span_equal(word, span_text(flags[i].name)))
+			i++;
+		if (i == ARRAY_LEN(flags))
+			FAIL(s, "no such flag");
+		all |= flags[i].flag;
+	}
+	return all;
+}
+
 static void
 do_flags(struct scene *s, struct span value)
 {
 	s->play.is_read_back = true;
-	while (!span_is_empty(value)) {
-		struct span word = span_cut(&value, ' ');
+	s->play.flags |= flags_of(s, value);
+}
 
-		if (span_equal(word, SPAN("held")))
-			s->play.flags |= MESSAGE_HELD;
-		else if (span_equal(word, SPAN("over-budget")))
-			s->play.flags |= MESSAGE_OVER_BUDGET;
-		else if (span_equal(word, SPAN("future")))
-			s->play.flags |= MESSAGE_FUTURE;
-		else if (span_equal(word, SPAN("warned")))
-			s->play.flags |= MESSAGE_WARNED;
-		else
-			FAIL(s, "no such flag");
-	}
+/* As the operator's words, or filters, leave them. */
+static void
+do_set_flags(struct scene *s, struct span value)
+{
+	message_set_flags(s->play.message, flags_of(s, value), s->play.now);
+	play_settle(&s->play);
 }
 
 static void
@@ -189,6 +211,8 @@ do_message(struct scene *s, struct span value)
 	parts.parts.size = 10;
 	if (span_equal(parts.parts.sender, SPAN("-")))
 		parts.parts.sender = SPAN("");
+	if (dialog_is(s->step, "unfiltered", NULL))
+		s->play.flags |= MESSAGE_UNFILTERED;
 	if (!s->play.is_read_back &&
 	    wishes_release(parts.parts.attrs) > s->play.wall)
 		s->play.flags |= MESSAGE_FUTURE; /* as dispatch_add() does */
@@ -437,7 +461,8 @@ prepare(struct scene *s)
 		do_flags(s, value);
 	else if (dialog_is(s->step, "age", NULL))
 		s->play.age = duration(s, value);
-	else if (dialog_is(s->step, "message", NULL))
+	else if (dialog_is(s->step, "message", NULL) ||
+		 dialog_is(s->step, "unfiltered", NULL))
 		do_message(s, value);
 	else
 		return false;
@@ -462,7 +487,9 @@ act(struct scene *s)
 			do_all(s, verbs[i].type, value);
 			return;
 		}
-	if (dialog_is(s->step, "wait", NULL))
+	if (dialog_is(s->step, "set-flags", NULL))
+		do_set_flags(s, value);
+	else if (dialog_is(s->step, "wait", NULL))
 		play_wait(&s->play, duration(s, value));
 	else if (dialog_is(s->step, "route", NULL))
 		do_route(s, value);

@@ -1,9 +1,13 @@
 # Check programs of this folder; one a source file.
 check_PROGRAMS += tests/dispatch/test_dialogs
 check_PROGRAMS += tests/dispatch/test_dispatch
+check_PROGRAMS += tests/dispatch/test_filters_io
 check_PROGRAMS += tests/dispatch/test_history
 check_PROGRAMS += tests/dispatch/test_order
 check_PROGRAMS += tests/dispatch/test_queue
 check_PROGRAMS += tests/dispatch/test_rest
+# With clocks of its own.
+tests_dispatch_test_filters_io_LDFLAGS = $(AM_LDFLAGS) \
+	-Wl,--wrap=loop_now,--wrap=wall_now
 tests_dispatch_test_dialogs_SOURCES = tests/dispatch/test_dialogs.c \
 	tests/dispatch/play.c tests/dispatch/play.h

@@ -8,6 +8,7 @@ FUZZ_TARGETS = \
 	tests/fuzz/fuzz_authors \
 	tests/fuzz/fuzz_author \
 	tests/fuzz/fuzz_base64 \
+	tests/fuzz/fuzz_came \
 	tests/fuzz/fuzz_chunk \
 	tests/fuzz/fuzz_client \
 	tests/fuzz/fuzz_command \
@@ -55,6 +56,8 @@ tests_fuzz_fuzz_proxy_SOURCES = tests/fuzz/fuzz_proxy.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_proxy_LDFLAGS = $(WITH_FUZZER)
 tests_fuzz_fuzz_base64_SOURCES = tests/fuzz/fuzz_base64.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_base64_LDFLAGS = $(WITH_FUZZER)
+tests_fuzz_fuzz_came_SOURCES = tests/fuzz/fuzz_came.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_came_LDFLAGS = $(WITH_FUZZER)
 tests_fuzz_fuzz_chunk_SOURCES = tests/fuzz/fuzz_chunk.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_chunk_LDFLAGS = $(WITH_FUZZER)
 tests_fuzz_fuzz_client_SOURCES = tests/fuzz/fuzz_client.c $(FUZZ_MAIN)

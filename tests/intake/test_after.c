@@ -66,6 +66,7 @@ START_TEST(how_it_came_is_kept)
 		.tls_cipher = SPAN("AES"),
 		.key = SPAN("phone"),
 		.send_as = SPAN("*@b.test"),
+		.rcpts.max = 1000,
 		.attrs.max = ATTRS_MAX };
 	draft_filtered(&d)->place = (struct draft_place){
 		.listener = SPAN("submissions"),
@@ -74,6 +75,7 @@ START_TEST(how_it_came_is_kept)
 		.client_port = 40000,
 		.mechanism = SPAN("PLAIN"),
 	};
+	draft_said(&d, SPAN("SIZE=9 X=1"));
 	(void)after_note(&d);
 	ck_assert_uint_eq(d.message_flags, MESSAGE_UNFILTERED);
 	attrs_put(&d.attrs, ATTR_ENVID, SPAN("id"));
@@ -93,10 +95,68 @@ START_TEST(how_it_came_is_kept)
 	ck_assert_uint_eq(d.filtered->place.port, 465);
 	ck_assert_uint_eq(d.filtered->place.client_port, 40000);
 	ck_assert(span_equal(d.filtered->place.mechanism, SPAN("PLAIN")));
+	ck_assert(span_equal(draft_params(&d, DRAFT_MAIL), SPAN("SIZE=9 X=1")));
 	/* The other attributes stay, and that one has done its part. */
 	ck_assert(
 	    span_equal(attrs_get(buf_span(&d.attrs), ATTR_ENVID), SPAN("id")));
 	ck_assert(span_is_empty(attrs_get(buf_span(&d.attrs), ATTR_CAME)));
+}
+END_TEST
+
+/* Those of MAIL were longer than may be kept: none is cut in its middle. */
+START_TEST(of_many_parameters_the_first_are_kept)
+{
+	char many[1200];
+	struct buf attrs;
+	struct span kept;
+
+	memset(many, 'a', sizeof many);
+	many[1] = many[998] = many[1100] = ' ';
+	if (_i == 1)
+		many[1] = many[998] = 'b';
+	d = (struct draft){
+		.conf = conf, .rcpts.max = 2000, .attrs.max = ATTRS_MAX
+	};
+	draft_said(&d, (struct span){ many, sizeof many });
+	(void)after_note(&d);
+	attrs = buf_take(&d.attrs);
+	draft_clear(&d);
+	begin(buf_span(&attrs));
+	buf_clear(&attrs);
+	kept = draft_params(&d, DRAFT_MAIL);
+	ck_assert_uint_eq(kept.len, _i == 0 ? 998 : 0);
+}
+END_TEST
+
+/* Recipients' parameters are kept with them; who is gone has none here. */
+START_TEST(parameters_of_recipients_are_told)
+{
+	static const struct span rcpts[] = { { "x@c.test", 8 },
+		{ "y@c.test", 8 }, { "z@c.test", 8 } };
+	struct buf bufs[3] = { { .max = 100 }, { .max = 100 }, { .max = 100 } };
+	struct span rcpt_attrs[3];
+	bool open[3] = { true, false, true };
+
+	attrs_put(&bufs[0], ATTR_NOTIFY, SPAN("FAILURE,DELAY"));
+	attrs_put(&bufs[0], ATTR_ORCPT, SPAN("rfc822;a@b.test"));
+	attrs_put(&bufs[1], ATTR_NOTIFY, SPAN("NEVER"));
+	for (int i = 0; i < 3; i++)
+		rcpt_attrs[i] = buf_span(&bufs[i]);
+	env = envelope_new(&(struct envelope_parts){ .id = 7,
+	    .account = SPAN("ann@b.test"),
+	    .sender = SPAN("ann@b.test"),
+	    .rcpt = rcpts,
+	    .rcpt_attrs = rcpt_attrs,
+	    .nrcpt = 3 });
+	d = (struct draft){ .conf = conf, .now = 6000 };
+	after_begin(&d, env, open);
+	ck_assert_uint_eq(d.nrcpt, 2);
+	ck_assert(span_is_empty(draft_params(&d, DRAFT_MAIL)));
+	ck_assert(span_equal(draft_params(&d, 0),
+	    SPAN("NOTIFY=FAILURE,DELAY ORCPT=rfc822;a@b.test")));
+	ck_assert(span_is_empty(draft_params(&d, 1)));
+	for (int i = 0; i < 3; i++)
+		buf_clear(&bufs[i]);
 }
 END_TEST
 
@@ -200,6 +260,8 @@ fill(TCase *tc)
 {
 	tcase_add_checked_fixture(tc, setup, teardown_all);
 	tcase_add_test(tc, how_it_came_is_kept);
+	tcase_add_loop_test(tc, of_many_parameters_the_first_are_kept, 0, 2);
+	tcase_add_test(tc, parameters_of_recipients_are_told);
 	tcase_add_test(tc, without_such_filters_nothing_is_noted);
 	tcase_add_loop_test(tc, what_is_not_there_is_empty, 0, 4);
 	tcase_add_test(tc, recipients_that_were_there_keep_their_places);

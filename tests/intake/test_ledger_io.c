@@ -222,6 +222,28 @@ let_go(const char *to, int64_t now)
 	return ledger_let_go(ledger, &m, now, &why);
 }
 
+/* It needs three, and two of four are left: others have used two, not four. */
+START_TEST(what_a_held_one_would_take_itself_is_not_told_as_used)
+{
+	struct reservation r;
+	int64_t now = (int64_t)loop_now(loop);
+	struct ledger_message m = { SPAN("ann"), &conf, 3, one_rcpt,
+		"a@b.test" };
+
+	conf.over = OVER_HOLD;
+	ck_assert(mail(&r, now));
+	ck_assert(rcpt(&r, "a@b.test", now));
+	ck_assert(rcpt(&r, "b@b.test", now));
+	ledger_take(ledger, &r, now);
+	ck_assert_int_eq(ledger_let_go(ledger, &m, now, &why), LEDGER_OVER);
+	ck_assert_int_eq(why.state.counter, CONF_RECIPIENTS);
+	ck_assert_uint_eq(why.state.used, 2);
+	ck_assert_uint_eq(used(CONF_RECIPIENTS, now), 2);
+	ck_assert_int_eq(
+	    ledger_let_go(ledger, &m, now + 60000, &why), LEDGER_OK);
+}
+END_TEST
+
 START_TEST(what_is_over_is_held_up_to_a_number_and_let_go_in_its_turn)
 {
 	struct reservation r, other;
@@ -402,6 +424,8 @@ fill(TCase *tc)
 	    tc, an_account_s_first_message_waits_for_what_is_known_of_it);
 	tcase_add_test(tc, what_is_refused_or_given_up_costs_nothing);
 	tcase_add_test(tc, who_has_no_budget_is_not_asked);
+	tcase_add_test(
+	    tc, what_a_held_one_would_take_itself_is_not_told_as_used);
 	tcase_add_test(
 	    tc, what_is_over_is_held_up_to_a_number_and_let_go_in_its_turn);
 	tcase_add_test(tc, one_that_outgrows_its_budget_is_held_as_a_whole);

@@ -100,11 +100,14 @@
  *   given: N STATE [held] [tries=N] [step=N] [last=T] [due=T] [: WORDS]
  *                     the spool knows this of recipient N: the last try was so
  *                     long ago, the next one is due in so long
- *   flags: held|warned ...
+ *   flags: held|over-budget|future|unfiltered|warned ...
  *                     ... of the message
  *   age: T            it came in so long ago
  *   message: SENDER RCPT RCPT ...
  *                     (tests/lib/parts.h) it comes in; "-" is the null sender
+ *   unfiltered: SENDER RCPT RCPT ...
+ *                     the same, and filters are to see it first
+ *   set-flags: held|... of the message, from now on; or none
  *   wait: T           time passes, and what is due comes in its order
  *   route: DOMAIN ok [hosts=N] | DOMAIN never WORDS | DOMAIN later WORDS
  *                     its way is known: N hosts, the first one preferred

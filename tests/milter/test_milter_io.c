@@ -1,32 +1,16 @@
-/*
- * Calls on a real loop, to a filter in a thread of its own, which speaks as simply as
- * can be.
- */
+/* Calls on a real loop, to a filter in a thread of its own. */
 #include "tests/lib/suite.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 #include <uv.h>
 
 #include "conf/conf.h"
 #include "io/loop.h"
 #include "milter/milter.h"
 #include "milter/milter_io.h"
-#include "milter/packet.h"
+#include "tests/milter/fake_filter.h"
 
 enum { CALLS = 6, LONG = 60000, SOON = 30 };
-
-/* What the filter answers to the end of a message; NULL: nothing. */
-static const struct span *last_words;
-static atomic_uint now_open, most_open, taken;
-static int listener;
-static pthread_t thread;
-static char path[108];
 
 static struct loop *loop;
 static struct milter_ways *ways;
@@ -34,101 +18,10 @@ static struct conf_filter filter;
 static struct milter_message message;
 static struct milter_limits limits = { 1000, 998, 1 << 20, 5 };
 
-/* --- the filter --- */
-
-static bool
-read_all(int fd, char *to, size_t n)
-{
-	while (n > 0) {
-		ssize_t got = recv(fd, to, n, 0);
-
-		if (got <= 0)
-			return false;
-		to += got;
-		n -= (size_t)got;
-	}
-	return true;
-}
-
-static void
-put(int fd, char letter, struct span data)
-{
-	struct buf out = { .max = PACKET_MOST + 10 };
-
-	packet_write(&out, letter, data);
-	(void)send(fd, buf_span(&out).ptr, buf_len(&out), MSG_NOSIGNAL);
-	buf_clear(&out);
-}
-
-static void *
-serve_one(void *arg)
-{
-	char data[PACKET_BODY_MOST];
-	int fd = (int)(intptr_t)arg;
-	unsigned open = atomic_fetch_add(&now_open, 1) + 1;
-	unsigned char head[5];
-	bool is_asked = true;
-
-	if (open > atomic_load(&most_open))
-		atomic_store(&most_open, open);
-	while (read_all(fd, (char *)head, 5) && head[4] != PACKET_QUIT) {
-		size_t n =
-		    ((size_t)head[1] << 16 | (size_t)head[2] << 8 | head[3]) -
-		    1;
-
-		if (!read_all(fd, data, n))
-			break;
-		/* It wants the body, and the end. */
-		if (head[4] == PACKET_OPTIONS)
-			put(fd, PACKET_OPTIONS,
-			    SPAN("\0\0\0\6\0\0\1\xff\0\0\2\x6f"));
-		else if (head[4] == PACKET_BODY)
-			put(fd, PACKET_CONTINUE, SPAN(""));
-		if (head[4] != PACKET_END || last_words == NULL)
-			continue;
-		/* Who has its last words may ask again before we hear that this
-		   connection is over. */
-		if (is_asked)
-			(void)atomic_fetch_sub(&now_open, 1);
-		is_asked = false;
-		(void)send(fd, last_words->ptr, last_words->len, MSG_NOSIGNAL);
-	}
-	if (is_asked)
-		(void)atomic_fetch_sub(&now_open, 1);
-	(void)close(fd);
-	return NULL;
-}
-
-static void *
-serve(void *arg)
-{
-	int fd;
-
-	(void)arg;
-	while ((fd = accept(listener, NULL, NULL)) != -1) {
-		pthread_t one;
-
-		atomic_fetch_add(&taken, 1);
-		ck_assert_int_eq(
-		    pthread_create(&one, NULL, serve_one, (void *)(intptr_t)fd),
-		    0);
-		(void)pthread_detach(one);
-	}
-	return NULL;
-}
-
 static void
 setup(void)
 {
-	struct sockaddr_un at = { .sun_family = AF_UNIX };
-
-	(void)snprintf(
-	    path, sizeof path, "/tmp/postern-milter-%ld.sock", (long)getpid());
-	(void)snprintf(at.sun_path, sizeof at.sun_path, "%s", path);
-	listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	ck_assert_int_eq(bind(listener, (struct sockaddr *)&at, sizeof at), 0);
-	ck_assert_int_eq(listen(listener, 16), 0);
-	ck_assert_int_eq(pthread_create(&thread, NULL, serve, NULL), 0);
+	fake_filter_start();
 	loop = loop_new();
 	ways = milter_ways_new(loop, 2);
 	filter = (struct conf_filter){ .name = "f",
@@ -147,10 +40,7 @@ teardown(void)
 	loop_stop(loop);
 	loop_run(loop);
 	loop_free(loop);
-	(void)shutdown(listener, SHUT_RDWR);
-	(void)pthread_join(thread, NULL);
-	(void)close(listener);
-	(void)unlink(path);
+	fake_filter_stop();
 }
 
 /* --- a call --- */

@@ -66,7 +66,7 @@ static const struct {
 	{ "not known, but signed", "example.com", "example.com", 0, true,
 	    "v=spf1 -all", RIGHT, NULL, SENDING_INCOMPLETE, "public-address" },
 	{ "nobody answers for SPF", "example.com", "example.com", 1, false, "",
-	    NULL, NULL, SENDING_UNKNOWN, "do not answer" },
+	    NULL, NULL, SENDING_UNKNOWN, "SPF: not known yet" },
 	{ "nobody answers for DKIM", "example.com", "example.com", 1, true,
 	    "v=spf1 -all", "", NULL, SENDING_UNKNOWN, "do not answer" },
 };

@@ -101,11 +101,14 @@ static void
 pass_gate(struct tape *t)
 {
 	(void)pthread_mutex_lock(&t->lock);
-	while (t->is_shut && pthread_equal(t->held, pthread_self())) {
+	while (t->is_shut && !t->may_pass &&
+	       pthread_equal(t->held, pthread_self())) {
 		t->somebody_waits = true;
 		(void)pthread_cond_broadcast(&t->turn);
 		(void)pthread_cond_wait(&t->turn, &t->lock);
 	}
+	if (pthread_equal(t->held, pthread_self()))
+		t->may_pass = false;
 	(void)pthread_mutex_unlock(&t->lock);
 }
 
@@ -288,6 +291,16 @@ tape_wait_for_somebody(struct tape *t)
 	(void)pthread_mutex_lock(&t->lock);
 	while (!t->somebody_waits)
 		(void)pthread_cond_wait(&t->turn, &t->lock);
+	(void)pthread_mutex_unlock(&t->lock);
+}
+
+void
+tape_let_one_pass(struct tape *t)
+{
+	(void)pthread_mutex_lock(&t->lock);
+	t->may_pass = true;
+	t->somebody_waits = false;
+	(void)pthread_cond_broadcast(&t->turn);
 	(void)pthread_mutex_unlock(&t->lock);
 }
 

@@ -50,7 +50,7 @@ struct tape {
 	uint64_t folders[TAPE_FOLDERS]; /* inodes; 0: not seen yet */
 	pthread_cond_t turn;
 	pthread_t held; /* whose writes stop at the gate */
-	bool is_shut, somebody_waits;
+	bool is_shut, somebody_waits, may_pass;
 	const char *directory; /* borrowed */
 };
 
@@ -64,6 +64,8 @@ void tape_mark(struct tape *t, int mark, uint64_t id, uint64_t value);
  */
 void tape_shut(struct tape *t, pthread_t thread);
 void tape_wait_for_somebody(struct tape *t);
+/* It makes the write that it stopped at, and stops at the next one. */
+void tape_let_one_pass(struct tape *t);
 void tape_open_gate(struct tape *t);
 
 /* How a state is chosen: deterministic for a seed. */
