@@ -15,6 +15,7 @@ struct control;
 struct crew;
 struct dispatch;
 struct ledger;
+struct state;
 struct loop;
 struct spool;
 
@@ -29,6 +30,7 @@ struct control_of {
 	struct aliases *const *aliases; /* of the relay, as they are now */
 	struct auth *auth;
 	struct ledger *ledger;
+	struct state *state;
 	struct conf *const *conf; /* of the relay, as it is now */
 };
 struct control *control_open(struct loop *loop, const struct conf *conf,

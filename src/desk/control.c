@@ -142,6 +142,7 @@ do_status(const struct ask *ask)
 	    .queue = dispatch_queue(c->dispatch),
 	    .router = dispatch_router(c->dispatch),
 	    .spool = c->spool,
+	    .state = c->state,
 	    .history = dispatch_history(c->dispatch),
 	    .now = loop_now(c->loop),
 	    .started = c->started,
@@ -234,6 +235,7 @@ control_open(struct loop *loop, const struct conf *conf,
 	c->aliases = of->aliases;
 	c->auth = of->auth;
 	c->ledger = of->ledger;
+	c->state = of->state;
 	c->conf = of->conf;
 	c->started = loop_now(loop);
 	list_init(&c->shows);

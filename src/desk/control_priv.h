@@ -27,6 +27,7 @@ struct control {
 	struct list explains; /* struct explaining: they wait for something */
 	struct auth *auth;
 	struct ledger *ledger;
+	struct state *state;
 	struct conf *const *conf; /* as it is now */
 	struct ctl_server *server; /* owned */
 	struct list shows; /* struct show: words are read for them */

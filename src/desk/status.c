@@ -11,6 +11,7 @@
 #include "route/router.h"
 #include "sched/site.h"
 #include "spool/spool.h"
+#include "state/state.h"
 
 enum { SITES_MOST = 500 };
 
@@ -94,6 +95,17 @@ describe_spool(struct spool *spool)
 	    "why", h.why);
 }
 
+/* Mail goes on without it; what accounts have used is not kept then. */
+static json_t *
+describe_state(struct state *state)
+{
+	char why[256];
+	bool works = state_works(state, why, sizeof why);
+
+	return json_pack(
+	    "{s:b, s:o}", "works", works, "why", describe_text(span_text(why)));
+}
+
 static json_t *
 describe_resolver(const struct router *router)
 {
@@ -115,6 +127,7 @@ status_make(const struct status_of *of)
 	    (json_int_t)queue_count(of->queue));
 
 	(void)json_object_set_new(o, "spool", describe_spool(of->spool));
+	(void)json_object_set_new(o, "state", describe_state(of->state));
 	(void)json_object_set_new(o, "resolver", describe_resolver(of->router));
 	(void)json_object_set_new(o, "trace",
 	    json_pack("{s:I, s:o}", "entries",

@@ -13,12 +13,14 @@ struct history;
 struct queue;
 struct router;
 struct spool;
+struct state;
 
 /* What it is told of; all borrowed for the call. */
 struct status_of {
 	const struct queue *queue;
 	struct router *router;
 	struct spool *spool;
+	struct state *state;
 	const struct history *history;
 	uint64_t now, started; /* the loop's time, ms */
 };

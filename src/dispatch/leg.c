@@ -562,8 +562,9 @@ on_release(struct step *s)
 {
 	struct leg *leg = s->leg;
 
-	if (leg_stands_still(leg))
-		leg->stood = s->ev->now - leg->stood;
+	/* Nothing lets go of what a filter is to see: its flag goes first. */
+	assert(leg_stands_still(leg));
+	leg->stood = s->ev->now - leg->stood;
 	leg->is_mistrusted = false;
 	leg->is_let = s->ev->is_word;
 	LEG_FOREACH (i, leg)

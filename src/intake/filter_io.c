@@ -385,11 +385,15 @@ be_without(struct filtering *f, const char *why)
 	static const char *const words[] = { [AWAY_TEMPFAIL] = "refused",
 		[AWAY_ACCEPT] = "passed",
 		[AWAY_HOLD] = "held" };
+	const char *word = words[filter->away];
 	char text[REFUSAL_MOST];
 
+	/* One that was accepted is refused to nobody: its filter is asked again. */
+	if (filter->away == AWAY_TEMPFAIL && filter->when == WHEN_AFTER)
+		word = "waits";
 	FACT(FILTER_AWAY, fact_id("qid", f->o.draft->id),
 	    fact_word("filter", filter->name), fact_string("reason", why),
-	    fact_word("message", words[filter->away]));
+	    fact_word("message", word));
 	switch (filter->away) {
 	case AWAY_TEMPFAIL:
 		(void)snprintf(text, sizeof text,

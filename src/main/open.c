@@ -242,6 +242,7 @@ relay_open_road(struct relay *r, struct err *err)
 		.aliases = &r->rooms.aliases,
 		.auth = r->rooms.auth,
 		.ledger = r->ledger,
+		.state = r->state,
 		.conf = &r->rooms.conf },
 	    err);
 	if (r->control == NULL)

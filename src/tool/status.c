@@ -31,6 +31,16 @@ print_spool(const json_t *spool)
 }
 
 static void
+print_state(const json_t *state)
+{
+	if (json_is_true(json_object_get(state, "works")))
+		return;
+	(void)printf("state      NOT WELL: what accounts have used is kept in "
+		     "memory only\n           %s\n",
+	    json_string_value(json_object_get(state, "why")));
+}
+
+static void
 print_resolver(const json_t *resolver)
 {
 	(void)printf("resolver   %lld questions under way, %lld wait to ask; "
@@ -82,6 +92,7 @@ status_print(const json_t *o)
 	    tool_duration(number(o, "uptime"), up));
 	(void)printf("waiting    %lld messages\n", number(o, "waiting"));
 	print_spool(json_object_get(o, "spool"));
+	print_state(json_object_get(o, "state"));
 	(void)printf("sessions   %lld now, %lld since the start; logins %lld, "
 		     "failed %lld\n",
 	    number(n, "sessions"), number(n, "connections"),

@@ -225,6 +225,8 @@ do_need(struct play *s, enum message_need need)
 		break;
 	case MESSAGE_RELEASE:
 		(void)buf_append_text(&s->out, "says: release\r\n");
+		if ((m->flags & MESSAGE_HOLDS) != 0)
+			break; /* by something else still */
 		for (uint32_t i = 0; i < m->env->ngroups; i++) {
 			struct leg_event ev = play_event(s, LEG_RELEASE);
 
