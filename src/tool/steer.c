@@ -53,6 +53,22 @@ print(const struct told *told, const char *verb, bool is_dry)
 		    json_array_size(told->undone));
 }
 
+/* What became of the account, beside its messages; nothing for a queue's verb. */
+static void
+print_account(const struct call *c, bool is_dry)
+{
+	static const char *const texts[VERBS] = {
+		[VERB_ACCOUNT_STOP] =
+		    "stopped: no login, no session, nothing of "
+		    "it goes out until postern account undo",
+		[VERB_ACCOUNT_UNDO] = "neither stopped nor braked",
+	};
+
+	if (texts[c->verb] != NULL)
+		(void)printf("%s: %s%s\n", call_text(c->request, "what"),
+		    is_dry ? "would be " : "", texts[c->verb]);
+}
+
 /* "done" and "not_done" are numbers; "ids" and "not" have who that is. */
 static void
 print_json(const struct told *told, const char *verb, bool is_dry)
@@ -91,6 +107,8 @@ queue_steer(struct call *c)
 		print_json(&told, verb, is_dry);
 	else
 		print(&told, verb, is_dry);
+	if (!c->json && rc == EXIT_OK)
+		print_account(c, is_dry);
 	if (is_refused(&told))
 		rc = EXIT_FAILED;
 	json_decref(told.done);

@@ -2,6 +2,7 @@
 #include "tests/lib/suite.h"
 
 #include <string.h>
+#include <sys/resource.h>
 #include <uv.h>
 
 #include "conf/conf.h"
@@ -14,6 +15,7 @@
 #include "mail/envelope.h"
 #include "spool/content.h"
 #include "spool/spool.h"
+#include "src/dispatch/lanes_priv.h"
 
 static struct loop *loop;
 static struct conf *conf;
@@ -290,6 +292,31 @@ START_TEST(what_nobody_knows_cannot_be_lost)
 }
 END_TEST
 
+/* --- how many lanes there may be --- */
+
+static const struct {
+	uint64_t beyond; /* descriptors beside those of all sessions, and 64 */
+	uint32_t most;
+} files[] = {
+	{ 300, 100 },
+	{ 299, 99 },
+	{ 3 * 2000, 2000 }, /* deliver.connections */
+	{ 3 * 2000 + 900, 2000 },
+	{ 2, 1 },
+	{ 0, 1 },
+};
+
+START_TEST(a_lane_has_the_descriptors_that_sessions_leave)
+{
+	uint64_t n = conf->limits.sessions + 64 + files[_i].beyond;
+	struct rlimit limit = { n, n };
+
+	ck_assert_uint_eq(conf->deliver_connections, 2000);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	ck_assert_uint_eq(lanes_most(conf), files[_i].most);
+}
+END_TEST
+
 static void
 fill(TCase *tc)
 {
@@ -300,6 +327,8 @@ fill(TCase *tc)
 	tcase_add_test(tc, what_is_lost_while_it_waits_is_forgotten);
 	tcase_add_test(tc, what_is_lost_while_a_lane_has_it_is_called_back);
 	tcase_add_test(tc, what_nobody_knows_cannot_be_lost);
+	tcase_add_loop_test(tc, a_lane_has_the_descriptors_that_sessions_leave,
+	    0, (int)ARRAY_LEN(files));
 }
 
 SUITE_MAIN("dispatch", fill)
