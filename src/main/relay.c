@@ -1,9 +1,8 @@
 /*
- * The one that knows the whole road, with open.c and wiring.c.
- *
- * Start: configuration -> a look at all of it (prepare) -> log -> certificates -> accounts -> queue ->
- * spool (which fills the queue) -> workers -> control socket -> listeners.
- * A failure on the way closes what is open, in the opposite order.
+ * The one that knows the whole road, with open.c and wiring.c. Start: configuration ->
+ * a look at all of it (prepare) -> log -> certificates -> accounts -> queue -> spool
+ * (which fills the queue) -> workers -> control socket -> listeners. A failure on the
+ * way closes what is open, in the opposite order.
  *
  * Stop: listeners close, sessions are told, lanes finish what they have; when
  * the last of them is gone (or STOP_MS have passed: they are broken off) the
@@ -28,7 +27,6 @@
 #include "crew/crew.h"
 #include "desk/control.h"
 #include "dispatch/dispatch.h"
-#include "dispatch/queue.h"
 #include "facts/count.h"
 #include "facts/fact.h"
 #include "http/server.h"

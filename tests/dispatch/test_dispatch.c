@@ -10,6 +10,7 @@
 #include "deliver/lane_end.h"
 #include "dispatch/dispatch.h"
 #include "dispatch/message.h"
+#include "dispatch/order.h"
 #include "dispatch/queue.h"
 #include "io/loop.h"
 #include "mail/envelope.h"
@@ -123,18 +124,27 @@ turn_until(bool (*is_over)(const bool *done), const bool *done)
 }
 
 static struct envelope *
-make(uint64_t id)
+make_for(uint64_t id, uint32_t nrcpt)
 {
-	struct span rcpt = SPAN("b@there.test");
+	static const struct span rcpts[] = { SPAN("a@there.test"),
+		SPAN("b@there.test"), SPAN("c@there.test"),
+		SPAN("d@there.test") };
 	struct envelope_parts parts = { .id = id,
 		.size = 2,
 		.arrived = wall_now(),
 		.account = SPAN("ann"),
 		.sender = SPAN("ann@here.test"),
-		.rcpt = &rcpt,
-		.nrcpt = 1 };
+		.rcpt = rcpts,
+		.nrcpt = nrcpt };
 
+	ck_assert_uint_le(nrcpt, ARRAY_LEN(rcpts));
 	return envelope_new(&parts);
+}
+
+static struct envelope *
+make(uint64_t id)
+{
+	return make_for(id, 1);
 }
 
 /* A message that the spool has. */
@@ -292,6 +302,104 @@ START_TEST(what_nobody_knows_cannot_be_lost)
 }
 END_TEST
 
+/* --- what the operator stops --- */
+
+static void
+on_done(const struct dispatch_done *done, void *arg)
+{
+	(void)done;
+	*(bool *)arg = true;
+}
+
+static void
+order(uint64_t id, enum order_verb verb)
+{
+	struct order o = { .verb = verb };
+	bool done = false;
+
+	dispatch_do(dispatch, queue_find(dispatch_queue(dispatch), id), &o,
+	    on_done, &done);
+	turn_until(is_told, &done);
+}
+
+static const struct {
+	unsigned before, after;
+	bool
+	    is_held; /* by the operator, leg by leg, as newer records have it */
+} stops[] = {
+	{ 0, 0, false },
+	{ MESSAGE_QUARANTINED, MESSAGE_QUARANTINED, false },
+	{ MESSAGE_FUTURE, MESSAGE_FUTURE, false },
+	{ MESSAGE_HELD, MESSAGE_HELD, false },
+	/* Nobody remembers of which legs it was: of all. */
+	{ 0, MESSAGE_HELD, true },
+};
+
+START_TEST(what_was_held_before_a_stop_is_held_behind_it)
+{
+	struct progress row = { .tries = 1,
+		.last = wall_now(),
+		.due = wall_now() + 3600000,
+		.held = stops[_i].is_held };
+	struct message *m;
+
+	dispatch_load(make(1), &row, stops[_i].before, dispatch);
+	order(1, ORDER_STOP);
+	m = queue_find(dispatch_queue(dispatch), 1);
+	ck_assert_uint_eq(m->flags & MESSAGE_STOPPED, MESSAGE_STOPPED);
+	ck_assert_uint_eq(m->legs[0].state, LEG_HELD);
+	order(1, ORDER_UNDO);
+	m = queue_find(dispatch_queue(dispatch), 1);
+	ck_assert_uint_eq(m->flags, stops[_i].after);
+	ck_assert_uint_eq(
+	    m->legs[0].state, stops[_i].after == 0 ? LEG_WAITING : LEG_HELD);
+}
+END_TEST
+
+/* --- what a host takes --- */
+
+/* It takes so many of what the lane has, and wants the others once more. */
+static void
+answer(uint32_t takes)
+{
+	struct attempt *a = attempt;
+
+	attempt = NULL;
+	for (uint32_t i = 0; i < a->nrcpt; i++)
+		a->rcpts[i].outcome =
+		    i < takes ? OUTCOME_DELIVERED : OUTCOME_NEXT_TRANSACTION;
+	dispatch_answered(dispatch, lane, a, true);
+}
+
+/* A message of four, to a host that takes so many at a time. */
+static uint32_t
+send_four(uint64_t id, uint32_t takes)
+{
+	struct dispatch_origin from = { .sid = "", .message_id = "" };
+	uint32_t first;
+
+	dispatch_add(dispatch, make_for(id, 4), &from);
+	turn_until(has_lane, NULL);
+	first = attempt->nrcpt;
+	while (waiting() > 0) {
+		turn_until(has_lane, NULL);
+		answer(takes);
+	}
+	return first;
+}
+
+START_TEST(how_many_a_host_takes_is_believed_and_grows_by_success)
+{
+	dispatch_start(dispatch);
+	ck_assert_uint_eq(send_four(1, 2), 4);
+	ck_assert_uint_eq(send_four(2, 2), 4); /* it was met once */
+	/* And twice: two, which the other two of it have shown to be too few. */
+	ck_assert_uint_eq(send_four(3, 4), 3);
+	ck_assert_uint_eq(send_four(4, 4), 4);
+	dispatch_ended(dispatch, lane, NULL, &(struct lane_end){ 0 });
+}
+END_TEST
+
 /* --- how many lanes there may be --- */
 
 static const struct {
@@ -327,6 +435,10 @@ fill(TCase *tc)
 	tcase_add_test(tc, what_is_lost_while_it_waits_is_forgotten);
 	tcase_add_test(tc, what_is_lost_while_a_lane_has_it_is_called_back);
 	tcase_add_test(tc, what_nobody_knows_cannot_be_lost);
+	tcase_add_loop_test(tc, what_was_held_before_a_stop_is_held_behind_it,
+	    0, (int)ARRAY_LEN(stops));
+	tcase_add_test(
+	    tc, how_many_a_host_takes_is_believed_and_grows_by_success);
 	tcase_add_loop_test(tc, a_lane_has_the_descriptors_that_sessions_leave,
 	    0, (int)ARRAY_LEN(files));
 }
