@@ -388,6 +388,29 @@ send_four(uint64_t id, uint32_t takes)
 	return first;
 }
 
+/* Their domains are two legs, in one line. */
+START_TEST(a_lane_takes_what_else_of_the_message_stands_in_its_line)
+{
+	struct dispatch_origin from = { .sid = "", .message_id = "" };
+	struct span rcpts[] = { SPAN("a@one.test"), SPAN("b@two.test"),
+		SPAN("c@one.test") };
+	struct envelope_parts parts = { .id = 1,
+		.arrived = wall_now(),
+		.account = SPAN("ann"),
+		.sender = SPAN("ann@here.test"),
+		.rcpt = rcpts,
+		.nrcpt = ARRAY_LEN(rcpts) };
+
+	dispatch_start(dispatch);
+	dispatch_add(dispatch, envelope_new(&parts), &from);
+	turn_until(has_lane, NULL);
+	ck_assert_uint_eq(attempt->nrcpt, ARRAY_LEN(rcpts));
+	answer(ARRAY_LEN(rcpts));
+	ck_assert_uint_eq(waiting(), 0);
+	dispatch_ended(dispatch, lane, NULL, &(struct lane_end){ 0 });
+}
+END_TEST
+
 START_TEST(how_many_a_host_takes_is_believed_and_grows_by_success)
 {
 	dispatch_start(dispatch);
@@ -437,6 +460,8 @@ fill(TCase *tc)
 	tcase_add_test(tc, what_nobody_knows_cannot_be_lost);
 	tcase_add_loop_test(tc, what_was_held_before_a_stop_is_held_behind_it,
 	    0, (int)ARRAY_LEN(stops));
+	tcase_add_test(
+	    tc, a_lane_takes_what_else_of_the_message_stands_in_its_line);
 	tcase_add_test(
 	    tc, how_many_a_host_takes_is_believed_and_grows_by_success);
 	tcase_add_loop_test(tc, a_lane_has_the_descriptors_that_sessions_leave,

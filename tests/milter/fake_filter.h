@@ -112,6 +112,7 @@ fake_filter_start(void)
 	(void)snprintf(
 	    path, sizeof path, "/tmp/postern-milter-%ld.sock", (long)getpid());
 	(void)snprintf(at.sun_path, sizeof at.sun_path, "%s", path);
+	(void)unlink(path); /* of one that was ended, and had the same number */
 	listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	ck_assert_int_eq(bind(listener, (struct sockaddr *)&at, sizeof at), 0);
 	ck_assert_int_eq(listen(listener, 16), 0);
