@@ -40,10 +40,7 @@ void queue_remove(struct queue *q, struct message *m);
 /* Whether there is one; it sleeps on. */
 bool queue_has(const struct queue *q, uint64_t id);
 struct message *queue_find(struct queue *q, uint64_t id);
-/* The messages from the oldest on; NULL: there is none (more). */
-struct message *queue_first(struct queue *q);
-struct message *queue_next(struct queue *q, const struct message *m);
-/* The first one behind that place. */
+/* The first one behind that place; NULL: there is none (more). */
 struct message *queue_after(struct queue *q, struct queue_place place);
 struct queue_place queue_place_of(const struct message *m);
 /* Where the oldest is, which sleeps on; false: none waits. */
@@ -61,7 +58,7 @@ struct message *queue_take_idle(struct queue *q);
  * Lays it to rest, which it can (message_can_rest()): the pointer is void. What is
  * returned may stand in a heap for it, with any kind, until it wakes.
  */
-struct due *queue_rest(struct queue *q, struct message *m);
+struct due *queue_rest(struct message *m);
 /* The one that this belongs to wakes. */
 struct message *queue_wake(struct queue *q, struct due *due);
 

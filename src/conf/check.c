@@ -17,6 +17,15 @@ is_same_listen(const struct conf_listen *a, const struct conf_listen *b)
 		   strcmp(a->address, b->address) == 0);
 }
 
+static bool
+has_wide(const struct network *networks, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (network_is_wide(&networks[i]))
+			return true;
+	return false;
+}
+
 /* A port for devices: what it must say, and what it may not be. */
 static int
 check_devices(struct reading *r, cfg_t *cfg, const struct conf_listen *l)
@@ -39,13 +48,12 @@ check_devices(struct reading *r, cfg_t *cfg, const struct conf_listen *l)
 		return conf_fail(r, cfg->line, "listen.networks",
 		    "is missing, expected the networks of the devices: with "
 		    "tls = none nobody logs in");
-	for (size_t i = 0; i < l->nnetworks; i++)
-		if (network_is_wide(&l->networks[i]))
-			return conf_fail(r, tree_line(cfg, "networks"),
-			    "listen.networks",
-			    "has a large part of the internet, and whoever is "
-			    "there would send without a login; expected the "
-			    "networks of the devices");
+	if (has_wide(l->networks, l->nnetworks))
+		return conf_fail(r, tree_line(cfg, "networks"),
+		    "listen.networks",
+		    "has a large part of the internet, and whoever is there "
+		    "would send without a login; expected the networks of the "
+		    "devices");
 	if (l->account == NULL)
 		return conf_fail(r, cfg->line, "listen.account",
 		    "is missing, expected the account that the devices send "
@@ -98,13 +106,12 @@ is_private(const char *address)
 static int
 check_balancers(struct reading *r, cfg_t *cfg, const struct conf_listen *l)
 {
-	for (size_t i = 0; i < l->nproxies; i++)
-		if (network_is_wide(&l->proxies[i]))
-			return conf_fail(r, tree_line(cfg, "proxy-protocol"),
-			    "listen.proxy-protocol",
-			    "has a large part of the internet, and whoever is "
-			    "there could say that he is anybody; expected the "
-			    "addresses of the balancers");
+	if (has_wide(l->proxies, l->nproxies))
+		return conf_fail(r, tree_line(cfg, "proxy-protocol"),
+		    "listen.proxy-protocol",
+		    "has a large part of the internet, and whoever is there "
+		    "could say that he is anybody; expected the addresses of "
+		    "the balancers");
 	return check_devices(r, cfg, l);
 }
 

@@ -118,21 +118,13 @@ mail_say_chunk(struct client *c, struct buf *out)
 
 /* --- the beginning --- */
 
-static struct span
-domain_of(const struct attempt *a, uint32_t i)
-{
-	struct span all = span_text(a->env->rcpts[a->rcpts[i].index].address);
-
-	return span_from(all, span_find_last(all, '@') + 1);
-}
-
 /* As many as the host takes at a time. Those of one domain stand together. */
 static void
 choose_recipients(struct client *c)
 {
 	struct attempt *a = c->attempt;
 	uint32_t most = c->rcpts_most == 0 ? RCPTS_MOST : c->rcpts_most;
-	struct span domain = { "", 0 };
+	struct span domain = SPAN(""), next;
 	uint32_t domains = 0;
 
 	c->asked = 0;
@@ -142,9 +134,10 @@ choose_recipients(struct client *c)
 		r->is_asked = false;
 		if (r->outcome != OUTCOME_NONE || c->asked == most)
 			continue;
-		if (domains == 0 || !span_equal_nocase(domain, domain_of(a, i)))
+		next = envelope_domain(a->env, r->index);
+		if (domains == 0 || !span_equal_nocase(domain, next))
 			domains++;
-		domain = domain_of(a, i);
+		domain = next;
 		if (c->domains_most > 0 && domains > c->domains_most) {
 			most = c->asked;
 			continue;

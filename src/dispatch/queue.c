@@ -229,11 +229,10 @@ queue_wake(struct queue *q, struct due *due)
 }
 
 struct due *
-queue_rest(struct queue *q, struct message *m)
+queue_rest(struct message *m)
 {
 	struct slot *s = m->slot;
 
-	(void)q;
 	list_remove(&m->awake);
 	list_remove(&m->idle);
 	s->resting = message_rest_take(m);
@@ -316,18 +315,6 @@ queue_oldest(const struct queue *q, struct queue_place *out)
 	if (s != NULL)
 		*out = place_of(s);
 	return s != NULL;
-}
-
-struct message *
-queue_first(struct queue *q)
-{
-	return queue_after(q, (struct queue_place){ INT64_MIN, 0 });
-}
-
-struct message *
-queue_next(struct queue *q, const struct message *m)
-{
-	return queue_after(q, queue_place_of(m));
 }
 
 struct message *

@@ -60,7 +60,7 @@ rest(struct dispatch *d, struct message *m, uint64_t at)
 	struct due *due;
 
 	rest_disarm(d, m);
-	due = queue_rest(d->queue, m);
+	due = queue_rest(m);
 	due->kind = DUE_RESTING;
 	if (at != MESSAGE_NEVER)
 		heap_set(&d->heap, due, at);

@@ -317,14 +317,6 @@ port_close(struct port *p)
 	free(p);
 }
 
-/* The relay goes on, and so do those who have connected there. */
-static void
-port_retire(struct port *p)
-{
-	listener_drain(p->listener);
-	port_close(p);
-}
-
 static struct listener *
 open_listener(struct port *p, struct err *err)
 {
@@ -479,7 +471,8 @@ move_port(struct acceptor *a, const struct conf_listen *l, struct buf *trouble)
 			continue;
 		old = a->ports[i]->listen;
 		old.address = mem_strdup(old.address);
-		port_retire(a->ports[i]);
+		listener_drain(a->ports[i]->listener);
+		port_close(a->ports[i]);
 		a->ports[i] = NULL;
 		break;
 	}
@@ -533,10 +526,11 @@ acceptor_take(
 		if (p != NULL)
 			next->ports[n++] = p;
 	}
+	/* The relay goes on, and so do those who have connected there. */
 	for (size_t i = 0; i < a->nports; i++)
 		if (a->ports[i] != NULL)
-			port_retire(a->ports[i]);
-	free(a->ports);
+			listener_drain(a->ports[i]->listener);
+	close_ports(a);
 	conf_unref(a->conf);
 	tls_server_unref(a->tls);
 	a->ports = next->ports;

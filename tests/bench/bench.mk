@@ -12,6 +12,7 @@ tests_bench_smtp_drip_LDADD = $(LIBS_ALL)
 tests_bench_smtp_load_LDADD = $(LIBS_ALL)
 tests_bench_smtp_idle_LDADD = $(LIBS_ALL)
 tests_bench_smtp_sink_LDADD = $(LIBS_ALL)
+EXTRA_DIST += tests/bench/strangers.h
 bench: $(EXTRA_PROGRAMS)
 .PHONY: bench
 CLEANFILES += $(EXTRA_PROGRAMS)

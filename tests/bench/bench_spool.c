@@ -37,17 +37,9 @@
 #include "mail/reason.h"
 #include "spool/content.h"
 #include "spool/spool.h"
+#include "tests/bench/strangers.h"
 
 enum { BODY = 4096, SAMPLES = 1 << 20 };
-
-static double
-now(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 /* --- the machine's own --- */
 
@@ -404,7 +396,7 @@ load_queue(struct envelope *env, const struct progress *rows, uint32_t flags,
 
 	queue_add_take(w->queue, m);
 	m->due.at = 1000;
-	heap_set(&w->heap, queue_rest(w->queue, m), message_next_time(m));
+	heap_set(&w->heap, queue_rest(m), message_next_time(m));
 }
 
 static void

@@ -20,7 +20,6 @@
 #include <errno.h>
 #include <getopt.h>
 #include <netinet/tcp.h>
-#include <openssl/evp.h>
 #include <openssl/ssl.h>
 #include <poll.h>
 #include <pthread.h>
@@ -33,11 +32,11 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "base/span.h"
+#include "tests/bench/strangers.h"
 
 #define USER "user@example.com"
 
@@ -58,15 +57,6 @@ struct attacker {
 	struct attack *attack; /* borrowed: main() joins us */
 	unsigned number;
 };
-
-static double
-now(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 static bool
 is_over(const struct attack *a)
@@ -197,18 +187,16 @@ run_guess(struct attack *a, unsigned number)
 	unsigned tries = 0;
 
 	while (!is_over(a)) {
-		char plain[128], coded[256], line[512];
-		int n, code;
+		char password[64], line[512];
+		int code;
 
 		if (c.ssl == NULL && !enter(a, &c, 1)) {
 			pause_a_moment();
 			continue;
 		}
-		n = snprintf(plain, sizeof plain, "%c%s%cguess %u %u", 0, USER,
-		    0, number, tries++);
-		(void)EVP_EncodeBlock(
-		    (unsigned char *)coded, (const unsigned char *)plain, n);
-		(void)snprintf(line, sizeof line, "AUTH PLAIN %s\r\n", coded);
+		(void)snprintf(
+		    password, sizeof password, "guess %u %u", number, tries++);
+		write_login(line, sizeof line, USER, password);
 		code = put(&c, line) ? hear(&c) : -1;
 		if (code == 535)
 			count(a);
@@ -219,19 +207,6 @@ run_guess(struct attack *a, unsigned number)
 }
 
 /* --- in the clear, or with no handshake of our own --- */
-
-/* What OpenSSL would begin with, with a key share of a group that we choose. */
-static void
-record_hello(struct attack *a)
-{
-	SSL *ssl = SSL_new(a->tls);
-	BIO *in = BIO_new(BIO_s_mem()), *out = BIO_new(BIO_s_mem());
-
-	SSL_set_bio(ssl, in, out);
-	(void)SSL_connect(ssl);
-	a->hello_len = (size_t)BIO_read(out, a->hello, sizeof a->hello);
-	SSL_free(ssl);
-}
 
 static void
 run_hello(struct attack *a, unsigned number)
@@ -449,7 +424,7 @@ main(int argc, char **argv)
 	(void)signal(SIGPIPE, SIG_IGN);
 	keep_to_one_core();
 	a.tls = SSL_CTX_new(TLS_client_method());
-	record_hello(&a);
+	a.hello_len = record_hello(a.tls, a.hello, sizeof a.hello);
 	run(&a, seconds);
 	SSL_CTX_free(a.tls);
 	return 0;

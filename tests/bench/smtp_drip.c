@@ -18,8 +18,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
-#include <netinet/tcp.h>
-#include <openssl/evp.h>
 #include <openssl/ssl.h>
 #include <poll.h>
 #include <signal.h>
@@ -27,14 +25,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/time.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "base/span.h"
+#include "tests/bench/strangers.h"
 
 #define USER "user@example.com"
 #define PASSWORD "secret"
@@ -58,42 +54,24 @@ struct drip {
 	uint16_t tls_port, clear_port;
 	unsigned clients, per_address, seconds;
 	SSL_CTX *tls;
-	char login[256], hello[INPUT];
+	char login[512], hello[INPUT];
 	size_t hello_len;
 	struct client *all; /* owned */
 	unsigned opened[KINDS], ended[KINDS];
 	double last[KINDS]; /* s that the one lived that lived longest */
 };
 
-static double
-now(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
 /* --- coming --- */
 
 static int
 dial(const struct drip *d, unsigned number, uint16_t port)
 {
-	struct sockaddr_in from = { .sin_family = AF_INET },
-			   to = { .sin_family = AF_INET,
-				   .sin_port = htons(port),
-				   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	struct timeval wait = { .tv_sec = PATIENCE_S };
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
+	struct sockaddr_in to = { .sin_family = AF_INET,
+		.sin_port = htons(port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 
-	from.sin_addr.s_addr = htonl(FIRST_ADDRESS + number / d->per_address);
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
-	if (bind(fd, (struct sockaddr *)&from, sizeof from) == 0 &&
-	    connect(fd, (struct sockaddr *)&to, sizeof to) == 0)
-		return fd;
-	(void)close(fd);
-	return -1;
+	return dial_from(
+	    FIRST_ADDRESS + number / d->per_address, &to, PATIENCE_S);
 }
 
 static bool
@@ -237,33 +215,13 @@ drip_all(struct drip *d)
 /* --- the whole --- */
 
 static void
-record_hello(struct drip *d)
-{
-	SSL *ssl = SSL_new(d->tls);
-
-	SSL_set_bio(ssl, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
-	(void)SSL_connect(ssl);
-	d->hello_len =
-	    (size_t)BIO_read(SSL_get_wbio(ssl), d->hello, sizeof d->hello);
-	SSL_free(ssl);
-}
-
-static void
 prepare(struct drip *d)
 {
-	static const unsigned char plain[] = "\0" USER "\0" PASSWORD;
-	unsigned char coded[2 * sizeof plain];
-	struct rlimit limit;
-
-	(void)EVP_EncodeBlock(coded, plain, sizeof plain - 1);
-	(void)snprintf(d->login, sizeof d->login, "AUTH PLAIN %s\r\n", coded);
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-		limit.rlim_cur = limit.rlim_max;
-		(void)setrlimit(RLIMIT_NOFILE, &limit);
-	}
+	write_login(d->login, sizeof d->login, USER, PASSWORD);
+	raise_files();
 	d->tls = SSL_CTX_new(TLS_client_method());
 	(void)SSL_CTX_set_mode(d->tls, SSL_MODE_RELEASE_BUFFERS);
-	record_hello(d);
+	d->hello_len = record_hello(d->tls, d->hello, sizeof d->hello);
 	d->all = mem_zalloc(d->clients, sizeof *d->all);
 }
 

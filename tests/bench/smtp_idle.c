@@ -13,8 +13,6 @@
  */
 #include <arpa/inet.h>
 #include <getopt.h>
-#include <netinet/tcp.h>
-#include <openssl/evp.h>
 #include <openssl/ssl.h>
 #include <pthread.h>
 #include <signal.h>
@@ -23,13 +21,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/time.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "tests/bench/strangers.h"
 
 #define USER "user@example.com"
 #define PASSWORD "secret"
@@ -50,15 +46,6 @@ struct idle {
 	atomic_uint next, count, said;
 	bool leaving;
 };
-
-static double
-now(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 /* --- one session --- */
 
@@ -96,20 +83,8 @@ say(struct session *s, const char *line, int code)
 static int
 dial(const struct idle *all, unsigned number)
 {
-	struct sockaddr_in from = { .sin_family = AF_INET };
-	struct timeval wait = { .tv_sec = PATIENCE_S };
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
-
-	from.sin_addr.s_addr = htonl(FIRST_ADDRESS + number / all->per_address);
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
-	if (bind(fd, (struct sockaddr *)&from, sizeof from) != 0 ||
-	    connect(fd, (const struct sockaddr *)&all->to, sizeof all->to) !=
-		0) {
-		(void)close(fd);
-		return -1;
-	}
-	return fd;
+	return dial_from(
+	    FIRST_ADDRESS + number / all->per_address, &all->to, PATIENCE_S);
 }
 
 static bool
@@ -205,17 +180,8 @@ wait_for_end_of_input(void)
 static void
 prepare(struct idle *all)
 {
-	static const unsigned char plain[] = "\0" USER "\0" PASSWORD;
-	unsigned char coded[2 * sizeof plain];
-	struct rlimit limit;
-
-	(void)EVP_EncodeBlock(coded, plain, sizeof plain - 1);
-	(void)snprintf(
-	    all->login, sizeof all->login, "AUTH PLAIN %s\r\n", coded);
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-		limit.rlim_cur = limit.rlim_max;
-		(void)setrlimit(RLIMIT_NOFILE, &limit);
-	}
+	write_login(all->login, sizeof all->login, USER, PASSWORD);
+	raise_files();
 	/* No verification: the certificate is the benchmark's own. */
 	all->tls = SSL_CTX_new(TLS_client_method());
 	(void)SSL_CTX_set_mode(all->tls, SSL_MODE_RELEASE_BUFFERS);

@@ -20,7 +20,6 @@
 #include <arpa/inet.h>
 #include <getopt.h>
 #include <netinet/tcp.h>
-#include <openssl/evp.h>
 #include <openssl/ssl.h>
 #include <pthread.h>
 #include <signal.h>
@@ -35,6 +34,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "tests/bench/strangers.h"
 
 #define USER "user@example.com"
 #define PASSWORD "secret"
@@ -70,15 +70,6 @@ struct client {
 	size_t got;
 	char last[LINE]; /* the newest reply, for the complaint */
 };
-
-static double
-now(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 /* --- the wire --- */
 
@@ -299,13 +290,8 @@ make_texts(struct load *l)
 {
 	static const char text[] = "The quick brown fox jumps over the lazy dog"
 				   " and packs five dozen jugs.\r\n";
-	char plain[LINE / 2];
-	unsigned char coded[LINE];
-	int n = snprintf(
-	    plain, sizeof plain, "%c%s%c" PASSWORD, '\0', l->user, '\0');
 
-	(void)EVP_EncodeBlock(coded, (const unsigned char *)plain, n);
-	(void)snprintf(l->login, sizeof l->login, "AUTH PLAIN %s\r\n", coded);
+	write_login(l->login, sizeof l->login, l->user, PASSWORD);
 	l->body = mem_alloc(l->size + 2 * sizeof text);
 	while (l->body_len < l->size) {
 		memcpy(l->body + l->body_len, text, sizeof text - 1);

@@ -30,6 +30,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "tests/bench/strangers.h"
 
 enum { INPUT = 65536, LINE = 256, STACK = 256 << 10, MOST = 10000000 };
 
@@ -60,15 +61,6 @@ struct peer {
 	size_t at, got;
 	char in[INPUT];
 };
-
-static double
-now(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 /* --- counting --- */
 

@@ -213,10 +213,14 @@ static const char later[] = "451 4.7.1 Filter f cannot be asked now";
 static struct message *
 report(unsigned skip)
 {
-	for (struct message *m = queue_first(d->queue); m != NULL;
-	     m = queue_next(d->queue, m))
+	struct queue_place place = { INT64_MIN, 0 };
+	struct message *m;
+
+	while ((m = queue_after(d->queue, place)) != NULL) {
+		place = queue_place_of(m);
 		if (m->env->sender[0] == '\0' && skip-- == 0)
 			return m;
+	}
 	return NULL;
 }
 

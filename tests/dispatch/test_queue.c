@@ -46,6 +46,18 @@ add(uint64_t id)
 	return add_at(id, 0);
 }
 
+static struct message *
+first(void)
+{
+	return queue_after(queue, (struct queue_place){ INT64_MIN, 0 });
+}
+
+static struct message *
+next(const struct message *m)
+{
+	return queue_after(queue, queue_place_of(m));
+}
+
 /* All in their order, as a walk finds them: a digit each. */
 static void
 expect(uint64_t after, const char *ids)
@@ -55,7 +67,7 @@ expect(uint64_t after, const char *ids)
 
 	for (struct message *m =
 		 queue_after(queue, (struct queue_place){ 0, after });
-	     m != NULL; m = queue_next(queue, m))
+	     m != NULL; m = next(m))
 		got[n++] = (char)('0' + m->env->id);
 	ck_assert_str_eq(got, ids);
 }
@@ -95,7 +107,7 @@ START_TEST(the_order_is_that_of_arrival)
 	add_at(3, 300);
 	add_at(4, -5);
 	add_at(5, 900);
-	for (m = queue_first(queue); m != NULL; m = queue_next(queue, m))
+	for (m = first(); m != NULL; m = next(m))
 		got[n++] = (char)('0' + m->env->id);
 	ck_assert_str_eq(got, "42315");
 	m = queue_after(queue, (struct queue_place){ 300, 2 });
@@ -122,8 +134,7 @@ START_TEST(many_come_and_go)
 		queue_remove(queue, gone);
 		message_free(gone);
 	}
-	for (struct message *m = queue_first(queue); m != NULL;
-	     m = queue_next(queue, m)) {
+	for (struct message *m = first(); m != NULL; m = next(m)) {
 		struct queue_place at = queue_place_of(m);
 
 		ck_assert(at.arrived > last.arrived ||
@@ -182,7 +193,7 @@ on_woken(struct message *m, struct due *due, void *arg)
 static void
 rest(uint64_t id)
 {
-	(void)queue_rest(queue, queue_find(queue, id));
+	(void)queue_rest(queue_find(queue, id));
 }
 
 START_TEST(whoever_asks_for_one_that_rests_gets_it_awake)
@@ -192,7 +203,7 @@ START_TEST(whoever_asks_for_one_that_rests_gets_it_awake)
 	queue_on_woken(queue, on_woken, queue);
 	for (uint64_t id = 1; id < 6; id++)
 		add(id);
-	due = queue_rest(queue, queue_find(queue, 2));
+	due = queue_rest(queue_find(queue, 2));
 	rest(4);
 	ck_assert_str_eq(woken, "");
 	ck_assert_uint_eq(queue_count(queue), 5);
@@ -211,7 +222,7 @@ START_TEST(what_stands_in_a_heap_for_one_wakes_it)
 
 	queue_on_woken(queue, on_woken, queue);
 	add(7);
-	due = queue_rest(queue, add(8));
+	due = queue_rest(add(8));
 	ck_assert_uint_eq(queue_wake(queue, due)->env->id, 8);
 	ck_assert_str_eq(woken, "8");
 }
@@ -294,7 +305,7 @@ START_TEST(those_that_are_idle_are_taken_once)
 	queue_note_idle(queue, two);
 	queue_note_idle(queue, three);
 	queue_note_idle(queue, one); /* again: it is the last now */
-	(void)queue_rest(queue, two);
+	(void)queue_rest(two);
 	ck_assert_ptr_eq(queue_take_idle(queue), three);
 	queue_remove(queue, one);
 	message_free(one);
