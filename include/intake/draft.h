@@ -52,7 +52,7 @@ enum draft_need {
 	DRAFT_RESERVE,
 	DRAFT_SUPPRESSED, /* whether the recipient d->asked is refused to it */
 	DRAFT_OPEN, /* an entry in the spool, and its id */
-	DRAFT_PASS, /* head and body go to disk */
+	DRAFT_PASS, /* the body goes to disk */
 	DRAFT_FILTER, /* filters look at it, and change it */
 	DRAFT_REWRITE, /* what they changed takes the place of what is on disk */
 	DRAFT_COMMIT, /* all of it becomes durable */
@@ -77,7 +77,8 @@ struct draft_filtered {
 	struct buf said;
 	struct buf trace; /* owned: the first lines of the head, unseen */
 	struct buf fields; /* owned: the others, and the client's header */
-	uint64_t body_at; /* octets of head and header in front of the body */
+	uint64_t
+	    body_at; /* in what was given, or in draft.body: behind the header */
 	bool is_changed; /* the header, the body or the sender */
 	bool is_body_changed;
 	struct buf new_body; /* owned: what it is then, unless it is `rest` */
@@ -119,7 +120,7 @@ struct draft {
 	/* DRAFT_FILTERED: as it was accepted, and who is to get it still. */
 	const struct envelope *stored; /* borrowed, as the next */
 	const bool *open; /* stored->nrcpt of them */
-	uint64_t passed; /* octets of both that went to disk before */
+	uint64_t passed; /* octets of the body that went to disk before */
 	/* What is known of a message with a past; borrowed. */
 	const struct progress *rows;
 	uint32_t message_flags;

@@ -1,8 +1,8 @@
 /*
  * content: the bytes of a message in canonical form (CRLF line ends, not
- * dot-stuffed), either in memory (the lines we put in front, and what the
- * client sent) or in a file of the spool. Never changes; counted by reference,
- * from any thread.
+ * dot-stuffed): the head, which is the lines that we put in front and is in memory,
+ * and what the client sent, in memory too or in a file of the spool. Never changes;
+ * counted by reference, from any thread.
  */
 #ifndef SPOOL_CONTENT_H
 #define SPOOL_CONTENT_H
@@ -23,10 +23,12 @@ struct content *content_new_take(struct buf *head, struct buf *body);
 /* Takes the descriptor; the content is its bytes [offset, offset + size). */
 struct content *content_new_file(int fd, uint64_t offset, uint64_t size);
 /*
- * What the spool stored in one of its files, whose checksum it knows. Takes the
- * descriptor, which is for reading, and a reference of the file.
+ * What the spool stored in one of its files, whose checksum it knows, behind the
+ * head, which is copied. Takes the descriptor, which is for reading, and a reference
+ * of the file.
  */
-struct content *content_new_stored(int fd, struct content_file *file);
+struct content *
+content_new_stored(int fd, struct content_file *file, struct span head);
 struct content *content_ref(struct content *c);
 /* NULL is allowed. */
 void content_unref(struct content *c);
@@ -43,7 +45,10 @@ uint64_t content_budget_bytes(const struct content_budget *b);
 void content_count(struct content *c, struct content_budget *b);
 
 uint64_t content_size(const struct content *c);
+/* All of it, not the head alone. */
 bool content_is_in_memory(const struct content *c);
+/* What stands in front; empty: nothing. Lives as long as the caller's reference. */
+struct span content_head(const struct content *c);
 /*
  * In memory only: the up to two pieces that make up bytes from `offset` on.
  * Returns how many. They live as long as the caller's reference.

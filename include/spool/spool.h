@@ -132,10 +132,11 @@ void spool_entry_read(struct spool_entry *e, spool_fetch_cb cb, void *arg);
  */
 struct spool_entry *spool_entry_again(const struct spool_entry *e);
 /*
- * Makes the message durable and ends the entry. The content is what was
- * appended, if anything was (then `content` is NULL), or `content` (which is
- * borrowed until the callback). env->id is the entry's id. `env` is borrowed
- * until the callback.
+ * Makes the message durable and ends the entry. Its content is `content` and, behind
+ * it, what was appended: where anything was, `content` is a head alone, or NULL. The
+ * head of large content is stored with the envelope, so that all of ours may be known
+ * when the rest has gone to disk long ago. env->id is the entry's id; env->size is of
+ * all. Both are borrowed until the callback.
  */
 void spool_commit(struct spool_entry *e, const struct envelope *env,
     struct content *content, spool_done_cb cb, void *arg);

@@ -191,12 +191,13 @@ after_take_content(
 	/* Without the blank line, which ends it in any case. */
 	(void)buf_append_span(
 	    &f->fields, span_from(span_to(text, end - 2), ours));
-	f->body_at = end;
 	header_review(buf_span(&f->fields), &d->header);
 	if (!is_all) {
+		f->body_at = end;
 		d->given = content;
 		return true;
 	}
+	f->body_at = end - ours;
 	(void)buf_append_span(&d->head, span_to(text, ours));
 	(void)buf_append_span(&d->body, span_from(text, ours));
 	d->behind_header = text.len - end;

@@ -153,12 +153,10 @@ filter_start(const struct filter_options *options)
 	f->qid = qid_format(d->id);
 	(void)snprintf(
 	    f->version, sizeof f->version, "Postern %s", build_version());
+	f->base = d->filtered->body_at;
 	if (d->passed == 0) {
-		f->base = d->filtered->body_at;
 		if (d->given != NULL)
 			f->content = content_ref(d->given);
-		else
-			f->base -= buf_len(&d->head);
 		f->is_busy = true;
 		f->parcel.open = on_finish; /* which begins */
 		mailbox_post(f->o.loop, &f->parcel);
@@ -178,7 +176,6 @@ on_original(enum spool_status status, struct content *content, void *arg)
 	struct filtering *f = arg;
 
 	f->content = content;
-	f->base = f->o.draft->filtered->body_at;
 	if (!came_back(f))
 		return;
 	if (status != SPOOL_OK)

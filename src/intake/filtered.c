@@ -4,8 +4,8 @@
  * as what a client writes: a filter's From gets round no rule of the account, and
  * what the relay notes of a message is of its final content.
  *
- * Content that has gone to disk already is written anew when it changes: head and
- * header in d->head and d->body as ever, then the rest (DRAFT_REWRITE).
+ * Content that has gone to disk already is written anew when it changes: the head in
+ * d->head and the header in d->body as ever, then the rest (DRAFT_REWRITE).
  */
 #include "draft_priv.h"
 
@@ -48,7 +48,7 @@ filters_keep(struct draft *d)
 	(void)buf_append_span(&f->fields, span_from(head, ours));
 	/* Without the blank line, which ends it in any case. */
 	(void)buf_append_span(&f->fields, span_to(body, header - 2));
-	f->body_at = head.len + header;
+	f->body_at = header;
 	return DRAFT_NOTHING;
 }
 
@@ -70,7 +70,7 @@ take_body(struct draft *d, struct buf *out)
 	if (f->is_body_changed) {
 		*out = buf_take(&f->new_body);
 	} else if (d->passed == 0 && d->given == NULL) {
-		buf_consume(&d->body, (size_t)f->body_at - buf_len(&d->head));
+		buf_consume(&d->body, (size_t)f->body_at);
 		*out = buf_take(&d->body);
 	}
 }

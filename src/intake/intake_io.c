@@ -2,9 +2,9 @@
  *   DRAFT_RESERVE answered at once; an account that is not read yet -> on_account
  *   DRAFT_SUPPRESSED answered at once
  *   DRAFT_OPEN    an entry: answered at once
- *   DRAFT_PASS    head and body to the entry's file -> on_passed
+ *   DRAFT_PASS    the body to the entry's file -> on_passed
  *   DRAFT_FILTER  filters are asked -> on_filtered
- *   DRAFT_REWRITE a second entry: head and header, then the rest, piece by piece:
+ *   DRAFT_REWRITE a second entry: the header, then the rest, piece by piece:
  *                 on_copied -> on_rest -> on_copied ... and the first one is dropped
  *   DRAFT_COMMIT  the envelope is made -> on_committed; the entry is over
  */
@@ -200,15 +200,6 @@ open_entry(struct intake *in, struct draft *d)
 	return answer_of(status);
 }
 
-/* What there is; with a callback it is written now. */
-static void
-pass(struct intake *in, struct draft *d, spool_done_cb cb)
-{
-	if (buf_len(&d->head) > 0)
-		spool_entry_append_take(in->entry, &d->head, NULL, NULL);
-	spool_entry_append_take(in->entry, &d->body, cb, in);
-}
-
 /* --- filters --- */
 
 static void
@@ -275,9 +266,8 @@ rewrite(struct intake *in, struct draft *d)
 		take_rewritten(in);
 		return true;
 	}
-	d->passed = buf_len(&d->head) + buf_len(&d->body) +
-		    content_size(d->filtered->rest) - d->filtered->rest_at;
-	spool_entry_append_take(in->rewritten, &d->head, NULL, NULL);
+	d->passed = buf_len(&d->body) + content_size(d->filtered->rest) -
+		    d->filtered->rest_at;
 	spool_entry_append_take(in->rewritten, &d->body, on_copied, in);
 	return false;
 }
@@ -332,6 +322,7 @@ on_rest(void *arg)
 	spool_entry_append_take(in->rewritten, &in->piece, on_copied, in);
 }
 
+/* All of it, or the head of what was appended. */
 static struct content *
 content_of(struct draft *d)
 {
@@ -360,9 +351,8 @@ commit(struct intake *in, struct draft *d)
 	in->env = draft_envelope(
 	    d, d->given != NULL ? content_size(d->given) : draft_size(d));
 	if (spool_entry_appended(in->entry) > 0)
-		pass(in, d, NULL);
-	else
-		in->content = content_of(d);
+		spool_entry_append_take(in->entry, &d->body, NULL, NULL);
+	in->content = content_of(d);
 	if (in->reservation.is_over)
 		d->message_flags |= MESSAGE_OVER_BUDGET;
 	if (d->origin == DRAFT_FILTERED) {
@@ -389,7 +379,7 @@ intake_do(struct intake *in, struct draft *d, struct intake_answer *now)
 	case DRAFT_OPEN: *now = open_entry(in, d); return true;
 	case DRAFT_PASS:
 		in->is_busy = true;
-		pass(in, d, on_passed);
+		spool_entry_append_take(in->entry, &d->body, on_passed, in);
 		return false;
 	case DRAFT_FILTER:
 		in->is_busy = true;

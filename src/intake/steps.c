@@ -72,7 +72,7 @@ pass(struct draft *d)
 
 	if (!d->header_done || buf_len(&d->body) < most)
 		return DRAFT_NOTHING;
-	d->passed += buf_len(&d->head) + buf_len(&d->body);
+	d->passed += buf_len(&d->body);
 	d->hashed = 0; /* the next piece begins in an empty body */
 	return DRAFT_PASS;
 }

@@ -23,8 +23,8 @@ struct content_budget {
 struct content {
 	atomic_uint refs;
 	struct buf head, body; /* in memory */
-	int fd; /* owned; -1: in memory */
-	uint64_t offset, size;
+	int fd; /* owned; has what follows the head; -1: the body does */
+	uint64_t offset, size; /* offset: in the file; size: of all */
 	struct content_file *file; /* a reference; NULL: of nobody's */
 	struct content_budget *budget; /* a reference; NULL: not counted */
 };
@@ -59,10 +59,13 @@ content_new_file(int fd, uint64_t offset, uint64_t size)
 }
 
 struct content *
-content_new_stored(int fd, struct content_file *file)
+content_new_stored(int fd, struct content_file *file, struct span head)
 {
-	struct content *c = content_new_file(fd, 0, file->stored.size);
+	struct content *c =
+	    content_new_file(fd, 0, head.len + file->stored.size);
 
+	buf_init(&c->head, head.len);
+	(void)buf_append_span(&c->head, head);
 	c->file = file;
 	return c;
 }
@@ -140,6 +143,12 @@ content_is_in_memory(const struct content *c)
 	return c->fd == -1;
 }
 
+struct span
+content_head(const struct content *c)
+{
+	return buf_span(&c->head);
+}
+
 int
 content_pieces(const struct content *c, uint64_t offset, struct span out[2])
 {
@@ -177,14 +186,17 @@ read_memory(const struct content *c, uint64_t offset, char *dst, size_t len)
 	return (int64_t)done;
 }
 
-/* With `now` only from the page cache: -EAGAIN when it is not there. */
+/*
+ * From `at` in what the file has. With `now` only from the page cache: -EAGAIN when
+ * it is not there.
+ */
 static int64_t
-read_file(const struct content *c, uint64_t offset, void *dst, size_t len,
-    bool now, struct err *err)
+read_file(const struct content *c, uint64_t at, void *dst, size_t len, bool now,
+    struct err *err)
 {
 	struct iovec to = { dst, len };
 	ssize_t n = preadv2(
-	    c->fd, &to, 1, (off_t)(c->offset + offset), now ? RWF_NOWAIT : 0);
+	    c->fd, &to, 1, (off_t)(c->offset + at), now ? RWF_NOWAIT : 0);
 
 	/* EOPNOTSUPP: a file system where one cannot ask. */
 	if (n < 0 && now && (errno == EAGAIN || errno == EOPNOTSUPP))
@@ -199,6 +211,26 @@ read_file(const struct content *c, uint64_t offset, void *dst, size_t len,
 	return n;
 }
 
+/* The head, and the file behind it as far as it goes. */
+static int64_t
+read_stored(const struct content *c, uint64_t offset, char *dst, size_t len,
+    bool now, struct err *err)
+{
+	struct span head = content_head(c);
+	uint64_t at = offset > head.len ? offset - head.len : 0;
+	int64_t n;
+
+	head = span_to(span_from(head, (size_t)(offset - at)), len);
+	if (head.len > 0)
+		memcpy(dst, head.ptr, head.len);
+	if (head.len == len)
+		return (int64_t)len;
+	n = read_file(c, at, dst + head.len, len - head.len, now, err);
+	if (n == -EAGAIN && head.len > 0)
+		return (int64_t)head.len;
+	return n < 0 ? n : n + (int64_t)head.len;
+}
+
 static int64_t
 read_some(const struct content *c, uint64_t offset, void *dst, size_t len,
     bool now, struct err *err)
@@ -210,7 +242,20 @@ read_some(const struct content *c, uint64_t offset, void *dst, size_t len,
 		len = (size_t)(c->size - offset);
 	if (content_is_in_memory(c))
 		return read_memory(c, offset, dst, len);
-	return read_file(c, offset, dst, len, now, err);
+	return read_stored(c, offset, dst, len, now, err);
+}
+
+/* The checksum of what the file has, when `n` bytes from r->at on are read. */
+static uint32_t
+checksum(const struct content_reader *r, const struct content *c,
+    const void *bytes, size_t n)
+{
+	struct span s = span_make(bytes, n);
+	size_t head = content_head(c).len;
+
+	if (r->at < head)
+		s = span_from(s, (size_t)(head - r->at));
+	return crc32c(r->crc, s.ptr, s.len);
 }
 
 int64_t
@@ -229,7 +274,7 @@ content_next(struct content_reader *r, const struct content *c, void *dst,
 	if (n <= 0)
 		return n;
 	if (c->file != NULL)
-		r->crc = crc32c(r->crc, dst, (size_t)n);
+		r->crc = checksum(r, c, dst, (size_t)n);
 	if (c->file != NULL && r->at + (uint64_t)n == c->size &&
 	    r->crc != c->file->stored.crc)
 		return err_set(err, -EBADMSG,
@@ -248,7 +293,7 @@ content_verify(const struct content *c, struct err *err)
 
 	if (c->file == NULL)
 		return 0;
-	if (c->size == 0 && c->file->stored.crc != 0)
+	if (c->file->stored.size == 0 && c->file->stored.crc != 0)
 		return err_set(err, -EBADMSG, "the content is damaged");
 	chunk = mem_alloc(VERIFY_CHUNK);
 	do {

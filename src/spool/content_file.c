@@ -190,6 +190,7 @@ content_file_cool(struct content_file *f)
 	if (f->fd != -1)
 		(void)close(f->fd); /* synced before, or not wanted */
 	f->fd = -1;
+	buf_clear(&f->head);
 }
 
 struct content *
@@ -198,11 +199,14 @@ content_file_reader(struct content_file *f)
 	/* No descriptor is left: it is tried again by name, and told. */
 	int fd = f->fd == -1 ? -1 : fcntl(f->fd, F_DUPFD_CLOEXEC, 0);
 
-	return fd == -1 ? NULL : content_new_stored(fd, content_file_ref(f));
+	return fd == -1 ? NULL
+			: content_new_stored(
+			      fd, content_file_ref(f), buf_span(&f->head));
 }
 
 struct content *
-content_file_open_reader(const struct home *home, struct content_file *f)
+content_file_open_reader(
+    const struct home *home, struct content_file *f, struct span head)
 {
 	const struct disk *d = home->disk;
 	int fd = d->open(
@@ -215,7 +219,14 @@ content_file_open_reader(const struct home *home, struct content_file *f)
 		(void)close(fd); /* only read */
 		return NULL;
 	}
-	return content_new_stored(fd, content_file_ref(f));
+	return content_new_stored(fd, content_file_ref(f), head);
+}
+
+void
+content_file_keep_head(struct content_file *f, struct span head)
+{
+	buf_init(&f->head, head.len);
+	(void)buf_append_span(&f->head, head);
 }
 
 void
@@ -226,6 +237,7 @@ content_file_release_take(
 	bool is_alone =
 	    atomic_load_explicit(&f->refs, memory_order_acquire) == 1;
 
+	buf_clear(&f->head);
 	if (is_sound && is_alone && f->fd != -1 && f->room <= KEPT_ROOM_MOST &&
 	    space_has(all->space, 0) && keep(all, f))
 		return;

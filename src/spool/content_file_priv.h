@@ -34,6 +34,7 @@ struct content_file {
 	/* The message's, one for each content that reads it, a fetch's. */
 	atomic_uint refs;
 	struct stored stored; /* of the content that it has now */
+	struct buf head; /* owned: what stands in front, while it is warm */
 	uint64_t room; /* how long the file is */
 	int fd; /* owned; for writing; -1: not open */
 	bool is_named; /* its name is on stable storage */
@@ -74,15 +75,17 @@ struct content_file *content_file_ref(struct content_file *f);
 /* NULL is allowed. Leaves the file on disk alone. */
 void content_file_unref(struct content_file *f);
 /*
- * To read it, at once: NULL when it is not open. Under the lock that guards the
- * descriptor (the journal's).
+ * To read it, at once, with its head: NULL when it is not open. Under the lock that
+ * guards the descriptor (the journal's).
  */
 struct content *content_file_reader(struct content_file *f);
-/* The same for one that is not open, or not any more. Blocks. */
-struct content *
-content_file_open_reader(const struct home *home, struct content_file *f);
-/* Closes the descriptor; who reads has one of their own. */
+/* The same for one that is not open, or not any more; the head is copied. Blocks. */
+struct content *content_file_open_reader(
+    const struct home *home, struct content_file *f, struct span head);
+/* Closes the descriptor, and forgets the head; who reads has their own. */
 void content_file_cool(struct content_file *f);
+/* Copies what stands in front of its content, for who reads it while it is warm. */
+void content_file_keep_head(struct content_file *f, struct span head);
 /*
  * No record needs it any more, for which that has to be on stable storage. It
  * is kept for the next content if `is_sound`, nobody reads it and there is

@@ -190,10 +190,11 @@ write_chunks(struct journal_entry *e, bool last)
 	return write_file(e, parts, e->nchunks, last);
 }
 
+/* Behind its head, which stays with the record. */
 static int
 copy_content(struct journal_entry *e)
 {
-	uint64_t size = content_size(e->content), at = 0;
+	uint64_t size = content_size(e->content), at = e->head;
 	char *chunk = mem_alloc(COPY_CHUNK);
 	struct err err;
 	int rc = 0;
@@ -296,7 +297,9 @@ static void
 run_finish(void *arg)
 {
 	struct journal_entry *e = arg;
-	int rc = e->content == NULL ? write_chunks(e, true) : copy_content(e);
+	int rc = e->base.appended > 0 || e->content == NULL
+		     ? write_chunks(e, true)
+		     : copy_content(e);
 
 	if (rc == 0)
 		rc = open_file(e); /* content of no bytes has one too */
@@ -434,6 +437,25 @@ journal_entry_read(struct spool_entry *base, spool_fetch_cb cb, void *arg)
 	post(e, on_read);
 }
 
+struct span
+journal_entry_head(const struct journal_entry *e)
+{
+	return e->content == NULL ? SPAN("")
+				  : span_to(content_head(e->content), e->head);
+}
+
+/* How much of the content stays in front of what the file has. */
+static size_t
+head_of(const struct journal_entry *e)
+{
+	const struct journal *j = journal_of(e->base.spool);
+	size_t head = e->content == NULL ? 0 : content_head(e->content).len;
+
+	if (e->base.appended > 0 || head <= j->options.inline_max)
+		return head;
+	return 0;
+}
+
 void
 journal_commit(struct spool_entry *base, const struct envelope *env,
     struct content *content, spool_done_cb cb, void *arg)
@@ -444,6 +466,7 @@ journal_commit(struct spool_entry *base, const struct envelope *env,
 	assert(!e->busy && !e->dropped);
 	e->env = env;
 	e->content = content;
+	e->head = head_of(e);
 	e->cb = cb;
 	e->arg = arg;
 	if (e->status != SPOOL_OK)

@@ -19,8 +19,8 @@
 struct fetch {
 	struct parcel parcel;
 	struct journal *journal; /* a reference */
-	struct content_file *file; /* a reference; NULL: in a record */
-	struct segment *segment; /* a reference; NULL: in a file */
+	struct content_file *file; /* a reference; NULL: all in the record */
+	struct segment *segment; /* a reference */
 	struct loop *loop;
 	uint64_t id;
 	uint32_t offset, length;
@@ -67,12 +67,28 @@ inline_content(uint8_t *bytes, size_t size, struct span content)
 	return content_new_take(&none, &body);
 }
 
+/* Takes the bytes. */
+static struct content *
+content_found(const struct journal *j, uint8_t *bytes, size_t size,
+    const struct message_found *found, struct content_file *file)
+{
+	struct content *content = NULL;
+
+	if (found->stored.file == 0)
+		return inline_content(bytes, size, found->content);
+	if (file != NULL && file->stored.file == found->stored.file)
+		content =
+		    content_file_open_reader(&j->home, file, found->content);
+	free(bytes);
+	return content;
+}
+
 struct content *
 journal_read_content(const struct journal *j, const struct segment *s,
-    uint64_t id, uint32_t offset, uint32_t length)
+    uint64_t id, uint32_t offset, uint32_t length, struct content_file *file)
 {
 	struct message_found found;
-	struct content *content = NULL;
+	struct content *content;
 	struct record rec;
 	uint8_t *bytes;
 	int rc;
@@ -84,10 +100,7 @@ journal_read_content(const struct journal *j, const struct segment *s,
 		free(bytes);
 		return NULL;
 	}
-	if (found.stored.file == 0)
-		content = inline_content(bytes, length, found.content);
-	else
-		free(bytes);
+	content = content_found(j, bytes, length, &found, file);
 	message_found_clear(&found);
 	return content;
 }
@@ -103,15 +116,6 @@ is_waiting(struct journal *j, uint64_t id)
 	waiting = live != NULL && !live->done;
 	(void)pthread_mutex_unlock(&j->lock);
 	return waiting;
-}
-
-static struct content *
-read_back(const struct fetch *f)
-{
-	if (f->file != NULL)
-		return content_file_open_reader(&f->journal->home, f->file);
-	return journal_read_content(
-	    f->journal, f->segment, f->id, f->offset, f->length);
 }
 
 /*
@@ -136,9 +140,7 @@ static void
 tell_damage(const struct fetch *f)
 {
 	FACT(SPOOL_DAMAGED, fact_id("qid", f->id),
-	    fact_number("segment",
-		(f->segment == NULL ? 0ULL
-				    : (unsigned long long)f->segment->number)),
+	    fact_number("segment", f->segment->number),
 	    fact_number("offset", f->offset),
 	    fact_word("file", f->file == NULL
 				  ? "none"
@@ -156,7 +158,8 @@ run(void *arg)
 	bool first_all = !f->to_send || (f->file != NULL && f->file->is_found);
 	struct err err;
 
-	f->content = read_back(f);
+	f->content = journal_read_content(
+	    f->journal, f->segment, f->id, f->offset, f->length, f->file);
 	if (f->content != NULL && first_all &&
 	    content_verify(f->content, &err) != 0) {
 		content_unref(f->content);
@@ -248,8 +251,7 @@ look_up(struct journal *j, uint64_t id, bool to_send, enum spool_status *status,
 	f = MEM_NEW(struct fetch);
 	if (live->file != NULL)
 		f->file = content_file_ref(live->file);
-	else
-		f->segment = segment_ref(live->segment);
+	f->segment = segment_ref(live->segment);
 	f->offset = live->offset;
 	f->length = live->length;
 	f->id = id;

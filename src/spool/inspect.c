@@ -66,12 +66,9 @@ on_message(struct envelope *env, const struct progress *rcpts, uint32_t flags,
 	struct content *content = NULL;
 	struct err err;
 
-	if (in->rc == 0 && live->file != NULL)
-		content =
-		    content_file_open_reader(&in->journal->home, live->file);
-	else if (in->rc == 0)
+	if (in->rc == 0)
 		content = journal_read_content(in->journal, live->segment,
-		    env->id, live->offset, live->length);
+		    env->id, live->offset, live->length, live->file);
 	if (content != NULL && content_verify(content, &err) != 0) {
 		content_unref(content);
 		content = NULL;

@@ -96,6 +96,7 @@ struct journal_entry {
 	struct parcel parcel; /* to the loop's thread, and on to the pool */
 	const struct envelope *env; /* borrowed until the callback */
 	struct content *content; /* borrowed until the callback; or NULL */
+	size_t head; /* octets of it that stay in front of a file's */
 	struct live *live; /* owned until it is in the index */
 	/* Of one that replaces: where its rows' news were when it was prepared. */
 	uint64_t *places; /* owned; NULL: it replaces none */
@@ -165,6 +166,8 @@ void journal_commit(struct spool_entry *base, const struct envelope *env,
 void journal_drop(struct spool_entry *base);
 /* Frees it. The file on disk, if it has one still, stays as it is. */
 void journal_entry_free(struct journal_entry *e);
+/* What of its content is in the record, in front of the file's. */
+struct span journal_entry_head(const struct journal_entry *e);
 /* Gives up the file. Sound: it may serve another entry. */
 void journal_entry_release(struct journal_entry *e, bool is_sound);
 
@@ -231,9 +234,13 @@ void reclaim_clear(struct round *r);
 /* A journal that is not open yet; journal_unref() frees it. */
 struct journal *
 journal_new(const struct disk *disk, const struct spool_options *options);
-/* The content that a record has in itself; NULL: damaged. Blocks. */
-struct content *journal_read_content(const struct journal *j,
-    const struct segment *s, uint64_t id, uint32_t offset, uint32_t length);
+/*
+ * The content that a record has in itself, or the head, and what the file has behind
+ * it; NULL: damaged. Blocks.
+ */
+struct content *
+journal_read_content(const struct journal *j, const struct segment *s,
+    uint64_t id, uint32_t offset, uint32_t length, struct content_file *file);
 
 /* recover.c: reads it all back. 0, or negative when it cannot be used. */
 int recover(struct journal *j, spool_load_cb load, void *arg, struct err *err);

@@ -199,17 +199,28 @@ keep(struct mem_spool *m, struct mem_entry *e, uint32_t nrcpt)
 	return SPOOL_OK;
 }
 
+/* The head, or NULL, and what was appended. */
+static struct content *
+join(const struct content *head, struct buf *body)
+{
+	struct buf front = { .max = SIZE_MAX };
+
+	if (head != NULL)
+		(void)buf_append_span(&front, content_head(head));
+	return content_new_take(&front, body);
+}
+
 static void
 mem_commit(struct spool_entry *base, const struct envelope *env,
     struct content *content, spool_done_cb cb, void *arg)
 {
 	struct mem_entry *e = entry_of(base);
 	struct mem_spool *m = mem_of(base->spool);
-	struct buf none = { 0 };
 
 	/* Only what is read back without a start is needed. */
-	e->content = content == NULL ? content_new_take(&none, &e->body)
-				     : content_ref(content);
+	e->content = content == NULL || base->appended > 0
+			 ? join(content, &e->body)
+			 : content_ref(content);
 	(void)pthread_mutex_lock(&m->lock);
 	e->status = keep(m, e, env->nrcpt);
 	(void)pthread_mutex_unlock(&m->lock);

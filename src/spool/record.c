@@ -225,7 +225,10 @@ take_rcpts(struct span *at, uint8_t version, struct whom *to, struct row **rows)
 	return ok;
 }
 
-/* Where the content is: what says so stands in front of the texts. */
+/*
+ * Where the content is: what says so stands in front of the texts. The size is the
+ * whole content's until it is known what of that is here.
+ */
 static bool
 take_stored(
     struct span *at, const uint8_t *fixed, uint64_t id, struct stored *out)
@@ -244,6 +247,18 @@ take_stored(
 		return out->file != 0;
 	default: return false;
 	}
+}
+
+/* Whether so many octets at the end are what the record is to have of it. */
+static bool
+has_content(size_t here, uint8_t version, struct stored *s)
+{
+	if (s->file == 0)
+		return here == s->size;
+	if (here > s->size || (version < 4 && here > 0))
+		return false;
+	s->size -= here;
+	return true;
 }
 
 static bool
@@ -268,7 +283,7 @@ decode(const struct record *rec, struct whom *to, struct message_found *out)
 	    !rows_take(&at, le_get32(p + 44), &parts.attrs) ||
 	    parts.attrs.len > ATTRS_MAX || !attrs_are_valid(parts.attrs) ||
 	    !take_rcpts(&at, rec->head.version, to, &out->rows) ||
-	    at.len != (out->stored.file != 0 ? 0 : parts.size)) {
+	    !has_content(at.len, rec->head.version, &out->stored)) {
 		rows_free(out->rows, to->n);
 		*out = (struct message_found){ 0 };
 		return false;

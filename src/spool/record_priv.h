@@ -23,9 +23,9 @@ struct envelope;
 enum {
 	/*
 	 * 1 knew no file of another name; 1 and 2 had rows of a fixed form,
-	 * with words as a text.
+	 * with words as a text; up to 3 a content in a file was all there.
 	 */
-	RECORD_VERSION = 3,
+	RECORD_VERSION = 4,
 	RECORD_HEADER = 40,
 	RECORD_ALIGN = 8,
 	/*
@@ -93,10 +93,10 @@ const char *record_type_name(uint8_t type);
 
 /* --- payloads (rows.c has what they say of recipients) --- */
 
-/* Where a large content is. */
+/* Where a large content is, but for its head, which is in the record. */
 struct stored {
 	uint64_t file; /* its name in content/, as an id; 0: in no file */
-	uint64_t size;
+	uint64_t size; /* of what the file has */
 	uint32_t crc;
 };
 
@@ -104,7 +104,7 @@ struct record_message {
 	const struct envelope *env;
 	const struct row *rows; /* env->nrcpt of them; NULL: all fresh */
 	uint32_t flags; /* enum message_flags */
-	struct stored stored; /* or the content follows in the payload */
+	struct stored stored; /* behind what follows in the payload; or {0} */
 };
 
 /* Appends the payload, without the content. */
@@ -115,7 +115,8 @@ struct message_found {
 	struct row *rows; /* owned; NULL: all fresh */
 	uint32_t flags;
 	struct stored stored;
-	struct span content; /* borrowed from the payload; empty: in a file */
+	/* Borrowed from the payload: the content, or what is in front of a file's. */
+	struct span content;
 };
 
 /* False when the payload is none; then nothing is owned. */

@@ -142,11 +142,14 @@ void
 spool_commit(struct spool_entry *e, const struct envelope *env,
     struct content *content, spool_done_cb cb, void *arg)
 {
-	/* One of the two has the content; the record would lie otherwise. */
+	uint64_t in_front = content == NULL ? 0 : content_size(content);
+
+	/* The record would lie otherwise. */
 	assert(env->id == e->id);
-	assert(content == NULL || e->appended == 0);
-	assert(env->size ==
-	       (content == NULL ? e->appended : content_size(content)));
+	assert(env->size == in_front + e->appended);
+	/* In front of what was appended a head stands alone. */
+	assert(content == NULL || e->appended == 0 ||
+	       content_head(content).len == in_front);
 	e->spool->ops->commit(e, env, content, cb, arg);
 }
 

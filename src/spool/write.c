@@ -108,10 +108,12 @@ add_commit(struct journal *j, struct journal_entry *e)
 	struct span content[2];
 	int n = 0;
 
-	if (e->file != NULL)
+	if (e->file != NULL) {
 		m.stored = e->file->stored;
-	else if (e->content != NULL)
+		content[n++] = journal_entry_head(e);
+	} else if (e->content != NULL) {
 		n = content_pieces(e->content, 0, content);
+	}
 	return add_message(j, &m, content, n, &e->place);
 }
 
@@ -285,6 +287,8 @@ settle_commit(struct journal *j, struct journal_entry *e)
 	live->length = e->place.length;
 	live->file = e->file;
 	e->file = NULL;
+	if (live->file != NULL)
+		content_file_keep_head(live->file, journal_entry_head(e));
 	index_add_take(&j->index, live);
 	if (e->is_done)
 		index_mark_done(&j->index, live);
@@ -292,7 +296,8 @@ settle_commit(struct journal *j, struct journal_entry *e)
 	    &j->index, live, 0, place_of(j->segments.current, live->offset));
 	if (live->file != NULL)
 		index_keep_warm(&j->index, live);
-	if (e->content != NULL && content_is_in_memory(e->content))
+	if (e->base.appended == 0 && e->content != NULL &&
+	    content_is_in_memory(e->content))
 		index_hold(&j->index, live, e->content);
 }
 

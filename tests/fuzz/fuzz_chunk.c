@@ -55,8 +55,7 @@ count_replies(struct world *w, struct span out)
 static void
 take_pieces(struct world *w, struct draft *d)
 {
-	w->appended += buf_len(&d->head) + buf_len(&d->body);
-	buf_clear(&d->head);
+	w->appended += buf_len(&d->body);
 	buf_clear(&d->body);
 }
 
@@ -82,7 +81,8 @@ take_in(struct world *w, struct session_event *ev)
 	case DRAFT_COMMIT:
 		env = draft_envelope(d, draft_size(d));
 		take_pieces(w, d);
-		assert(env->size == w->appended && !w->lacks_chunk);
+		assert(env->size == buf_len(&d->head) + w->appended);
+		assert(!w->lacks_chunk);
 		w->committed++;
 		free(env);
 		break;

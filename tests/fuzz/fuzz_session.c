@@ -55,8 +55,7 @@ take_pieces(struct world *w)
 {
 	struct draft *d = session_draft(w->session);
 
-	w->appended += buf_len(&d->head) + buf_len(&d->body);
-	buf_clear(&d->head);
+	w->appended += buf_len(&d->body);
 	buf_clear(&d->body);
 }
 
@@ -85,7 +84,8 @@ take_in(struct world *w, struct session_event *ev)
 	case DRAFT_COMMIT:
 		env = draft_envelope(d, draft_size(d));
 		take_pieces(w);
-		assert(env->size == w->appended && env->nrcpt > 0);
+		assert(env->size == buf_len(&d->head) + w->appended);
+		assert(env->nrcpt > 0);
 		free(env);
 		break;
 	}

@@ -154,24 +154,31 @@ static void
 bring_body(struct proof *p, struct open_one *o)
 {
 	unsigned n = o->n + o->form * FORM_STEP;
+	struct span front;
+	char *head;
 
 	o->id = spool_entry_id(o->entry);
 	o->large = n % 9 == 4;
 	o->body = make_body(n, &o->len);
 	o->env = envelope_of(o->id, o->len, 2 + o->form);
 	p->larges += o->large || o->len > INLINE;
+	front = span_to(span_make(o->body, o->len), n % 4 * 100);
+	head = span_dup(front);
 	if (o->large) {
-		struct buf head = { .max = 1 << 20 }, rest = head;
-		size_t half = o->len / 2;
+		struct buf some = { .max = 1 << 20 }, rest = some;
+		size_t half = front.len + (o->len - front.len) / 2;
 
-		(void)buf_append(&head, o->body, half);
+		(void)buf_append(&some, o->body + front.len, half - front.len);
 		(void)buf_append(&rest, o->body + half, o->len - half);
-		spool_entry_append_take(o->entry, &head, NULL, NULL);
+		spool_entry_append_take(o->entry, &some, NULL, NULL);
 		spool_entry_append_take(
 		    o->entry, &rest, on_status, &o->appended);
+		o->content = content_of(head, "", 0);
 	} else {
-		o->content = content_of("", o->body, o->len);
+		o->content =
+		    content_of(head, o->body + front.len, o->len - front.len);
 	}
+	free(head);
 }
 
 static void

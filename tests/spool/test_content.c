@@ -119,24 +119,32 @@ START_TEST(a_file_that_became_shorter_is_an_error)
 }
 END_TEST
 
-/* "0123456789" in a file, with the checksum of `said`. */
+/*
+ * "0123456789", of which the first `head` octets stand in front of a file, with the
+ * checksum of `said`.
+ */
 static struct content *
-checked(const char *said)
+checked(const char *said, size_t head)
 {
+	static const struct span all = { "0123456789", 10 };
 	char name[] = "/tmp/content-XXXXXX";
+	struct span in_file = span_from(all, head);
 	int fd = mkstemp(name);
 
-	ck_assert_int_eq(write(fd, "0123456789", 10), 10);
+	ck_assert_int_eq(write(fd, in_file.ptr, in_file.len), in_file.len);
 	ck_assert_int_eq(unlink(name), 0);
 	return content_new_stored(fd,
-	    content_file_found(&(struct stored){
-		.file = 1, .size = 10, .crc = crc32c(0, said, strlen(said)) }));
+	    content_file_found(&(struct stored){ .file = 1,
+		.size = in_file.len,
+		.crc = crc32c(0, said, strlen(said)) }),
+	    span_to(all, head));
 }
 
 START_TEST(a_reader_gives_all_of_what_is_whole)
 {
-	struct content *c = checked("0123456789");
-	struct content_reader r = { .now = _i == 1 };
+	size_t head = (size_t)_i / 2;
+	struct content *c = checked("0123456789" + head, head);
+	struct content_reader r = { .now = _i % 2 == 1 };
 	char got[11] = "";
 	struct err err;
 
@@ -152,7 +160,7 @@ END_TEST
 
 START_TEST(a_reader_never_gives_the_end_of_what_is_damaged)
 {
-	struct content *c = checked("0123456780");
+	struct content *c = checked("0123456780" + _i, (size_t)_i);
 	struct content_reader r = { 0 };
 	char got[11];
 	struct err err;
@@ -166,6 +174,55 @@ START_TEST(a_reader_never_gives_the_end_of_what_is_damaged)
 }
 END_TEST
 
+START_TEST(a_head_is_read_with_the_file_behind_it)
+{
+	struct content *c = checked("3456789", 3);
+	struct err err;
+	char got[11];
+
+	ck_assert_uint_eq(content_size(c), 10);
+	ck_assert(!content_is_in_memory(c));
+	ck_assert(span_equal(content_head(c), SPAN("012")));
+	for (size_t at = 0; at <= 10; at++)
+		for (size_t len = 0; len <= 10; len++) {
+			size_t want = len < 10 - at ? len : 10 - at;
+
+			ck_assert_int_eq(
+			    content_read(c, at, got, len, &err), want);
+			ck_assert_mem_eq(got, "0123456789" + at, want);
+		}
+	content_unref(c);
+}
+END_TEST
+
+/* Where the system would have to wait for its disk. */
+START_TEST(a_head_comes_though_the_file_behind_it_would_be_waited_for)
+{
+	struct content_reader r = { .now = true };
+	char name[] = "/tmp/content-XXXXXX", got[10];
+	int fd = mkstemp(name);
+	struct content *c;
+	struct err err;
+	int64_t n;
+
+	ck_assert_int_eq(write(fd, "3456789", 7), 7);
+	ck_assert_int_eq(unlink(name), 0);
+	ck_assert_int_eq(fsync(fd), 0);
+	(void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+	c = content_new_stored(fd,
+	    content_file_found(&(struct stored){
+		.file = 1, .size = 7, .crc = crc32c(0, "3456789", 7) }),
+	    SPAN("012"));
+	n = content_next(&r, c, got, 10, &err);
+	ck_assert(n == 3 || n == 10);
+	r.now = false;
+	if (n == 3)
+		ck_assert_int_eq(content_next(&r, c, got + 3, 7, &err), 7);
+	ck_assert_mem_eq(got, "0123456789", 10);
+	content_unref(c);
+}
+END_TEST
+
 static void
 fill(TCase *tc)
 {
@@ -173,8 +230,12 @@ fill(TCase *tc)
 	tcase_add_loop_test(
 	    tc, pieces_begin_at_the_offset, 0, ARRAY_LEN(pieces));
 	tcase_add_test(tc, a_read_gives_the_same_from_memory_and_from_a_file);
-	tcase_add_loop_test(tc, a_reader_gives_all_of_what_is_whole, 0, 2);
-	tcase_add_test(tc, a_reader_never_gives_the_end_of_what_is_damaged);
+	tcase_add_test(tc, a_head_is_read_with_the_file_behind_it);
+	tcase_add_test(
+	    tc, a_head_comes_though_the_file_behind_it_would_be_waited_for);
+	tcase_add_loop_test(tc, a_reader_gives_all_of_what_is_whole, 0, 22);
+	tcase_add_loop_test(
+	    tc, a_reader_never_gives_the_end_of_what_is_damaged, 0, 7);
 	tcase_add_test(tc, a_file_that_became_shorter_is_an_error);
 }
 

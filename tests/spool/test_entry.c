@@ -46,16 +46,24 @@ append_all(void)
 }
 
 static enum spool_status
-commit(struct spool_entry *e)
+commit_behind(struct spool_entry *e, const char *head)
 {
-	struct envelope *env =
-	    envelope_of(spool_entry_id(e), spool_entry_appended(e), 1);
+	struct content *front = content_of(head, "", 0);
+	struct envelope *env = envelope_of(
+	    spool_entry_id(e), strlen(head) + spool_entry_appended(e), 1);
 	struct answer a = { 0 };
 
-	spool_commit(e, env, NULL, on_status, &a);
+	spool_commit(e, env, front, on_status, &a);
 	box_wait(&box, &a);
+	content_unref(front);
 	free(env);
 	return a.status;
+}
+
+static enum spool_status
+commit(struct spool_entry *e)
+{
+	return commit_behind(e, "");
 }
 
 static void
@@ -97,13 +105,98 @@ START_TEST(appended_content_is_a_file_until_it_is_done)
 }
 END_TEST
 
+static off_t
+file_size(uint64_t id)
+{
+	char *path = box_content_path(&box, id);
+	struct stat st;
+
+	ck_assert_int_eq(stat(path, &st), 0);
+	free(path);
+	return st.st_size;
+}
+
+static void
+expect_content(const struct answer *a, const char *head)
+{
+	char *all = mem_printf("%s%s", head, big), *text;
+
+	ck_assert_int_eq(a->status, SPOOL_OK);
+	text = content_text(a->content);
+	ck_assert(strcmp(text, all) == 0);
+	ck_assert(span_equal(content_head(a->content), span_text(head)));
+	content_unref(a->content);
+	free(text);
+	free(all);
+}
+
+/* However it is read. */
+static void
+expect_both(uint64_t id, const char *head)
+{
+	struct answer whole = box_fetch(&box, id), to_send = { 0 };
+
+	expect_content(&whole, head);
+	spool_fetch_to_send(box.spool, id, box.loop, on_content, &to_send);
+	box_wait(&box, &to_send);
+	expect_content(&to_send, head);
+}
+
+START_TEST(the_head_stays_in_the_record)
+{
+	struct spool_entry *e = append_all();
+	uint64_t id = spool_entry_id(e);
+	char long_head[5000];
+
+	ck_assert_int_eq(commit_behind(e, "Received: us\r\n"), SPOOL_OK);
+	ck_assert_int_eq(file_size(id), (BIG + 4095) / 4096 * 4096);
+	expect_both(id, "Received: us\r\n");
+	box_reopen(&box);
+	ck_assert_uint_eq(box.loaded[0].env->size, BIG + 14);
+	expect_both(id, "Received: us\r\n");
+	/* However long: where else could it be? */
+	memset(long_head, 'h', sizeof long_head - 1);
+	long_head[sizeof long_head - 1] = '\0';
+	e = append_all();
+	id = spool_entry_id(e);
+	ck_assert_int_eq(commit_behind(e, long_head), SPOOL_OK);
+	expect_both(id, long_head);
+	box_reopen(&box);
+	expect_both(id, long_head);
+}
+END_TEST
+
 START_TEST(large_content_from_memory_becomes_a_file_too)
 {
 	uint64_t id = box_store(&box, big);
 
 	ck_assert_uint_eq(box_count(&box, "content"), 1);
+	expect_both(id, "Received: test\r\n");
 	box_reopen(&box);
-	box_expect(&box, id, big);
+	expect_both(id, "Received: test\r\n");
+}
+END_TEST
+
+START_TEST(a_head_that_is_large_itself_is_in_the_file)
+{
+	struct envelope *env;
+	struct content *c;
+	struct spool_entry *e;
+	struct answer a = { 0 };
+	uint64_t id;
+
+	e = spool_entry_open(box.spool, box.loop);
+	id = spool_entry_id(e);
+	c = content_of(big, "end", 3);
+	env = envelope_of(id, content_size(c), 1);
+	spool_commit(e, env, c, on_status, &a);
+	box_wait(&box, &a);
+	content_unref(c);
+	free(env);
+	ck_assert_int_eq(a.status, SPOOL_OK);
+	box_reopen(&box);
+	ck_assert_int_ge(file_size(id), BIG + 3);
+	box_expect(&box, id, "end");
 }
 END_TEST
 
@@ -233,7 +326,9 @@ fill(TCase *tc)
 {
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, appended_content_is_a_file_until_it_is_done);
+	tcase_add_test(tc, the_head_stays_in_the_record);
 	tcase_add_test(tc, large_content_from_memory_becomes_a_file_too);
+	tcase_add_test(tc, a_head_that_is_large_itself_is_in_the_file);
 	tcase_add_test(
 	    tc, what_is_only_taken_is_written_with_the_next_and_by_the_commit);
 	tcase_add_test(tc, dropped_entries_leave_no_file);

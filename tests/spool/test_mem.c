@@ -32,7 +32,8 @@ START_TEST(appended_chunks_make_the_content)
 {
 	struct spool_entry *e = spool_entry_open(box.spool, box.loop);
 	uint64_t id = spool_entry_id(e);
-	struct envelope *env = envelope_of(id, 9, 1);
+	struct envelope *env = envelope_of(id, 13, 1);
+	struct content *head = content_of("head", "", 0);
 	struct answer done = { 0 };
 
 	for (int i = 0; i < 3; i++) {
@@ -46,11 +47,12 @@ START_TEST(appended_chunks_make_the_content)
 		ck_assert_int_eq(a.status, SPOOL_OK);
 	}
 	ck_assert_uint_eq(spool_entry_appended(e), 9);
-	spool_commit(e, env, NULL, on_status, &done);
+	spool_commit(e, env, head, on_status, &done);
 	ck_assert(!done.is_there);
 	box_wait(&box, &done);
+	content_unref(head);
 	free(env);
-	box_expect(&box, id, "abcabcabc");
+	box_expect(&box, id, "headabcabcabc");
 }
 END_TEST
 

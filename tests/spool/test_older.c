@@ -139,8 +139,8 @@ END_TEST
 static void
 fill(TCase *tc)
 {
-	tcase_add_loop_test(tc, what_an_older_version_wrote_is_there, 1, 3);
-	tcase_add_loop_test(tc, reclaiming_writes_it_again_in_our_form, 1, 3);
+	tcase_add_loop_test(tc, what_an_older_version_wrote_is_there, 1, 4);
+	tcase_add_loop_test(tc, reclaiming_writes_it_again_in_our_form, 1, 4);
 }
 
 SUITE_MAIN("older", fill)

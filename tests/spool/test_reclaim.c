@@ -118,6 +118,31 @@ START_TEST(what_was_copied_comes_back_before_what_is_younger)
 }
 END_TEST
 
+START_TEST(a_copy_has_the_head_of_what_is_in_a_file)
+{
+	static char large[100001];
+	char *all = mem_printf("Received: test\r\n%s",
+	    (char *)memset(large, 'l', sizeof large - 1));
+	struct answer a;
+	uint64_t id = box_store(&box, large);
+	uint64_t first = where(id);
+	char *text;
+
+	while (where(id) == first)
+		pass(BATCH);
+	for (int i = 0; i < 2; i++) {
+		a = box_fetch(&box, id);
+		ck_assert_int_eq(a.status, SPOOL_OK);
+		text = content_text(a.content);
+		ck_assert(strcmp(text, all) == 0);
+		content_unref(a.content);
+		free(text);
+		box_reopen(&box);
+	}
+	free(all);
+}
+END_TEST
+
 START_TEST(an_empty_spool_shrinks_to_one_segment_and_its_spares)
 {
 	struct spool_health h;
@@ -198,6 +223,7 @@ fill(TCase *tc)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, few_old_messages_do_not_keep_the_segments_of_many);
 	tcase_add_test(tc, what_was_copied_comes_back_before_what_is_younger);
+	tcase_add_test(tc, a_copy_has_the_head_of_what_is_in_a_file);
 	tcase_add_test(
 	    tc, an_empty_spool_shrinks_to_one_segment_and_its_spares);
 	tcase_add_test(tc, a_segment_that_is_being_read_never_becomes_a_spare);

@@ -286,6 +286,45 @@ START_TEST(a_record_names_the_file_that_has_the_content)
 }
 END_TEST
 
+/* Whether it decodes with so much of the content at its end. */
+static bool
+decode_with(const char *head, uint8_t version, struct message_found *found)
+{
+	static char all[1000]; /* what is found points into it */
+	struct record rec;
+	size_t len;
+	char *p = encode(NULL, 5, &len);
+
+	memcpy(all, p, len);
+	memcpy(all + len, head, strlen(head));
+	free(p);
+	rec = record_of(all, len + strlen(head));
+	rec.head.version = version;
+	return record_message_decode(&rec, found);
+}
+
+START_TEST(the_head_of_what_is_in_a_file_is_in_the_record)
+{
+	struct message_found found;
+
+	ck_assert(decode_with("bod", RECORD_VERSION, &found));
+	ck_assert(span_equal(found.content, SPAN("bod")));
+	ck_assert_uint_eq(found.stored.size, 1);
+	ck_assert_uint_eq(found.env->size, 4);
+	message_found_clear(&found);
+	ck_assert(decode_with("body", RECORD_VERSION, &found));
+	ck_assert_uint_eq(found.stored.size, 0);
+	message_found_clear(&found);
+	/* No more than there is of it. */
+	ck_assert(!decode_with("body!", RECORD_VERSION, &found));
+	/* Before version 4 none of it was here. */
+	ck_assert(decode_with("", 3, &found));
+	ck_assert_uint_eq(found.stored.size, 4);
+	message_found_clear(&found);
+	ck_assert(!decode_with("b", 3, &found));
+}
+END_TEST
+
 START_TEST(no_part_of_a_message_is_one)
 {
 	uint64_t file = _i == 0 ? 0 : 5;
@@ -362,6 +401,7 @@ fill(TCase *tc)
 	tcase_add_test(tc, fresh_recipients_need_no_rows);
 	tcase_add_loop_test(
 	    tc, a_record_names_the_file_that_has_the_content, 0, 2);
+	tcase_add_test(tc, the_head_of_what_is_in_a_file_is_in_the_record);
 	tcase_add_loop_test(tc, no_part_of_a_message_is_one, 0, 2);
 	tcase_add_test(tc, a_changed_message_never_reads_beyond_its_end);
 	tcase_add_test(tc, progress_comes_back_as_it_went);

@@ -116,9 +116,7 @@ take_pieces(struct stage *s)
 {
 	struct draft *d = session_draft(s->session);
 
-	(void)buf_append_span(&s->stored, buf_span(&d->head));
 	(void)buf_append_span(&s->stored, buf_span(&d->body));
-	buf_clear(&d->head);
 	buf_clear(&d->body);
 }
 
@@ -130,14 +128,16 @@ commit(struct stage *s)
 
 	describe(s, env);
 	take_pieces(s);
-	if (env->size != buf_len(&s->stored))
+	buf_clear(&s->content);
+	(void)buf_append_span(&s->content, buf_span(&d->head));
+	(void)buf_append_span(&s->content, buf_span(&s->stored));
+	buf_clear(&s->stored);
+	if (env->size != buf_len(&s->content))
 		dialog_fail(s->dialog, s->step,
 		    "the envelope says %llu bytes, there are %zu",
-		    (unsigned long long)env->size, buf_len(&s->stored));
+		    (unsigned long long)env->size, buf_len(&s->content));
 	if (env->id != s->id || env->arrived > s->now)
 		dialog_fail(s->dialog, s->step, "wrong id or time");
-	buf_clear(&s->content);
-	s->content = buf_take(&s->stored);
 	free(env);
 }
 
