@@ -20,7 +20,11 @@
 
 #include "base/mem.h"
 #include "facts/fact.h"
+#include "home_priv.h"
+#include "keeper_priv.h"
+#include "record_priv.h"
 #include "recover_priv.h"
+#include "segments_priv.h"
 
 static void
 add_link(struct chain *c, uint64_t number)
@@ -47,7 +51,6 @@ chain_clear(struct chain *c)
 static bool
 found_spare(struct recovery *r, const char *name)
 {
-	struct journal *j = r->j;
 	char spare[SPARE_NAME];
 	struct stat st;
 
@@ -55,11 +58,11 @@ found_spare(struct recovery *r, const char *name)
 		spare_name(i, spare);
 		if (strcmp(name, spare) != 0)
 			continue;
-		if (fstatat(j->home.folder, name, &st, 0) != 0 ||
-		    (uint64_t)st.st_size != j->home.segment_size ||
-		    (uint64_t)st.st_blocks * 512 < j->home.segment_size)
+		if (fstatat(r->home->folder, name, &st, 0) != 0 ||
+		    (uint64_t)st.st_size != r->home->segment_size ||
+		    (uint64_t)st.st_blocks * 512 < r->home->segment_size)
 			return false;
-		keeper_found_spare(&j->keeper, i);
+		keeper_found_spare(r->keeper, i);
 		return true;
 	}
 	return false;
@@ -77,7 +80,6 @@ found_segment(struct recovery *r, const char *name)
 static void
 found_other(struct recovery *r, const char *name)
 {
-	struct journal *j = r->j;
 	uint64_t number;
 
 	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
@@ -86,10 +88,10 @@ found_other(struct recovery *r, const char *name)
 		return;
 	if (strcmp(name, "new") == 0 || strcmp(name, "fresh") == 0 ||
 	    span_starts(span_text(name), SPAN("spare-"))) {
-		if (j->read_only)
+		if (r->home->read_only)
 			return;
-		(void)j->home.disk->unlink(
-		    j->home.disk->arg, j->home.folder, name);
+		(void)r->home->disk->unlink(
+		    r->home->disk->arg, r->home->folder, name);
 		return;
 	}
 	FACT(SPOOL_FOREIGN_FILE, fact_string("name", name));
@@ -108,7 +110,7 @@ each_name(
     struct recovery *r, void (*found)(struct recovery *r, const char *name))
 {
 	int fd =
-	    openat(r->j->home.folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	    openat(r->home->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct dirent *entry;
 	DIR *dir;
 
@@ -128,15 +130,15 @@ each_name(
 static int
 read_header(struct recovery *r, struct link *l)
 {
-	const struct disk *d = r->j->home.disk;
+	const struct disk *d = r->home->disk;
 	uint8_t page[SEGMENT_FIRST];
 	char name[SEGMENT_NAME];
 	struct stat st;
 	int64_t n;
 
 	segment_name(l->number, name);
-	l->fd = d->open(d->arg, r->j->home.folder, name,
-	    r->j->read_only ? O_RDONLY : O_RDWR);
+	l->fd = d->open(d->arg, r->home->folder, name,
+	    r->home->read_only ? O_RDONLY : O_RDWR);
 	if (l->fd == -1 || fstat(l->fd, &st) != 0)
 		return err_errno(r->err, "open journal/%s", name);
 	l->size = (uint64_t)st.st_size;
@@ -158,7 +160,7 @@ has_records(struct recovery *r, const struct link *l)
 	replay_load(r, l->fd, l->number, l->size);
 	area = (struct record_area){ .bytes = r->bytes,
 		.size = (size_t)l->size,
-		.salt = r->j->segments.salt,
+		.salt = r->segments->salt,
 		.segment = l->number };
 	return l->size > SEGMENT_FIRST &&
 	       record_seek(&area, SEGMENT_FIRST) < area.size;
@@ -189,7 +191,7 @@ before(struct recovery *r, struct link *l)
 
 	if (l->status != HEADER_OK) {
 		complain(l, "its header cannot be read");
-		r->j->set_aside++;
+		(*r->set_aside)++;
 		return lower;
 	}
 	if (l->header.before.number == 0)
@@ -198,7 +200,7 @@ before(struct recovery *r, struct link *l)
 	if (named == NULL && lower != NULL) {
 		/* Dropped segments leave nothing below them. */
 		complain(l, "the segment before it is missing");
-		r->j->set_aside++;
+		(*r->set_aside)++;
 		return lower;
 	}
 	if (named != NULL) {
@@ -223,7 +225,7 @@ choose(struct recovery *r)
 static int
 remove_void(struct recovery *r)
 {
-	const struct disk *d = r->j->home.disk;
+	const struct disk *d = r->home->disk;
 	char name[SEGMENT_NAME];
 
 	for (size_t i = 0; i < r->chain.n; i++) {
@@ -232,7 +234,7 @@ remove_void(struct recovery *r)
 		if (l->counts)
 			continue;
 		segment_name(l->number, name);
-		if (d->unlink(d->arg, r->j->home.folder, name) != 0)
+		if (d->unlink(d->arg, r->home->folder, name) != 0)
 			return err_errno(r->err, "remove journal/%s", name);
 		FACT(SPOOL_UNUSED, fact_number("segment", l->number));
 	}
@@ -242,7 +244,6 @@ remove_void(struct recovery *r)
 int
 chain_read(struct recovery *r)
 {
-	struct journal *j = r->j;
 	struct chain *c = &r->chain;
 	int rc = each_name(r, found_segment);
 
@@ -254,13 +255,13 @@ chain_read(struct recovery *r)
 		rc = read_header(r, l);
 		if (rc != 0 || l->status != HEADER_OK)
 			continue;
-		j->segments.salt = l->header.salt;
-		spool_id_seen(&j->base, l->header.last_id);
+		r->segments->salt = l->header.salt;
+		spool_id_seen(r->ids, l->header.last_id);
 	}
 	if (rc != 0)
 		return rc;
 	if (c->n > 0)
-		j->segments.next_number = c->links[c->n - 1].number + 1;
+		r->segments->next_number = c->links[c->n - 1].number + 1;
 	choose(r);
 	return 0;
 }
@@ -274,5 +275,5 @@ chain_find_spares(struct recovery *r)
 int
 chain_clean(struct recovery *r)
 {
-	return r->j->read_only ? 0 : remove_void(r);
+	return r->home->read_only ? 0 : remove_void(r);
 }

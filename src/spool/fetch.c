@@ -14,6 +14,7 @@
 #include "journal_priv.h"
 #include "mail/envelope.h"
 #include "mail/qid.h"
+#include "segments_priv.h"
 #include "spool/content.h"
 
 struct fetch {
@@ -30,28 +31,6 @@ struct fetch {
 	spool_fetch_cb cb;
 	void *arg;
 };
-
-enum record_status
-journal_read_record(const struct journal *j, const struct segment *s,
-    uint32_t offset, uint32_t length, uint8_t **bytes, struct record *out,
-    int *rc)
-{
-	uint8_t *p = mem_alloc(length);
-	struct record_area area = { p, length, j->segments.salt, s->number,
-		offset };
-	enum record_status status;
-	int64_t n = disk_read(j->home.disk, s->fd, p, length, offset);
-
-	*bytes = NULL;
-	*rc = n < 0 ? (int)n : 0;
-	area.size = n < 0 ? 0 : (size_t)n;
-	status = record_read(&area, 0, out);
-	if (status == RECORD_OK)
-		*bytes = p;
-	else
-		free(p);
-	return status;
-}
 
 /* --- in the pool --- */
 
@@ -93,7 +72,7 @@ journal_read_content(const struct journal *j, const struct segment *s,
 	uint8_t *bytes;
 	int rc;
 
-	if (journal_read_record(j, s, offset, length, &bytes, &rec, &rc) !=
+	if (segments_read(&j->segments, s, offset, length, &bytes, &rec, &rc) !=
 	    RECORD_OK)
 		return NULL;
 	if (rec.head.id != id || !record_message_decode(&rec, &found)) {

@@ -5,6 +5,7 @@
 #ifndef SPOOL_HOME_PRIV_H
 #define SPOOL_HOME_PRIV_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "disk_priv.h"
@@ -15,6 +16,7 @@ struct home {
 	int root, folder, contents; /* owned; -1: not open */
 	uint64_t segment_size;
 	double reserve_percent; /* of the file system's blocks and inodes */
+	bool read_only; /* inspect.c: look, change nothing */
 };
 
 #endif

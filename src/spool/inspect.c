@@ -1,5 +1,5 @@
 /*
- * Reads a spool as a start does, with journal.read_only set: recover() then
+ * Reads a spool as a start does, with home.read_only set: recover() then
  * removes, moves and syncs nothing. Content is read back message by message.
  */
 #include <errno.h>
@@ -14,6 +14,7 @@
 #include "mail/envelope.h"
 #include "mail/qid.h"
 #include "record_priv.h"
+#include "recover_priv.h"
 #include "spool/content.h"
 #include "spool/offline.h"
 
@@ -87,6 +88,15 @@ on_message(struct envelope *env, const struct progress *rcpts, uint32_t flags,
 	free(env);
 }
 
+static int
+read_all(struct inspection *in, struct err *err)
+{
+	struct recovery r;
+
+	journal_recovery(in->journal, &r, err);
+	return recover(&r, on_message, in);
+}
+
 int
 spool_inspect(const char *directory, spool_visit_cb visit, void *arg,
     struct spool_summary *out, struct err *err)
@@ -101,12 +111,12 @@ spool_inspect(const char *directory, spool_visit_cb visit, void *arg,
 	int rc;
 
 	*out = (struct spool_summary){ 0 };
-	j->read_only = true;
+	j->home.read_only = true;
 	rc = open_folders(j, err);
 	if (rc == 0)
 		rc = take_lock(j, err);
 	if (rc == 0)
-		rc = recover(j, on_message, &in, err);
+		rc = read_all(&in, err);
 	out->segments = j->segments.count;
 	out->segment_bytes = j->segments.used_bytes;
 	out->damaged += j->set_aside;

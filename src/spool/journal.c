@@ -350,6 +350,28 @@ tell_open(struct journal *j)
 	    fact_number("set_aside", j->set_aside));
 }
 
+void
+journal_recovery(struct journal *j, struct recovery *out, struct err *err)
+{
+	*out = (struct recovery){ .home = &j->home,
+		.segments = &j->segments,
+		.keeper = &j->keeper,
+		.index = &j->index,
+		.lock = &j->lock,
+		.ids = &j->base,
+		.set_aside = &j->set_aside,
+		.err = err };
+}
+
+static int
+recover_now(struct journal *j, const struct spool_events *on, struct err *err)
+{
+	struct recovery r;
+
+	journal_recovery(j, &r, err);
+	return recover(&r, on->message, on->arg);
+}
+
 struct spool *
 journal_open_on(const struct disk *disk, const struct spool_options *options,
     const struct spool_events *on, struct err *err)
@@ -360,9 +382,8 @@ journal_open_on(const struct disk *disk, const struct spool_options *options,
 	if (rc == 0)
 		rc = take_lock(j, err);
 	if (rc == 0)
-		rc = j->options.loop == NULL
-			 ? recover(j, on->message, on->arg, err)
-			 : loader_start(j, on, err);
+		rc = j->options.loop == NULL ? recover_now(j, on, err)
+					     : loader_start(j, on, err);
 	if (rc == 0)
 		rc = keeper_start(&j->keeper, err);
 	if (rc == 0) {

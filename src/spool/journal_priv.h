@@ -9,7 +9,8 @@
  * A start's steps:     journal.c -> loader.c -> recover.c -> chain.c -> replay.c
  *
  * Its parts know nothing of it: home (the disk and its folders), segments (roll.c,
- * direct.c), the content files and the space for them, the keeper, the index.
+ * direct.c, read.c), the content files and the space for them, the keeper, the index,
+ * and reading all of that back (recover.c, chain.c, replay.c).
  */
 #ifndef SPOOL_JOURNAL_PRIV_H
 #define SPOOL_JOURNAL_PRIV_H
@@ -36,13 +37,14 @@ struct cancel {
 	struct content_file *file; /* a reference; or NULL */
 };
 
+struct recovery;
+
 struct journal {
 	struct spool base;
 	atomic_uint refs; /* the owner's, and one a fetch under way */
 	struct spool_options options; /* with the defaults filled in */
 	struct home home;
 	int lock_file; /* owned; -1: not open */
-	bool read_only; /* inspect.c: look, change nothing */
 	_Atomic uint64_t
 	    set_aside; /* messages and ranges, while reading back */
 	struct loader *loader; /* owned while it works; else NULL */
@@ -184,17 +186,10 @@ void news_answer(struct lazy *lazy, enum spool_status status);
 /* fetch.c */
 struct content *journal_content(struct spool *s, uint64_t id);
 void journal_rest(struct spool *s, uint64_t id);
-/*
- * Reads one record and checks it. On RECORD_OK *bytes is the caller's; on
- * anything else it is NULL, and *rc is negative if the disk did not answer.
- */
-enum record_status journal_read_record(const struct journal *j,
-    const struct segment *s, uint32_t offset, uint32_t length, uint8_t **bytes,
-    struct record *out, int *rc);
 void journal_fetch(struct spool *s, uint64_t id, bool to_send,
     struct loop *loop, spool_fetch_cb cb, void *arg);
 
-/* whole.c */
+/* words.c */
 struct reason *journal_keep_reason_take(struct spool *s, struct reason *r);
 void journal_fetch_reasons(struct spool *s, uint64_t id, struct loop *loop,
     spool_reasons_cb cb, void *arg);
@@ -231,6 +226,8 @@ void reclaim_drop_empty(struct journal *j);
 /* The copies, whether they were written or not. */
 void reclaim_clear(struct round *r);
 
+/* What reading it back works on: borrowed from it, as long as it lasts. */
+void journal_recovery(struct journal *j, struct recovery *out, struct err *err);
 /* A journal that is not open yet; journal_unref() frees it. */
 struct journal *
 journal_new(const struct disk *disk, const struct spool_options *options);
@@ -241,11 +238,5 @@ journal_new(const struct disk *disk, const struct spool_options *options);
 struct content *
 journal_read_content(const struct journal *j, const struct segment *s,
     uint64_t id, uint32_t offset, uint32_t length, struct content_file *file);
-
-/* recover.c: reads it all back. 0, or negative when it cannot be used. */
-int recover(struct journal *j, spool_load_cb load, void *arg, struct err *err);
-/* Keeps bytes that cannot be read for people, in the folder "damaged". */
-void recover_set_aside(
-    struct journal *j, struct segment *s, uint64_t from, uint64_t to);
 
 #endif

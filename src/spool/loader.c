@@ -161,7 +161,7 @@ loader_start(struct journal *j, const struct spool_events *on, struct err *err)
 	struct loader *l = MEM_NEW(struct loader);
 	int rc;
 
-	l->recovery = (struct recovery){ .j = j, .err = &l->err };
+	journal_recovery(j, &l->recovery, &l->err);
 	rc = recover_begin(&l->recovery);
 	if (rc == 0)
 		rc = recover_tail(&l->recovery);

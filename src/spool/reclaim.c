@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "damaged_priv.h"
 #include "facts/fact.h"
 #include "journal_priv.h"
 #include "mail/envelope.h"
@@ -56,7 +57,7 @@ choose(const struct journal *j, struct copy *c, const struct live *live)
 		.nrcpt = live->nrcpt,
 		.rows = rows_copy(live->rows, live->nrcpt),
 	};
-	c->ncut = cut_find(j, live, &c->cut);
+	c->ncut = cut_find(&j->segments, live, &c->cut);
 }
 
 void
@@ -85,7 +86,7 @@ set_aside(struct journal *j, struct copy *c)
 	FACT(SPOOL_DAMAGED, fact_id("qid", c->id),
 	    fact_number("segment", c->from->number),
 	    fact_number("offset", c->offset), fact_number("length", c->length));
-	recover_set_aside(j, c->from, c->offset, c->offset + c->length);
+	damaged_keep(&j->home, c->from, c->offset, c->offset + c->length);
 	c->damaged = true;
 	return -EBADMSG;
 }
@@ -107,8 +108,8 @@ reclaim_read(struct journal *j, struct copy *c, struct message_found *out)
 	struct record rec;
 	int rc = 0;
 
-	if (journal_read_record(j, c->from, c->offset, c->length, &c->bytes,
-		&rec, &rc) == RECORD_OK &&
+	if (segments_read(&j->segments, c->from, c->offset, c->length,
+		&c->bytes, &rec, &rc) == RECORD_OK &&
 	    rec.head.id == c->id && record_message_decode(&rec, out) &&
 	    out->env->nrcpt == c->nrcpt)
 		return 1;
@@ -120,7 +121,7 @@ reclaim_read(struct journal *j, struct copy *c, struct message_found *out)
 int
 reclaim_read_words(struct journal *j, struct copy *c)
 {
-	int rc = cut_read(j, c->id, c->cut, c->ncut);
+	int rc = cut_read(&j->segments, c->id, c->cut, c->ncut);
 
 	if (rc < 0 && rc != -EBADMSG)
 		return wait(j, c, rc);

@@ -17,80 +17,12 @@
 #include "io/loop.h"
 #include "mail/envelope.h"
 #include "mail/qid.h"
+#include "content_file_priv.h"
+#include "damaged_priv.h"
+#include "home_priv.h"
+#include "index_priv.h"
 #include "recover_priv.h"
-
-static const char damaged[] = "damaged";
-
-/* --- what is kept for people --- */
-
-static int
-open_damaged(struct journal *j)
-{
-	int fd;
-
-	if (mkdirat(j->home.root, damaged, 0700) != 0 && errno != EEXIST)
-		return -1;
-	fd = openat(j->home.root, damaged, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd != -1)
-		disk_give(j->home.root, fd);
-	return fd;
-}
-
-static int
-copy_range(
-    const struct disk *d, int from_fd, uint64_t from, uint64_t to, int to_fd)
-{
-	uint8_t block[4096];
-	int64_t n = 1;
-	int rc = 0;
-
-	for (uint64_t at = from; rc == 0 && n > 0 && at < to;
-	     at += (uint64_t)n) {
-		size_t len =
-		    to - at < sizeof block ? (size_t)(to - at) : sizeof block;
-		struct iovec piece = { block, len };
-
-		n = disk_read(d, from_fd, block, len, at);
-		if (n <= 0)
-			return n < 0 ? (int)n : 0;
-		piece.iov_len = (size_t)n;
-		rc = disk_write(d, to_fd, &piece, 1, at - from);
-	}
-	return rc;
-}
-
-void
-recover_set_aside(
-    struct journal *j, struct segment *s, uint64_t from, uint64_t to)
-{
-	int folder, fd = -1, rc = 0;
-	char *name;
-
-	if (j->read_only)
-		return;
-	folder = open_damaged(j);
-	name = mem_printf("%08llu-%llu", (unsigned long long)s->number,
-	    (unsigned long long)from);
-	if (folder != -1)
-		fd = openat(folder, name,
-		    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	/* At each start the same damage is found until its segment goes. */
-	if (fd == -1 && (folder == -1 || errno != EEXIST))
-		rc = -errno;
-	if (fd != -1) {
-		disk_give(folder, fd);
-		rc = copy_range(j->home.disk, s->fd, from, to, fd);
-		if (rc == 0 && fsync(fd) != 0)
-			rc = -errno;
-		(void)close(fd); /* synced, or told of */
-	}
-	if (rc != 0)
-		FACT(SPOOL_SET_ASIDE_FAILED, fact_word("name", name),
-		    fact_string("reason", strerror(-rc)));
-	if (folder != -1)
-		(void)close(folder);
-	free(name);
-}
+#include "segments_priv.h"
 
 static void
 tell_wounds(struct recovery *r)
@@ -102,16 +34,16 @@ tell_wounds(struct recovery *r)
 		bool is_lost;
 
 		/* An older record of it may have been whole. */
-		(void)pthread_mutex_lock(&r->j->lock);
-		is_lost = index_get(&r->j->index, w->id) == NULL;
-		(void)pthread_mutex_unlock(&r->j->lock);
+		(void)pthread_mutex_lock(r->lock);
+		is_lost = index_get(r->index, w->id) == NULL;
+		(void)pthread_mutex_unlock(r->lock);
 		if (is_lost) {
-			r->j->set_aside++;
+			(*r->set_aside)++;
 			FACT(SPOOL_DAMAGED, fact_id("qid", w->id),
 			    fact_number("segment", w->segment->number),
 			    fact_number("offset", w->from),
 			    fact_number("length", ((w->to - w->from))));
-			recover_set_aside(r->j, w->segment, w->from, w->to);
+			damaged_keep(r->home, w->segment, w->from, w->to);
 		}
 		free(w);
 	}
@@ -121,15 +53,15 @@ tell_wounds(struct recovery *r)
 /* --- segments --- */
 
 static struct segment *
-take_link(struct journal *j, struct link *l)
+take_link(struct recovery *r, struct link *l)
 {
 	struct segment *s = segment_new(l->fd, l->number, l->size);
 
 	l->fd = -1;
 	s->started = true;
-	list_append(&j->segments.all, &s->node);
-	j->segments.count++;
-	j->segments.used_bytes += s->size;
+	list_append(&r->segments->all, &s->node);
+	r->segments->count++;
+	r->segments->used_bytes += s->size;
 	return s;
 }
 
@@ -140,13 +72,12 @@ take_link(struct journal *j, struct link *l)
 static int
 keep_last(struct recovery *r)
 {
-	struct journal *j = r->j;
 	struct segment *s;
 
-	if (list_is_empty(&j->segments.all) || j->read_only)
+	if (list_is_empty(&r->segments->all) || r->home->read_only)
 		return 0;
-	s = LIST_ENTRY(j->segments.all.prev, struct segment, node);
-	if (j->home.disk->sync(j->home.disk->arg, s->fd) != 0)
+	s = LIST_ENTRY(r->segments->all.prev, struct segment, node);
+	if (r->home->disk->sync(r->home->disk->arg, s->fd) != 0)
 		return err_errno(r->err, "sync journal/%08llu",
 		    (unsigned long long)s->number);
 	return 0;
@@ -168,16 +99,15 @@ next_link(struct recovery *r, size_t *at)
 int
 recover_begin(struct recovery *r)
 {
-	struct journal *j = r->j;
 	struct link *l;
 	size_t at = 0;
 	int rc;
 
-	random_fill(&j->segments.salt, sizeof j->segments.salt);
-	j->segments.next_number = 1;
+	random_fill(&r->segments->salt, sizeof r->segments->salt);
+	r->segments->next_number = 1;
 	rc = chain_read(r);
 	while (rc == 0 && (l = next_link(r, &at)) != NULL) {
-		l->segment = take_link(j, l);
+		l->segment = take_link(r, l);
 		r->nsegments++;
 	}
 	return rc;
@@ -187,8 +117,8 @@ static int
 each_content(
     struct recovery *r, void (*see)(struct recovery *r, const char *name))
 {
-	int fd = openat(
-	    r->j->home.contents, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd =
+	    openat(r->home->contents, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd == -1 ? NULL : fdopendir(fd);
 	struct dirent *entry;
 
@@ -210,7 +140,7 @@ see_id(struct recovery *r, const char *name)
 	uint64_t id;
 
 	if (qid_parse(span_text(name), &id))
-		spool_id_seen(&r->j->base, id);
+		spool_id_seen(r->ids, id);
 }
 
 int
@@ -224,11 +154,11 @@ recover_tail(struct recovery *r)
 		last = l;
 	r->is_probe = true;
 	if (last != NULL)
-		rc = replay(r, last->segment, last, &r->j->segments.before);
+		rc = replay(r, last->segment, last, &r->segments->before);
 	r->is_probe = false;
 	if (rc == 0)
 		rc = each_content(r, see_id);
-	r->last_id = atomic_load(&r->j->base.last_id);
+	r->last_id = atomic_load(&r->ids->last_id);
 	return rc != 0 ? rc : keep_last(r);
 }
 
@@ -249,22 +179,6 @@ recover_read(struct recovery *r)
 }
 
 /* --- content files --- */
-
-static void
-move_to_damaged(struct journal *j, const char *name)
-{
-	int folder, rc = -1;
-
-	if (j->read_only)
-		return;
-	folder = open_damaged(j);
-	if (folder != -1)
-		rc = renameat(j->home.contents, name, folder, name);
-	FACT(SPOOL_ORPHAN, fact_string("name", name),
-	    fact_word("moved", rc == 0 ? "damaged" : "no"));
-	if (folder != -1)
-		(void)close(folder);
-}
 
 /* Ids say when a message began to come in, not when it got its file. */
 static bool
@@ -300,17 +214,16 @@ map_files(struct recovery *r)
 	size_t at = 0;
 
 	while ((l = next_link(r, &at)) != NULL) {
-		(void)pthread_mutex_lock(&r->j->lock);
+		(void)pthread_mutex_lock(r->lock);
 		LIST_FOREACH (node, &l->segment->live)
 			map_file(r, LIST_ENTRY(node, struct live, node));
-		(void)pthread_mutex_unlock(&r->j->lock);
+		(void)pthread_mutex_unlock(r->lock);
 	}
 }
 
 static void
 see_file(struct recovery *r, const char *name)
 {
-	struct journal *j = r->j;
 	struct live *live = NULL;
 	struct stat st;
 	uint64_t id;
@@ -324,16 +237,16 @@ see_file(struct recovery *r, const char *name)
 	}
 	if (live != NULL) {
 		/* It may be longer: it had another content before. */
-		live->seen = fstatat(j->home.contents, name, &st, 0) == 0 &&
+		live->seen = fstatat(r->home->contents, name, &st, 0) == 0 &&
 			     (uint64_t)st.st_size >= live->file->stored.size;
 		if (!live->seen)
-			move_to_damaged(j, name);
-	} else if (j->set_aside > 0) {
+			damaged_move(r->home, name);
+	} else if (*r->set_aside > 0) {
 		/* Perhaps of a message whose record could not be read. */
-		move_to_damaged(j, name);
-	} else if (!j->read_only) {
-		(void)j->home.disk->unlink(
-		    j->home.disk->arg, j->home.contents, name);
+		damaged_move(r->home, name);
+	} else if (!r->home->read_only) {
+		(void)r->home->disk->unlink(
+		    r->home->disk->arg, r->home->contents, name);
 	}
 }
 
@@ -350,16 +263,16 @@ see_files(struct recovery *r)
 
 /* Under the lock. */
 static void
-leave_out(struct journal *j, struct live *live)
+leave_out(struct recovery *r, struct live *live)
 {
 	FACT(SPOOL_DAMAGED, fact_id("qid", live->id),
 	    fact_id("file", live->file->stored.file),
 	    fact_string(
 		"reason", "its content file is missing, cut, or another's"));
-	j->set_aside++;
+	(*r->set_aside)++;
 	free(live->env);
 	live->env = NULL;
-	content_file_unref(index_remove(&j->index, live));
+	content_file_unref(index_remove(r->index, live));
 }
 
 int
@@ -410,7 +323,7 @@ recover_order(struct recovery *r, size_t *n)
 
 	*n = 0;
 	while ((l = next_link(r, &at)) != NULL) {
-		(void)pthread_mutex_lock(&r->j->lock);
+		(void)pthread_mutex_lock(r->lock);
 		if (*n + l->segment->count > cap) {
 			cap = (*n + l->segment->count) * 2;
 			all = mem_realloc(all, cap * sizeof *all);
@@ -421,7 +334,7 @@ recover_order(struct recovery *r, size_t *n)
 				sorted = false;
 			++*n;
 		}
-		(void)pthread_mutex_unlock(&r->j->lock);
+		(void)pthread_mutex_unlock(r->lock);
 	}
 	if (!sorted)
 		qsort(all, *n, sizeof *all, by_id);
@@ -432,21 +345,20 @@ void
 recover_hand(struct recovery *r, struct live *live, struct rows_room *room,
     spool_load_cb load, void *arg)
 {
-	struct journal *j = r->j;
 	const struct progress *rows = NULL;
 	struct envelope *env = NULL;
 	uint32_t flags = 0;
 
-	(void)pthread_mutex_lock(&j->lock);
+	(void)pthread_mutex_lock(r->lock);
 	if (live->file != NULL && !live->seen) {
-		leave_out(j, live);
+		leave_out(r, live);
 	} else {
 		env = live->env;
 		live->env = NULL;
 		rows = fill_rows(room, live);
 		flags = live->flags;
 	}
-	(void)pthread_mutex_unlock(&j->lock);
+	(void)pthread_mutex_unlock(r->lock);
 	/* Nobody else knows the message yet: its rows stay what they are. */
 	if (env != NULL)
 		load(env, rows, flags, arg);
@@ -458,7 +370,7 @@ recover_drop(struct recovery *r)
 	struct link *l;
 	size_t at = 0;
 
-	(void)pthread_mutex_lock(&r->j->lock);
+	(void)pthread_mutex_lock(r->lock);
 	while ((l = next_link(r, &at)) != NULL)
 		LIST_FOREACH (node, &l->segment->live) {
 			struct live *live = LIST_ENTRY(node, struct live, node);
@@ -466,7 +378,7 @@ recover_drop(struct recovery *r)
 			free(live->env);
 			live->env = NULL;
 		}
-	(void)pthread_mutex_unlock(&r->j->lock);
+	(void)pthread_mutex_unlock(r->lock);
 }
 
 void
@@ -485,32 +397,31 @@ recover_clear(struct recovery *r)
 
 /* All at once. */
 int
-recover(struct journal *j, spool_load_cb load, void *arg, struct err *err)
+recover(struct recovery *r, spool_load_cb load, void *arg)
 {
-	struct recovery r = { .j = j, .err = err };
 	struct rows_room room = { 0 };
 	struct live **all;
 	size_t n;
-	int rc = recover_begin(&r);
+	int rc = recover_begin(r);
 
 	if (rc == 0)
-		rc = recover_tail(&r);
-	while (rc == 0 && (rc = recover_read(&r)) > 0)
+		rc = recover_tail(r);
+	while (rc == 0 && (rc = recover_read(r)) > 0)
 		rc = 0;
 	if (rc == 0)
-		rc = chain_find_spares(&r);
+		rc = chain_find_spares(r);
 	if (rc == 0)
-		rc = recover_end(&r);
+		rc = recover_end(r);
 	if (rc != 0) {
-		recover_drop(&r);
-		recover_clear(&r);
+		recover_drop(r);
+		recover_clear(r);
 		return rc;
 	}
-	all = recover_order(&r, &n);
+	all = recover_order(r, &n);
 	for (size_t i = 0; i < n; i++)
-		recover_hand(&r, all[i], &room, load, arg);
+		recover_hand(r, all[i], &room, load, arg);
 	free(all);
 	free(room.rows);
-	recover_clear(&r);
+	recover_clear(r);
 	return 0;
 }

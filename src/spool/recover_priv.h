@@ -6,8 +6,19 @@
 #ifndef SPOOL_RECOVER_PRIV_H
 #define SPOOL_RECOVER_PRIV_H
 
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/err.h"
 #include "base/map.h"
-#include "journal_priv.h"
+#include "segment_priv.h"
+#include "spool_priv.h"
+
+struct home;
+struct index;
+struct keeper;
+struct live;
+struct segments;
 
 struct link {
 	uint64_t number, size;
@@ -33,7 +44,17 @@ struct wound {
 };
 
 struct recovery {
-	struct journal *j;
+	/* Whose spool is read back, and what becomes of it: borrowed, all of them. */
+	const struct home *home;
+	struct segments *segments;
+	struct keeper *keeper;
+	struct index *index;
+	pthread_mutex_t *lock; /* of the index and the segments */
+	struct spool
+	    *ids; /* hears of those that were given (spool_id_seen()) */
+	_Atomic uint64_t *set_aside; /* counts what is damaged */
+	struct err *err;
+
 	struct chain chain;
 	struct map wounds; /* struct wound by id */
 	struct map files; /* struct live by the name of its content file */
@@ -44,7 +65,6 @@ struct recovery {
 	size_t next; /* link that is to be read */
 	size_t nread, nsegments; /* of those that count */
 	bool is_probe; /* only the tail is looked for: nothing counts */
-	struct err *err;
 };
 
 /*
@@ -69,6 +89,8 @@ void recover_hand(struct recovery *r, struct live *live, struct rows_room *room,
 /* None of it is wanted: before the first is handed over. */
 void recover_drop(struct recovery *r);
 void recover_clear(struct recovery *r);
+/* All of that at once, and the end. 0, or negative when it cannot be used. */
+int recover(struct recovery *r, spool_load_cb load, void *arg);
 
 /* Lists the segments, reads their headers, finds out which count. */
 int chain_read(struct recovery *r);

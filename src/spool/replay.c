@@ -19,7 +19,15 @@
 #include "mail/envelope.h"
 #include "mail/qid.h"
 #include "mail/reason.h"
+#include "content_file_priv.h"
+#include "damaged_priv.h"
+#include "group_priv.h"
+#include "home_priv.h"
+#include "index_priv.h"
+#include "record_priv.h"
 #include "recover_priv.h"
+#include "segments_priv.h"
+#include "whole_priv.h"
 
 enum {
 	READ_SIZE = 4 * 1024 * 1024,
@@ -52,7 +60,7 @@ load_blocks(
 	for (size_t done = 0; done < len; done += BLOCK) {
 		size_t some = len - done < BLOCK ? len - done : BLOCK;
 		uint8_t *to = r->bytes + at + done;
-		int64_t n = disk_read(r->j->home.disk, fd, to, some, at + done);
+		int64_t n = disk_read(r->home->disk, fd, to, some, at + done);
 
 		if (n < 0)
 			FACT(SPOOL_UNREADABLE, fact_number("segment", number),
@@ -76,7 +84,7 @@ replay_load(struct recovery *r, int fd, uint64_t number, uint64_t size)
 		size_t len =
 		    size - at < READ_SIZE ? (size_t)(size - at) : READ_SIZE;
 		int64_t n =
-		    disk_read(r->j->home.disk, fd, r->bytes + at, len, at);
+		    disk_read(r->home->disk, fd, r->bytes + at, len, at);
 
 		if (n != (int64_t)len)
 			load_blocks(r, fd, number, at, len);
@@ -110,8 +118,8 @@ damaged(struct reader *in, const struct bad *b)
 	    fact_number("length", ((b->to - b->from))),
 	    fact_word("record", record_type_name(b->type)),
 	    fact_word("qid", b->id == 0 ? "unknown" : qid_format(b->id).text));
-	in->r->j->set_aside++;
-	recover_set_aside(in->r->j, in->segment, b->from, b->to);
+	(*in->r->set_aside)++;
+	damaged_keep(in->r->home, in->segment, b->from, b->to);
 }
 
 static void
@@ -158,15 +166,15 @@ judge(struct reader *in, uint64_t group)
 static void
 forget(struct recovery *r, uint64_t id)
 {
-	struct live *live = index_get(&r->j->index, id);
+	struct live *live = index_get(r->index, id);
 
 	free(map_remove_u64(&r->wounds, id));
-	spool_id_seen(&r->j->base, id);
+	spool_id_seen(r->ids, id);
 	if (live == NULL)
 		return;
 	free(live->env);
 	live->env = NULL;
-	content_file_unref(index_remove(&r->j->index, live));
+	content_file_unref(index_remove(r->index, live));
 }
 
 static bool
@@ -187,11 +195,11 @@ apply_message(struct reader *in, const struct record *rec)
 	if (found.stored.file != 0)
 		live->file = content_file_found(&found.stored);
 	/* Of a client that went away it may be newer than every message. */
-	spool_id_seen(&in->r->j->base, found.stored.file);
-	index_add_take(&in->r->j->index, live);
+	spool_id_seen(in->r->ids, found.stored.file);
+	index_add_take(in->r->index, live);
 	/* Its rows were made without a place. */
 	index_settle_rows(
-	    &in->r->j->index, live, 0, place_of(in->segment, live->offset));
+	    in->r->index, live, 0, place_of(in->segment, live->offset));
 	return true;
 }
 
@@ -200,7 +208,7 @@ apply_progress(struct reader *in, const struct record *rec)
 {
 	struct recovery *r = in->r;
 	uint64_t place = place_of(in->segment, (uint32_t)rec->offset);
-	struct live *live = index_get(&r->j->index, rec->head.id);
+	struct live *live = index_get(r->index, rec->head.id);
 	struct rows_reader rows;
 	struct progress row;
 	bool ok = record_progress_open(rec, &rows);
@@ -210,7 +218,7 @@ apply_progress(struct reader *in, const struct record *rec)
 			live_apply(live, &row, 1, place);
 	ok = ok && rows.at.len == 0;
 	if (live != NULL)
-		index_settle_rows(&r->j->index, live, place, place);
+		index_settle_rows(r->index, live, place, place);
 	rows_close(&rows);
 	return ok;
 }
@@ -218,7 +226,7 @@ apply_progress(struct reader *in, const struct record *rec)
 static bool
 apply_flags(struct recovery *r, const struct record *rec)
 {
-	struct live *live = index_get(&r->j->index, rec->head.id);
+	struct live *live = index_get(r->index, rec->head.id);
 
 	if (rec->payload.len != 4)
 		return false;
@@ -259,9 +267,9 @@ apply(struct reader *in, const struct record *rec)
 
 	if (in->r->is_probe)
 		return true;
-	(void)pthread_mutex_lock(&in->r->j->lock);
+	(void)pthread_mutex_lock(in->r->lock);
 	ok = apply_locked(in, rec);
-	(void)pthread_mutex_unlock(&in->r->j->lock);
+	(void)pthread_mutex_unlock(in->r->lock);
 	return ok;
 }
 
@@ -271,7 +279,7 @@ static uint64_t
 good_record(struct reader *in, const struct record *rec)
 {
 	judge(in, rec->head.group);
-	spool_id_seen(&in->r->j->base, rec->head.id);
+	spool_id_seen(in->r->ids, rec->head.id);
 	if (!apply(in, rec))
 		/* Its checksum holds: not the disk's fault, but ours. */
 		damaged(in, &(struct bad){ rec->offset, rec->end, rec->head.id,
@@ -286,7 +294,7 @@ bad_payload(struct reader *in, const struct record *rec)
 	uint64_t to = rec->end < in->area.size ? rec->end : in->area.size;
 
 	judge(in, rec->head.group);
-	spool_id_seen(&in->r->j->base, rec->head.id);
+	spool_id_seen(in->r->ids, rec->head.id);
 	found_bad(
 	    in, &(struct bad){ rec->offset, to, rec->head.id, rec->head.type });
 	return rec->end;
@@ -350,7 +358,7 @@ replay(struct recovery *r, struct segment *s, const struct link *link,
 	replay_load(r, s->fd, s->number, size);
 	in.area = (struct record_area){ .bytes = r->bytes,
 		.size = (size_t)size,
-		.salt = r->j->segments.salt,
+		.salt = r->segments->salt,
 		.segment = s->number };
 	rc = walk(&in);
 	if (!r->is_probe)

@@ -11,6 +11,7 @@
 #include <sys/uio.h>
 
 #include "base/list.h"
+#include "record_priv.h"
 #include "segment_priv.h"
 
 struct home;
@@ -61,5 +62,15 @@ void direct_clear(struct direct *d);
 int roll(struct segments *all, uint64_t need, uint64_t last_id);
 /* Ends the current segment, of which only whole groups count. */
 void roll_seal(struct segments *all);
+
+/* --- read.c --- */
+
+/*
+ * Reads one record and checks it. On RECORD_OK *bytes is the caller's; on
+ * anything else it is NULL, and *rc is negative if the disk did not answer. Blocks.
+ */
+enum record_status segments_read(const struct segments *all,
+    const struct segment *s, uint32_t offset, uint32_t length, uint8_t **bytes,
+    struct record *out, int *rc);
 
 #endif

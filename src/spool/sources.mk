@@ -3,6 +3,7 @@ libpostern_a_SOURCES += \
 	include/spool/spool.h src/spool/spool.c src/spool/spool_priv.h \
 	src/spool/again.c src/spool/chain.c \
 	src/spool/commit.c \
+	src/spool/damaged.c src/spool/damaged_priv.h \
 	src/spool/content_file.c src/spool/content_file_priv.h \
 	src/spool/direct.c \
 	src/spool/disk.c src/spool/disk_priv.h \
@@ -18,6 +19,7 @@ libpostern_a_SOURCES += \
 	src/spool/mem.c \
 	src/spool/news.c \
 	src/spool/older.c \
+	src/spool/read.c \
 	src/spool/reclaim.c \
 	src/spool/record.c src/spool/record_priv.h \
 	src/spool/loader.c src/spool/loader_priv.h \
@@ -29,4 +31,5 @@ libpostern_a_SOURCES += \
 	src/spool/segments_priv.h \
 	src/spool/space.c src/spool/space_priv.h \
 	src/spool/whole.c src/spool/whole_priv.h \
+	src/spool/words.c \
 	src/spool/write.c

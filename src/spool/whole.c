@@ -1,21 +1,21 @@
-/* First what both users do, the reclaimer and who asks; then the asking. */
+/* What both users do: the reclaimer, and who asks (words.c). */
 #include "whole_priv.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "io/work.h"
-#include "journal_priv.h"
+#include "home_priv.h"
+#include "index_priv.h"
 #include "le_priv.h"
 #include "mail/envelope.h"
 #include "mail/reason.h"
-#include "mail/reasons.h"
+#include "segments_priv.h"
 
 static struct segment *
-find_segment(const struct journal *j, uint64_t number)
+find_segment(const struct segments *all, uint64_t number)
 {
-	LIST_FOREACH (it, &j->segments.all) {
+	LIST_FOREACH (it, &all->all) {
 		struct segment *s = LIST_ENTRY(it, struct segment, node);
 
 		if (s->number == number)
@@ -25,7 +25,7 @@ find_segment(const struct journal *j, uint64_t number)
 }
 
 uint32_t
-cut_find(const struct journal *j, const struct live *live, struct cut **out)
+cut_find(const struct segments *all, const struct live *live, struct cut **out)
 {
 	uint32_t n = 0;
 
@@ -36,7 +36,7 @@ cut_find(const struct journal *j, const struct live *live, struct cut **out)
 
 		if (!reason_is_cut(row->reason))
 			continue;
-		s = find_segment(j, row->place >> 32);
+		s = find_segment(all, row->place >> 32);
 		if (s == NULL)
 			continue;
 		if (*out == NULL)
@@ -106,11 +106,11 @@ take_from_progress(const struct record *rec, struct cut *cut, uint32_t n)
 
 /* How long the record is that begins there, as its header says, or -errno. */
 static int64_t
-record_length(const struct journal *j, const struct cut *c)
+record_length(const struct segments *all, const struct cut *c)
 {
 	uint8_t head[RECORD_HEADER];
 	int64_t n = disk_read(
-	    j->home.disk, c->segment->fd, head, sizeof head, c->offset);
+	    all->home->disk, c->segment->fd, head, sizeof head, c->offset);
 	uint64_t length;
 
 	if (n < 0)
@@ -123,9 +123,9 @@ record_length(const struct journal *j, const struct cut *c)
 
 /* The first's, and of the others what is in the same record. */
 static int
-read_one(const struct journal *j, uint64_t id, struct cut *cut, uint32_t n)
+read_one(const struct segments *all, uint64_t id, struct cut *cut, uint32_t n)
 {
-	int64_t length = record_length(j, &cut[0]);
+	int64_t length = record_length(all, &cut[0]);
 	struct record rec;
 	uint8_t *bytes;
 	bool ok;
@@ -133,8 +133,8 @@ read_one(const struct journal *j, uint64_t id, struct cut *cut, uint32_t n)
 
 	if (length < 0)
 		return (int)length;
-	if (journal_read_record(j, cut[0].segment, cut[0].offset,
-		(uint32_t)length, &bytes, &rec, &rc) != RECORD_OK)
+	if (segments_read(all, cut[0].segment, cut[0].offset, (uint32_t)length,
+		&bytes, &rec, &rc) != RECORD_OK)
 		return rc < 0 ? rc : -EBADMSG;
 	ok = rec.head.id == id &&
 	     (rec.head.type == RECORD_MESSAGE
@@ -146,126 +146,18 @@ read_one(const struct journal *j, uint64_t id, struct cut *cut, uint32_t n)
 }
 
 int
-cut_read(const struct journal *j, uint64_t id, struct cut *cut, uint32_t n)
+cut_read(const struct segments *all, uint64_t id, struct cut *cut, uint32_t n)
 {
-	int rc, all = 0;
+	int rc, worst = 0;
 
 	for (uint32_t i = 0; i < n; i++) {
 		if (cut[i].whole != NULL)
 			continue;
-		rc = read_one(j, id, &cut[i], n - i);
+		rc = read_one(all, id, &cut[i], n - i);
 		if (rc < 0 && rc != -EBADMSG)
 			return rc;
 		if (rc < 0)
-			all = rc;
+			worst = rc;
 	}
-	return all;
-}
-
-/* --- who asks --- */
-
-struct reason *
-journal_keep_reason_take(struct spool *s, struct reason *r)
-{
-	struct journal *j = journal_of(s);
-	struct reason *kept;
-
-	(void)pthread_mutex_lock(&j->lock);
-	kept = reasons_keep(j->index.reasons, r);
-	(void)pthread_mutex_unlock(&j->lock);
-	reason_unref(r);
-	return kept;
-}
-
-/* Words that are read in the pool. */
-struct asking {
-	struct parcel parcel;
-	struct journal *journal; /* a reference */
-	struct loop *loop;
-	uint64_t id;
-	struct cut *cut; /* owned */
-	uint32_t ncut;
-	struct spool_reasons *out; /* owned */
-};
-
-static void
-run(void *arg)
-{
-	struct asking *a = arg;
-
-	if (cut_read(a->journal, a->id, a->cut, a->ncut) != 0)
-		a->out->status = SPOOL_DAMAGED;
-	for (uint32_t i = 0; i < a->ncut; i++) {
-		struct reason **r = &a->out->reasons[a->cut[i].rcpt];
-
-		if (a->cut[i].whole == NULL)
-			continue;
-		reason_unref(*r);
-		*r = reason_ref(a->cut[i].whole);
-	}
-	cut_free(a->cut, a->ncut);
-	journal_unref(a->journal);
-}
-
-static void
-on_read(void *arg)
-{
-	struct asking *a = arg;
-	struct spool_reasons *out = a->out;
-
-	free(a);
-	spool_reasons_end(out);
-}
-
-/* On the loop's thread, where alone work may be started. */
-static void
-on_start(struct parcel *p)
-{
-	struct asking *a = (struct asking *)(void *)p;
-
-	work_run(a->loop, run, on_read, a);
-}
-
-/* Under the lock: what is in memory. */
-static void
-look_up(const struct journal *j, uint64_t id, struct asking *a)
-{
-	const struct live *live = index_get(&j->index, id);
-	struct spool_reasons *out = a->out;
-
-	out->status = SPOOL_ABSENT;
-	if (live == NULL || live->done)
-		return;
-	out->status = SPOOL_OK;
-	out->n = live->nrcpt;
-	out->reasons = mem_zalloc(out->n, sizeof(struct reason *));
-	for (uint32_t i = 0; i < out->n; i++)
-		out->reasons[i] = reason_whole(live->rows[i].reason);
-	a->ncut = cut_find(j, live, &a->cut);
-}
-
-void
-journal_fetch_reasons(struct spool *s, uint64_t id, struct loop *loop,
-    spool_reasons_cb cb, void *arg)
-{
-	struct journal *j = journal_of(s);
-	struct asking *a = MEM_NEW(struct asking);
-
-	a->out = MEM_NEW(struct spool_reasons);
-	a->out->cb = cb;
-	a->out->arg = arg;
-	a->id = id;
-	a->loop = loop;
-	(void)pthread_mutex_lock(&j->lock);
-	look_up(j, id, a);
-	(void)pthread_mutex_unlock(&j->lock);
-	if (a->ncut == 0) {
-		spool_answer_reasons(loop, a->out);
-		free(a);
-		return;
-	}
-	journal_ref(j);
-	a->journal = j;
-	a->parcel.open = on_start;
-	mailbox_post(loop, &a->parcel);
+	return worst;
 }

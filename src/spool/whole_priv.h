@@ -12,9 +12,9 @@
 
 #include "segment_priv.h"
 
-struct journal;
 struct live;
 struct reason;
+struct segments;
 
 /* A record's place in one number: of the segment, and in it. */
 static inline uint64_t
@@ -39,12 +39,13 @@ struct cut {
 
 /* All of a message, in *out, the caller's. Under the journal's lock. */
 uint32_t
-cut_find(const struct journal *j, const struct live *live, struct cut **out);
+cut_find(const struct segments *all, const struct live *live, struct cut **out);
 /*
  * Reads them. 0; -EBADMSG when some are damaged; -errno when the disk did not
  * answer. Blocks.
  */
-int cut_read(const struct journal *j, uint64_t id, struct cut *cut, uint32_t n);
+int
+cut_read(const struct segments *all, uint64_t id, struct cut *cut, uint32_t n);
 void cut_free(struct cut *cut, uint32_t n);
 
 #endif
