@@ -2,6 +2,7 @@
 #include "tests/lib/suite.h"
 
 #include <arpa/inet.h>
+#include <ifaddrs.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -401,6 +402,74 @@ START_TEST(our_addresses_are_read_when_they_matter)
 }
 END_TEST
 
+/* The system's interfaces, as it tells of them (see tests.mk). */
+int __wrap_getifaddrs(struct ifaddrs **out);
+void __wrap_freeifaddrs(struct ifaddrs *all);
+static bool has_interfaces;
+static unsigned given;
+
+int
+__wrap_getifaddrs(struct ifaddrs **out)
+{
+	static union dns_address addresses[3];
+	static struct ifaddrs all[4];
+
+	if (!has_interfaces)
+		return -1;
+	addresses[0].sa.sa_family = AF_PACKET;
+	to_address("192.0.2.7", &addresses[1]);
+	to_address("2001:db8::7", &addresses[2]);
+	for (size_t i = 0; i < 4; i++) {
+		all[i].ifa_next = i < 3 ? &all[i + 1] : NULL;
+		all[i].ifa_addr = i == 0 ? NULL : &addresses[i - 1].sa;
+	}
+	*out = all;
+	given++;
+	return 0;
+}
+
+void
+__wrap_freeifaddrs(struct ifaddrs *all)
+{
+	(void)all;
+	given--;
+}
+
+static const struct {
+	bool has_interfaces;
+	const char *conf, *host;
+	bool is_ours;
+} interfaces[] = {
+	{ true, AT_ALL, "0 a.test 192.0.2.7", true },
+	{ true, AT_ALL, "0 a.test 2001:db8::7", true },
+	{ true, AT_ALL, "0 a.test 192.0.2.1", false },
+	{ true, AT_ALL, "0 a.test 2001:db8::1", false },
+	/* Where the relay does not listen it is another server. */
+	{ true, HOSTNAME, "0 a.test 192.0.2.7", false },
+	/* It does not know. */
+	{ false, AT_ALL, "0 a.test 192.0.2.7", false },
+};
+
+START_TEST(the_addresses_of_the_system_are_ours)
+{
+	struct conf *conf = to_conf(interfaces[_i].conf);
+	struct lookup_answer a;
+	struct plan_request q = { .conf = conf, .answer = &a };
+	struct plan p;
+	struct err err;
+
+	has_interfaces = interfaces[_i].has_interfaces;
+	q.rule = conf_route(conf, SPAN("x.test"));
+	to_answer(interfaces[_i].host, &a);
+	ck_assert_int_eq(plan_read(&p, &q, &err), 0);
+	ck_assert_int_eq(p.leads_back, interfaces[_i].is_ours);
+	ck_assert_uint_eq(p.target->nhosts, interfaces[_i].is_ours ? 0 : 1);
+	ck_assert_uint_eq(given, 0);
+	target_unref(p.target);
+	conf_unref(conf);
+}
+END_TEST
+
 static const struct {
 	const char *file, *want; /* NULL: there is no file; no plan */
 } passwords[] = { { "secret\r\n", "secret" }, { "a b", "a b" }, { "\n", NULL },
@@ -463,6 +532,8 @@ fill(TCase *tc)
 	tcase_add_loop_test(tc, a_site_has_a_name_for_people, 0, 2);
 	tcase_add_loop_test(
 	    tc, our_addresses_are_read_when_they_matter, 0, ARRAY_LEN(owns));
+	tcase_add_loop_test(
+	    tc, the_addresses_of_the_system_are_ours, 0, ARRAY_LEN(interfaces));
 	tcase_add_loop_test(
 	    tc, a_password_is_read_from_its_file, 0, ARRAY_LEN(passwords));
 }
