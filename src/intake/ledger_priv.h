@@ -1,11 +1,17 @@
-/* ledger_priv: an account in the ledger, for the files that are it. */
+/* ledger_priv: the ledger and an account in it, for the files that are it. */
 #ifndef INTAKE_LEDGER_PRIV_H
 #define INTAKE_LEDGER_PRIV_H
 
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/map.h"
 #include "intake/ledger_io.h"
 #include "policy/brake.h"
 #include "policy/known.h"
 #include "policy/places.h"
+
+struct standings;
 
 struct hashes {
 	uint64_t *list; /* owned */
@@ -43,6 +49,55 @@ struct ledger_account {
 	struct budget_state waits;
 	int64_t waits_until;
 };
+
+struct ledger {
+	pthread_mutex_t lock;
+	struct state *state; /* borrowed: see ledger_free(); NULL: none */
+	struct standings *standings; /* owned; NULL: there is no such file */
+	bool
+	    knows_standings; /* from there: what the state says of it is older */
+	struct map accounts; /* by name */
+	struct list all, dirty, saving; /* struct ledger_account */
+	size_t known_memory;
+	_Atomic uint32_t not_in_order; /* accounts */
+	struct loop *loop; /* borrowed: of who hears of warnings; or NULL */
+	void (*warn)(const struct ledger_warning *warning, void *arg);
+	void *warn_arg;
+	struct countries *countries; /* borrowed; NULL: there are none */
+};
+
+static inline struct ledger_account *
+ledger_entry(struct list *node)
+{
+	return LIST_ENTRY(node, struct ledger_account, node);
+}
+
+/* --- ledger_io.c; all but the lock is for who has that --- */
+
+void ledger_lock(struct ledger *l);
+void ledger_unlock(struct ledger *l);
+/* In any case of letters; made, if it is not here. */
+struct ledger_account *ledger_find(struct ledger *l, struct span name);
+void ledger_remove(struct ledger *l, struct ledger_account *a);
+/* What is kept of it has changed. */
+void ledger_mark(struct ledger *l, struct ledger_account *a);
+void ledger_set_standing(
+    struct ledger *l, struct ledger_account *a, enum ledger_standing standing);
+
+/* --- ledger_state_io.c --- */
+
+/* It is not here, and is read. The waiter may be NULL: who asks again by itself. */
+void ledger_load(
+    struct ledger *l, struct ledger_account *a, struct ledger_waiter *w);
+
+/* --- ledger_warnings_io.c; under the lock --- */
+
+/* If the brake has just fallen. */
+void
+ledger_tell_fallen(struct ledger *l, struct ledger_account *a, int64_t now);
+/* That, and budgets that are used up nearly; there is one warning a window. */
+void ledger_look_for_warnings(struct ledger *l, struct ledger_account *a,
+    const struct conf_account *conf, int64_t now);
 
 void hashes_add(struct hashes *h, uint64_t hash);
 void hashes_clear(struct hashes *h);

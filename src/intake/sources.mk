@@ -9,5 +9,6 @@ libpostern_a_SOURCES += \
 	include/intake/filter_io.h src/intake/filter_io.c \
 	src/intake/changes.c src/intake/filtered.c \
 	src/intake/author.c src/intake/authors.c src/intake/hash.c \
-	src/intake/ledger_priv.h src/intake/steps.c \
+	src/intake/ledger_priv.h src/intake/ledger_state_io.c \
+	src/intake/ledger_warnings_io.c src/intake/steps.c \
 	src/intake/standings_io.h src/intake/standings_io.c
