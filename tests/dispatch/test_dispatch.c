@@ -138,19 +138,6 @@ END_TEST
 
 /* --- what a host takes --- */
 
-/* It takes so many of what the lane has, and wants the others once more. */
-static void
-answer(uint32_t takes)
-{
-	struct attempt *a = attempt;
-
-	attempt = NULL;
-	for (uint32_t i = 0; i < a->nrcpt; i++)
-		a->rcpts[i].outcome =
-		    i < takes ? OUTCOME_DELIVERED : OUTCOME_NEXT_TRANSACTION;
-	dispatch_answered(dispatch, lane, a, true);
-}
-
 /* A message of four, to a host that takes so many at a time. */
 static uint32_t
 send_four(uint64_t id, uint32_t takes)

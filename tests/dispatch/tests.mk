@@ -4,6 +4,7 @@ check_PROGRAMS += tests/dispatch/test_dialogs
 check_PROGRAMS += tests/dispatch/test_dispatch
 check_PROGRAMS += tests/dispatch/test_filters_io
 check_PROGRAMS += tests/dispatch/test_history
+check_PROGRAMS += tests/dispatch/test_lanes_io
 check_PROGRAMS += tests/dispatch/test_order
 check_PROGRAMS += tests/dispatch/test_queue
 check_PROGRAMS += tests/dispatch/test_rest

@@ -27,7 +27,7 @@ static struct spool *spool;
 static struct dispatch *dispatch;
 static struct lane *lane; /* that was opened or given to last */
 static struct attempt *attempt; /* that it has; owned */
-static unsigned withdrawn;
+static unsigned withdrawn, quits;
 
 static inline void
 on_open(struct lane *l, struct target *target, uint32_t host, struct attempt *a,
@@ -58,6 +58,7 @@ static inline void
 on_quit(struct lane *l, void *arg)
 {
 	(void)l, (void)arg;
+	quits++;
 }
 
 static inline void
@@ -68,11 +69,8 @@ on_lost(uint64_t id, void *arg)
 }
 
 static inline void
-setup(void)
+setup_with(const char *text)
 {
-	static const char text[] =
-	    "hostname = relay.test\n"
-	    "route default { relay = \"smtp://192.0.2.1:26\" }\n";
 	struct buf warnings = { 0 };
 	struct spool_options o = { .kind = SPOOL_MEMORY };
 	struct spool_events on = { .message = dispatch_load, .lost = on_lost };
@@ -91,9 +89,16 @@ setup(void)
 	o.loop = loop;
 	spool = spool_open(&o, &on, &err);
 	dispatch_set_road(dispatch, spool, &lanes);
-	withdrawn = 0;
+	withdrawn = quits = 0;
 	lane = NULL;
 	attempt = NULL;
+}
+
+static inline void
+setup(void)
+{
+	setup_with("hostname = relay.test\n"
+		   "route default { relay = \"smtp://192.0.2.1:26\" }\n");
 }
 
 static inline void
@@ -226,6 +231,19 @@ order(uint64_t id, enum order_verb verb)
 	dispatch_do(dispatch, queue_find(dispatch_queue(dispatch), id), &o,
 	    on_done, &done);
 	turn_until(is_told, &done);
+}
+
+/* It takes so many of what the lane has, and wants the others once more. */
+static inline void
+answer(uint32_t takes)
+{
+	struct attempt *a = attempt;
+
+	attempt = NULL;
+	for (uint32_t i = 0; i < a->nrcpt; i++)
+		a->rcpts[i].outcome =
+		    i < takes ? OUTCOME_DELIVERED : OUTCOME_NEXT_TRANSACTION;
+	dispatch_answered(dispatch, lane, a, true);
 }
 
 #endif
