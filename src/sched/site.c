@@ -543,11 +543,12 @@ channel_wants_lane(const struct channel *c, uint64_t now, uint64_t *again)
 	const struct site *s = c->site;
 
 	*again = 0;
-	if (c->line.waiting == 0 || c->nidle > 0 || s->lanes >= s->lanes_max ||
+	if (c->line.waiting == 0 || s->lanes >= s->lanes_max ||
 	    !channel_is_open(c, now))
 		return false;
-	/* A connection costs more than a short wait behind the others. */
-	if (c->line.waiting > c->lanes || now >= s->progress + SITE_MOMENT_MS)
+	/* A connection costs more than a short wait behind the busy ones. */
+	if (c->line.waiting > c->lanes - c->nidle ||
+	    now >= s->progress + SITE_MOMENT_MS)
 		return true;
 	*again = s->progress + SITE_MOMENT_MS;
 	return false;
