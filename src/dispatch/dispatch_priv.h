@@ -59,6 +59,7 @@ struct dispatch {
 	struct deadline *held_alarm; /* owned: the first of the lines' */
 	struct reason *held_reason; /* owned reference */
 	uint32_t lanes, lanes_most, reports; /* under way */
+	uint32_t retiring; /* lanes that end because they were idle */
 	/* Borrowed: of those that are awake the next to be routed anew. */
 	struct message *walk;
 	uint32_t era; /* how often there was a new configuration */

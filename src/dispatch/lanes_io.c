@@ -137,6 +137,8 @@ void
 lanes_retire(struct dispatch *d, struct outgoing *o)
 {
 	leave_idle(d, o);
+	o->is_retiring = true;
+	d->retiring++;
 	d->out.quit(&o->lane, d->out.arg);
 }
 
@@ -373,6 +375,7 @@ dispatch_ended(struct dispatch *d, struct lane *lane, struct attempt *a,
 	c->lanes--;
 	c->site->lanes--;
 	d->lanes--;
+	d->retiring -= o->is_retiring;
 	address_lane_ended(d, o->address);
 	c->site->last_used = c->site->progress = loop_now(d->loop);
 	if (is_idle(o))

@@ -22,6 +22,7 @@ struct outgoing {
 	char *holder; /* owned; whose place it has; NULL: nobody's */
 	uint32_t host, carried;
 	bool has_ended; /* an attempt is on its way back from it */
+	bool is_retiring; /* asked to end, since it was idle */
 };
 
 /* How many there may be, by the configuration and the system. */

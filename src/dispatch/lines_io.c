@@ -237,8 +237,6 @@ has_place(struct dispatch *d, struct channel *c, struct span account)
 		return true;
 	if (!turn_is_waiting(&c->want))
 		turns_join(&d->all, &c->want, account, TURN_FIRST);
-	if (left == 0 && !list_is_empty(&d->idle))
-		lanes_retire(d, LIST_ENTRY(d->idle.next, struct outgoing, all));
 	return false;
 }
 
@@ -372,24 +370,32 @@ lines_mark_all(struct dispatch *d)
 		lines_mark_site(d, s);
 }
 
-/* Channels whose turn for one of all lanes it is. */
+/*
+ * Channels whose turn for one of all lanes it is. One may need none any more, or
+ * stand in line again: the others behind it have their turns all the same.
+ */
 static void
 serve_wants(struct dispatch *d)
 {
-	while (d->lanes < d->lanes_most) {
+	for (uint32_t n = d->all.waiting; n > 0 && d->lanes < d->lanes_most;
+	     n--) {
 		struct turns_place place = { .held_most =
 						 d->lanes_most - d->lanes };
 		struct turn *turn = turns_take(&d->all, &place);
-		struct channel *c;
-		uint32_t lanes = d->lanes;
 
 		if (turn == NULL)
 			return;
-		c = LIST_ENTRY(turn, struct channel, want);
-		serve(d, c);
-		if (d->lanes == lanes)
-			return; /* it stands in line again, or needs none */
+		serve(d, LIST_ENTRY(turn, struct channel, want));
 	}
+}
+
+/* Channels want one of all lanes, and idle ones have those: they make room. */
+static void
+retire_for_wants(struct dispatch *d)
+{
+	while (d->lanes >= d->lanes_most && d->retiring < d->all.waiting &&
+	       !list_is_empty(&d->idle))
+		lanes_retire(d, LIST_ENTRY(d->idle.next, struct outgoing, all));
 }
 
 void
@@ -402,6 +408,7 @@ lines_serve_marked(struct dispatch *d)
 	serve_wants(d);
 	while ((node = list_pop(&d->serve)) != NULL)
 		serve(d, LIST_ENTRY(node, struct channel, serve));
+	retire_for_wants(d);
 }
 
 void
