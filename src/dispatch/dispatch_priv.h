@@ -164,6 +164,8 @@ void lines_serve_marked(struct dispatch *d);
 /* All that have somebody in line: the spool records again. */
 void lines_mark_all(struct dispatch *d);
 void lines_mark_site(struct dispatch *d, struct site *s);
+/* The operator's word: who goes there by hand finds it open. */
+void lines_open(struct dispatch *d, struct site *s);
 /* The channel is served at that time (monotonic ms). */
 void lines_wake_at(struct dispatch *d, struct channel *c, uint64_t at);
 void lines_forget(struct dispatch *d);

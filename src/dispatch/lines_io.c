@@ -361,6 +361,13 @@ lines_mark_site(struct dispatch *d, struct site *s)
 }
 
 void
+lines_open(struct dispatch *d, struct site *s)
+{
+	site_open(s);
+	lines_mark_site(d, s);
+}
+
+void
 lines_mark_all(struct dispatch *d)
 {
 	struct site *s;

@@ -254,18 +254,6 @@ set_marks(struct dispatch *d, struct message *m, unsigned flags)
 }
 
 void
-dispatch_open_sites(struct dispatch *d)
-{
-	struct site *s;
-	size_t at = 0;
-
-	while ((s = router_next_site(d->router, &at)) != NULL)
-		site_open(s);
-	lines_mark_all(d);
-	dispatch_end_turn(d);
-}
-
-void
 dispatch_readmit(struct dispatch *d)
 {
 	lines_mark_all(d);
@@ -292,6 +280,8 @@ dispatch_do(struct dispatch *d, struct message *m, const struct order *order,
 		if (!order_is_for(order, &m->legs[i]))
 			continue;
 		note_rcpts(w, order, &m->legs[i]);
+		if (order->verb == ORDER_RETRY && m->legs[i].state == LEG_LINE)
+			lines_open(d, m->legs[i].channel->site);
 		if (!stays)
 			dispatch_step(d, &m->legs[i], &ev);
 	}
