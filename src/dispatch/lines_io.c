@@ -64,6 +64,23 @@ admits(struct span account, void *arg)
 	return site_admits(look->channel->site, account, look->now, &why);
 }
 
+/*
+ * Who came in line before a reload, or by an answer of the name servers that is
+ * known no more, may have another way now, or must be safer on it. An answer that
+ * is only old is asked for anew by that, and holds until there is another.
+ */
+static bool
+is_its_way(const struct dispatch *d, const struct leg *leg)
+{
+	const struct route *known;
+
+	if (leg->era != d->era)
+		return false;
+	known = router_known(
+	    d->router, envelope_domain(leg->message->env, leg->first));
+	return known != NULL && known->channel == leg->channel;
+}
+
 /* --- what a lane takes --- */
 
 struct taking {
@@ -112,7 +129,7 @@ take_others(struct taking *t, struct outgoing *o, struct look *look)
 		struct leg *leg = &m->legs[i];
 
 		if (leg->state != LEG_LINE || leg->channel != t->channel ||
-		    leg->era != t->d->era || !fits(&leg->turn, look))
+		    !is_its_way(t->d, leg) || !fits(&leg->turn, look))
 			continue;
 		if (take_rcpts(t, leg, look->now))
 			take_leg(t, leg, o);
@@ -165,8 +182,8 @@ give(struct dispatch *d, struct outgoing *o, struct leg *leg, struct look *look)
 /* --- serving a line --- */
 
 /*
- * Whose turn it is. Who came in line before a reload may have another way now, or
- * must be safer on it: routed again, some a turn, for a line may be long.
+ * Whose turn it is. Who may have another way now is routed again, some a turn, for
+ * a line may be long.
  */
 static struct leg *
 take_turn(struct dispatch *d, struct look *look, struct turns_place *place)
@@ -181,7 +198,7 @@ take_turn(struct dispatch *d, struct look *look, struct turns_place *place)
 		if (turn == NULL)
 			return NULL;
 		leg = LIST_ENTRY(turn, struct leg, turn);
-		if (leg->era == d->era)
+		if (is_its_way(d, leg))
 			return leg;
 		leg->is_next = true; /* it was its turn */
 		dispatch_step(d, leg, &ev);
