@@ -37,6 +37,7 @@ struct dispatch {
 	struct turns all; /* channels that want one of all lanes */
 	struct reason *bounced; /* owned reference: by the operator */
 	struct map addresses; /* struct address: those that lanes go to */
+	struct list crowded; /* those that channels wait for */
 	struct list curious; /* struct asking, without a leg */
 	struct list waits; /* struct wait, of operators */
 	void (*failed)(const struct envelope *env, struct span rcpt,
@@ -176,15 +177,21 @@ struct address;
 /* Where a lane to that host goes. */
 struct address *
 address_of(struct dispatch *d, const struct target *t, uint32_t host);
-/* Whether that host is at this address. */
-bool address_is(const struct address *a, const struct target *t, uint32_t host);
 /* Hosts of the target whose address has all the lanes that it may, a bit each. */
 uint32_t addresses_full(const struct dispatch *d, const struct target *t);
 void address_lane_opened(struct address *a);
+/* It is without work; `node` leaves the list with the lane's idleness. */
+void address_lane_is_idle(struct address *a, struct list *node);
+void address_lane_retires(struct address *a);
 /* Marks those that waited for it. The address may be gone then. */
-void address_lane_ended(struct dispatch *d, struct address *a);
-/* The channel waits until a lane to one of the target's full hosts ends. */
-void addresses_wait(struct dispatch *d, struct channel *c);
+void address_lane_ended(struct dispatch *d, struct address *a, bool retired);
+/*
+ * The channel waits until a lane ends to one of the full hosts that a leg may go to
+ * which has tried those.
+ */
+void addresses_wait(struct dispatch *d, struct channel *c, uint32_t tried);
+/* The end of a turn: idle lanes retire where others wait for their address. */
+void addresses_make_room(struct dispatch *d);
 
 /* --- reports_io.c --- */
 

@@ -16,6 +16,7 @@ struct outgoing {
 	struct lane lane; /* the handle that its worker knows */
 	struct list idle; /* in its channel's */
 	struct list all; /* in the dispatch's `idle`, or `busy` */
+	struct list at_address; /* in its address's idle ones */
 	struct channel *channel; /* borrowed: sites outlive their lanes */
 	struct address *address; /* borrowed: lives while lanes go there */
 	struct load *load; /* owned; NULL: none */

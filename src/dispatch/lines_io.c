@@ -19,7 +19,6 @@
 enum {
 	REROUTED_A_TURN = 500,
 	FRESH_FROM = 2, /* so often back: it wants a new connection */
-	IDLE_LOOKED_AT = 200,
 	LAST_LANE_FROM = 4, /* sites of so many lanes keep one for others */
 };
 
@@ -225,25 +224,6 @@ fill_idle(struct dispatch *d, struct channel *c, struct turns_place *place)
 	}
 }
 
-/* An idle lane to an address that others wait for makes room there. */
-static void
-retire_at_full(struct dispatch *d, const struct target *t)
-{
-	unsigned looked = 0;
-
-	LIST_FOREACH (node, &d->idle) {
-		struct outgoing *o = LIST_ENTRY(node, struct outgoing, all);
-
-		for (uint32_t i = 0; i < t->nhosts; i++)
-			if (address_is(o->address, t, i)) {
-				lanes_retire(d, o);
-				return;
-			}
-		if (++looked == IDLE_LOOKED_AT)
-			return;
-	}
-}
-
 /* A place among all lanes for that account; if not now, it stands in line. */
 static bool
 has_place(struct dispatch *d, struct channel *c, struct span account)
@@ -291,8 +271,7 @@ open_next(struct dispatch *d, struct channel *c, struct turns_place *place)
 	if (host == CHANNEL_NO_HOST) {
 		turns_join(&c->line, &leg->turn,
 		    span_text(leg->message->env->account), TURN_FRONT);
-		addresses_wait(d, c);
-		retire_at_full(d, c->target);
+		addresses_wait(d, c, leg->tried);
 		return false;
 	}
 	look->has_host = true;
@@ -433,6 +412,7 @@ lines_serve_marked(struct dispatch *d)
 	while ((node = list_pop(&d->serve)) != NULL)
 		serve(d, LIST_ENTRY(node, struct channel, serve));
 	retire_for_wants(d);
+	addresses_make_room(d);
 }
 
 void
