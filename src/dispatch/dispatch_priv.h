@@ -201,12 +201,13 @@ void reports_warn(struct dispatch *d, struct message *m);
 
 /* --- operator_io.c --- */
 
-/* Legs that were called back may be back; `is_done`: all of them are over. */
+/*
+ * Legs that were called back may be back, or it is too late for them: their host has
+ * the message, and may take its time. `is_done`: all of them are over.
+ */
 void operator_back(struct dispatch *d, struct message *m, bool is_done);
 /* The relay ends: who waits gets an answer. */
 void operator_forget(struct dispatch *d);
-/* Its host has it, and may take its time. */
-void operator_too_late(struct dispatch *d, struct message *m);
 
 /* --- brake_io.c --- */
 

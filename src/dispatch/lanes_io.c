@@ -125,6 +125,7 @@ lanes_give(struct dispatch *d, struct outgoing *o, struct load *load,
     struct attempt *a)
 {
 	o->load = load;
+	o->is_too_late = false;
 	hold(d, o, span_text(load->message->env->account));
 	o->channel->site->progress = loop_now(d->loop);
 	if (!is_idle(o)) {
@@ -403,8 +404,17 @@ dispatch_too_late(struct dispatch *d, struct lane *lane)
 {
 	struct outgoing *o = outgoing_of(lane);
 
-	if (o->load != NULL)
-		operator_too_late(d, o->load->message);
+	if (o->load == NULL)
+		return;
+	o->is_too_late = true;
+	operator_back(d, o->load->message, false);
+}
+
+bool
+lanes_may_give_back(const struct leg *leg)
+{
+	return leg->state == LEG_LEAVING &&
+	       !outgoing_of(leg->lane)->is_too_late;
 }
 
 void

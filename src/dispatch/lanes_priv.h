@@ -23,6 +23,8 @@ struct outgoing {
 	char *holder; /* owned; whose place it has; NULL: nobody's */
 	uint32_t host, carried;
 	bool has_ended; /* an attempt is on its way back from it */
+	bool
+	    is_too_late; /* what it has in hand cannot be called back any more */
 	bool is_retiring; /* asked to end, since it was idle */
 };
 
@@ -37,6 +39,8 @@ lanes_new(struct dispatch *d, struct channel *c, uint32_t host);
  */
 void lanes_give(struct dispatch *d, struct outgoing *o, struct load *load,
     struct attempt *a);
+/* The leg's lane was asked for it, and has not said that it is too late. */
+bool lanes_may_give_back(const struct leg *leg);
 /* Closes one that is idle. */
 void lanes_retire(struct dispatch *d, struct outgoing *o);
 

@@ -3,7 +3,7 @@
  * has is called back, and the answer waits until it is back: for recipients whose
  * host had the message by then it came too late.
  */
-#include "dispatch_priv.h"
+#include "lanes_priv.h"
 
 #include <stdlib.h>
 
@@ -124,11 +124,12 @@ settle(struct wait *w, bool is_done)
 		    d->spool, w->id, NULL, 0, d->loop, on_recorded, w);
 }
 
+/* Some of it may come back yet: a lane has not said what it can do about it. */
 static bool
-has_leaving(const struct message *m)
+is_awaited(const struct message *m)
 {
 	for (uint32_t i = 0; i < m->env->ngroups; i++)
-		if (m->legs[i].state == LEG_LEAVING)
+		if (lanes_may_give_back(&m->legs[i]))
 			return true;
 	return false;
 }
@@ -139,19 +140,8 @@ operator_back(struct dispatch *d, struct message *m, bool is_done)
 	LIST_FOREACH_SAFE (node, next, &d->waits) {
 		struct wait *w = LIST_ENTRY(node, struct wait, node);
 
-		if (w->message == m && !has_leaving(m))
+		if (w->message == m && !is_awaited(m))
 			settle(w, is_done);
-	}
-}
-
-void
-operator_too_late(struct dispatch *d, struct message *m)
-{
-	LIST_FOREACH_SAFE (node, next, &d->waits) {
-		struct wait *w = LIST_ENTRY(node, struct wait, node);
-
-		if (w->message == m)
-			settle(w, false);
 	}
 }
 
