@@ -146,7 +146,12 @@ site_free(struct site *s)
 void
 site_set_most(struct site *s, uint32_t most)
 {
+	/* It had as many as there might be, not as few as failures leave. */
+	bool was_bound = s->lanes_max == s->lanes_most && s->failures == 0;
+
 	s->lanes_most = most == 0 ? 1 : most;
+	if (was_bound && s->lanes_max < SITE_LANES_FIRST)
+		s->lanes_max = SITE_LANES_FIRST;
 	if (s->lanes_max > s->lanes_most)
 		s->lanes_max = s->lanes_most;
 }

@@ -96,7 +96,8 @@ START_TEST(the_configuration_bounds_what_is_earned)
 	site_set_most(site, 0);
 	ck_assert_uint_eq(site->lanes_max, 1);
 	site_set_most(site, 5);
-	ck_assert_uint_eq(site->lanes_max, 1); /* it is to be earned again */
+	/* As a new one; more is to be earned again. */
+	ck_assert_uint_eq(site->lanes_max, SITE_LANES_FIRST);
 }
 END_TEST
 
