@@ -1,7 +1,8 @@
 /*
- * peers: what a worker remembers of the addresses that it connected to, so that the
- * next connection need not find it out again. Bounded: who was told of longest ago
- * is forgotten first. Pure; times are monotonic milliseconds.
+ * peers: what is remembered of the addresses that lanes connected to, so that the
+ * next connection, of whichever worker, need not find it out again. Bounded: who was
+ * told of longest ago is forgotten first. Counted by reference, and used from any
+ * thread; times are monotonic milliseconds.
  */
 #ifndef DELIVER_PEERS_H
 #define DELIVER_PEERS_H
@@ -20,17 +21,18 @@ enum {
 };
 
 struct peers *peers_new(size_t most, const uint64_t seed[2]);
-void peers_free(struct peers *p);
-size_t peers_count(const struct peers *p);
+struct peers *peers_ref(struct peers *p);
+void peers_unref(struct peers *p);
+size_t peers_count(struct peers *p);
 
 /* `address`: "192.0.2.1:25". CHUNKING_UNKNOWN teaches nothing. */
 void peers_learn_chunking(
     struct peers *p, const char *address, enum chunking what, uint64_t now);
 enum chunking
-peers_chunking(const struct peers *p, const char *address, uint64_t now);
-/* No connection, or none that came to anything; or one that did. */
+peers_chunking(struct peers *p, const char *address, uint64_t now);
+/* No connection, or none that came to anything, or it died; or one that did. */
 void peers_set_failed(
     struct peers *p, const char *address, bool failed, uint64_t now);
-bool peers_has_failed(const struct peers *p, const char *address, uint64_t now);
+bool peers_has_failed(struct peers *p, const char *address, uint64_t now);
 
 #endif

@@ -249,7 +249,5 @@ void dispatch_on_mistrusted(struct dispatch *d,
     void (*mistrusted)(struct span domain, const char *site,
 	const struct words *words, void *arg),
     void (*held_before)(struct span domain, void *arg), void *arg);
-/* Closed sites are tried at once, for who asks for it by hand. */
-void dispatch_open_sites(struct dispatch *d);
 
 #endif

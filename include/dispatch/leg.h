@@ -64,7 +64,10 @@ struct leg {
 	uint32_t tried; /* hosts of its channel, a bit each */
 	uint8_t state; /* enum leg_state */
 	uint8_t answered; /* hosts that put it off in this attempt */
-	uint8_t returned; /* how often it came back for another connection */
+	uint8_t
+	    returned : 7; /* how often it came back for another connection */
+	uint8_t
+	    is_rerouted : 1; /* it stood in line, and its way is asked anew */
 	uint8_t wish : 3; /* enum leg_wish */
 	uint8_t is_next : 1; /* it had come to its turn: to its line's front */
 	uint8_t may_wait : 1; /* a host put it off, or was not to be had */
@@ -73,7 +76,7 @@ struct leg {
 	uint8_t is_let : 1; /* the operator let it go in spite of that */
 };
 
-enum { LEG_HOSTS_ASKED = 2, LEG_HOSTS_MOST = 32 };
+enum { LEG_HOSTS_ASKED = 2, LEG_HOSTS_MOST = 32, LEG_RETURNED_MOST = 127 };
 
 enum leg_event_type {
 	LEG_DUE, /* leg->due.at has come */

@@ -75,8 +75,6 @@ void router_ask(struct router *r, struct span domain, struct span account,
     enum turn_rank rank, struct route_waiter *waiter);
 /* Does not wait any more; nothing happens if it does not. */
 void router_leave(struct router *r, struct route_waiter *waiter);
-/* Whether what was known of that domain is past its time. */
-bool router_is_stale(struct router *r, struct span domain);
 
 /* Each site in turn: *at starts at 0, NULL ends. */
 struct site *router_next_site(struct router *r, size_t *at);

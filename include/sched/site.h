@@ -180,8 +180,9 @@ bool channel_has_untried(const struct channel *c, uint32_t tried);
 /* --- lanes --- */
 
 /*
- * Whether somebody in line should get a new lane now. If only the moment is not
- * over yet, *again is when to ask again; else it is 0.
+ * Whether somebody in line should get a new lane now. Asked when the idle lanes
+ * have taken whom they may: who waits still can use none of them. If only the
+ * moment is not over yet, *again is when to ask again; else it is 0.
  */
 bool channel_wants_lane(const struct channel *c, uint64_t now, uint64_t *again);
 

@@ -30,7 +30,7 @@ struct worker {
 	struct submit_worker submit;
 	struct deliver_worker deliver;
 	struct tls_client *tls; /* owned */
-	struct peers *peers; /* owned */
+	struct peers *peers; /* owned reference: all workers have the same */
 	struct worker_events events;
 	uint32_t sessions, lanes; /* the queue thread's count */
 };
@@ -402,7 +402,7 @@ static void
 worker_free(struct worker *w)
 {
 	tls_client_free(w->tls);
-	peers_free(w->peers);
+	peers_unref(w->peers);
 	aliases_unref(w->submit.aliases);
 	milter_ways_unref(w->submit.ways);
 	if (!is_guest(w))
@@ -442,7 +442,7 @@ worker_start(const struct worker *like, const struct worker_shared *shared,
 		.closed = on_closed,
 		.arg = w };
 	list_init(&w->submit.sessions);
-	w->peers = make_peers();
+	w->peers = like == NULL ? make_peers() : peers_ref(like->peers);
 	w->tls = tls_client_new(like == NULL ? NULL : like->tls, err);
 	w->deliver = (struct deliver_worker){ .loop = w->loop,
 		.spool = shared->spool,

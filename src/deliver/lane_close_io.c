@@ -119,6 +119,9 @@ lane_lost(struct lane_io *io, const char *why)
 {
 	lane_learn(io);
 	take_end(io, why);
+	/* The next attempt begins at another address, if there is one. */
+	if (io->end.blame == BLAME_MESSAGE)
+		lane_remember(io, io->address, true);
 	if (io->end.blame != BLAME_NONE && !io->was_ready)
 		lane_leave_address(io);
 	else

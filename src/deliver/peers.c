@@ -1,5 +1,7 @@
 #include "deliver/peers.h"
 
+#include <assert.h>
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "base/list.h"
@@ -14,6 +16,8 @@ struct peer {
 };
 
 struct peers {
+	_Atomic int refs; /* of each worker one */
+	pthread_mutex_t lock; /* of all that follows */
 	struct map map; /* address -> struct peer, owned */
 	struct list order; /* told of longest ago first */
 	size_t most;
@@ -23,11 +27,37 @@ struct peers *
 peers_new(size_t most, const uint64_t seed[2])
 {
 	struct peers *p = MEM_NEW(struct peers);
+	int rc = pthread_mutex_init(&p->lock, NULL);
 
+	assert(rc == 0);
+	p->refs = 1;
 	map_init(&p->map, seed);
 	list_init(&p->order);
 	p->most = most;
 	return p;
+}
+
+struct peers *
+peers_ref(struct peers *p)
+{
+	p->refs++;
+	return p;
+}
+
+static void
+lock(struct peers *p)
+{
+	int rc = pthread_mutex_lock(&p->lock);
+
+	assert(rc == 0);
+}
+
+static void
+unlock(struct peers *p)
+{
+	int rc = pthread_mutex_unlock(&p->lock);
+
+	assert(rc == 0);
 }
 
 static void
@@ -40,10 +70,14 @@ forget(struct peers *p, struct peer *peer)
 }
 
 void
-peers_free(struct peers *p)
+peers_unref(struct peers *p)
 {
-	if (p == NULL)
+	int rc;
+
+	if (p == NULL || --p->refs > 0)
 		return;
+	rc = pthread_mutex_destroy(&p->lock);
+	assert(rc == 0);
 	LIST_FOREACH_SAFE (node, next, &p->order)
 		forget(p, LIST_ENTRY(node, struct peer, node));
 	map_clear(&p->map);
@@ -51,13 +85,18 @@ peers_free(struct peers *p)
 }
 
 size_t
-peers_count(const struct peers *p)
+peers_count(struct peers *p)
 {
-	return p->map.count;
+	size_t n;
+
+	lock(p);
+	n = p->map.count;
+	unlock(p);
+	return n;
 }
 
 static const struct peer *
-find(const struct peers *p, const char *address)
+find(struct peers *p, const char *address)
 {
 	return map_get(&p->map, span_text(address));
 }
@@ -90,34 +129,48 @@ peers_learn_chunking(
 
 	if (what == CHUNKING_UNKNOWN)
 		return;
+	lock(p);
 	peer = touch(p, address);
 	peer->chunking = what;
 	peer->chunking_until = now + PEERS_CHUNKING_MS;
+	unlock(p);
 }
 
 enum chunking
-peers_chunking(const struct peers *p, const char *address, uint64_t now)
+peers_chunking(struct peers *p, const char *address, uint64_t now)
 {
-	const struct peer *peer = find(p, address);
+	enum chunking what = CHUNKING_UNKNOWN;
+	const struct peer *peer;
 
-	return peer == NULL || peer->chunking_until <= now ? CHUNKING_UNKNOWN
-							   : peer->chunking;
+	lock(p);
+	peer = find(p, address);
+	if (peer != NULL && peer->chunking_until > now)
+		what = peer->chunking;
+	unlock(p);
+	return what;
 }
 
 void
 peers_set_failed(
     struct peers *p, const char *address, bool failed, uint64_t now)
 {
+	lock(p);
 	/* What works is the rule, and needs no memory. */
 	if (failed || find(p, address) != NULL)
 		touch(p, address)->failed_until =
 		    failed ? now + PEERS_FAILED_MS : 0;
+	unlock(p);
 }
 
 bool
-peers_has_failed(const struct peers *p, const char *address, uint64_t now)
+peers_has_failed(struct peers *p, const char *address, uint64_t now)
 {
-	const struct peer *peer = find(p, address);
+	const struct peer *peer;
+	bool failed;
 
-	return peer != NULL && peer->failed_until > now;
+	lock(p);
+	peer = find(p, address);
+	failed = peer != NULL && peer->failed_until > now;
+	unlock(p);
+	return failed;
 }

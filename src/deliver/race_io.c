@@ -48,8 +48,8 @@ static void on_connected(enum stream_status status, void *arg);
 static void on_deadline(void *arg);
 
 static bool
-is_known_to_fail(const struct target *t, uint32_t address,
-    const struct peers *peers, uint64_t now)
+is_known_to_fail(
+    const struct target *t, uint32_t address, struct peers *peers, uint64_t now)
 {
 	char key[PEER_KEY_MAX];
 
@@ -59,7 +59,7 @@ is_known_to_fail(const struct target *t, uint32_t address,
 
 struct race *
 race_new(struct loop *loop, const struct target *target, uint32_t host,
-    const struct peers *peers, const struct race_events *events)
+    struct peers *peers, const struct race_events *events)
 {
 	const struct target_host *h = &target->hosts[host];
 	struct race *r =

@@ -31,7 +31,7 @@ struct race_events {
 
 /* Borrows loop, target and peers, which live longer. What failed is tried last. */
 struct race *race_new(struct loop *loop, const struct target *target,
-    uint32_t host, const struct peers *peers, const struct race_events *events);
+    uint32_t host, struct peers *peers, const struct race_events *events);
 /* Among the addresses that have neither failed nor won. */
 void race_go(struct race *r);
 /* Alone first that address, which had won before. */

@@ -36,7 +36,7 @@ struct steer {
 	char *filter; /* for the log */
 	json_t *done, *undone; /* borrowed: in the answer */
 	uint32_t waiting; /* messages whose end is to come */
-	bool is_scanning, is_dry, has_opened;
+	bool is_scanning, is_dry;
 	struct dispatch *dispatch; /* borrowed */
 };
 
@@ -220,9 +220,6 @@ steer_one(struct steer *s, struct dispatch *d, const struct order *order,
 	} else if (s->is_dry) {
 		(void)json_array_append_new(s->done, json_string(qid.text));
 	} else {
-		if (order->verb == ORDER_RETRY && !s->has_opened)
-			dispatch_open_sites(d);
-		s->has_opened = true;
 		s->waiting++;
 		note(s, dispatch_history(d), m->env->id);
 		dispatch_do(d, m, order, on_done, s);

@@ -28,6 +28,8 @@ take_route(struct dispatch *d, struct leg *leg, const struct route *route)
 			mistrust_tell(leg, route->channel->site);
 		}
 	}
+	if (ev.type == LEG_ROUTED && leg->by_hand)
+		lines_open(d, route->channel->site);
 	dispatch_step(d, leg, &ev);
 }
 

@@ -81,6 +81,7 @@ dispatch_new(struct loop *loop, const struct conf *conf, struct err *err)
 	list_init(&d->serve);
 	list_init(&d->idle);
 	list_init(&d->busy);
+	list_init(&d->crowded);
 	list_init(&d->waits);
 	list_init(&d->curious);
 	turns_init(&d->all);

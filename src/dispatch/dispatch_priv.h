@@ -37,6 +37,7 @@ struct dispatch {
 	struct turns all; /* channels that want one of all lanes */
 	struct reason *bounced; /* owned reference: by the operator */
 	struct map addresses; /* struct address: those that lanes go to */
+	struct list crowded; /* those that channels wait for */
 	struct list curious; /* struct asking, without a leg */
 	struct list waits; /* struct wait, of operators */
 	void (*failed)(const struct envelope *env, struct span rcpt,
@@ -59,6 +60,7 @@ struct dispatch {
 	struct deadline *held_alarm; /* owned: the first of the lines' */
 	struct reason *held_reason; /* owned reference */
 	uint32_t lanes, lanes_most, reports; /* under way */
+	uint32_t retiring; /* lanes that end because they were idle */
 	/* Borrowed: of those that are awake the next to be routed anew. */
 	struct message *walk;
 	uint32_t era; /* how often there was a new configuration */
@@ -163,6 +165,8 @@ void lines_serve_marked(struct dispatch *d);
 /* All that have somebody in line: the spool records again. */
 void lines_mark_all(struct dispatch *d);
 void lines_mark_site(struct dispatch *d, struct site *s);
+/* The operator's word: who goes there by hand finds it open. */
+void lines_open(struct dispatch *d, struct site *s);
 /* The channel is served at that time (monotonic ms). */
 void lines_wake_at(struct dispatch *d, struct channel *c, uint64_t at);
 void lines_forget(struct dispatch *d);
@@ -173,15 +177,21 @@ struct address;
 /* Where a lane to that host goes. */
 struct address *
 address_of(struct dispatch *d, const struct target *t, uint32_t host);
-/* Whether that host is at this address. */
-bool address_is(const struct address *a, const struct target *t, uint32_t host);
 /* Hosts of the target whose address has all the lanes that it may, a bit each. */
 uint32_t addresses_full(const struct dispatch *d, const struct target *t);
 void address_lane_opened(struct address *a);
+/* It is without work; `node` leaves the list with the lane's idleness. */
+void address_lane_is_idle(struct address *a, struct list *node);
+void address_lane_retires(struct address *a);
 /* Marks those that waited for it. The address may be gone then. */
-void address_lane_ended(struct dispatch *d, struct address *a);
-/* The channel waits until a lane to one of the target's full hosts ends. */
-void addresses_wait(struct dispatch *d, struct channel *c);
+void address_lane_ended(struct dispatch *d, struct address *a, bool retired);
+/*
+ * The channel waits until a lane ends to one of the full hosts that a leg may go to
+ * which has tried those.
+ */
+void addresses_wait(struct dispatch *d, struct channel *c, uint32_t tried);
+/* The end of a turn: idle lanes retire where others wait for their address. */
+void addresses_make_room(struct dispatch *d);
 
 /* --- reports_io.c --- */
 
@@ -191,12 +201,13 @@ void reports_warn(struct dispatch *d, struct message *m);
 
 /* --- operator_io.c --- */
 
-/* Legs that were called back may be back; `is_done`: all of them are over. */
+/*
+ * Legs that were called back may be back, or it is too late for them: their host has
+ * the message, and may take its time. `is_done`: all of them are over.
+ */
 void operator_back(struct dispatch *d, struct message *m, bool is_done);
 /* The relay ends: who waits gets an answer. */
 void operator_forget(struct dispatch *d);
-/* Its host has it, and may take its time. */
-void operator_too_late(struct dispatch *d, struct message *m);
 
 /* --- brake_io.c --- */
 

@@ -82,6 +82,7 @@ lanes_new(struct dispatch *d, struct channel *c, uint32_t host)
 	struct outgoing *o = MEM_NEW(struct outgoing);
 
 	list_init(&o->idle);
+	list_init(&o->at_address);
 	list_append(&d->busy, &o->all);
 	o->channel = c;
 	o->host = host;
@@ -99,6 +100,7 @@ become_idle(struct dispatch *d, struct outgoing *o)
 	list_append(&o->channel->idle, &o->idle);
 	list_remove(&o->all);
 	list_append(&d->idle, &o->all);
+	address_lane_is_idle(o->address, &o->at_address);
 	o->channel->nidle++;
 }
 
@@ -112,6 +114,7 @@ static void
 leave_idle(struct dispatch *d, struct outgoing *o)
 {
 	list_remove(&o->idle);
+	list_remove(&o->at_address);
 	list_remove(&o->all);
 	list_append(&d->busy, &o->all);
 	o->channel->nidle--;
@@ -122,6 +125,7 @@ lanes_give(struct dispatch *d, struct outgoing *o, struct load *load,
     struct attempt *a)
 {
 	o->load = load;
+	o->is_too_late = false;
 	hold(d, o, span_text(load->message->env->account));
 	o->channel->site->progress = loop_now(d->loop);
 	if (!is_idle(o)) {
@@ -137,6 +141,9 @@ void
 lanes_retire(struct dispatch *d, struct outgoing *o)
 {
 	leave_idle(d, o);
+	o->is_retiring = true;
+	d->retiring++;
+	address_lane_retires(o->address);
 	d->out.quit(&o->lane, d->out.arg);
 }
 
@@ -373,10 +380,11 @@ dispatch_ended(struct dispatch *d, struct lane *lane, struct attempt *a,
 	c->lanes--;
 	c->site->lanes--;
 	d->lanes--;
-	address_lane_ended(d, o->address);
-	c->site->last_used = c->site->progress = loop_now(d->loop);
+	d->retiring -= o->is_retiring;
 	if (is_idle(o))
 		leave_idle(d, o);
+	address_lane_ended(d, o->address, o->is_retiring);
+	c->site->last_used = c->site->progress = loop_now(d->loop);
 	note_end(d, o, a, end);
 	if (a != NULL)
 		bring_back(d, o, a, end);
@@ -396,8 +404,17 @@ dispatch_too_late(struct dispatch *d, struct lane *lane)
 {
 	struct outgoing *o = outgoing_of(lane);
 
-	if (o->load != NULL)
-		operator_too_late(d, o->load->message);
+	if (o->load == NULL)
+		return;
+	o->is_too_late = true;
+	operator_back(d, o->load->message, false);
+}
+
+bool
+lanes_may_give_back(const struct leg *leg)
+{
+	return leg->state == LEG_LEAVING &&
+	       !outgoing_of(leg->lane)->is_too_late;
 }
 
 void

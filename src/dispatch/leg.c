@@ -199,6 +199,8 @@ enter(struct step *s, enum leg_state to)
 	trace(leg, to);
 	family_add(FAMILY_LEGS, leg->state, -1);
 	family_add(FAMILY_LEGS, to, 1);
+	leg->is_rerouted =
+	    to == LEG_ROUTING && (leg->is_rerouted || leg->state == LEG_LINE);
 	leg->state = (uint8_t)to;
 	if (was && !leg_is_in_hand(leg))
 		m->in_hand--;
@@ -282,6 +284,15 @@ put_off(struct step *s, uint32_t rcpt)
 	} else {
 		tell(s, rcpt, LEG_FACT_DEFERRED);
 	}
+}
+
+/* It stood in line, and its way cannot be asked for just now: that is no try. */
+static void
+put_back(struct step *s, uint32_t rcpt)
+{
+	s->leg->message->rcpts[rcpt].due =
+	    s->ev->now + backoff_delay(&s->options->backoff, 1, s->ev->random);
+	tell(s, rcpt, LEG_FACT_DEFERRED);
 }
 
 /* It does not expire: it is held, as soon as the leg is settled. */
@@ -391,8 +402,8 @@ count_hosts(struct step *s)
 	if (host && !s->ev->is_unreached && leg->answered < UINT8_MAX)
 		leg->answered++;
 	leg->may_wait |= host;
-	if (connection && leg->returned < UINT8_MAX)
-		leg->returned++;
+	if (connection && leg->returned < LEG_RETURNED_MOST)
+		leg->returned = (leg->returned + 1) & 127;
 	if (host || elsewhere || s->ev->blames_host)
 		leg->tried |= s->ev->host;
 }
@@ -470,6 +481,8 @@ on_unrouted(struct step *s)
 		recipient_set_reason(&m->rcpts[i], s->ev->reason);
 		if (s->ev->outcome == LEG_FAILED)
 			end_one(s, i, RCPT_FAILED, LEG_FACT_FAILED);
+		else if (s->leg->is_rerouted)
+			put_back(s, i);
 		else
 			put_off(s, i);
 	}

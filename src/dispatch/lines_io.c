@@ -19,7 +19,6 @@
 enum {
 	REROUTED_A_TURN = 500,
 	FRESH_FROM = 2, /* so often back: it wants a new connection */
-	IDLE_LOOKED_AT = 200,
 	LAST_LANE_FROM = 4, /* sites of so many lanes keep one for others */
 };
 
@@ -62,6 +61,23 @@ admits(struct span account, void *arg)
 	if (dispatch_is_stopped(look->dispatch, account))
 		return false;
 	return site_admits(look->channel->site, account, look->now, &why);
+}
+
+/*
+ * Who came in line before a reload, or by an answer of the name servers that is
+ * known no more, may have another way now, or must be safer on it. An answer that
+ * is only old is asked for anew by that, and holds until there is another.
+ */
+static bool
+is_its_way(const struct dispatch *d, const struct leg *leg)
+{
+	const struct route *known;
+
+	if (leg->era != d->era)
+		return false;
+	known = router_known(
+	    d->router, envelope_domain(leg->message->env, leg->first));
+	return known != NULL && known->channel == leg->channel;
 }
 
 /* --- what a lane takes --- */
@@ -112,7 +128,7 @@ take_others(struct taking *t, struct outgoing *o, struct look *look)
 		struct leg *leg = &m->legs[i];
 
 		if (leg->state != LEG_LINE || leg->channel != t->channel ||
-		    leg->era != t->d->era || !fits(&leg->turn, look))
+		    !is_its_way(t->d, leg) || !fits(&leg->turn, look))
 			continue;
 		if (take_rcpts(t, leg, look->now))
 			take_leg(t, leg, o);
@@ -165,8 +181,8 @@ give(struct dispatch *d, struct outgoing *o, struct leg *leg, struct look *look)
 /* --- serving a line --- */
 
 /*
- * Whose turn it is. Who came in line before a reload may have another way now, or
- * must be safer on it: routed again, some a turn, for a line may be long.
+ * Whose turn it is. Who may have another way now is routed again, some a turn, for
+ * a line may be long.
  */
 static struct leg *
 take_turn(struct dispatch *d, struct look *look, struct turns_place *place)
@@ -181,7 +197,7 @@ take_turn(struct dispatch *d, struct look *look, struct turns_place *place)
 		if (turn == NULL)
 			return NULL;
 		leg = LIST_ENTRY(turn, struct leg, turn);
-		if (leg->era == d->era)
+		if (is_its_way(d, leg))
 			return leg;
 		leg->is_next = true; /* it was its turn */
 		dispatch_step(d, leg, &ev);
@@ -208,25 +224,6 @@ fill_idle(struct dispatch *d, struct channel *c, struct turns_place *place)
 	}
 }
 
-/* An idle lane to an address that others wait for makes room there. */
-static void
-retire_at_full(struct dispatch *d, const struct target *t)
-{
-	unsigned looked = 0;
-
-	LIST_FOREACH (node, &d->idle) {
-		struct outgoing *o = LIST_ENTRY(node, struct outgoing, all);
-
-		for (uint32_t i = 0; i < t->nhosts; i++)
-			if (address_is(o->address, t, i)) {
-				lanes_retire(d, o);
-				return;
-			}
-		if (++looked == IDLE_LOOKED_AT)
-			return;
-	}
-}
-
 /* A place among all lanes for that account; if not now, it stands in line. */
 static bool
 has_place(struct dispatch *d, struct channel *c, struct span account)
@@ -237,8 +234,6 @@ has_place(struct dispatch *d, struct channel *c, struct span account)
 		return true;
 	if (!turn_is_waiting(&c->want))
 		turns_join(&d->all, &c->want, account, TURN_FIRST);
-	if (left == 0 && !list_is_empty(&d->idle))
-		lanes_retire(d, LIST_ENTRY(d->idle.next, struct outgoing, all));
 	return false;
 }
 
@@ -276,8 +271,7 @@ open_next(struct dispatch *d, struct channel *c, struct turns_place *place)
 	if (host == CHANNEL_NO_HOST) {
 		turns_join(&c->line, &leg->turn,
 		    span_text(leg->message->env->account), TURN_FRONT);
-		addresses_wait(d, c);
-		retire_at_full(d, c->target);
+		addresses_wait(d, c, leg->tried);
 		return false;
 	}
 	look->has_host = true;
@@ -363,6 +357,13 @@ lines_mark_site(struct dispatch *d, struct site *s)
 }
 
 void
+lines_open(struct dispatch *d, struct site *s)
+{
+	site_open(s);
+	lines_mark_site(d, s);
+}
+
+void
 lines_mark_all(struct dispatch *d)
 {
 	struct site *s;
@@ -372,24 +373,32 @@ lines_mark_all(struct dispatch *d)
 		lines_mark_site(d, s);
 }
 
-/* Channels whose turn for one of all lanes it is. */
+/*
+ * Channels whose turn for one of all lanes it is. One may need none any more, or
+ * stand in line again: the others behind it have their turns all the same.
+ */
 static void
 serve_wants(struct dispatch *d)
 {
-	while (d->lanes < d->lanes_most) {
+	for (uint32_t n = d->all.waiting; n > 0 && d->lanes < d->lanes_most;
+	     n--) {
 		struct turns_place place = { .held_most =
 						 d->lanes_most - d->lanes };
 		struct turn *turn = turns_take(&d->all, &place);
-		struct channel *c;
-		uint32_t lanes = d->lanes;
 
 		if (turn == NULL)
 			return;
-		c = LIST_ENTRY(turn, struct channel, want);
-		serve(d, c);
-		if (d->lanes == lanes)
-			return; /* it stands in line again, or needs none */
+		serve(d, LIST_ENTRY(turn, struct channel, want));
 	}
+}
+
+/* Channels want one of all lanes, and idle ones have those: they make room. */
+static void
+retire_for_wants(struct dispatch *d)
+{
+	while (d->lanes >= d->lanes_most && d->retiring < d->all.waiting &&
+	       !list_is_empty(&d->idle))
+		lanes_retire(d, LIST_ENTRY(d->idle.next, struct outgoing, all));
 }
 
 void
@@ -402,6 +411,8 @@ lines_serve_marked(struct dispatch *d)
 	serve_wants(d);
 	while ((node = list_pop(&d->serve)) != NULL)
 		serve(d, LIST_ENTRY(node, struct channel, serve));
+	retire_for_wants(d);
+	addresses_make_room(d);
 }
 
 void

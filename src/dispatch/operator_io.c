@@ -3,7 +3,7 @@
  * has is called back, and the answer waits until it is back: for recipients whose
  * host had the message by then it came too late.
  */
-#include "dispatch_priv.h"
+#include "lanes_priv.h"
 
 #include <stdlib.h>
 
@@ -124,11 +124,12 @@ settle(struct wait *w, bool is_done)
 		    d->spool, w->id, NULL, 0, d->loop, on_recorded, w);
 }
 
+/* Some of it may come back yet: a lane has not said what it can do about it. */
 static bool
-has_leaving(const struct message *m)
+is_awaited(const struct message *m)
 {
 	for (uint32_t i = 0; i < m->env->ngroups; i++)
-		if (m->legs[i].state == LEG_LEAVING)
+		if (lanes_may_give_back(&m->legs[i]))
 			return true;
 	return false;
 }
@@ -139,19 +140,8 @@ operator_back(struct dispatch *d, struct message *m, bool is_done)
 	LIST_FOREACH_SAFE (node, next, &d->waits) {
 		struct wait *w = LIST_ENTRY(node, struct wait, node);
 
-		if (w->message == m && !has_leaving(m))
+		if (w->message == m && !is_awaited(m))
 			settle(w, is_done);
-	}
-}
-
-void
-operator_too_late(struct dispatch *d, struct message *m)
-{
-	LIST_FOREACH_SAFE (node, next, &d->waits) {
-		struct wait *w = LIST_ENTRY(node, struct wait, node);
-
-		if (w->message == m)
-			settle(w, false);
 	}
 }
 
@@ -254,18 +244,6 @@ set_marks(struct dispatch *d, struct message *m, unsigned flags)
 }
 
 void
-dispatch_open_sites(struct dispatch *d)
-{
-	struct site *s;
-	size_t at = 0;
-
-	while ((s = router_next_site(d->router, &at)) != NULL)
-		site_open(s);
-	lines_mark_all(d);
-	dispatch_end_turn(d);
-}
-
-void
 dispatch_readmit(struct dispatch *d)
 {
 	lines_mark_all(d);
@@ -292,6 +270,8 @@ dispatch_do(struct dispatch *d, struct message *m, const struct order *order,
 		if (!order_is_for(order, &m->legs[i]))
 			continue;
 		note_rcpts(w, order, &m->legs[i]);
+		if (order->verb == ORDER_RETRY && m->legs[i].state == LEG_LINE)
+			lines_open(d, m->legs[i].channel->site);
 		if (!stays)
 			dispatch_step(d, &m->legs[i], &ev);
 	}

@@ -260,7 +260,7 @@ take_leg(struct span *at, struct leg *leg)
 	leg->tried = (uint32_t)take(at);
 	leg->state = (uint8_t)take(at);
 	leg->answered = (uint8_t)take(at);
-	leg->returned = (uint8_t)take(at);
+	leg->returned = take(at) & 127;
 	bits = (unsigned)take(at);
 	leg->is_next = bits & 1;
 	leg->may_wait = bits >> 1 & 1;

@@ -479,14 +479,6 @@ router_peek(const struct router *r, struct span domain)
 	return e == NULL || e->expires == 0 ? NULL : &e->route;
 }
 
-bool
-router_is_stale(struct router *r, struct span domain)
-{
-	const struct route_entry *e = cache_find(&r->cache, domain);
-
-	return e == NULL || e->expires <= loop_now(r->loop);
-}
-
 void
 router_ask(struct router *r, struct span domain, struct span account,
     enum turn_rank rank, struct route_waiter *w)

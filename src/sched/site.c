@@ -146,7 +146,12 @@ site_free(struct site *s)
 void
 site_set_most(struct site *s, uint32_t most)
 {
+	/* It had as many as there might be, not as few as failures leave. */
+	bool was_bound = s->lanes_max == s->lanes_most && s->failures == 0;
+
 	s->lanes_most = most == 0 ? 1 : most;
+	if (was_bound && s->lanes_max < SITE_LANES_FIRST)
+		s->lanes_max = SITE_LANES_FIRST;
 	if (s->lanes_max > s->lanes_most)
 		s->lanes_max = s->lanes_most;
 }
@@ -543,11 +548,12 @@ channel_wants_lane(const struct channel *c, uint64_t now, uint64_t *again)
 	const struct site *s = c->site;
 
 	*again = 0;
-	if (c->line.waiting == 0 || c->nidle > 0 || s->lanes >= s->lanes_max ||
+	if (c->line.waiting == 0 || s->lanes >= s->lanes_max ||
 	    !channel_is_open(c, now))
 		return false;
-	/* A connection costs more than a short wait behind the others. */
-	if (c->line.waiting > c->lanes || now >= s->progress + SITE_MOMENT_MS)
+	/* A connection costs more than a short wait behind the busy ones. */
+	if (c->line.waiting > c->lanes - c->nidle ||
+	    now >= s->progress + SITE_MOMENT_MS)
 		return true;
 	*again = s->progress + SITE_MOMENT_MS;
 	return false;

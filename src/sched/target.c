@@ -123,13 +123,34 @@ v4_is_special(uint32_t a)
 }
 
 /*
+ * RFC 8215: a NAT64 of the network's own. The IPv4 address is at the end (a prefix
+ * of 96 bits), or, with nothing at the end, behind the prefix of 48 bits and around
+ * the octet that RFC 6052 2.2 keeps free.
+ */
+static bool
+local_nat64(const struct in6_addr *a6, uint32_t *out)
+{
+	static const uint8_t prefix[6] = { 0x00, 0x64, 0xff, 0x9b, 0x00, 0x01 },
+			     nothing[4] = { 0 };
+	const uint8_t *a = a6->s6_addr;
+	uint8_t behind[4] = { a[6], a[7], a[9], a[10] };
+
+	if (memcmp(a, prefix, sizeof prefix) != 0)
+		return false;
+	memcpy(out, memcmp(a + 12, nothing, 4) != 0 ? a + 12 : behind, 4);
+	return true;
+}
+
+/*
  * Of an IPv4 address, also of one that is written as IPv6's, or that a gateway
- * makes of it: mapped and compatible (RFC 4291), NAT64 (RFC 6052), 6to4 (RFC 3056).
+ * makes of it: mapped and compatible (RFC 4291), translated (RFC 2765), NAT64
+ * (RFC 6052, RFC 8215), 6to4 (RFC 3056).
  */
 static bool
 v4_of(const struct sockaddr *sa, uint32_t *out)
 {
 	static const uint8_t nat64[12] = { 0x00, 0x64, 0xff, 0x9b },
+			     translated[12] = { [8] = 0xff, 0xff },
 			     six_to_four[2] = { 0x20, 0x02 };
 	const struct in6_addr *a6 =
 	    &((const struct sockaddr_in6 *)sa)->sin6_addr;
@@ -138,11 +159,12 @@ v4_of(const struct sockaddr *sa, uint32_t *out)
 	if (sa->sa_family == AF_INET)
 		a4 = ((const struct sockaddr_in *)sa)->sin_addr.s_addr;
 	else if (IN6_IS_ADDR_V4MAPPED(a6) || IN6_IS_ADDR_V4COMPAT(a6) ||
-		 memcmp(a6->s6_addr, nat64, sizeof nat64) == 0)
+		 memcmp(a6->s6_addr, nat64, sizeof nat64) == 0 ||
+		 memcmp(a6->s6_addr, translated, sizeof translated) == 0)
 		memcpy(&a4, a6->s6_addr + 12, sizeof a4);
 	else if (memcmp(a6->s6_addr, six_to_four, sizeof six_to_four) == 0)
 		memcpy(&a4, a6->s6_addr + 2, sizeof a4);
-	else
+	else if (!local_nat64(a6, &a4))
 		return false;
 	*out = ntohl(a4);
 	return true;

@@ -464,8 +464,15 @@ class Names:
                 return
         raise AssertionError("dnsmasq does not start")
 
-    def start(self, lines):
-        self.port = free_port(kind=socket.SOCK_DGRAM)
+    def change(self, *lines):
+        """Other records, at the same port."""
+        self.process.kill()
+        self.process.wait()
+        if not self.start(lines, self.port):
+            raise AssertionError("dnsmasq does not start again")
+
+    def start(self, lines, port=None):
+        self.port = port or free_port(kind=socket.SOCK_DGRAM)
         self.server = f"127.0.0.1:{self.port}"
         conf = self.folder.write("dnsmasq.conf", "\n".join(
             ["no-resolv", "no-hosts", "keep-in-foreground", f"port={self.port}",

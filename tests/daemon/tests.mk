@@ -44,6 +44,7 @@ daemon_tests = \
 	tests/daemon/t60_binding \
 	tests/daemon/t70_filters_after \
 	tests/daemon/t71_clocks \
+	tests/daemon/t72_places \
 	tests/daemon/t61_kerberos \
 	tests/daemon/t62_extensions \
 	tests/daemon/t63_all_at_once \

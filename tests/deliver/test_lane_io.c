@@ -83,7 +83,7 @@ teardown(void)
 	ck_assert_uint_eq(the_signature.refs, 0);
 	lane_end_clear(&end);
 	target_unref(target);
-	peers_free(worker.peers);
+	peers_unref(worker.peers);
 }
 
 /* Addresses 127.0.0.1, at ports 1, 2 ... */

@@ -17,7 +17,7 @@ setup(void)
 static void
 teardown(void)
 {
-	peers_free(p);
+	peers_unref(p);
 }
 
 START_TEST(chunking_is_remembered_for_a_day)

@@ -60,7 +60,7 @@ fill(struct message *m, struct reason *reason)
 		leg->era = UINT32_MAX - 20 - i;
 		leg->tried = UINT32_MAX - 30 - i;
 		leg->answered = (uint8_t)(255 - i);
-		leg->returned = (uint8_t)(200 - i);
+		leg->returned = (100 - i) & 127;
 		leg->is_next = 1;
 		leg->may_wait = i == 0;
 		leg->by_hand = i == 1;
