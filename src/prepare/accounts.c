@@ -1,6 +1,5 @@
 /* Certificates, and who may log in. */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -48,18 +47,15 @@ say_error(
 {
 	bool is_key = strncmp(text, "tls.key", 7) == 0;
 	const char *advice = "";
-	char why[512] = "", line[16] = "";
+	char why[512] = "";
 
-	if (c->line > 0)
-		(void)snprintf(line, sizeof line, ":%d", c->line);
 	if (strstr(text, strerror(EACCES)) != NULL)
 		advice =
 		    whose(is_key ? c->key : c->certificate, why, sizeof why);
 	else if (strstr(text, strerror(ENOENT)) != NULL)
 		advice = ", expected the file of certbot or another authority "
 			 "(README.md makes one to try)";
-	findings_add(l->findings, FINDING_ERROR, "%s%s: %s%s", l->conf->file,
-	    line, text, advice);
+	look_said(l, FINDING_ERROR, c->line, "%s%s", text, advice);
 }
 
 static void
@@ -93,7 +89,8 @@ look_at_certificates(const struct look *l)
 	struct err err;
 
 	if (ca != NULL && tls_peer_look(ca, &err) != 0)
-		look_option(l, FINDING_ERROR, "tls.client-ca", "%s", err.text);
+		look_said(l, FINDING_ERROR, conf_line(l->conf, "tls.client-ca"),
+		    "%s", err.text);
 	for (size_t i = 0; i < l->conf->ncertificates; i++)
 		look_at_certificate(l, &l->conf->certificates[i]);
 }
@@ -101,11 +98,17 @@ look_at_certificates(const struct look *l)
 static void
 look_at_tokens(const struct look *l)
 {
+	const struct conf_oauth *o = l->conf->oauth;
 	struct err err;
 
-	if (auth_try_tokens(l->conf, &err) != 0)
-		look_found(l, FINDING_ERROR, "auth.oauth", l->conf->oauth->line,
-		    "%s", err.text);
+	if (auth_try_tokens(l->conf, &err) == 0)
+		return;
+	look_said(l, FINDING_ERROR, o->line, "%s%s", err.text,
+	    o->jwks_file != NULL
+		? ", expected the file of the authorization server's keys"
+	    : o->client_secret_file != NULL
+		? ", expected the file with our secret in one line, mode 0600"
+		: "");
 }
 
 static void

@@ -67,6 +67,24 @@ look_found(const struct look *l, enum finding_level level, const char *key,
 	buf_clear(&text);
 }
 
+void
+look_said(const struct look *l, enum finding_level level, int line,
+    const char *format, ...)
+{
+	struct buf text = { 0 };
+	va_list ap;
+
+	(void)buf_append_text(&text, l->conf->file);
+	if (line > 0)
+		(void)buf_printf(&text, ":%d", line);
+	(void)buf_append_text(&text, ": ");
+	va_start(ap, format);
+	(void)buf_vprintf(&text, format, ap);
+	va_end(ap);
+	findings_add(l->findings, level, "%.*s", SPAN_ARG(buf_span(&text)));
+	buf_clear(&text);
+}
+
 static void
 name_of(uid_t uid, char out[64])
 {

@@ -17,6 +17,9 @@ struct look {
 /* "FILE:LINE: key: what", or "FILE: key (default): what" for line 0. */
 void look_found(const struct look *l, enum finding_level level, const char *key,
     int line, const char *format, ...) __attribute__((format(printf, 5, 6)));
+/* The same of a text that begins with its key: "FILE:LINE: text". */
+void look_said(const struct look *l, enum finding_level level, int line,
+    const char *format, ...) __attribute__((format(printf, 4, 5)));
 /* For an option outside of titled sections. */
 #define look_option(l, level, key, ...)                                        \
 	look_found(                                                            \

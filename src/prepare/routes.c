@@ -8,10 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/mem.h"
 #include "conf/conf.h"
+#include "io/password_file.h"
 #include "prepare_priv.h"
-
-enum { PASSWORD_MOST = 1023 };
 
 static bool
 is_own_address(const char *host)
@@ -66,32 +66,24 @@ static void
 look_at_password(const struct look *l, const struct conf_route *r)
 {
 	const char *path = r->password_file;
+	struct secret password = { 0 };
 	struct stat st;
-	char why[512];
+	char why[512] = "";
+	struct err err;
 
-	if (stat(path, &st) == -1)
-		look_found(l, FINDING_ERROR, "route.password-file", r->line,
-		    "%s: %s, expected the file with the password in one line, "
-		    "mode 0600",
-		    path, strerror(errno));
-	else if (!S_ISREG(st.st_mode))
-		look_found(l, FINDING_ERROR, "route.password-file", r->line,
-		    "%s: is no file, expected one with the password in one "
-		    "line",
-		    path);
-	else if (access(path, R_OK) == -1)
-		look_found(l, FINDING_ERROR, "route.password-file", r->line,
-		    "%s: %s%s", path, strerror(EACCES),
-		    whose(path, why, sizeof why));
-	else if (st.st_size == 0 || st.st_size > PASSWORD_MOST)
-		look_found(l, FINDING_ERROR, "route.password-file", r->line,
-		    "%s: has %lld bytes, expected the password in one line of "
-		    "1 to %d",
-		    path, (long long)st.st_size, PASSWORD_MOST);
-	else if ((st.st_mode & 07) != 0)
+	if (password_file_read(path, &password, &err) != 0) {
+		if (access(path, R_OK) == -1 && errno == EACCES)
+			(void)whose(path, why, sizeof why);
+		look_said(l, FINDING_ERROR, r->line,
+		    "route.%s%s, expected the file with the password in one "
+		    "line, mode 0600",
+		    err.text, why);
+	} else if (stat(path, &st) == 0 && (st.st_mode & 07) != 0) {
 		look_found(l, FINDING_WARNING, "route.password-file", r->line,
 		    "%s: mode %04o lets everybody read it; chmod 600 %s", path,
 		    (unsigned)st.st_mode & 07777, path);
+	}
+	secret_clear(&password);
 }
 
 void
