@@ -13,8 +13,7 @@ static bool
 is_same_listen(const struct conf_listen *a, const struct conf_listen *b)
 {
 	return a->address != NULL && a->port != 0 && a->port == b->port &&
-	       (a->address[0] == '\0' || b->address[0] == '\0' ||
-		   strcmp(a->address, b->address) == 0);
+	       conf_addresses_meet(a->address, b->address);
 }
 
 static bool
@@ -537,6 +536,21 @@ check_tokens(struct reading *r)
 	return 0;
 }
 
+/* The operator's socket is nobody else's. */
+static int
+check_sockets(struct reading *r)
+{
+	for (size_t i = 0; i < r->conf->nlistens; i++) {
+		const struct conf_listen *l = &r->conf->listens[i];
+
+		if (l->socket != NULL &&
+		    strcmp(l->socket, r->conf->control_socket) == 0)
+			return conf_fail(r, l->line, "listen.socket",
+			    "is control.socket, too, expected another path");
+	}
+	return 0;
+}
+
 int
 conf_check_all(struct reading *r)
 {
@@ -546,7 +560,7 @@ conf_check_all(struct reading *r)
 		add_listen(conf, "submissions", 465, LISTEN_IMPLICIT);
 		add_listen(conf, "submission", 587, LISTEN_STARTTLS);
 	}
-	if (check_tokens(r) != 0)
+	if (check_tokens(r) != 0 || check_sockets(r) != 0)
 		return -EINVAL;
 	add_beside_spool(conf, "state", &conf->state_directory);
 	add_beside_spool(conf, "dkim", &conf->dkim_directory);
