@@ -399,8 +399,8 @@ has_no_effect(const struct reading *r, const struct conf_route *route)
 	if (route->host != NULL || route->tls != RELAY_TLS_OPPORTUNISTIC)
 		return false;
 	for (unsigned i = 0; i < n && route->domain != NULL; i++)
-		if (strcmp(cfg_title(cfg_getnsec(r->tree, "route", i)),
-			"default") == 0)
+		if (conf_is_default(
+			cfg_title(cfg_getnsec(r->tree, "route", i))))
 			return false;
 	return true;
 }

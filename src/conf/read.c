@@ -149,7 +149,7 @@ find_default(const struct reading *r, const struct section *s)
 	for (size_t i = 0; i < n; i++) {
 		cfg_t *cfg = cfg_getnsec(r->tree, s->name, (unsigned)i);
 
-		if (strcmp(cfg_title(cfg), "default") == 0)
+		if (conf_is_default(cfg_title(cfg)))
 			return cfg;
 	}
 	return NULL;

@@ -163,6 +163,12 @@ conf_domain_is_valid(struct span name)
 	return false;
 }
 
+bool
+conf_is_default(const char *title)
+{
+	return span_equal_nocase(span_text(title), SPAN("default"));
+}
+
 char *
 conf_lower(struct span text)
 {

@@ -100,6 +100,12 @@ static const struct {
 } bad[] = {
 	{ "ann", "users:1: unknown kind of password" },
 	{ "ann secret", "users:1: unknown kind" },
+	{ "\xef\xbb\xbf"
+	  "ann " KEYS,
+	    "users:1: begins with a byte order mark" },
+	{ "ann " KEYS "\r\n", "users:1: a line end of another system" },
+	{ "ann " KEYS " suspended\r\n",
+	    "users:1: a line end of another system" },
 	{ "ann SCRAM-SHA-1$4096:" SALT "$" KEY ":" KEY, "users:1: unknown" },
 	{ "\n# x\nann {plain}x", "users:3: unknown" },
 	{ " ann " KEYS, "users:1: bad name" },
