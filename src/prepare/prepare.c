@@ -31,6 +31,7 @@ prepare_look(const struct conf *conf, long pid, struct findings *f)
 		look_at_aliases,
 		look_at_countries,
 		look_at_spool,
+		look_at_state,
 		look_at_log,
 		look_at_sockets,
 		look_at_ports,

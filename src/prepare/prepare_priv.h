@@ -45,6 +45,7 @@ void look_at_accounts(const struct look *l);
 void look_at_aliases(const struct look *l);
 void look_at_countries(const struct look *l);
 void look_at_spool(const struct look *l);
+void look_at_state(const struct look *l);
 void look_at_log(const struct look *l);
 void look_at_sockets(const struct look *l);
 void look_at_ports(const struct look *l);
