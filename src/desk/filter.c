@@ -1,5 +1,6 @@
 #include "filter.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -74,6 +75,20 @@ address_of(const json_t *request, const char *key)
 	return text;
 }
 
+/* As the configuration writes it; minutes also as listings do: 15m. */
+static bool
+read_time(struct span text, uint32_t *seconds)
+{
+	char minutes[16];
+	int n;
+
+	if (!span_ends_nocase(text, SPAN("m")))
+		return conf_parse_duration(text, seconds);
+	n = snprintf(minutes, sizeof minutes, "%.*sin", SPAN_ARG(text));
+	return n < (int)sizeof minutes &&
+	       conf_parse_duration(span_text(minutes), seconds);
+}
+
 bool
 filter_read(struct filter *f, const json_t *request, const char **wrong)
 {
@@ -88,7 +103,7 @@ filter_read(struct filter *f, const json_t *request, const char **wrong)
 	f->reason = text_of(request, "reason");
 	f->held = json_is_true(json_object_get(request, "held"));
 	f->all = json_is_true(json_object_get(request, "all"));
-	if (older.ptr != NULL && !conf_parse_duration(older, &seconds)) {
+	if (older.ptr != NULL && !read_time(older, &seconds)) {
 		*wrong = "--older wants a time: 90s, 15m, 2h, 1d";
 		return false;
 	}

@@ -28,13 +28,13 @@ look_at_end(const struct look *l, const struct conf_certificate *c, int days)
 {
 	if (days < 0)
 		look_found(l, FINDING_WARNING, "tls.certificate", c->line,
-		    "%s: ended %d days ago, and clients refuse it; renew it, "
+		    "%s: ended %d day%s ago, and clients refuse it; renew it, "
 		    "then postern reload",
-		    c->certificate, -days);
+		    c->certificate, -days, days == -1 ? "" : "s");
 	else if (days < DAYS_ENOUGH)
 		look_found(l, FINDING_WARNING, "tls.certificate", c->line,
-		    "%s: ends in %d days; renew it, then postern reload",
-		    c->certificate, days);
+		    "%s: ends in %d day%s; renew it, then postern reload",
+		    c->certificate, days, days == 1 ? "" : "s");
 	else
 		look_found(l, FINDING_OK, "tls.certificate", c->line,
 		    "%s: certificate has %d days left", c->certificate, days);

@@ -70,6 +70,7 @@ look_at_aliases(const struct look *l)
 		    "%s; mend it, or leave the key out", err.text);
 	else
 		look_found(l, FINDING_OK, "auth.aliases", 0,
-		    "%s: %zu addresses", l->conf->aliases, aliases_count(a));
+		    "%s: %zu address%s", l->conf->aliases, aliases_count(a),
+		    aliases_count(a) == 1 ? "" : "es");
 	aliases_unref(a);
 }

@@ -74,6 +74,13 @@ tool_print_end(size_t n)
 }
 
 const char *
+tool_count(long long n, const char *one, char *out, size_t size)
+{
+	(void)snprintf(out, size, "%lld %s%s", n, one, n == 1 ? "" : "s");
+	return out;
+}
+
+const char *
 tool_duration(long long s, char out[32])
 {
 	if (s >= 86400)
