@@ -52,7 +52,9 @@ compare_users(const void *a, const void *b)
 bool
 users_name_is_valid(struct span name)
 {
-	if (name.len == 0 || name.len > USERS_NAME_MAX || name.ptr[0] == '#')
+	/* A line of the file that begins so is not a name's (BOM, comment). */
+	if (name.len == 0 || name.len > USERS_NAME_MAX || name.ptr[0] == '#' ||
+	    span_starts(name, SPAN("\xef\xbb\xbf")))
 		return false;
 	for (size_t i = 0; i < name.len; i++)
 		if ((unsigned char)name.ptr[i] <= ' ' || name.ptr[i] == 0x7f)

@@ -83,6 +83,15 @@ START_TEST(keys_are_their_account_s)
 }
 END_TEST
 
+START_TEST(a_name_that_a_line_cannot_begin_with_is_none)
+{
+	ck_assert(users_name_is_valid(SPAN("j\xc3\xb6rg")));
+	ck_assert(!users_name_is_valid(SPAN("#ann")));
+	ck_assert(!users_name_is_valid(SPAN("\xef\xbb\xbf"
+					    "ann")));
+}
+END_TEST
+
 START_TEST(a_file_may_be_empty)
 {
 	struct err err = { "" };
@@ -502,6 +511,7 @@ static void
 fill(TCase *tc)
 {
 	tcase_add_test(tc, accounts_are_read);
+	tcase_add_test(tc, a_name_that_a_line_cannot_begin_with_is_none);
 	tcase_add_test(tc, a_file_may_be_empty);
 	tcase_add_loop_test(
 	    tc, mistakes_are_refused_with_their_line, 0, ARRAY_LEN(bad));
