@@ -10,6 +10,7 @@
 #include "mail/reason.h"
 #include "route/router.h"
 #include "sched/site.h"
+#include "smtp/idn.h"
 
 static bool
 is_same_nocase(char a, char b)
@@ -131,11 +132,41 @@ fits(struct span pattern, struct span text)
 	return pattern.ptr == NULL || filter_matches_text(pattern, text);
 }
 
+/* However it is written: U-labels or A-labels, with the root's dot or without. */
+static bool
+domain_fits(struct span pattern, struct span domain)
+{
+	size_t len = pattern.len;
+
+	if (fits(pattern, domain))
+		return true;
+	if (len > 1 && pattern.ptr[len - 1] == '.')
+		pattern.len--;
+	return span_find(pattern, '*') == pattern.len &&
+	       idn_equal(pattern, domain);
+}
+
+/* The local part as it is; case is not looked at. */
+static bool
+address_fits(struct span pattern, struct span address)
+{
+	size_t at = span_find_last(pattern, '@'),
+	       end = span_find_last(address, '@');
+
+	if (fits(pattern, address))
+		return true;
+	return at < pattern.len && end < address.len &&
+	       filter_matches_text(
+		   span_to(pattern, at), span_to(address, end)) &&
+	       domain_fits(
+		   span_from(pattern, at + 1), span_from(address, end + 1));
+}
+
 static bool
 message_fits(const struct filter *f, const struct message *m, uint64_t now)
 {
 	return fits(f->account, span_text(m->env->account)) &&
-	       fits(f->from, span_text(m->env->sender)) &&
+	       address_fits(f->from, span_text(m->env->sender)) &&
 	       (f->older == 0 || message_age(m, now) >= f->older);
 }
 
@@ -159,7 +190,7 @@ leg_fits(const struct filter *f, const struct leg *leg)
 {
 	if (leg->state == LEG_OVER || (f->held && leg->state != LEG_HELD))
 		return false;
-	return fits(
+	return domain_fits(
 		   f->domain, envelope_domain(leg->message->env, leg->first)) &&
 	       (f->site.ptr == NULL ||
 		   filter_matches_text(f->site, filter_site(f, leg)));
@@ -228,10 +259,10 @@ filter_match(
 		     i = m->env->rcpts[i].next) {
 			if (m->rcpts[i].state != RCPT_QUEUED)
 				continue;
-			only[i] =
-			    is_meant &&
-			    fits(f->to, span_text(m->env->rcpts[i].address)) &&
-			    why_fits(f, filter_why(leg, i, now), &last);
+			only[i] = is_meant &&
+				  address_fits(f->to,
+				      span_text(m->env->rcpts[i].address)) &&
+				  why_fits(f, filter_why(leg, i, now), &last);
 			waiting++;
 			meant += only[i];
 		}
