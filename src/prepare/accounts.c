@@ -86,11 +86,12 @@ void
 look_at_certificates(const struct look *l)
 {
 	const char *ca = l->conf->certificates[0].client_ca;
+	char why[WHY_SIZE];
 	struct err err;
 
 	if (ca != NULL && tls_peer_look(ca, &err) != 0)
 		look_said(l, FINDING_ERROR, conf_line(l->conf, "tls.client-ca"),
-		    "%s", err.text);
+		    "%s%s", err.text, why_denied(ca, why, sizeof why));
 	for (size_t i = 0; i < l->conf->ncertificates; i++)
 		look_at_certificate(l, &l->conf->certificates[i]);
 }
@@ -99,16 +100,23 @@ static void
 look_at_tokens(const struct look *l)
 {
 	const struct conf_oauth *o = l->conf->oauth;
+	const char *file = NULL, *advice = "";
+	char why[WHY_SIZE];
 	struct err err;
 
 	if (auth_try_tokens(l->conf, &err) == 0)
 		return;
-	look_said(l, FINDING_ERROR, o->line, "%s%s", err.text,
-	    o->jwks_file != NULL
-		? ", expected the file of the authorization server's keys"
-	    : o->client_secret_file != NULL
-		? ", expected the file with our secret in one line, mode 0600"
-		: "");
+	if (o->jwks_file != NULL) {
+		file = o->jwks_file;
+		advice = ", expected the file of the authorization server's "
+			 "keys";
+	} else if (o->client_secret_file != NULL) {
+		file = o->client_secret_file;
+		advice = ", expected the file with our secret in one line, "
+			 "mode 0600";
+	}
+	look_said(l, FINDING_ERROR, o->line, "%s%s%s", err.text,
+	    file == NULL ? "" : why_denied(file, why, sizeof why), advice);
 }
 
 static void

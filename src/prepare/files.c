@@ -320,10 +320,14 @@ void
 look_at_countries(const struct look *l)
 {
 	struct countries *c = countries_new();
+	char why[WHY_SIZE];
 	struct err err;
 
 	if (countries_open(c, l->conf->countries, &err) != 0)
 		look_option(l, FINDING_WARNING, "countries",
-		    "%s; name another file, or none", err.text);
+		    "%s%s; name another file, or none", err.text,
+		    why_denied(
+			l->conf->countries == NULL ? "" : l->conf->countries,
+			why, sizeof why));
 	countries_free(c);
 }

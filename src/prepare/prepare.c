@@ -1,5 +1,6 @@
 #include "prepare/prepare.h"
 
+#include <errno.h>
 #include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,8 +17,14 @@
 struct conf *
 prepare_read(const char *file, struct findings *f)
 {
-	char name[256];
+	char name[256], why[WHY_SIZE];
 
+	if (why_denied(file, why, sizeof why)[0] != '\0') {
+		findings_add(f, FINDING_ERROR,
+		    "%s: %s%s; or name another configuration with -c", file,
+		    strerror(EACCES), why);
+		return NULL;
+	}
 	hostname_of_system(name, sizeof name);
 	return conf_read_all(file, name, f);
 }
@@ -102,11 +109,19 @@ name_of(uid_t uid, char out[64])
 const char *
 whose(const char *path, char *out, size_t size)
 {
-	char owner[64], us[64];
+	char owner[64], us[64], *above;
 	struct stat st;
+	int rc = stat(path, &st);
 
 	out[0] = '\0';
-	if (stat(path, &st) == -1)
+	/* What is in a folder that lets nobody in cannot be seen at all. */
+	if (rc == -1 && errno == EACCES) {
+		above = folder_of(path);
+		if (strcmp(above, path) != 0)
+			(void)whose(above, out, size);
+		free(above);
+	}
+	if (rc == -1)
 		return out;
 	name_of(st.st_uid, owner);
 	name_of(geteuid(), us);
@@ -120,6 +135,15 @@ whose(const char *path, char *out, size_t size)
 		    path, owner, (unsigned)st.st_mode & 07777, us, us, path,
 		    owner);
 	return out;
+}
+
+const char *
+why_denied(const char *path, char *out, size_t size)
+{
+	out[0] = '\0';
+	return access(path, R_OK) == -1 && errno == EACCES
+		   ? whose(path, out, size)
+		   : out;
 }
 
 char *

@@ -30,6 +30,9 @@ void look_said(const struct look *l, enum finding_level level, int line,
  * error came, and what to do. Appends nothing when it knows nothing.
  */
 const char *whose(const char *path, char *out, size_t size);
+/* The same of a file that was to be read; "" unless the system denies that. */
+const char *why_denied(const char *path, char *out, size_t size);
+enum { WHY_SIZE = 512 };
 /* The folder that a path is in; the caller's to free. */
 char *folder_of(const char *path);
 

@@ -62,16 +62,14 @@ look_at_password(const struct look *l, const struct conf_route *r)
 	const char *path = r->password_file;
 	struct secret password = { 0 };
 	struct stat st;
-	char why[512] = "";
+	char why[WHY_SIZE];
 	struct err err;
 
 	if (password_file_read(path, &password, &err) != 0) {
-		if (access(path, R_OK) == -1 && errno == EACCES)
-			(void)whose(path, why, sizeof why);
 		look_said(l, FINDING_ERROR, r->line,
 		    "route.%s%s, expected the file with the password in one "
 		    "line, mode 0600",
-		    err.text, why);
+		    err.text, why_denied(path, why, sizeof why));
 	} else if (stat(path, &st) == 0 && (st.st_mode & 07) != 0) {
 		look_found(l, FINDING_WARNING, "route.password-file", r->line,
 		    "%s: mode %04o lets everybody read it; chmod 600 %s", path,
