@@ -90,12 +90,32 @@ read_time(struct span text, uint32_t *seconds)
 	       conf_parse_duration(span_text(minutes), seconds);
 }
 
+/* What was left out for its kind would mean more messages, or the real thing. */
+static bool
+has_kinds(const json_t *request)
+{
+	for (size_t i = 0; i < ARRAY_LEN(verb_options); i++) {
+		const struct verb_option_row *row = &verb_options[i];
+		const json_t *o = json_object_get(request, row->key);
+
+		if (o != NULL && (row->value == NULL ? !json_is_boolean(o)
+						     : !json_is_string(o)))
+			return false;
+	}
+	return true;
+}
+
 bool
 filter_read(struct filter *f, const json_t *request, const char **wrong)
 {
 	struct span older = text_of(request, "older");
 	uint32_t seconds = 0;
 
+	if (!has_kinds(request)) {
+		*wrong = "a filter is a text, and held, all and dry_run are "
+			 "true or false";
+		return false;
+	}
 	f->account = text_of(request, "account");
 	f->from = address_of(request, "from");
 	f->to = address_of(request, "to");

@@ -1,4 +1,5 @@
 /* postern: the operator's tool. See postern(1). */
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -186,6 +187,20 @@ run(struct tool *t, int argc, char **argv)
 	return EXIT_USAGE;
 }
 
+/* What was not written was not said: a full disk, a closed end. */
+static int
+end_output(int rc)
+{
+	bool failed = ferror(stdout) != 0;
+
+	failed = fflush(stdout) != 0 || failed;
+	if (!failed)
+		return rc;
+	(void)fprintf(stderr, "postern: standard output: %s\n",
+	    errno == 0 ? "not all could be written" : strerror(errno));
+	return rc == EXIT_OK ? EXIT_FAILED : rc;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -206,5 +221,5 @@ main(int argc, char **argv)
 		default: help_of_all(stderr); return EXIT_USAGE;
 		}
 	}
-	return run(&t, argc - optind, argv + optind);
+	return end_output(run(&t, argc - optind, argv + optind));
 }
