@@ -13,6 +13,14 @@
 #include "base/err.h"
 #include "base/span.h"
 
+/*
+ * For a library that opens a path by itself: 0 when that is a file, and read to an
+ * end. Whoever opened a pipe or a device would wait for it; what is not there at
+ * all is 0, too, for the library to say. The message begins with `what`.
+ */
+int file_is_readable(const char *what, const char *path, struct err *err);
+/* The same of one that is read here: opened for reading, or a negative code. */
+int file_open(const char *path, struct err *err);
 /* All that is left in it; -EFBIG when that is more than `most`, which is set in
    the buffer. */
 int file_read_all(int fd, size_t most, struct buf *text, struct err *err);

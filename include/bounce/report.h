@@ -31,9 +31,11 @@ struct report_request {
 
 /*
  * `env` is the stored report's, the callee's from then on; NULL when it could
- * not be stored (ask again later).
+ * not be stored (ask again later). `message_id` is what its header has, for the
+ * call.
  */
-typedef void (*report_cb)(struct envelope *env, void *arg);
+typedef void (*report_cb)(
+    struct envelope *env, const char *message_id, void *arg);
 
 void
 report_start(const struct report_request *request, report_cb cb, void *arg);

@@ -315,5 +315,11 @@ bool conf_parse_size(struct span text, uint64_t *bytes);
 /* "192.0.2.1:25", "[2001:db8::1]:25", ":465", "*:465". */
 bool conf_parse_address(
     struct span text, char *host, size_t host_size, uint16_t *port);
+/*
+ * Whether one of two such hosts is in the way of the other at the same port: the
+ * same address however it is written, or one that stands for all of its family;
+ * "" stands for all of both.
+ */
+bool conf_addresses_meet(const char *one, const char *other);
 
 #endif

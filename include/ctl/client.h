@@ -11,6 +11,8 @@
 struct ctl_client;
 
 struct ctl_client *ctl_client_open(const char *path, struct err *err);
+/* How long an answer is waited for; a minute unless this is called. */
+void ctl_client_set_patience(struct ctl_client *c, unsigned seconds);
 /*
  * Sends the request (taken) and returns the answer (the caller's to decref);
  * NULL and `err` when there is none, or when it says {"error": "..."}.

@@ -36,8 +36,8 @@ struct control_of {
 struct control *control_open(struct loop *loop, const struct conf *conf,
     const struct control_of *of, struct err *err);
 /*
- * Who reads the configuration again when the operator asks for it: 0, or not, and
- * `trouble` says what failed.
+ * Who reads the configuration again when the operator asks for it: 0, and `trouble`
+ * says what waits for the next start, if anything; or not, and what failed.
  */
 void control_on_reload(struct control *c,
     int (*reload)(struct buf *trouble, void *arg), void *arg);

@@ -160,6 +160,8 @@ void draft_drop_rcpt(struct draft *d);
 /* For addresses that are written so already; each recipient is one. */
 void draft_set_written_sender(struct draft *d, struct span from);
 void draft_add_written(struct draft *d, struct span to, struct span attrs);
+/* The Message-ID of a header that is ours, in a body that is whole. */
+void draft_note_written(struct draft *d);
 /* The address of that recipient, as it leaves. */
 struct span draft_rcpt(const struct draft *d, uint32_t i);
 /* The finished envelope; free() it. `size`: of the content. */

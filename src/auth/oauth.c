@@ -1,7 +1,6 @@
 #include "oauth.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -43,11 +42,9 @@ read_keys(const char *file, struct err *err)
 {
 	struct buf text = { 0 };
 	struct jwks *keys = NULL;
-	int fd = open(file, O_RDONLY | O_CLOEXEC);
+	int fd = file_open(file, err);
 
-	if (fd < 0)
-		(void)err_errno(err, "open");
-	else if (file_read_all(fd, JWKS_MAX, &text, err) == 0)
+	if (fd >= 0 && file_read_all(fd, JWKS_MAX, &text, err) == 0)
 		keys = jwks_parse(buf_span(&text), err);
 	if (fd >= 0)
 		(void)close(fd);

@@ -52,7 +52,9 @@ compare_users(const void *a, const void *b)
 bool
 users_name_is_valid(struct span name)
 {
-	if (name.len == 0 || name.len > USERS_NAME_MAX || name.ptr[0] == '#')
+	/* A line of the file that begins so is not a name's (BOM, comment). */
+	if (name.len == 0 || name.len > USERS_NAME_MAX || name.ptr[0] == '#' ||
+	    span_starts(name, SPAN("\xef\xbb\xbf")))
 		return false;
 	for (size_t i = 0; i < name.len; i++)
 		if ((unsigned char)name.ptr[i] <= ' ' || name.ptr[i] == 0x7f)
@@ -99,6 +101,13 @@ parse_line(struct span line, struct user *u)
 	struct span keys = span_cut(&line, ' ');
 	const char *wrong;
 
+	if (span_starts(name, SPAN("\xef\xbb\xbf")))
+		return "begins with a byte order mark (BOM), expected plain "
+		       "UTF-8: save the file without one";
+	if (span_find(line, '\r') < line.len ||
+	    span_find(keys, '\r') < keys.len)
+		return "a line end of another system (CRLF), expected LF: save "
+		       "the file with those";
 	if (!users_name_is_valid(name))
 		return "bad name, expected up to 255 bytes without space";
 	wrong = user_parse_keys(keys, u);
@@ -196,7 +205,9 @@ link_key(
 		return err_set(err, -EINVAL, "%s: %s is an account and a key",
 		    path, k->name);
 	if (u->nkeys > 0 && compare_keys(k - 1, k) == 0)
-		return err_set(err, -EINVAL, "%s: the key %s is there twice",
+		return err_set(err, -EINVAL,
+		    "%s: the key %s is there twice, "
+		    "expected once: take one of its lines out",
 		    path, k->name);
 	if (u->nkeys == USERS_KEYS_MOST)
 		return err_set(err, -EINVAL,
@@ -231,8 +242,9 @@ sort(struct users *users, const char *path, struct err *err)
 	for (size_t i = 1; i < users->n; i++)
 		if (compare_users(&users->list[i - 1], &users->list[i]) == 0)
 			return err_set(err, -EINVAL,
-			    "%s: the account %s is there twice", path,
-			    users->list[i].name);
+			    "%s: the account %s is there twice, expected "
+			    "once: take one of its lines out",
+			    path, users->list[i].name);
 	return 0;
 }
 

@@ -2,9 +2,44 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 enum { PIECE = 1 << 16 };
+
+static const char *
+kind_of(const struct stat *st)
+{
+	return S_ISDIR(st->st_mode) ? "is a folder" : "is no file";
+}
+
+int
+file_is_readable(const char *what, const char *path, struct err *err)
+{
+	struct stat st;
+
+	if (stat(path, &st) == -1 || S_ISREG(st.st_mode))
+		return 0;
+	return err_set(err, -EINVAL, "%s %s: %s, expected a file", what, path,
+	    kind_of(&st));
+}
+
+int
+file_open(const char *path, struct err *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat st;
+
+	if (fd == -1) {
+		int rc = -errno;
+
+		return err_set(err, rc, "%s", strerror(-rc));
+	}
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		return fd;
+	(void)close(fd);
+	return err_set(err, -EINVAL, "%s, expected a file", kind_of(&st));
+}
 
 int
 file_read_all(int fd, size_t most, struct buf *text, struct err *err)

@@ -100,6 +100,7 @@ notice_start(const struct notice *what, report_cb cb, void *arg)
 	(void)intake_do(&n->intake, &n->draft, &now); /* at once */
 	(void)draft_answered(&n->draft, now.refusal);
 	write_notice(n, what);
+	draft_note_written(&n->draft);
 	(void)draft_run(&n->draft, DRAFT_ENDS);
 	(void)intake_do(&n->intake, &n->draft, &now); /* on_stored() */
 }
@@ -110,8 +111,11 @@ on_stored(const struct intake_answer *answer, void *arg)
 	struct noticing *n = arg;
 	report_cb cb = n->cb;
 	void *cb_arg = n->arg;
+	char *message_id = n->draft.message_id;
 
+	n->draft.message_id = NULL;
 	draft_clear(&n->draft);
 	free(n);
-	cb(answer->env, cb_arg);
+	cb(answer->env, message_id == NULL ? "" : message_id, cb_arg);
+	free(message_id);
 }

@@ -175,6 +175,7 @@ on_written(void *arg)
 	struct intake_answer now;
 
 	r->draft.flags = flags_of(&r->dsn);
+	draft_note_written(&r->draft);
 	(void)draft_run(&r->draft, DRAFT_ENDS);
 	if (intake_do(&r->intake, &r->draft, &now))
 		on_stored(&now, r);
@@ -186,12 +187,15 @@ on_stored(const struct intake_answer *answer, void *arg)
 	struct report *r = arg;
 	report_cb cb = r->cb;
 	void *cb_arg = r->arg;
+	char *message_id = r->draft.message_id;
 
 	if (answer->env == NULL)
 		FACT(REPORT_NOT_STORED, fact_word("qid", r->qid.text),
 		    fact_word("next", "later"));
+	r->draft.message_id = NULL;
 	report_free(r);
-	cb(answer->env, cb_arg);
+	cb(answer->env, message_id == NULL ? "" : message_id, cb_arg);
+	free(message_id);
 }
 
 /* To the sender, from nobody (RFC 3461 6.1). */

@@ -13,8 +13,7 @@ static bool
 is_same_listen(const struct conf_listen *a, const struct conf_listen *b)
 {
 	return a->address != NULL && a->port != 0 && a->port == b->port &&
-	       (a->address[0] == '\0' || b->address[0] == '\0' ||
-		   strcmp(a->address, b->address) == 0);
+	       conf_addresses_meet(a->address, b->address);
 }
 
 static bool
@@ -162,8 +161,14 @@ conf_check_sni(struct reading *r, cfg_t *cfg, void *filled)
 {
 	struct conf_certificate *c = filled;
 
-	(void)r;
 	c->line = tree_line(cfg, "certificate");
+	for (size_t i = 0; i + 1 < r->conf->ncertificates; i++) {
+		const char *other = r->conf->certificates[i].name;
+
+		if (other != NULL && strcmp(other, c->name) == 0)
+			return conf_fail(r, cfg->line, "sni",
+			    "%s is there twice, expected once", c->name);
+	}
 	return 0;
 }
 
@@ -200,6 +205,18 @@ conf_check_limits(struct reading *r, cfg_t *cfg, void *filled)
 	return 0;
 }
 
+static bool
+refuses_all(const struct conf *conf)
+{
+	struct network v4;
+
+	for (size_t i = 0; i < conf->nrefuse; i++)
+		if (network_parse(SPAN("0.0.0.0/0"), &v4) &&
+		    network_has(&conf->refuse[i], &v4))
+			return true;
+	return false;
+}
+
 int
 conf_check_deliver(struct reading *r, cfg_t *cfg, void *filled)
 {
@@ -207,6 +224,14 @@ conf_check_deliver(struct reading *r, cfg_t *cfg, void *filled)
 
 	warn_over(r, cfg, "deliver", "max-lanes", conf->max_lanes,
 	    "connections", conf->deliver_connections);
+	if (conf->deliver_port == 465)
+		conf_warn(r, tree_line(cfg, "port"), "deliver.port",
+		    "465 speaks TLS at once, and MX hosts are spoken to with "
+		    "STARTTLS; expected 25");
+	if (refuses_all(conf))
+		conf_warn(r, tree_line(cfg, "refuse"), "deliver.refuse",
+		    "has every address, and nothing goes by MX; expected the "
+		    "networks that MX may not lead to");
 	return 0;
 }
 
@@ -348,6 +373,31 @@ check_uid(struct reading *r, cfg_t *cfg, const struct conf_account *a)
 	return 0;
 }
 
+/* What a longer time has less of is used up before the shorter one counts. */
+static void
+warn_of_budgets(struct reading *r, cfg_t *cfg, const struct conf_account *a)
+{
+	for (int b = 0; b < CONF_BUDGETS; b++) {
+		const struct conf_rates *rates = &a->budgets[b];
+		const char *name = conf_budget_name((enum conf_budget)b);
+		char key[64];
+
+		(void)snprintf(key, sizeof key, "account.%s", name);
+		for (size_t i = 0; tree_has(cfg, name) && i < rates->n; i++)
+			for (size_t k = 0; k < rates->n; k++)
+				if (rates->list[k].seconds >
+					rates->list[i].seconds &&
+				    rates->list[k].most < rates->list[i].most)
+					conf_warn(r, tree_line(cfg, name), key,
+					    "%u within %us has no effect: a "
+					    "longer time allows %u, expected "
+					    "more of that",
+					    rates->list[i].most,
+					    rates->list[i].seconds,
+					    rates->list[k].most);
+	}
+}
+
 int
 conf_check_account(struct reading *r, cfg_t *cfg, void *filled)
 {
@@ -363,6 +413,11 @@ conf_check_account(struct reading *r, cfg_t *cfg, void *filled)
 			return conf_fail(r, cfg->line, "account",
 			    "%s is there twice, expected once",
 			    a->name == NULL ? "default" : a->name);
+	if (tree_has(cfg, "held-messages") && a->over != OVER_HOLD)
+		conf_warn(r, tree_line(cfg, "held-messages"),
+		    "account.held-messages",
+		    "has no effect: expected over = hold beside it");
+	warn_of_budgets(r, cfg, a);
 	rc = check_uid(r, cfg, a);
 	return rc != 0 ? rc : check_fingerprints(r, cfg, a);
 }
@@ -400,8 +455,8 @@ has_no_effect(const struct reading *r, const struct conf_route *route)
 	if (route->host != NULL || route->tls != RELAY_TLS_OPPORTUNISTIC)
 		return false;
 	for (unsigned i = 0; i < n && route->domain != NULL; i++)
-		if (strcmp(cfg_title(cfg_getnsec(r->tree, "route", i)),
-			"default") == 0)
+		if (conf_is_default(
+			cfg_title(cfg_getnsec(r->tree, "route", i))))
 			return false;
 	return true;
 }
@@ -416,7 +471,36 @@ conf_check_queue(struct reading *r, cfg_t *cfg, void *filled)
 		conf_warn(r, tree_line(cfg, "delay-warning"),
 		    "queue.delay-warning",
 		    "has no effect: the message expires before");
+	if ((tree_has(cfg, "retry") || tree_has(cfg, "expire")) &&
+	    conf->retry[0] >= conf->expire) {
+		const char *key = tree_has(cfg, "retry") ? "retry" : "expire";
+
+		conf_warn(r, tree_line(cfg, key),
+		    key[0] == 'r' ? "queue.retry" : "queue.expire",
+		    "a message is tried once and given back: it expires before "
+		    "the second try, expected a first time in retry that is "
+		    "less than expire");
+	}
 	return 0;
+}
+
+/* Each kind of TLS has its port, and the other one would wait for the other end. */
+static void
+warn_of_port(struct reading *r, cfg_t *cfg, const struct conf_route *route)
+{
+	bool is_implicit = route->tls == RELAY_TLS_IMPLICIT;
+
+	if (route->host == NULL)
+		return;
+	if (!is_implicit && route->port == 465)
+		conf_warn(r, tree_line(cfg, "relay"), "route.relay",
+		    "port 465 speaks TLS at once, expected submissions://%s",
+		    route->host);
+	if (is_implicit && (route->port == 25 || route->port == 587))
+		conf_warn(r, tree_line(cfg, "relay"), "route.relay",
+		    "port %u speaks TLS after STARTTLS, expected smtp://%s:%u "
+		    "and tls = require",
+		    route->port, route->host, route->port);
 }
 
 int
@@ -433,6 +517,7 @@ conf_check_route(struct reading *r, cfg_t *cfg, void *filled)
 			    route->domain == NULL ? "default" : route->domain);
 	if (check_login(r, cfg, route) != 0)
 		return -EINVAL;
+	warn_of_port(r, cfg, route);
 	if (has_no_effect(r, route))
 		conf_warn(r, cfg->line, "route",
 		    "has no effect: expected relay, tls = require, or a route "
@@ -537,6 +622,21 @@ check_tokens(struct reading *r)
 	return 0;
 }
 
+/* The operator's socket is nobody else's. */
+static int
+check_sockets(struct reading *r)
+{
+	for (size_t i = 0; i < r->conf->nlistens; i++) {
+		const struct conf_listen *l = &r->conf->listens[i];
+
+		if (l->socket != NULL &&
+		    strcmp(l->socket, r->conf->control_socket) == 0)
+			return conf_fail(r, l->line, "listen.socket",
+			    "is control.socket, too, expected another path");
+	}
+	return 0;
+}
+
 int
 conf_check_all(struct reading *r)
 {
@@ -546,7 +646,7 @@ conf_check_all(struct reading *r)
 		add_listen(conf, "submissions", 465, LISTEN_IMPLICIT);
 		add_listen(conf, "submission", 587, LISTEN_STARTTLS);
 	}
-	if (check_tokens(r) != 0)
+	if (check_tokens(r) != 0 || check_sockets(r) != 0)
 		return -EINVAL;
 	add_beside_spool(conf, "state", &conf->state_directory);
 	add_beside_spool(conf, "dkim", &conf->dkim_directory);

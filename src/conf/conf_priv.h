@@ -138,4 +138,7 @@ int conf_compare(struct span a, struct span b);
 
 void conf_clear(struct conf *conf);
 
+/* The title of the section for all that have none; in any case of letters. */
+bool conf_is_default(const char *title);
+
 #endif

@@ -301,20 +301,67 @@ store_uid(const struct option *o, struct span text, void *base)
 	return true;
 }
 
+/* The host and port of "SCHEME://HOST[:PORT]/...": up to the path or query. */
+static struct span
+authority_of(struct span rest)
+{
+	size_t n = 0;
+
+	while (n < rest.len && strchr("/?#", rest.ptr[n]) == NULL)
+		n++;
+	return span_to(rest, n);
+}
+
+/* "HOST" or "HOST:PORT"; a name before an @ would be taken for the host. */
+static bool
+parse_authority(struct span text, struct span *host)
+{
+	size_t colon = span_find_last(text, ':');
+	uint64_t port;
+
+	if (text.len == 0 || span_find(text, '@') < text.len)
+		return false;
+	*host = text;
+	if (text.ptr[text.len - 1] == ']' || colon == text.len)
+		return true;
+	*host = span_to(text, colon);
+	return host->len > 0 &&
+	       span_to_u64(span_from(text, colon + 1), UINT16_MAX, &port) &&
+	       port > 0;
+}
+
+static bool
+is_this_machine(struct span host)
+{
+	struct network here, n;
+
+	return span_equal_nocase(host, SPAN("localhost")) ||
+	       span_equal(host, SPAN("[::1]")) ||
+	       (network_parse(SPAN("127.0.0.0/8"), &here) &&
+		   span_find(host, '/') == host.len &&
+		   network_parse(host, &n) && network_has(&here, &n));
+}
+
 /* In the clear only what does not leave the machine. */
 static bool
 store_url(const struct option *o, struct span text, void *base)
 {
-	static const struct span here[] = { { "127.", 4 }, { "localhost", 9 },
-		{ "[::1]", 5 } };
-	bool fine = span_starts_nocase(text, SPAN("https://"));
+	static const struct span https = { "https://", 8 };
+	static const struct span http = { "http://", 7 };
+	bool is_secure = span_starts_nocase(text, https);
+	struct span host;
 
-	for (size_t i = 0; i < ARRAY_LEN(here); i++)
-		fine |= span_starts_nocase(text, SPAN("http://")) &&
-			span_starts_nocase(span_from(text, 7), here[i]);
 	for (size_t i = 0; i < text.len; i++)
-		fine = fine && text.ptr[i] > ' ' && text.ptr[i] <= '~';
-	return fine && store_text(o, text, base);
+		if (text.ptr[i] <= ' ' || text.ptr[i] > '~')
+			return false;
+	if (!is_secure && !span_starts_nocase(text, http))
+		return false;
+	if (!parse_authority(
+		authority_of(span_from(text, is_secure ? https.len : http.len)),
+		&host))
+		return false;
+	return (is_secure || is_this_machine(host)) &&
+	       store_text(o, text, base);
 }
 
 /* An address of ours; kept as it is written. */
@@ -757,7 +804,7 @@ begin_account(struct conf *conf, const char *title)
 	if (!is_clean_text(span_text(title)))
 		return NULL;
 	a = APPEND(conf->accounts, conf->naccounts);
-	if (strcmp(title, "default") != 0)
+	if (!conf_is_default(title))
 		a->name = mem_strdup(title);
 	return a;
 }
@@ -770,7 +817,7 @@ begin_route(struct conf *conf, const char *title)
 	if (!conf_domain_is_valid(span_text(title)))
 		return NULL;
 	r = APPEND(conf->routes, conf->nroutes);
-	if (strcmp(title, "default") != 0)
+	if (!conf_is_default(title))
 		r->domain = conf_lower(span_text(title));
 	return r;
 }

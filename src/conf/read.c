@@ -24,8 +24,12 @@ add_finding(struct reading *r, enum finding_level level, int line,
 	char what[384];
 
 	(void)vsnprintf(what, sizeof what, format, ap);
-	findings_add(
-	    r->findings, level, "%s:%d: %s: %s", r->file, line, key, what);
+	if (line > 0)
+		findings_add(r->findings, level, "%s:%d: %s: %s", r->file, line,
+		    key, what);
+	else /* a default, which has no line */
+		findings_add(
+		    r->findings, level, "%s: %s: %s", r->file, key, what);
 }
 
 int
@@ -149,7 +153,7 @@ find_default(const struct reading *r, const struct section *s)
 	for (size_t i = 0; i < n; i++) {
 		cfg_t *cfg = cfg_getnsec(r->tree, s->name, (unsigned)i);
 
-		if (strcmp(cfg_title(cfg), "default") == 0)
+		if (conf_is_default(cfg_title(cfg)))
 			return cfg;
 	}
 	return NULL;
@@ -216,8 +220,9 @@ take_hostname(struct reading *r, const char *hostname)
 	if (r->conf->hostname != NULL)
 		return 0;
 	if (hostname == NULL || !conf_domain_is_valid(span_text(hostname)))
-		return conf_fail(r, r->tree->line, "hostname",
-		    "is not set, and the system's name %s is no domain name",
+		return conf_fail(r, 0, "hostname",
+		    "is not set, and the system's name %s is no domain name, "
+		    "expected hostname = a full name such as mx.example.com",
 		    log_quote_text(hostname == NULL ? "" : hostname));
 	r->conf->hostname = conf_lower(span_text(hostname));
 	return 0;
@@ -228,7 +233,7 @@ static void
 warn_of_hostname(struct reading *r)
 {
 	if (strchr(r->conf->hostname, '.') == NULL)
-		conf_warn(r, tree_line(r->tree, "hostname"), "hostname",
+		conf_warn(r, conf_line(r->conf, "hostname"), "hostname",
 		    "%s has no dot, expected a full name such "
 		    "as %s.example.com: receiving hosts refuse it in EHLO",
 		    r->conf->hostname, r->conf->hostname);

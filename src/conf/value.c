@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/network.h"
 #include "conf_priv.h"
 
 struct unit {
@@ -106,6 +107,31 @@ conf_parse_address(
 	return true;
 }
 
+/* 0.0.0.0, which an IPv4 socket alone has, or ::, which one of IPv6 has. */
+static bool
+is_any(const struct network *n, bool is_v6)
+{
+	struct network any;
+
+	return network_parse(is_v6 ? SPAN("::") : SPAN("0.0.0.0"), &any) &&
+	       network_has(&any, n);
+}
+
+bool
+conf_addresses_meet(const char *one, const char *other)
+{
+	bool is_v6 = strchr(one, ':') != NULL;
+	struct network a, b;
+
+	if (one[0] == '\0' || other[0] == '\0')
+		return true;
+	if (is_v6 != (strchr(other, ':') != NULL) ||
+	    !network_parse(span_text(one), &a) ||
+	    !network_parse(span_text(other), &b))
+		return false;
+	return network_has(&a, &b) || is_any(&a, is_v6) || is_any(&b, is_v6);
+}
+
 static bool
 label_is_valid(struct span label)
 {
@@ -135,6 +161,12 @@ conf_domain_is_valid(struct span name)
 		if (!ascii_is_digit(label.ptr[i]))
 			return true;
 	return false;
+}
+
+bool
+conf_is_default(const char *title)
+{
+	return span_equal_nocase(span_text(title), SPAN("default"));
 }
 
 char *

@@ -23,7 +23,6 @@ struct ctl_client *
 ctl_client_open(const char *path, struct err *err)
 {
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
-	struct timeval patience = { .tv_sec = PATIENCE_S };
 	struct ctl_client *c;
 	int fd;
 
@@ -46,12 +45,20 @@ ctl_client_open(const char *path, struct err *err)
 		(void)close(fd);
 		return NULL;
 	}
-	(void)setsockopt(
-	    fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
 	c = MEM_NEW(struct ctl_client);
 	c->fd = fd;
+	ctl_client_set_patience(c, PATIENCE_S);
 	c->in.max = CTL_ANSWER_MAX + READ_SIZE;
 	return c;
+}
+
+void
+ctl_client_set_patience(struct ctl_client *c, unsigned seconds)
+{
+	struct timeval patience = { .tv_sec = seconds };
+
+	(void)setsockopt(
+	    c->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
 }
 
 static int
@@ -90,6 +97,10 @@ read_line(struct ctl_client *c, size_t *end, struct err *err)
 			return err_set(err, -1,
 			    "control socket: posternd "
 			    "closed it");
+		if (n == -1 && errno == EAGAIN)
+			return err_set(err, -ETIMEDOUT,
+			    "control socket: no answer in time (is it "
+			    "posternd that listens there?)");
 		if (n == -1)
 			return err_errno(err, "control socket");
 		buf_added(&c->in, (size_t)n);

@@ -160,7 +160,10 @@ do_reload(const struct ask *ask)
 	    fact_number("uid", (uint64_t)ctl_uid(ask->later)),
 	    fact_word("did", "reload"));
 	if (c->reload(&trouble, c->reload_arg) == 0)
-		o = json_pack("{s:s}", "ok", "reload");
+		o = buf_len(&trouble) == 0
+			? json_pack("{s:s}", "ok", "reload")
+			: json_pack("{s:s, s:o}", "ok", "reload", "later",
+			      describe_text(buf_span(&trouble)));
 	else
 		o = json_pack(
 		    "{s:o}", "error", describe_text(buf_span(&trouble)));

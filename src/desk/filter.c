@@ -1,5 +1,6 @@
 #include "filter.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -9,6 +10,7 @@
 #include "mail/reason.h"
 #include "route/router.h"
 #include "sched/site.h"
+#include "smtp/idn.h"
 
 static bool
 is_same_nocase(char a, char b)
@@ -74,12 +76,46 @@ address_of(const json_t *request, const char *key)
 	return text;
 }
 
+/* As the configuration writes it; minutes also as listings do: 15m. */
+static bool
+read_time(struct span text, uint32_t *seconds)
+{
+	char minutes[16];
+	int n;
+
+	if (!span_ends_nocase(text, SPAN("m")))
+		return conf_parse_duration(text, seconds);
+	n = snprintf(minutes, sizeof minutes, "%.*sin", SPAN_ARG(text));
+	return n < (int)sizeof minutes &&
+	       conf_parse_duration(span_text(minutes), seconds);
+}
+
+/* What was left out for its kind would mean more messages, or the real thing. */
+static bool
+has_kinds(const json_t *request)
+{
+	for (size_t i = 0; i < ARRAY_LEN(verb_options); i++) {
+		const struct verb_option_row *row = &verb_options[i];
+		const json_t *o = json_object_get(request, row->key);
+
+		if (o != NULL && (row->value == NULL ? !json_is_boolean(o)
+						     : !json_is_string(o)))
+			return false;
+	}
+	return true;
+}
+
 bool
 filter_read(struct filter *f, const json_t *request, const char **wrong)
 {
 	struct span older = text_of(request, "older");
 	uint32_t seconds = 0;
 
+	if (!has_kinds(request)) {
+		*wrong = "a filter is a text, and held, all and dry_run are "
+			 "true or false";
+		return false;
+	}
 	f->account = text_of(request, "account");
 	f->from = address_of(request, "from");
 	f->to = address_of(request, "to");
@@ -88,7 +124,7 @@ filter_read(struct filter *f, const json_t *request, const char **wrong)
 	f->reason = text_of(request, "reason");
 	f->held = json_is_true(json_object_get(request, "held"));
 	f->all = json_is_true(json_object_get(request, "all"));
-	if (older.ptr != NULL && !conf_parse_duration(older, &seconds)) {
+	if (older.ptr != NULL && !read_time(older, &seconds)) {
 		*wrong = "--older wants a time: 90s, 15m, 2h, 1d";
 		return false;
 	}
@@ -116,11 +152,41 @@ fits(struct span pattern, struct span text)
 	return pattern.ptr == NULL || filter_matches_text(pattern, text);
 }
 
+/* However it is written: U-labels or A-labels, with the root's dot or without. */
+static bool
+domain_fits(struct span pattern, struct span domain)
+{
+	size_t len = pattern.len;
+
+	if (fits(pattern, domain))
+		return true;
+	if (len > 1 && pattern.ptr[len - 1] == '.')
+		pattern.len--;
+	return span_find(pattern, '*') == pattern.len &&
+	       idn_equal(pattern, domain);
+}
+
+/* The local part as it is; case is not looked at. */
+static bool
+address_fits(struct span pattern, struct span address)
+{
+	size_t at = span_find_last(pattern, '@'),
+	       end = span_find_last(address, '@');
+
+	if (fits(pattern, address))
+		return true;
+	return at < pattern.len && end < address.len &&
+	       filter_matches_text(
+		   span_to(pattern, at), span_to(address, end)) &&
+	       domain_fits(
+		   span_from(pattern, at + 1), span_from(address, end + 1));
+}
+
 static bool
 message_fits(const struct filter *f, const struct message *m, uint64_t now)
 {
 	return fits(f->account, span_text(m->env->account)) &&
-	       fits(f->from, span_text(m->env->sender)) &&
+	       address_fits(f->from, span_text(m->env->sender)) &&
 	       (f->older == 0 || message_age(m, now) >= f->older);
 }
 
@@ -144,7 +210,7 @@ leg_fits(const struct filter *f, const struct leg *leg)
 {
 	if (leg->state == LEG_OVER || (f->held && leg->state != LEG_HELD))
 		return false;
-	return fits(
+	return domain_fits(
 		   f->domain, envelope_domain(leg->message->env, leg->first)) &&
 	       (f->site.ptr == NULL ||
 		   filter_matches_text(f->site, filter_site(f, leg)));
@@ -213,10 +279,10 @@ filter_match(
 		     i = m->env->rcpts[i].next) {
 			if (m->rcpts[i].state != RCPT_QUEUED)
 				continue;
-			only[i] =
-			    is_meant &&
-			    fits(f->to, span_text(m->env->rcpts[i].address)) &&
-			    why_fits(f, filter_why(leg, i, now), &last);
+			only[i] = is_meant &&
+				  address_fits(f->to,
+				      span_text(m->env->rcpts[i].address)) &&
+				  why_fits(f, filter_why(leg, i, now), &last);
 			waiting++;
 			meant += only[i];
 		}

@@ -69,14 +69,14 @@ look_at_certificate(const struct pages *p, struct buf *out)
 
 	if (days < 0)
 		find(out, "error",
-		    "certificate: ended %d days ago; clients refuse it: renew "
+		    "certificate: ended %d day%s ago; clients refuse it: renew "
 		    "it, then postern reload",
-		    -days);
+		    -days, days == -1 ? "" : "s");
 	else if (days < DAYS_WARNED)
 		find(out, "warning",
-		    "certificate: ends in %d days; renew it, then postern "
+		    "certificate: ends in %d day%s; renew it, then postern "
 		    "reload",
-		    days);
+		    days, days == 1 ? "" : "s");
 	return days >= 0;
 }
 

@@ -35,7 +35,7 @@ is_wanted(const struct wanted *w, uint64_t id)
 static struct span
 bare(struct span id)
 {
-	if (id.len > 1 && id.ptr[0] == '<' && id.ptr[id.len - 1] == '>')
+	if (id.len >= 2 && id.ptr[0] == '<' && id.ptr[id.len - 1] == '>')
 		return span_to(span_from(id, 1), id.len - 2);
 	return id;
 }
@@ -47,6 +47,9 @@ find_by_message_id(
 	struct trace_entry e;
 	uint64_t at = 0;
 
+	/* Messages without one (a report that has not left yet) are not meant. */
+	if (span_is_empty(bare(message_id)))
+		return;
 	while (w->n < IDS_MOST && history_next(h, &at, &e))
 		if (e.kind == TRACE_ACCEPTED &&
 		    span_equal(

@@ -13,9 +13,9 @@
 #include "mail/qid.h"
 
 static void
-on_stored(struct envelope *env, void *arg)
+on_stored(struct envelope *env, const char *message_id, void *arg)
 {
-	struct dispatch_origin ours = { "", "", false };
+	struct dispatch_origin ours = { "", message_id, false };
 	struct dispatch *d = arg;
 
 	d->reports--;
@@ -23,7 +23,8 @@ on_stored(struct envelope *env, void *arg)
 		FACT(ACCEPTED, fact_id("qid", env->id),
 		    fact_word("for", "notice"), fact_address("from", SPAN("")),
 		    fact_address("to", span_text(env->rcpts[0].address)),
-		    fact_number("nrcpt", 1), fact_number("size", env->size));
+		    fact_number("nrcpt", 1), fact_number("size", env->size),
+		    fact_string("message_id", message_id));
 		dispatch_add(d, env, &ours);
 	} else {
 		FACT(REPORT_NOT_STORED, fact_word("what", "notice"));

@@ -30,7 +30,7 @@ struct telling {
 	uint32_t nall; /* and those that need not be */
 };
 
-static void on_stored(struct envelope *env, void *arg);
+static void on_stored(struct envelope *env, const char *message_id, void *arg);
 
 static const struct {
 	enum notify wish; /* who has it is told */
@@ -186,7 +186,7 @@ on_whole(enum spool_status status, struct reason *const *reasons, uint32_t n,
 		write_report(t, m);
 		return;
 	}
-	on_stored(NULL, t); /* removed meanwhile: nobody is to be told */
+	on_stored(NULL, "", t); /* removed meanwhile: nobody is to be told */
 }
 
 static bool
@@ -287,7 +287,8 @@ reports_drop(struct dispatch *d, struct message *m)
 }
 
 static void
-tell_sent(const struct telling *t, const struct envelope *env)
+tell_sent(
+    const struct telling *t, const struct envelope *env, const char *message_id)
 {
 	struct fact_field fields[] = {
 		fact_id("qid", t->id),
@@ -302,22 +303,23 @@ tell_sent(const struct telling *t, const struct envelope *env)
 	FACT(ACCEPTED, fact_id("qid", env->id), fact_id("for", t->id),
 	    fact_address("from", SPAN("")),
 	    fact_address("to", span_text(env->rcpts[0].address)),
-	    fact_number("nrcpt", 1), fact_number("size", env->size));
+	    fact_number("nrcpt", 1), fact_number("size", env->size),
+	    fact_string("message_id", message_id));
 }
 
 static void
-on_stored(struct envelope *env, void *arg)
+on_stored(struct envelope *env, const char *message_id, void *arg)
 {
 	struct telling *t = arg;
 	struct dispatch *d = t->dispatch;
 	struct message *m = queue_find(d->queue, t->id);
-	struct dispatch_origin ours = { "", "", false };
+	struct dispatch_origin ours = { "", message_id, false };
 	struct message_event again = { .type = MESSAGE_NOT_TOLD,
 		.now = loop_now(d->loop) };
 
 	d->reports--;
 	if (env != NULL)
-		tell_sent(t, env);
+		tell_sent(t, env, message_id);
 	if (m != NULL && t->action != DSN_DELAYED) {
 		if (env != NULL)
 			told(d, m, t);

@@ -65,6 +65,20 @@ draft_note_letters(struct draft *d, struct span header)
 }
 
 void
+draft_note_written(struct draft *d)
+{
+	size_t scanned = 0, end = 0;
+	struct header_facts facts;
+
+	if (header_find_end(buf_span(&d->body), &scanned, &end) == HEADER_MORE)
+		return;
+	header_review(span_to(buf_span(&d->body), end), &facts);
+	if (facts.has_message_id)
+		d->message_id =
+		    span_dup(span_to(span_trim(facts.message_id), ID_KEPT));
+}
+
+void
 fixups_begin(struct draft *d, size_t end, bool needs_blank)
 {
 	d->header_done = true;

@@ -1,7 +1,6 @@
 #include "io/countries.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <maxminddb.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -72,11 +71,11 @@ static int
 copy_of(const char *path, struct err *err)
 {
 	struct buf bytes = { 0 };
-	int from = open(path, O_RDONLY | O_CLOEXEC);
+	int from = file_open(path, err);
 	int rc, fd;
 
 	if (from < 0)
-		return err_errno(err, "%s", path);
+		return err_wrap(err, from, "%s", path);
 	rc = file_read_all(from, FILE_MOST, &bytes, err);
 	(void)close(from);
 	if (rc != 0) {

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <stdatomic.h>
@@ -14,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/map.h"
 #include "base/mem.h"
 #include "conf/conf.h"
@@ -49,6 +51,15 @@ static const struct {
 	int library, reason;
 	const char *words;
 } reasons[] = {
+	{ ERR_LIB_PEM, PEM_R_NO_START_LINE,
+	    "has no block of the kind that is expected here (a request or a "
+	    "CRL is none): expected the file that certbot and others write" },
+	{ ERR_LIB_PEM, PEM_R_BAD_END_LINE,
+	    "is not whole, a line -----END ...----- is missing: expected the "
+	    "file as certbot and others write it, copy it again" },
+	{ ERR_LIB_PEM, PEM_R_BAD_BASE64_DECODE,
+	    "is damaged, its lines are no base64: expected the file as "
+	    "certbot and others write it, copy it again" },
 	{ ERR_LIB_SSL, SSL_R_EE_KEY_TOO_SMALL,
 	    "the key is too short, expected RSA of 2048 bits or more, or "
 	    "ECDSA" },
@@ -212,26 +223,39 @@ blame(const struct conf_certificate *c, bool is_key, struct err *err)
 }
 
 static int
+say_mismatch(const struct conf_certificate *c, struct err *err)
+{
+	ERR_clear_error();
+	return err_set(err, -EINVAL,
+	    "tls.key %s: does not belong to the certificate %s, expected the "
+	    "one that it was made with",
+	    c->key, c->certificate);
+}
+
+/*
+ * A context has a place for each type of key. A key of another type than the
+ * certificate's is no mismatch for OpenSSL: that key has a place of its own, and
+ * no certificate in it.
+ */
+static int
 load_files(SSL_CTX *ctx, const struct conf_certificate *c, struct err *err)
 {
+	if (file_is_readable("tls.certificate", c->certificate, err) != 0 ||
+	    file_is_readable("tls.key", c->key, err) != 0)
+		return -EINVAL;
 	if (SSL_CTX_use_certificate_chain_file(ctx, c->certificate) != 1)
 		return blame(c, false, err) != 0
 			   ? -EINVAL
 			   : ssl_err(err, "tls.certificate", c->certificate);
 	if (SSL_CTX_use_PrivateKey_file(ctx, c->key, SSL_FILETYPE_PEM) != 1) {
 		if (ERR_GET_REASON(ERR_peek_error()) ==
-		    X509_R_KEY_VALUES_MISMATCH) {
-			ERR_clear_error();
-			return err_set(err, -EINVAL,
-			    "tls.key %s: does not belong to the certificate "
-			    "%s, expected the one that it was made with",
-			    c->key, c->certificate);
-		}
+		    X509_R_KEY_VALUES_MISMATCH)
+			return say_mismatch(c, err);
 		return blame(c, true, err) != 0
 			   ? -EINVAL
 			   : ssl_err(err, "tls.key", c->key);
 	}
-	return 0;
+	return SSL_CTX_check_private_key(ctx) == 1 ? 0 : say_mismatch(c, err);
 }
 
 /* Nobody is there to be asked for it, and a loop would wait for him. */

@@ -6,6 +6,7 @@
 #include <openssl/x509v3.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "conf/conf.h"
 
 /* Who is not verified is no one: that is for the login to say, not the handshake. */
@@ -31,6 +32,8 @@ load(SSL_CTX *ctx, const char *file, struct err *err)
 {
 	unsigned long code;
 
+	if (file_is_readable("tls.client-ca", file, err) != 0)
+		return -EINVAL;
 	errno = 0;
 	ERR_clear_error();
 	if (SSL_CTX_load_verify_locations(ctx, file, NULL) == 1)

@@ -292,6 +292,7 @@ relay_free(struct relay *r)
 	signing_free(r->rooms.signing);
 	tls_server_unref(r->rooms.tls);
 	conf_unref(r->rooms.conf);
+	conf_unref(r->rooms.started);
 	if (r->loop != NULL)
 		loop_free(r->loop);
 	logger_close(r->rooms.logger);

@@ -36,14 +36,39 @@ struct prepared {
 };
 
 static bool
-needs_restart(const struct conf *old, const struct conf *new)
+is_same(const char *one, const char *other)
 {
-	return strcmp(old->spool_directory, new->spool_directory) != 0 ||
-	       old->workers != new->workers || old->backend != new->backend ||
-	       strcmp(old->control_socket, new->control_socket) != 0 ||
-	       (old->http_address == NULL) != (new->http_address == NULL) ||
-	       (old->http_address != NULL &&
-		   strcmp(old->http_address, new->http_address) != 0);
+	return one == NULL || other == NULL ? one == other
+					    : strcmp(one, other) == 0;
+}
+
+/* The keys that are read at the start alone, and differ now. */
+static void
+say_later(const struct conf *old, const struct conf *new, struct buf *later)
+{
+	const struct {
+		const char *key;
+		bool is_same;
+	} keys[] = {
+		{ "spool.directory",
+		    is_same(old->spool_directory, new->spool_directory) },
+		{ "state.directory",
+		    is_same(old->state_directory, new->state_directory) },
+		{ "workers", old->workers == new->workers },
+		{ "auth.backend", old->backend == new->backend },
+		{ "control.socket",
+		    is_same(old->control_socket, new->control_socket) },
+		{ "http.address",
+		    is_same(old->http_address, new->http_address) },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		if (!keys[i].is_same)
+			(void)buf_printf(later, "%s%s",
+			    buf_len(later) == 0 ? "" : ", ", keys[i].key);
+	if (buf_len(later) > 0)
+		(void)buf_append_text(
+		    later, " will be so at the next start only");
 }
 
 static int
@@ -85,7 +110,8 @@ discard(struct prepared *p)
 }
 
 static void
-take(struct prepared *p, struct rooms *r, struct buf *trouble)
+take(
+    struct prepared *p, struct rooms *r, struct buf *trouble, struct buf *later)
 {
 	auth_take_next(r->auth, p->auth);
 	logger_take(r->logger, p->logger);
@@ -93,11 +119,11 @@ take(struct prepared *p, struct rooms *r, struct buf *trouble)
 	signing_take(r->signing, p->conf);
 	domains_take(r->domains, p->conf);
 	acceptor_take(r->acceptor, p->acceptor, trouble);
-	if (needs_restart(r->conf, p->conf))
-		FACT(RELOAD, fact_string("what",
-				 "spool.directory, workers, auth.backend, "
-				 "control.socket and http.address change at "
-				 "the next start only"));
+	if (r->started == NULL)
+		r->started = conf_ref(r->conf);
+	say_later(r->started, p->conf, later);
+	if (buf_len(later) > 0)
+		FACT(RELOAD, fact_text("what", buf_span(later)));
 	tls_server_unref(r->tls);
 	conf_unref(r->conf);
 	aliases_unref(r->aliases);
@@ -126,7 +152,7 @@ look(const char *file, struct buf *trouble)
 }
 
 static int
-try(struct rooms *r, struct buf *trouble)
+try(struct rooms *r, struct buf *trouble, struct buf *later)
 {
 	struct prepared p = { .conf = look(r->conf->file, trouble) };
 	struct err err;
@@ -138,26 +164,33 @@ try(struct rooms *r, struct buf *trouble)
 		discard(&p);
 		return -1;
 	}
-	take(&p, r, trouble);
+	take(&p, r, trouble, later);
 	return 0;
 }
 
 int
 reload(struct rooms *r, struct buf *trouble)
 {
-	if (try(r, trouble) != 0) {
+	struct buf later = { 0 };
+	int rc = try(r, trouble, &later);
+
+	if (rc != 0) {
 		metric_set(METRIC_RELOAD_FAILED, 1);
 		FACT(RELOAD_FAILED, fact_text("what", buf_span(trouble)),
 		    fact_string("next", "the old configuration stays"));
 		(void)buf_append_text(trouble, "; the old configuration stays");
-		return -1;
+	} else {
+		rc = buf_len(trouble) > 0 ? -1 : 0;
+		metric_set(METRIC_RELOAD_FAILED, rc != 0);
+		metric_set(METRIC_RELOAD_TIME, wall_now() / 1000);
+		if (rc != 0)
+			FACT(RELOADED_IN_PART, fact_word("file", r->conf->file),
+			    fact_text("what", buf_span(trouble)));
+		else
+			FACT(RELOADED, fact_word("file", r->conf->file));
 	}
-	metric_set(METRIC_RELOAD_FAILED, buf_len(trouble) > 0);
-	metric_set(METRIC_RELOAD_TIME, wall_now() / 1000);
-	if (buf_len(trouble) > 0)
-		FACT(RELOADED_IN_PART, fact_word("file", r->conf->file),
-		    fact_text("what", buf_span(trouble)));
-	else
-		FACT(RELOADED, fact_word("file", r->conf->file));
-	return buf_len(trouble) > 0 ? -1 : 0;
+	if (rc == 0)
+		*trouble = buf_take(&later);
+	buf_clear(&later);
+	return rc;
 }

@@ -19,6 +19,8 @@ struct tls_server;
 /* Who takes part; owned by the relay. */
 struct rooms {
 	struct conf *conf;
+	/* What it started with, and keeps some of; NULL: that is `conf`. */
+	struct conf *started;
 	struct logger *logger;
 	struct tls_server *tls;
 	struct auth *auth;
@@ -30,9 +32,9 @@ struct rooms {
 };
 
 /*
- * Reads the file again. 0: all of it is so now. Else `trouble` (empty before)
- * says what failed: nothing has changed then, or where it does not listen as it
- * should. Logged, too.
+ * Reads the file again. 0: all of it is so now, but for what `trouble` (empty
+ * before) says waits for the next start. Else it says what failed: nothing has
+ * changed then, or where it does not listen as it should. Logged, too.
  */
 int reload(struct rooms *rooms, struct buf *trouble);
 

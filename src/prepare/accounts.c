@@ -1,6 +1,5 @@
 /* Certificates, and who may log in. */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -29,13 +28,13 @@ look_at_end(const struct look *l, const struct conf_certificate *c, int days)
 {
 	if (days < 0)
 		look_found(l, FINDING_WARNING, "tls.certificate", c->line,
-		    "%s: ended %d days ago, and clients refuse it; renew it, "
+		    "%s: ended %d day%s ago, and clients refuse it; renew it, "
 		    "then postern reload",
-		    c->certificate, -days);
+		    c->certificate, -days, days == -1 ? "" : "s");
 	else if (days < DAYS_ENOUGH)
 		look_found(l, FINDING_WARNING, "tls.certificate", c->line,
-		    "%s: ends in %d days; renew it, then postern reload",
-		    c->certificate, days);
+		    "%s: ends in %d day%s; renew it, then postern reload",
+		    c->certificate, days, days == 1 ? "" : "s");
 	else
 		look_found(l, FINDING_OK, "tls.certificate", c->line,
 		    "%s: certificate has %d days left", c->certificate, days);
@@ -48,18 +47,15 @@ say_error(
 {
 	bool is_key = strncmp(text, "tls.key", 7) == 0;
 	const char *advice = "";
-	char why[512] = "", line[16] = "";
+	char why[512] = "";
 
-	if (c->line > 0)
-		(void)snprintf(line, sizeof line, ":%d", c->line);
 	if (strstr(text, strerror(EACCES)) != NULL)
 		advice =
 		    whose(is_key ? c->key : c->certificate, why, sizeof why);
 	else if (strstr(text, strerror(ENOENT)) != NULL)
 		advice = ", expected the file of certbot or another authority "
 			 "(README.md makes one to try)";
-	findings_add(l->findings, FINDING_ERROR, "%s%s: %s%s", l->conf->file,
-	    line, text, advice);
+	look_said(l, FINDING_ERROR, c->line, "%s%s", text, advice);
 }
 
 static void
@@ -90,10 +86,12 @@ void
 look_at_certificates(const struct look *l)
 {
 	const char *ca = l->conf->certificates[0].client_ca;
+	char why[WHY_SIZE];
 	struct err err;
 
 	if (ca != NULL && tls_peer_look(ca, &err) != 0)
-		look_option(l, FINDING_ERROR, "tls.client-ca", "%s", err.text);
+		look_said(l, FINDING_ERROR, conf_line(l->conf, "tls.client-ca"),
+		    "%s%s", err.text, why_denied(ca, why, sizeof why));
 	for (size_t i = 0; i < l->conf->ncertificates; i++)
 		look_at_certificate(l, &l->conf->certificates[i]);
 }
@@ -101,11 +99,24 @@ look_at_certificates(const struct look *l)
 static void
 look_at_tokens(const struct look *l)
 {
+	const struct conf_oauth *o = l->conf->oauth;
+	const char *file = NULL, *advice = "";
+	char why[WHY_SIZE];
 	struct err err;
 
-	if (auth_try_tokens(l->conf, &err) != 0)
-		look_found(l, FINDING_ERROR, "auth.oauth", l->conf->oauth->line,
-		    "%s", err.text);
+	if (auth_try_tokens(l->conf, &err) == 0)
+		return;
+	if (o->jwks_file != NULL) {
+		file = o->jwks_file;
+		advice = ", expected the file of the authorization server's "
+			 "keys";
+	} else if (o->client_secret_file != NULL) {
+		file = o->client_secret_file;
+		advice = ", expected the file with our secret in one line, "
+			 "mode 0600";
+	}
+	look_said(l, FINDING_ERROR, o->line, "%s%s%s", err.text,
+	    file == NULL ? "" : why_denied(file, why, sizeof why), advice);
 }
 
 static void

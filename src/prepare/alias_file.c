@@ -60,6 +60,7 @@ void
 look_at_aliases(const struct look *l)
 {
 	struct aliases *a;
+	char why[WHY_SIZE];
 	struct err err;
 
 	if (l->conf->aliases == NULL)
@@ -67,9 +68,11 @@ look_at_aliases(const struct look *l)
 	a = alias_file_read(l->conf->aliases, &err);
 	if (a == NULL)
 		look_option(l, FINDING_ERROR, "auth.aliases",
-		    "%s; mend it, or leave the key out", err.text);
+		    "%s%s; mend it, or leave the key out", err.text,
+		    why_denied(l->conf->aliases, why, sizeof why));
 	else
 		look_found(l, FINDING_OK, "auth.aliases", 0,
-		    "%s: %zu addresses", l->conf->aliases, aliases_count(a));
+		    "%s: %zu address%s", l->conf->aliases, aliases_count(a),
+		    aliases_count(a) == 1 ? "" : "es");
 	aliases_unref(a);
 }

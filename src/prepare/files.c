@@ -1,6 +1,7 @@
 /* Folders and files that the relay writes: spool, log, control socket. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,40 +20,78 @@
 /* What a spool needs to begin with. */
 enum { ROOM_LEAST = 32 << 20 };
 
+/* What a path is wanted for, and how bad it is when it cannot be had. */
+struct want {
+	const char *key;
+	enum finding_level level;
+	bool is_file; /* which open() makes at the end of a link, too */
+};
+static const struct want spool = { "spool.directory", FINDING_ERROR, false };
+static const struct want logs = { "log.target", FINDING_ERROR, true };
+/* Without it the relay runs on. */
+static const struct want state = { "state.directory", FINDING_WARNING, false };
+
 /* `at` is what the system does not let us use. */
 static void
-say_denied(const struct look *l, const char *key, const char *path,
+say_denied(const struct look *l, const struct want *w, const char *path,
     const char *at, int error)
 {
 	char why[512] = "";
 
 	if (error == EACCES)
 		(void)whose(at, why, sizeof why);
-	look_option(l, FINDING_ERROR, key, "%s: %s%s", path,
+	look_option(l, w->level, w->key, "%s: %s%s%s", path,
 	    error == EROFS ? "the file system is read-only; mount -o "
 			     "remount,rw, or name another path"
 			   : strerror(error),
+	    error == ELOOP || error == ENAMETOOLONG || error == ENOTDIR
+		? "; name another path"
+		: "",
 	    why);
+}
+
+/* Whether a link is to a name in a folder that is there. */
+static bool
+ends_in_folder(const char *link, const char *above)
+{
+	char to[PATH_MAX] = "", *full, *folder;
+	struct stat st;
+	bool is_there;
+
+	if (readlink(link, to, sizeof to - 1) <= 0)
+		return false;
+	full = to[0] == '/' ? mem_strdup(to) : mem_printf("%s/%s", above, to);
+	folder = folder_of(full);
+	is_there = stat(folder, &st) == 0 && S_ISDIR(st.st_mode);
+	free(folder);
+	free(full);
+	return is_there;
 }
 
 /* The folder above is there and may be written; else says what is wrong. */
 static bool
-can_make(const struct look *l, const char *key, const char *path)
+can_make(const struct look *l, const struct want *w, const char *path)
 {
 	char *above = folder_of(path);
 	struct stat st;
 	bool ok = false;
 
-	if (stat(above, &st) == -1 && errno == ENOENT)
-		look_option(l, FINDING_ERROR, key,
+	if (lstat(path, &st) == 0 && S_ISLNK(st.st_mode) &&
+	    !(w->is_file && ends_in_folder(path, above)))
+		look_option(l, w->level, w->key,
+		    "%s: is a link to what is not there; make that, or name "
+		    "another path",
+		    path);
+	else if (stat(above, &st) == -1 && errno == ENOENT)
+		look_option(l, w->level, w->key,
 		    "%s: the folder %s is not there; mkdir -p %s, owned by the "
 		    "relay's user",
 		    path, above, above);
 	else if (stat(above, &st) == 0 && !S_ISDIR(st.st_mode))
-		look_option(l, FINDING_ERROR, key,
+		look_option(l, w->level, w->key,
 		    "%s: %s is no folder; name another path", path, above);
 	else if (access(above, W_OK | X_OK) == -1)
-		say_denied(l, key, path, above, errno);
+		say_denied(l, w, path, above, errno);
 	else
 		ok = true;
 	free(above);
@@ -113,7 +152,7 @@ look_at_spool(const struct look *l)
 	char *above;
 
 	if (stat(path, &st) == -1 && errno == ENOENT) {
-		if (!can_make(l, "spool.directory", path))
+		if (!can_make(l, &spool, path))
 			return;
 		look_found(l, FINDING_OK, "spool.directory", 0,
 		    "%s: will be made", path);
@@ -126,14 +165,14 @@ look_at_spool(const struct look *l)
 		int error = errno;
 
 		above = folder_of(path);
-		say_denied(l, "spool.directory", path, above, error);
+		say_denied(l, &spool, path, above, error);
 		free(above);
 	} else if (!S_ISDIR(st.st_mode)) {
 		look_option(l, FINDING_ERROR, "spool.directory",
 		    "%s: is no folder; name another path, or move it away",
 		    path);
 	} else if (access(path, R_OK | W_OK | X_OK) == -1 && errno != EROFS) {
-		say_denied(l, "spool.directory", path, path, errno);
+		say_denied(l, &spool, path, path, errno);
 	} else {
 		if ((st.st_mode & 077) != 0)
 			look_option(l, FINDING_WARNING, "spool.directory",
@@ -142,6 +181,30 @@ look_at_spool(const struct look *l)
 		look_at_room(l, path);
 		look_at_lock(l, path);
 	}
+}
+
+/* Nothing of it is needed to run: what it lacks, state says later, too. */
+void
+look_at_state(const struct look *l)
+{
+	const char *path = l->conf->state_directory;
+	struct stat st;
+	bool is_there = stat(path, &st) == 0;
+
+	/* Beside the spool, whose folder has been looked at. */
+	if (conf_line(l->conf, state.key) == 0)
+		return;
+	if (!is_there && errno == ENOENT)
+		(void)can_make(l, &state, path);
+	else if (!is_there)
+		say_denied(l, &state, path, path, errno);
+	else if (!S_ISDIR(st.st_mode))
+		look_option(l, state.level, state.key,
+		    "%s: is no folder, and nothing is kept over a stop; name "
+		    "another path, or move it away",
+		    path);
+	else if (access(path, R_OK | W_OK | X_OK) == -1)
+		say_denied(l, &state, path, path, errno);
 }
 
 /* --- the log --- */
@@ -157,7 +220,7 @@ look_at_log_file(const struct look *l, const char *path)
 			errno = EACCES;
 	}
 	if (fd == -1)
-		say_denied(l, "log.target", path, path, errno);
+		say_denied(l, &logs, path, path, errno);
 	else if (!log_target_is_ours(fd))
 		look_option(l, FINDING_ERROR, "log.target",
 		    "%s: holds something else, expected a log of this relay or "
@@ -177,15 +240,21 @@ look_at_log(const struct look *l)
 
 	if (strcmp(path, "stderr") == 0)
 		return;
-	if (stat(path, &st) == -1 && errno == ENOENT) {
-		if (can_make(l, "log.target", path))
-			look_found(l, FINDING_OK, "log.target", 0,
-			    "%s: will be made", path);
-	} else if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
+	if (path[strlen(path) - 1] == '/' ||
+	    (stat(path, &st) == 0 && S_ISDIR(st.st_mode))) {
 		look_option(l, FINDING_ERROR, "log.target",
 		    "%s: is a folder, expected a file; name one in it, such as "
-		    "%s/postern.log",
-		    path, path);
+		    "%s%spostern.log",
+		    path, path, path[strlen(path) - 1] == '/' ? "" : "/");
+	} else if (stat(path, &st) == -1 && errno == ENOENT) {
+		if (can_make(l, &logs, path))
+			look_found(l, FINDING_OK, "log.target", 0,
+			    "%s: will be made", path);
+	} else if (stat(path, &st) == 0 &&
+		   (S_ISSOCK(st.st_mode) || S_ISBLK(st.st_mode))) {
+		look_option(l, FINDING_ERROR, "log.target",
+		    "%s: is a %s, expected a file or stderr; name another",
+		    path, S_ISSOCK(st.st_mode) ? "socket" : "disk");
 	} else if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
 		/* To open a pipe for a look would be heard at its other end. */
 		look_found(
@@ -229,7 +298,8 @@ look_at_path(const struct look *l, const char *key, int line, const char *path)
 		    "another path",
 		    path);
 	else
-		(void)can_make(l, key, path);
+		(void)can_make(
+		    l, &(struct want){ key, FINDING_ERROR, false }, path);
 }
 
 void
@@ -250,10 +320,14 @@ void
 look_at_countries(const struct look *l)
 {
 	struct countries *c = countries_new();
+	char why[WHY_SIZE];
 	struct err err;
 
 	if (countries_open(c, l->conf->countries, &err) != 0)
 		look_option(l, FINDING_WARNING, "countries",
-		    "%s; name another file, or none", err.text);
+		    "%s%s; name another file, or none", err.text,
+		    why_denied(
+			l->conf->countries == NULL ? "" : l->conf->countries,
+			why, sizeof why));
 	countries_free(c);
 }

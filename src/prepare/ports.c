@@ -46,6 +46,11 @@ say_why(
 			  "unit gives it (AmbientCapabilities=), root has it"
 			: "; the system forbids it to this user");
 		break;
+	case EINVAL:
+		(void)snprintf(command, sizeof command,
+		    "; expected an address that can be listened at as it is "
+		    "written: no fe80::, and IPv4 such as 127.0.0.1");
+		break;
 	default: break;
 	}
 	look_found(l, FINDING_ERROR, at->key, at->line, "%s%s%s:%u: %s%s",
@@ -90,9 +95,8 @@ listener_at(const struct conf *conf, const char *address, uint16_t port)
 	for (size_t i = 0; i < conf->nlistens; i++) {
 		const struct conf_listen *l = &conf->listens[i];
 
-		if (l->port == port && port != 0 &&
-		    (l->address[0] == '\0' || address[0] == '\0' ||
-			strcmp(l->address, address) == 0))
+		if (l->port == port && port != 0 && l->socket == NULL &&
+		    conf_addresses_meet(l->address, address))
 			return l;
 	}
 	return NULL;

@@ -1,5 +1,6 @@
 #include "prepare/prepare.h"
 
+#include <errno.h>
 #include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,8 +17,14 @@
 struct conf *
 prepare_read(const char *file, struct findings *f)
 {
-	char name[256];
+	char name[256], why[WHY_SIZE];
 
+	if (why_denied(file, why, sizeof why)[0] != '\0') {
+		findings_add(f, FINDING_ERROR,
+		    "%s: %s%s; or name another configuration with -c", file,
+		    strerror(EACCES), why);
+		return NULL;
+	}
 	hostname_of_system(name, sizeof name);
 	return conf_read_all(file, name, f);
 }
@@ -31,6 +38,7 @@ prepare_look(const struct conf *conf, long pid, struct findings *f)
 		look_at_aliases,
 		look_at_countries,
 		look_at_spool,
+		look_at_state,
 		look_at_log,
 		look_at_sockets,
 		look_at_ports,
@@ -67,6 +75,24 @@ look_found(const struct look *l, enum finding_level level, const char *key,
 	buf_clear(&text);
 }
 
+void
+look_said(const struct look *l, enum finding_level level, int line,
+    const char *format, ...)
+{
+	struct buf text = { 0 };
+	va_list ap;
+
+	(void)buf_append_text(&text, l->conf->file);
+	if (line > 0)
+		(void)buf_printf(&text, ":%d", line);
+	(void)buf_append_text(&text, ": ");
+	va_start(ap, format);
+	(void)buf_vprintf(&text, format, ap);
+	va_end(ap);
+	findings_add(l->findings, level, "%.*s", SPAN_ARG(buf_span(&text)));
+	buf_clear(&text);
+}
+
 static void
 name_of(uid_t uid, char out[64])
 {
@@ -83,11 +109,19 @@ name_of(uid_t uid, char out[64])
 const char *
 whose(const char *path, char *out, size_t size)
 {
-	char owner[64], us[64];
+	char owner[64], us[64], *above;
 	struct stat st;
+	int rc = stat(path, &st);
 
 	out[0] = '\0';
-	if (stat(path, &st) == -1)
+	/* What is in a folder that lets nobody in cannot be seen at all. */
+	if (rc == -1 && errno == EACCES) {
+		above = folder_of(path);
+		if (strcmp(above, path) != 0)
+			(void)whose(above, out, size);
+		free(above);
+	}
+	if (rc == -1)
 		return out;
 	name_of(st.st_uid, owner);
 	name_of(geteuid(), us);
@@ -101,6 +135,15 @@ whose(const char *path, char *out, size_t size)
 		    path, owner, (unsigned)st.st_mode & 07777, us, us, path,
 		    owner);
 	return out;
+}
+
+const char *
+why_denied(const char *path, char *out, size_t size)
+{
+	out[0] = '\0';
+	return access(path, R_OK) == -1 && errno == EACCES
+		   ? whose(path, out, size)
+		   : out;
 }
 
 char *

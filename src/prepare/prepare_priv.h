@@ -17,6 +17,9 @@ struct look {
 /* "FILE:LINE: key: what", or "FILE: key (default): what" for line 0. */
 void look_found(const struct look *l, enum finding_level level, const char *key,
     int line, const char *format, ...) __attribute__((format(printf, 5, 6)));
+/* The same of a text that begins with its key: "FILE:LINE: text". */
+void look_said(const struct look *l, enum finding_level level, int line,
+    const char *format, ...) __attribute__((format(printf, 4, 5)));
 /* For an option outside of titled sections. */
 #define look_option(l, level, key, ...)                                        \
 	look_found(                                                            \
@@ -27,6 +30,9 @@ void look_found(const struct look *l, enum finding_level level, const char *key,
  * error came, and what to do. Appends nothing when it knows nothing.
  */
 const char *whose(const char *path, char *out, size_t size);
+/* The same of a file that was to be read; "" unless the system denies that. */
+const char *why_denied(const char *path, char *out, size_t size);
+enum { WHY_SIZE = 512 };
 /* The folder that a path is in; the caller's to free. */
 char *folder_of(const char *path);
 
@@ -42,6 +48,7 @@ void look_at_accounts(const struct look *l);
 void look_at_aliases(const struct look *l);
 void look_at_countries(const struct look *l);
 void look_at_spool(const struct look *l);
+void look_at_state(const struct look *l);
 void look_at_log(const struct look *l);
 void look_at_sockets(const struct look *l);
 void look_at_ports(const struct look *l);

@@ -1,5 +1,4 @@
 /* Where messages go: relays, their passwords, name servers. */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <ifaddrs.h>
 #include <stdio.h>
@@ -8,37 +7,32 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/mem.h"
+#include "base/network.h"
 #include "conf/conf.h"
+#include "io/password_file.h"
 #include "prepare_priv.h"
 
-enum { PASSWORD_MOST = 1023 };
-
+/* What a connection leads back here by: an own address, loopback, 0.0.0.0, ::. */
 static bool
 is_own_address(const char *host)
 {
+	static const char *const back[] = { "127.0.0.0/8", "::1", "0.0.0.0",
+		"::" };
+	struct network us, n;
 	struct ifaddrs *all, *i;
-	char text[INET6_ADDRSTRLEN];
-	bool own = strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0;
+	bool own = false;
 
+	if (!network_parse(span_text(host), &us))
+		return false;
+	for (size_t k = 0; k < ARRAY_LEN(back) && !own; k++)
+		own = network_parse(span_text(back[k]), &n) &&
+		      network_has(&n, &us);
 	if (own || getifaddrs(&all) == -1)
 		return own;
-	for (i = all; i != NULL && !own; i = i->ifa_next) {
-		const struct sockaddr *sa = i->ifa_addr;
-		const void *address = NULL;
-
-		if (sa != NULL && sa->sa_family == AF_INET)
-			address =
-			    &((const struct sockaddr_in *)(const void *)sa)
-				 ->sin_addr;
-		if (sa != NULL && sa->sa_family == AF_INET6)
-			address =
-			    &((const struct sockaddr_in6 *)(const void *)sa)
-				 ->sin6_addr;
-		own = address != NULL &&
-		      inet_ntop(sa->sa_family, address, text, sizeof text) !=
-			  NULL &&
-		      strcmp(text, host) == 0;
-	}
+	for (i = all; i != NULL && !own; i = i->ifa_next)
+		own = i->ifa_addr != NULL && network_of(i->ifa_addr, &n) &&
+		      network_has(&n, &us);
 	freeifaddrs(all);
 	return own;
 }
@@ -55,8 +49,8 @@ is_ourselves(const struct conf *conf, const struct conf_route *r)
 	for (size_t i = 0; i < conf->nlistens; i++) {
 		const struct conf_listen *l = &conf->listens[i];
 
-		if (l->port == r->port && (by_name || l->address[0] == '\0' ||
-					      strcmp(l->address, r->host) == 0))
+		if (l->port == r->port && l->socket == NULL &&
+		    (by_name || conf_addresses_meet(l->address, r->host)))
 			return l;
 	}
 	return NULL;
@@ -66,32 +60,22 @@ static void
 look_at_password(const struct look *l, const struct conf_route *r)
 {
 	const char *path = r->password_file;
+	struct secret password = { 0 };
 	struct stat st;
-	char why[512];
+	char why[WHY_SIZE];
+	struct err err;
 
-	if (stat(path, &st) == -1)
-		look_found(l, FINDING_ERROR, "route.password-file", r->line,
-		    "%s: %s, expected the file with the password in one line, "
-		    "mode 0600",
-		    path, strerror(errno));
-	else if (!S_ISREG(st.st_mode))
-		look_found(l, FINDING_ERROR, "route.password-file", r->line,
-		    "%s: is no file, expected one with the password in one "
-		    "line",
-		    path);
-	else if (access(path, R_OK) == -1)
-		look_found(l, FINDING_ERROR, "route.password-file", r->line,
-		    "%s: %s%s", path, strerror(EACCES),
-		    whose(path, why, sizeof why));
-	else if (st.st_size == 0 || st.st_size > PASSWORD_MOST)
-		look_found(l, FINDING_ERROR, "route.password-file", r->line,
-		    "%s: has %lld bytes, expected the password in one line of "
-		    "1 to %d",
-		    path, (long long)st.st_size, PASSWORD_MOST);
-	else if ((st.st_mode & 07) != 0)
+	if (password_file_read(path, &password, &err) != 0) {
+		look_said(l, FINDING_ERROR, r->line,
+		    "route.%s%s, expected the file with the password in one "
+		    "line, mode 0600",
+		    err.text, why_denied(path, why, sizeof why));
+	} else if (stat(path, &st) == 0 && (st.st_mode & 07) != 0) {
 		look_found(l, FINDING_WARNING, "route.password-file", r->line,
 		    "%s: mode %04o lets everybody read it; chmod 600 %s", path,
 		    (unsigned)st.st_mode & 07777, path);
+	}
+	secret_clear(&password);
 }
 
 void

@@ -85,9 +85,10 @@ account_print(const json_t *o)
 	if (i == 0)
 		(void)puts("  no budget");
 	if (call_number(o, "held_messages") > 0)
-		(void)printf("  %lld messages are held until there is room "
+		(void)printf("  %s wait%s, held, until there is room "
 			     "(postern queue list --held)\n",
-		    call_number(o, "held_messages"));
+		    COUNT(call_number(o, "held_messages"), "message"),
+		    call_number(o, "held_messages") == 1 ? "s" : "");
 	json_array_foreach(json_object_get(o, "keys"), i, c) print_key(c);
 	json_array_foreach(json_object_get(o, "domains"), i, c) domain_print(c);
 }
@@ -133,8 +134,8 @@ print_counted(const struct counted *n, const char *name)
 	const json_t *m;
 	size_t i;
 
-	(void)printf("%zu messages of %s wait, for %lld recipients\n",
-	    n->messages, name, n->rcpts);
+	(void)printf("%s of %s wait%s, for %s\n", COUNT(n->messages, "message"),
+	    name, n->messages == 1 ? "s" : "", COUNT(n->rcpts, "recipient"));
 	json_array_foreach(n->sample, i, m)(void)
 	    printf("  %s  %s  from <%s> to <%s>%s\n", call_text(m, "id"),
 		call_text(m, "arrived"), call_text(m, "sender"),

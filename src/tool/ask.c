@@ -108,8 +108,10 @@ show_explained(struct call *c)
 static void
 print_reloaded(const json_t *o)
 {
-	(void)o;
-	(void)puts("reloaded");
+	const char *later = json_string_value(json_object_get(o, "later"));
+
+	(void)printf("reloaded%s%s\n", later == NULL ? "" : "; ",
+	    later == NULL ? "" : later);
 }
 
 static int

@@ -17,6 +17,9 @@
 #include "sign/keyring.h"
 #include "tool.h"
 
+/* A relay that serves says how it is in milliseconds. */
+enum { STATUS_S = 5 };
+
 /* The process that answers at the control socket; 0: none. */
 static long
 running(const struct conf *conf)
@@ -27,6 +30,8 @@ running(const struct conf *conf)
 	long pid;
 
 	c = ctl_client_open(conf->control_socket, &err);
+	if (c != NULL)
+		ctl_client_set_patience(c, STATUS_S);
 	if (c != NULL)
 		o = ctl_client_ask(c, json_pack("{s:s}", "do", "status"), &err);
 	ctl_client_close(c);

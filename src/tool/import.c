@@ -569,7 +569,7 @@ run(const struct conf *conf, struct import *im)
 	loop_run(im->loop);
 	loop_free(im->loop);
 	spool_close(im->spool);
-	(void)printf("%llu messages imported\n", im->done);
+	(void)printf("%s imported\n", COUNT(im->done, "message"));
 	return im->rc != 0 ? tool_fail(&im->err) : EXIT_OK;
 }
 

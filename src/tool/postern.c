@@ -1,4 +1,5 @@
 /* postern: the operator's tool. See postern(1). */
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,6 +72,13 @@ void
 tool_print_end(size_t n)
 {
 	(void)puts(n == 0 ? "[]" : "]");
+}
+
+const char *
+tool_count(long long n, const char *one, char *out, size_t size)
+{
+	(void)snprintf(out, size, "%lld %s%s", n, one, n == 1 ? "" : "s");
+	return out;
 }
 
 const char *
@@ -179,6 +187,20 @@ run(struct tool *t, int argc, char **argv)
 	return EXIT_USAGE;
 }
 
+/* What was not written was not said: a full disk, a closed end. */
+static int
+end_output(int rc)
+{
+	bool failed = ferror(stdout) != 0;
+
+	failed = fflush(stdout) != 0 || failed;
+	if (!failed)
+		return rc;
+	(void)fprintf(stderr, "postern: standard output: %s\n",
+	    errno == 0 ? "not all could be written" : strerror(errno));
+	return rc == EXIT_OK ? EXIT_FAILED : rc;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -199,5 +221,5 @@ main(int argc, char **argv)
 		default: help_of_all(stderr); return EXIT_USAGE;
 		}
 	}
-	return run(&t, argc - optind, argv + optind);
+	return end_output(run(&t, argc - optind, argv + optind));
 }

@@ -55,7 +55,7 @@ sessions_show(struct call *c)
 	if (l.json)
 		tool_print_end(l.count);
 	else
-		(void)printf("%zu sessions\n", l.count);
+		(void)printf("%s\n", COUNT(l.count, "session"));
 	return EXIT_OK;
 }
 

@@ -76,13 +76,13 @@ do_check(struct tool *t, const struct conf *conf)
 		    (json_int_t)s.content_bytes, "damaged",
 		    (json_int_t)s.damaged));
 	else
-		(void)printf("%llu segments, %llu bytes; %llu messages wait "
-			     "for %llu recipients, %llu bytes of content; "
-			     "%llu damaged\n",
-		    (unsigned long long)s.segments,
+		(void)printf(
+		    "%s, %llu bytes; %s for %s, %llu bytes of content; "
+		    "%llu damaged\n",
+		    COUNT(s.segments, "segment"),
 		    (unsigned long long)s.segment_bytes,
-		    (unsigned long long)s.messages,
-		    (unsigned long long)s.recipients,
+		    COUNT(s.messages, "message"),
+		    COUNT(s.recipients, "recipient"),
 		    (unsigned long long)s.content_bytes,
 		    (unsigned long long)s.damaged);
 	return s.damaged > 0 ? EXIT_FAILED : EXIT_OK;
@@ -229,8 +229,8 @@ do_export(const struct conf *conf, const char *folder)
 	rc = spool_inspect(conf->spool_directory, export_one, &x, &s, &err);
 	if (rc != 0)
 		return tool_fail(x.err.text[0] == '\0' ? &err : &x.err);
-	(void)printf("%llu messages exported, %llu damaged\n",
-	    (unsigned long long)s.messages, (unsigned long long)s.damaged);
+	(void)printf("%s exported, %llu damaged\n",
+	    COUNT(s.messages, "message"), (unsigned long long)s.damaged);
 	return s.damaged > 0 ? EXIT_FAILED : EXIT_OK;
 }
 

@@ -16,10 +16,11 @@ print_spool(const json_t *spool)
 	bool fine = json_is_true(json_object_get(spool, "accepting")) &&
 		    json_is_true(json_object_get(spool, "recording"));
 
-	(void)printf("spool      %s; %lld bytes of messages in %lld bytes, "
-		     "%lld segments\n",
+	(void)printf(
+	    "spool      %s; %lld bytes of messages in %lld bytes, %s\n",
 	    fine ? "fine" : "NOT WELL", number(spool, "live_bytes"),
-	    number(spool, "used_bytes"), number(spool, "segments"));
+	    number(spool, "used_bytes"),
+	    COUNT(number(spool, "segments"), "segment"));
 	if (!fine)
 		(void)printf("           %s\n",
 		    json_string_value(json_object_get(spool, "why")));
@@ -43,10 +44,11 @@ print_state(const json_t *state)
 static void
 print_resolver(const json_t *resolver)
 {
-	(void)printf("resolver   %lld questions under way, %lld wait to ask; "
-		     "%lld domains known\n",
-	    number(resolver, "questions"), number(resolver, "waiting"),
-	    number(resolver, "domains"));
+	(void)printf("resolver   %s under way, %lld waiting to be asked; "
+		     "%s known\n",
+	    COUNT(number(resolver, "questions"), "question"),
+	    number(resolver, "waiting"),
+	    COUNT(number(resolver, "domains"), "domain"));
 }
 
 static void
@@ -54,9 +56,9 @@ print_trace(const json_t *trace)
 {
 	const char *since = json_string_value(json_object_get(trace, "since"));
 
-	(void)printf("trace      %lld events known%s%s\n",
-	    number(trace, "entries"), since == NULL ? "" : ", since ",
-	    since == NULL ? "" : since);
+	(void)printf("trace      %s known%s%s\n",
+	    COUNT(number(trace, "entries"), "event"),
+	    since == NULL ? "" : ", since ", since == NULL ? "" : since);
 }
 
 static void
@@ -90,23 +92,23 @@ status_print(const json_t *o)
 	(void)printf("postern    %s, process %lld, up %s\n",
 	    json_string_value(json_object_get(o, "version")), number(o, "pid"),
 	    tool_duration(number(o, "uptime"), up));
-	(void)printf("waiting    %lld messages\n", number(o, "waiting"));
+	(void)printf("waiting    %s\n", COUNT(number(o, "waiting"), "message"));
 	print_spool(json_object_get(o, "spool"));
 	print_state(json_object_get(o, "state"));
 	(void)printf("sessions   %lld now, %lld since the start; logins %lld, "
 		     "failed %lld\n",
 	    number(n, "sessions"), number(n, "connections"),
 	    number(n, "logins"), number(n, "login_failures"));
-	(void)printf("accepted   %lld messages; refused %lld\n",
-	    number(n, "accepted"), number(n, "refused"));
-	(void)printf("delivered  %lld recipients; put off %lld, failed %lld, "
+	(void)printf("accepted   %s; refused %lld\n",
+	    COUNT(number(n, "accepted"), "message"), number(n, "refused"));
+	(void)printf("delivered  %s; put off %lld, failed %lld, "
 		     "reports %lld\n",
-	    number(n, "delivered"), number(n, "deferred"), number(n, "failed"),
-	    number(n, "bounces"));
+	    COUNT(number(n, "delivered"), "recipient"), number(n, "deferred"),
+	    number(n, "failed"), number(n, "bounces"));
 	print_trace(json_object_get(o, "trace"));
 	print_resolver(json_object_get(o, "resolver"));
 	print_sites(json_object_get(o, "sites"));
 	if (number(o, "sites_more") > 0)
-		(void)printf("           and %lld sites more\n",
-		    number(o, "sites_more"));
+		(void)printf("           and %s more\n",
+		    COUNT(number(o, "sites_more"), "site"));
 }

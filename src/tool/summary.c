@@ -145,9 +145,9 @@ queue_summary(struct call *c)
 		return tool_fail(&err);
 	}
 	if (!c->json)
-		(void)printf("%lld messages, %lld recipients\n",
-		    call_number(sum, "messages"),
-		    call_number(sum, "recipients"));
+		(void)printf("%s, %s\n",
+		    COUNT(call_number(sum, "messages"), "message"),
+		    COUNT(call_number(sum, "recipients"), "recipient"));
 	for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++) {
 		group = json_object_get(sum, groups[i]);
 		if (group != NULL && c->json)

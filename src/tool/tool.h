@@ -48,6 +48,9 @@ void tool_print_json(json_t *o);
 /* A long array as it comes: the row that n others are before, and its end. */
 void tool_print_row(const json_t *row, size_t n);
 void tool_print_end(size_t n);
+/* "1 message", "2 messages", for a line of text. */
+const char *tool_count(long long n, const char *one, char *out, size_t size);
+#define COUNT(n, one) tool_count((long long)(n), (one), (char[48]){ 0 }, 48)
 /* "3d4h", "5m12s": short, for tables. */
 const char *tool_duration(long long seconds, char out[32]);
 

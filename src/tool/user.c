@@ -116,8 +116,9 @@ show_account(
 
 	user_key_uses_read(conf, &uses);
 	if (!t->json)
-		(void)printf("%s  %s, %zu keys\n", u->name,
-		    u->suspended ? "suspended" : "in order", u->nkeys);
+		(void)printf("%s  %s, %s\n", u->name,
+		    u->suspended ? "suspended" : "in order",
+		    COUNT(u->nkeys, "key"));
 	for (size_t i = 0; i < u->nkeys; i++) {
 		json_t *key = user_key_json(&u->keys[i], &uses);
 

@@ -83,6 +83,15 @@ START_TEST(keys_are_their_account_s)
 }
 END_TEST
 
+START_TEST(a_name_that_a_line_cannot_begin_with_is_none)
+{
+	ck_assert(users_name_is_valid(SPAN("j\xc3\xb6rg")));
+	ck_assert(!users_name_is_valid(SPAN("#ann")));
+	ck_assert(!users_name_is_valid(SPAN("\xef\xbb\xbf"
+					    "ann")));
+}
+END_TEST
+
 START_TEST(a_file_may_be_empty)
 {
 	struct err err = { "" };
@@ -100,6 +109,11 @@ static const struct {
 } bad[] = {
 	{ "ann", "users:1: unknown kind of password" },
 	{ "ann secret", "users:1: unknown kind" },
+	{ "\xef\xbb\xbf"
+	  "ann " KEYS,
+	    "users:1: begins with a byte order mark" },
+	{ "ann " KEYS " suspended\r\n",
+	    "users:1: a line end of another system" },
 	{ "ann SCRAM-SHA-1$4096:" SALT "$" KEY ":" KEY, "users:1: unknown" },
 	{ "\n# x\nann {plain}x", "users:3: unknown" },
 	{ " ann " KEYS, "users:1: bad name" },
@@ -124,7 +138,7 @@ static const struct {
 	    "users:1: bad key" },
 	{ "ann " KEYS " disabled", "users:1: something behind" },
 	{ "ann " KEYS " suspended ", "users:1: something behind" },
-	{ "ann " KEYS "\r\n", "users:1: bad key" },
+	{ "ann " KEYS "\r\n", "users:1: a line end of another system" },
 	{ "ann#a " APP, "users: the key ann#a is of no account that is there" },
 	{ "ann " KEYS "\nann#a " APP " x",
 	    "users:2: something behind the key" },
@@ -497,6 +511,7 @@ static void
 fill(TCase *tc)
 {
 	tcase_add_test(tc, accounts_are_read);
+	tcase_add_test(tc, a_name_that_a_line_cannot_begin_with_is_none);
 	tcase_add_test(tc, a_file_may_be_empty);
 	tcase_add_loop_test(
 	    tc, mistakes_are_refused_with_their_line, 0, ARRAY_LEN(bad));

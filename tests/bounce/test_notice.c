@@ -37,8 +37,9 @@ teardown(void)
 }
 
 static void
-on_stored(struct envelope *stored, void *arg)
+on_stored(struct envelope *stored, const char *message_id, void *arg)
 {
+	ck_assert_int_gt(strlen(message_id), 10);
 	(void)arg;
 	env = stored;
 	has_answered = true;

@@ -81,7 +81,7 @@ teardown(void)
 }
 
 static void
-on_report(struct envelope *env, void *arg)
+on_report(struct envelope *env, const char *message_id, void *arg)
 {
 	struct content *c;
 	struct err err;
@@ -98,6 +98,10 @@ on_report(struct envelope *env, void *arg)
 	n = content_read(c, 0, text, sizeof text - 1, &err);
 	ck_assert_int_ge(n, 0);
 	text[n] = '\0';
+	/* The log tells of it by the same id. */
+	ck_assert_int_gt(strlen(message_id), 10);
+	ck_assert_ptr_nonnull(strstr(text, "\r\nMessage-ID: <"));
+	ck_assert_ptr_nonnull(strstr(text, message_id));
 	ck_assert_uint_eq((uint64_t)n, env->size);
 	content_unref(c);
 }

@@ -79,10 +79,10 @@ class Folder:
 
 
 def make_certificate(folder, name="localhost", names=("DNS:localhost",
-                                                      "IP:127.0.0.1")):
+                                                      "IP:127.0.0.1"),
+                     kind=("ec", "-pkeyopt", "ec_paramgen_curve:prime256v1")):
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-         "ec_paramgen_curve:prime256v1", "-nodes", "-days", "30", "-subj",
+        ["openssl", "req", "-x509", "-newkey", *kind, "-nodes", "-days", "30", "-subj",
          f"/CN={name}", "-addext", "subjectAltName=" + ",".join(names),
          "-keyout", folder(name + ".key"), "-out", folder(name + ".pem")],
         check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

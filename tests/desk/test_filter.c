@@ -107,7 +107,13 @@ static const struct {
 	{ "{\"to\": \"<Carl@two.test>\"}", FILTER_SOME, 4 },
 	{ "{\"older\": \"2h\"}", FILTER_WHOLE, 0 },
 	{ "{\"older\": \"7201s\"}", FILTER_NONE, 0 },
+	{ "{\"older\": \"15m\"}", FILTER_WHOLE, 0 },
+	{ "{\"older\": \"120min\"}", FILTER_WHOLE, 0 },
+	{ "{\"older\": \"121m\"}", FILTER_NONE, 0 },
 	{ "{\"domain\": \"TWO.test\"}", FILTER_SOME, 6 },
+	{ "{\"domain\": \"two.test.\"}", FILTER_SOME, 6 },
+	{ "{\"domain\": \".\"}", FILTER_NONE, 0 },
+	{ "{\"to\": \"Carl@TWO.test.\"}", FILTER_SOME, 4 },
 	{ "{\"domain\": \"*.test\"}", FILTER_WHOLE, 7 },
 	{ "{\"domain\": \"test\"}", FILTER_NONE, 0 },
 	{ "{\"to\": \"carl@*\"}", FILTER_SOME, 4 },
@@ -140,6 +146,35 @@ START_TEST(conditions_are_and)
 }
 END_TEST
 
+/* One of a domain's ways to be written means all of them. */
+static const char *const ways[] = { "{\"domain\": \"b\u00fccher.test\"}",
+	"{\"domain\": \"B\u00dcCHER.test\"}",
+	"{\"domain\": \"xn--bcher-kva.TEST.\"}",
+	"{\"to\": \"*@b\u00fccher.test\"}",
+	"{\"to\": \"<ANN@xn--bcher-kva.test>\"}" };
+
+START_TEST(a_domain_is_meant_however_it_is_written)
+{
+	const struct span rcpts[] = { SPAN("ann@b\xc3\xbc"
+					   "cher.test"),
+		SPAN("ann@xn--bcher-kva.test"), SPAN("ann@bucher.test") };
+	struct envelope_parts parts = { .id = 2, .rcpt = rcpts, .nrcpt = 3 };
+	static const struct leg_options options = { .expire = 1000000000 };
+	json_t *request = json_loads(ways[_i], 0, NULL);
+	bool only[RCPTS] = { false };
+	const char *wrong = NULL;
+	struct filter f = { .all = false };
+	struct message *m =
+	    message_new(envelope_new(&parts), NULL, 0, &options, NOW, WALL);
+
+	queue_add_take(queue, m);
+	ck_assert(filter_read(&f, request, &wrong));
+	ck_assert_int_eq(filter_match(&f, m, NOW, only), FILTER_SOME);
+	ck_assert(only[0] && only[1] && !only[2]);
+	json_decref(request);
+}
+END_TEST
+
 START_TEST(who_is_over_is_not_meant)
 {
 	json_t *request = json_pack("{s:s}", "domain", "two.test");
@@ -160,6 +195,24 @@ END_TEST
 START_TEST(a_time_that_is_none_is_refused)
 {
 	json_t *request = json_pack("{s:s}", "older", "soon");
+	const char *wrong = NULL;
+	struct filter f = { .all = false };
+
+	ck_assert(!filter_read(&f, request, &wrong));
+	ck_assert_ptr_nonnull(wrong);
+	json_decref(request);
+}
+END_TEST
+
+static const char *const kinds[] = { "{\"domain\": 7}",
+	"{\"account\": \"ann\", \"domain\": null}", "{\"older\": 3600}",
+	"{\"held\": \"yes\"}", "{\"all\": true, \"dry_run\": \"yes\"}",
+	"{\"to\": [\"ann@one.test\"]}" };
+
+/* Else it would mean all, or do what was to be tried. */
+START_TEST(a_filter_of_another_kind_is_refused)
+{
+	json_t *request = json_loads(kinds[_i], 0, NULL);
 	const char *wrong = NULL;
 	struct filter f = { .all = false };
 
@@ -293,8 +346,12 @@ fill(TCase *tc)
 	tcase_add_loop_test(
 	    tc, a_star_stands_for_anything, 0, (int)ARRAY_LEN(patterns));
 	tcase_add_loop_test(tc, conditions_are_and, 0, (int)ARRAY_LEN(cases));
+	tcase_add_loop_test(tc, a_domain_is_meant_however_it_is_written, 0,
+	    (int)ARRAY_LEN(ways));
 	tcase_add_test(tc, who_is_over_is_not_meant);
 	tcase_add_test(tc, a_time_that_is_none_is_refused);
+	tcase_add_loop_test(
+	    tc, a_filter_of_another_kind_is_refused, 0, (int)ARRAY_LEN(kinds));
 	tcase_add_test(tc, the_log_says_what_was_chosen);
 	tcase_add_test(tc, a_scan_meets_each_message_once_whatever_the_pages);
 	tcase_add_test(tc, a_turn_ends_by_the_clock);

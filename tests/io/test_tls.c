@@ -3,6 +3,8 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
+#include "io/tls_peer.h"
+
 START_TEST(the_newest_version_is_chosen)
 {
 	begin(true);
@@ -515,6 +517,45 @@ START_TEST(renegotiation_is_refused)
 }
 END_TEST
 
+/* OpenSSL has a place for each type of key, and finds no fault with two. */
+START_TEST(a_key_of_another_type_is_an_error)
+{
+	struct conf_certificate c = { .certificate = cert.certificate,
+		.key = cert.key };
+	struct conf conf = { .certificates = &c, .ncertificates = 1 };
+	EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+	struct tls_facts facts;
+	struct err err = { "" };
+	FILE *f = fopen(cert.key, "w");
+
+	ck_assert_ptr_nonnull(f);
+	ck_assert_int_eq(
+	    PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL), 1);
+	(void)fclose(f);
+	EVP_PKEY_free(key);
+	ck_assert_ptr_null(tls_server_new(&conf, &err));
+	ck_assert_ptr_nonnull(strstr(err.text, "does not belong"));
+	ck_assert_int_lt(tls_look(&c, "relay.test", &facts, &err), 0);
+	ck_assert_ptr_nonnull(strstr(err.text, "does not belong"));
+}
+END_TEST
+
+/* A pipe would be waited for, and a device read for ever. */
+START_TEST(what_is_no_file_is_not_opened)
+{
+	struct conf_certificate c = { .certificate = cert.certificate,
+		.key = (char[]){ "/dev/zero" } };
+	struct tls_facts facts;
+	struct err err = { "" };
+
+	ck_assert_int_lt(tls_look(&c, "relay.test", &facts, &err), 0);
+	ck_assert_str_eq(
+	    err.text, "tls.key /dev/zero: is no file, expected a file");
+	ck_assert_int_lt(tls_peer_look("/dev/zero", &err), 0);
+	ck_assert_ptr_nonnull(strstr(err.text, "is no file"));
+}
+END_TEST
+
 START_TEST(a_look_tells_days_and_name)
 {
 	struct conf_certificate c = { .line = 0 };
@@ -582,6 +623,8 @@ fill(TCase *tc)
 	tcase_add_test(tc, a_peer_that_goes_during_the_handshake_breaks_it);
 	tcase_add_test(tc, a_handshake_can_be_given_up);
 	tcase_add_test(tc, renegotiation_is_refused);
+	tcase_add_test(tc, a_key_of_another_type_is_an_error);
+	tcase_add_test(tc, what_is_no_file_is_not_opened);
 	tcase_add_test(tc, a_look_tells_days_and_name);
 }
 

@@ -55,6 +55,10 @@ START_TEST(an_address_is_found_however_it_is_written)
 	ck_assert(has(a, "sales@own.test", "bob"));
 	aliases_unref(a);
 	aliases_unref(parse(""));
+	a = parse("\xef\xbb\xbf"
+		  "sales@own.test ann");
+	ck_assert(has(a, "sales@own.test", "ann"));
+	aliases_unref(a);
 }
 END_TEST
 

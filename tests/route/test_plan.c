@@ -473,7 +473,7 @@ END_TEST
 static const struct {
 	const char *file, *want; /* NULL: there is no file; no plan */
 } passwords[] = { { "secret\r\n", "secret" }, { "a b", "a b" }, { "\n", NULL },
-	{ NULL, NULL } };
+	{ "two\nlines\n", NULL }, { NULL, NULL } };
 
 START_TEST(a_password_is_read_from_its_file)
 {
