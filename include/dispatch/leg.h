@@ -215,6 +215,8 @@ bool leg_is_in_hand(const struct leg *leg);
 bool leg_stands_still(const struct leg *leg);
 /* When it expires, if its time goes on; monotonic ms. */
 uint64_t leg_end(const struct leg *leg, const struct leg_options *options);
+/* leg->due, by what its state waits for; not while it is held. */
+void leg_set_due(struct leg *leg, const struct leg_options *options);
 /* Whether that recipient of it is to be tried now. */
 bool leg_wants(const struct leg *leg, uint32_t rcpt, uint64_t now);
 /* The rank that it stands in line with. */

@@ -136,6 +136,9 @@ void
 dispatch_take(
     struct dispatch *d, const struct conf *conf, struct router_next *next)
 {
+	bool has_new_times = d->conf->expire != conf->expire ||
+			     d->conf->delay_warning != conf->delay_warning;
+
 	router_take(d->router, next);
 	d->era++;
 	d->walk = queue_first_awake(d->queue);
@@ -145,6 +148,8 @@ dispatch_take(
 	lines_mark_all(d);
 	budget_ask_all(d);
 	filters_ask_all(d);
+	if (has_new_times)
+		times_are_new(d);
 	dispatch_end_turn(d);
 }
 

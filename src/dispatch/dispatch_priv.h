@@ -231,6 +231,11 @@ struct walk {
 void walk_begin(struct walk *w, struct dispatch *d);
 void walks_forget(struct dispatch *d);
 
+/* --- times_io.c --- */
+
+/* The options say otherwise for how long messages wait. */
+void times_are_new(struct dispatch *d);
+
 /* --- mistrust_io.c --- */
 
 void mistrust_init(struct dispatch *d);

@@ -169,6 +169,14 @@ trace(const struct leg *leg, enum leg_state to)
 	    fact_word("to", leg_state_name(to)));
 }
 
+void
+leg_set_due(struct leg *leg, const struct leg_options *o)
+{
+	uint64_t at = next_attempt(leg), end = leg_end(leg, o);
+
+	leg->due.at = leg->state == LEG_WAITING && at < end ? at : end;
+}
+
 /* What each state needs, and when the leg is to be woken in it. */
 static enum leg_need
 need_of(struct leg *leg, const struct leg_options *o)
@@ -182,9 +190,8 @@ need_of(struct leg *leg, const struct leg_options *o)
 		[LEG_LEAVING] = LEG_WITHDRAW,
 		[LEG_OVER] = LEG_END,
 	};
-	uint64_t at = next_attempt(leg), end = leg_end(leg, o);
 
-	leg->due.at = leg->state == LEG_WAITING && at < end ? at : end;
+	leg_set_due(leg, o);
 	return needs[leg->state];
 }
 

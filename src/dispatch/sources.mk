@@ -14,4 +14,4 @@ libpostern_a_SOURCES += \
 	src/dispatch/lines_io.c src/dispatch/mistrust_io.c \
 	src/dispatch/notices_io.c src/dispatch/operator_io.c \
 	src/dispatch/reports_io.c src/dispatch/rest_io.c \
-	src/dispatch/walk_io.c
+	src/dispatch/times_io.c src/dispatch/walk_io.c

@@ -55,6 +55,92 @@ START_TEST(what_rests_is_tried_when_its_time_has_come)
 }
 END_TEST
 
+/* --- a reload with other times --- */
+
+#define RELAY                                                                  \
+	"hostname = relay.test\n"                                              \
+	"route default { relay = \"smtp://192.0.2.1:26\" }\n"
+
+static bool
+has_expired(const bool *done)
+{
+	(void)done;
+	return queue_find(dispatch_queue(dispatch), 5) == NULL ||
+	       queue_find(dispatch_queue(dispatch), 5)->open == 0;
+}
+
+/* Two hours old, and to be tried again in an hour. */
+static void
+load_old(uint64_t id, struct span sender)
+{
+	struct progress row = {
+		.tries = 1, .last = wall_now(), .due = wall_now() + 3600000
+	};
+	struct span rcpt = SPAN("a@there.test");
+	struct envelope_parts parts = { .id = id,
+		.arrived = wall_now() - 2 * 3600000,
+		.account = SPAN("ann"),
+		.sender = sender,
+		.rcpt = &rcpt,
+		.nrcpt = 1 };
+
+	dispatch_load(envelope_new(&parts), &row, 0, dispatch);
+}
+
+START_TEST(a_shorter_time_to_wait_counts_at_once)
+{
+	dispatch_start(dispatch);
+	load_old(5, SPAN("")); /* nobody is told that it expired */
+	load(6);
+	turn_until(all_rest, NULL);
+	reload(RELAY "queue { expire = 90min delay-warning = 0 }\n");
+	turn_until(has_expired, NULL);
+	ck_assert_uint_eq(queue_find(dispatch_queue(dispatch), 6)->open, 1);
+}
+END_TEST
+
+static uint64_t before;
+
+static bool
+has_later_end(const bool *done)
+{
+	(void)done;
+	return queue_find(dispatch_queue(dispatch), 5)->legs[0].due.at >
+	       before + 40 * 60000;
+}
+
+START_TEST(a_longer_one_counts_too)
+{
+	reload(RELAY "queue { expire = 130min delay-warning = 0 }\n");
+	dispatch_start(dispatch);
+	load_old(5, SPAN("ann@here.test"));
+	/* Its end comes before its next attempt. */
+	before = queue_find(dispatch_queue(dispatch), 5)->legs[0].due.at;
+	turn_until(all_rest, NULL);
+	reload(RELAY "queue { expire = 3h delay-warning = 0 }\n");
+	turn_until(has_later_end, NULL);
+}
+END_TEST
+
+static bool
+has_sooner_warning(const bool *done)
+{
+	(void)done;
+	return queue_find(dispatch_queue(dispatch), 5)->due.at < before;
+}
+
+START_TEST(so_does_another_time_to_warn)
+{
+	reload(RELAY "queue { delay-warning = 20h }\n");
+	dispatch_start(dispatch);
+	load_old(5, SPAN("ann@here.test"));
+	before = queue_find(dispatch_queue(dispatch), 5)->due.at;
+	turn_until(all_rest, NULL);
+	reload(RELAY "queue { delay-warning = 4h }\n");
+	turn_until(has_sooner_warning, NULL);
+}
+END_TEST
+
 /* --- lost to another machine --- */
 
 START_TEST(what_is_lost_while_it_waits_is_forgotten)
@@ -222,6 +308,9 @@ fill(TCase *tc)
 	tcase_add_test(tc, what_waits_for_an_hour_rests_and_wakes_for_who_asks);
 	tcase_add_test(tc, what_is_due_soon_stays_awake);
 	tcase_add_test(tc, what_rests_is_tried_when_its_time_has_come);
+	tcase_add_test(tc, a_shorter_time_to_wait_counts_at_once);
+	tcase_add_test(tc, a_longer_one_counts_too);
+	tcase_add_test(tc, so_does_another_time_to_warn);
 	tcase_add_test(tc, what_is_lost_while_it_waits_is_forgotten);
 	tcase_add_test(tc, what_is_lost_while_a_lane_has_it_is_called_back);
 	tcase_add_test(tc, what_nobody_knows_cannot_be_lost);

@@ -68,10 +68,22 @@ on_lost(uint64_t id, void *arg)
 	dispatch_lost(dispatch, id);
 }
 
+static inline struct conf *
+read_conf(const char *text)
+{
+	struct buf warnings = { 0 };
+	struct err err = { .text = "" };
+	struct conf *read =
+	    conf_parse(span_text(text), "test.conf", NULL, &warnings, &err);
+
+	ck_assert_msg(read != NULL, "%s", err.text);
+	buf_clear(&warnings);
+	return read;
+}
+
 static inline void
 setup_with(const char *text)
 {
-	struct buf warnings = { 0 };
 	struct spool_options o = { .kind = SPOOL_MEMORY };
 	struct spool_events on = { .message = dispatch_load, .lost = on_lost };
 	struct dispatch_lanes lanes = { .open = on_open,
@@ -81,9 +93,7 @@ setup_with(const char *text)
 	struct err err = { .text = "" };
 
 	loop = loop_new();
-	conf = conf_parse(span_text(text), "test.conf", NULL, &warnings, &err);
-	ck_assert_msg(conf != NULL, "%s", err.text);
-	buf_clear(&warnings);
+	conf = read_conf(text);
 	dispatch = dispatch_new(loop, conf, &err);
 	ck_assert_msg(dispatch != NULL, "%s", err.text);
 	o.loop = loop;
@@ -99,6 +109,21 @@ setup(void)
 {
 	setup_with("hostname = relay.test\n"
 		   "route default { relay = \"smtp://192.0.2.1:26\" }\n");
+}
+
+/* It has that configuration from now on. */
+static inline void
+reload(const char *text)
+{
+	struct conf *next = read_conf(text);
+	struct router_next *router;
+	struct err err = { .text = "" };
+
+	router = dispatch_prepare(dispatch, next, &err);
+	ck_assert_msg(router != NULL, "%s", err.text);
+	dispatch_take(dispatch, next, router);
+	conf_unref(conf);
+	conf = next;
 }
 
 static inline void
