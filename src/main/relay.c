@@ -288,13 +288,12 @@ relay_free(struct relay *r)
 	acceptor_free(r->rooms.acceptor);
 	auth_free(r->rooms.auth);
 	aliases_unref(r->rooms.aliases);
-	domains_free(r->rooms.domains);
 	signing_free(r->rooms.signing);
 	tls_server_unref(r->rooms.tls);
 	conf_unref(r->rooms.conf);
 	conf_unref(r->rooms.started);
-	if (r->loop != NULL)
-		loop_free(r->loop);
+	loop_free(r->loop);
+	domains_free(r->rooms.domains); /* rows may come with the loop's end */
 	logger_close(r->rooms.logger);
 	free(r);
 }
