@@ -19,6 +19,8 @@ struct span {
 #define MUST_CHECK __attribute__((warn_unused_result))
 /* For string literals: the length is known when compiling. */
 #define SPAN(lit) ((struct span){ (lit), sizeof(lit) - 1 })
+/* What editors of other systems put in front of UTF-8. */
+#define SPAN_BYTE_ORDER_MARK SPAN("\xef\xbb\xbf")
 /* For printf's "%.*s". */
 #define SPAN_ARG(s) (int)(s).len, (s).ptr
 

@@ -54,7 +54,7 @@ users_name_is_valid(struct span name)
 {
 	/* A line of the file that begins so is not a name's (BOM, comment). */
 	if (name.len == 0 || name.len > USERS_NAME_MAX || name.ptr[0] == '#' ||
-	    span_starts(name, SPAN("\xef\xbb\xbf")))
+	    span_starts(name, SPAN_BYTE_ORDER_MARK))
 		return false;
 	for (size_t i = 0; i < name.len; i++)
 		if ((unsigned char)name.ptr[i] <= ' ' || name.ptr[i] == 0x7f)
@@ -101,7 +101,7 @@ parse_line(struct span line, struct user *u)
 	struct span keys = span_cut(&line, ' ');
 	const char *wrong;
 
-	if (span_starts(name, SPAN("\xef\xbb\xbf")))
+	if (span_starts(name, SPAN_BYTE_ORDER_MARK))
 		return "begins with a byte order mark (BOM), expected plain "
 		       "UTF-8: save the file without one";
 	if (span_find(line, '\r') < line.len ||

@@ -178,11 +178,10 @@ check_end(struct cleaner *c)
 	}
 }
 
-/* What editors of other systems put in front. */
 static void
 check_front(struct cleaner *c)
 {
-	if (c->len >= 3 && memcmp(c->text, "\xef\xbb\xbf", 3) == 0)
+	if (span_starts(span_make(c->text, c->len), SPAN_BYTE_ORDER_MARK))
 		c->wrong =
 		    "begins with a byte order mark (BOM), expected plain "
 		    "UTF-8: save the file without one";

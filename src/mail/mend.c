@@ -26,8 +26,6 @@ enum kind {
 
 /* --- lines --- */
 
-static const struct span byte_order_mark = { "\xef\xbb\xbf", 3 };
-
 /* Names that are evidence of a header. Fewer than 64: see `seen`. */
 static const struct known {
 	struct span name;
@@ -196,8 +194,8 @@ line_at(struct span text, size_t at)
 	size_t lf = span_find(rest, '\n');
 
 	rest.len = lf == rest.len ? 0 : lf + 1;
-	if (at == 0 && span_starts(rest, byte_order_mark))
-		rest = span_from(rest, byte_order_mark.len);
+	if (at == 0 && span_starts(rest, SPAN_BYTE_ORDER_MARK))
+		rest = span_from(rest, SPAN_BYTE_ORDER_MARK.len);
 	return rest;
 }
 

@@ -76,9 +76,9 @@ aliases_parse(struct span text, const uint64_t seed[2], struct err *err)
 {
 	struct aliases *a = MEM_NEW(struct aliases);
 
-	/* What editors of other systems put in front is no part of an address. */
-	if (span_starts(text, SPAN("\xef\xbb\xbf")))
-		text = span_from(text, 3);
+	/* It is no part of an address. */
+	if (span_starts(text, SPAN_BYTE_ORDER_MARK))
+		text = span_from(text, SPAN_BYTE_ORDER_MARK.len);
 	atomic_init(&a->refs, 1);
 	map_init(&a->map, seed);
 	for (size_t number = 1; !span_is_empty(text); number++) {

@@ -2,30 +2,13 @@
  * Messages that their account's budget holds, with a clock that moves when a test says
  * so. Whether there is room is said by the test, too.
  */
+#include "clock.h"
 #include "world.h"
 
 #include "mail/reason.h"
 #include "src/dispatch/dispatch_priv.h"
 
 enum { BEGIN = 1000000, MINUTE = 60000, MOST = 100 };
-
-/* The clocks of all of the relay in this program (see tests.mk). */
-uint64_t __wrap_loop_now(const struct loop *loop);
-int64_t __wrap_wall_now(void);
-static uint64_t now;
-
-uint64_t
-__wrap_loop_now(const struct loop *of)
-{
-	(void)of;
-	return now;
-}
-
-int64_t
-__wrap_wall_now(void)
-{
-	return 1700000000000 + (int64_t)now;
-}
 
 /* --- the accounts' budgets --- */
 

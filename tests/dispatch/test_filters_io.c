@@ -3,6 +3,7 @@
  * when a test says so. What filters answer is said by the test. Nothing is delivered:
  * no name server answers.
  */
+#include "clock.h"
 #include "tests/lib/suite.h"
 
 #include <stdlib.h>
@@ -26,24 +27,6 @@ enum {
 	ASKED_MOST = 200,
 	BEGIN = 1000000
 };
-
-/* The clocks of all of the relay in this program (see tests.mk). */
-uint64_t __wrap_loop_now(const struct loop *loop);
-int64_t __wrap_wall_now(void);
-static uint64_t now;
-
-uint64_t
-__wrap_loop_now(const struct loop *loop)
-{
-	(void)loop;
-	return now;
-}
-
-int64_t
-__wrap_wall_now(void)
-{
-	return 1700000000000 + (int64_t)now;
-}
 
 static struct loop *loop;
 static struct spool *spool;

@@ -1,6 +1,8 @@
 /* Which lanes there are, with configurations of each test's own. */
 #include "world.h"
 
+#include <stdio.h>
+
 static void
 send_to(uint64_t id, const char *rcpt)
 {
@@ -24,21 +26,33 @@ has_quit(const bool *done)
 	return quits > 0;
 }
 
-/* By the same hosts, with another TLS rule: its connection serves nobody else. */
-START_TEST(an_idle_lane_of_another_channel_makes_room)
+/*
+ * The lane of one.test, which has had its first message. The hosts of two.test are the
+ * same, with another TLS rule: that connection serves nobody there.
+ */
+static struct lane *
+idle_lane_of(const char *limits)
 {
-	struct lane *first;
+	char text[512];
 
-	setup_with("hostname = relay.test\n"
-		   "deliver { max-lanes = 1 }\n"
-		   "route \"one.test\" { relay = \"smtp://192.0.2.1:26\" }\n"
-		   "route \"two.test\" { relay = \"smtp://192.0.2.1:26\" "
-		   "tls = require }\n");
+	(void)snprintf(text, sizeof text,
+	    "hostname = relay.test\n%s"
+	    "route \"one.test\" { relay = \"smtp://192.0.2.1:26\" }\n"
+	    "route \"two.test\" { relay = \"smtp://192.0.2.1:26\" "
+	    "tls = require }\n",
+	    limits);
+	setup_with(text);
 	dispatch_start(dispatch);
 	send_to(1, "a@one.test");
 	turn_until(has_lane, NULL);
-	first = lane;
 	answer(1);
+	return lane;
+}
+
+START_TEST(an_idle_lane_of_another_channel_makes_room)
+{
+	struct lane *first = idle_lane_of("deliver { max-lanes = 1 }\n");
+
 	turn_until(is_empty, NULL);
 	ck_assert_uint_eq(quits, 0);
 	send_to(2, "b@two.test");
@@ -57,18 +71,8 @@ END_TEST
 /* While the site has a lane left to give, none has to make room. */
 START_TEST(an_idle_lane_stays_while_there_are_others)
 {
-	struct lane *first;
+	struct lane *first = idle_lane_of("deliver { max-lanes = 2 }\n");
 
-	setup_with("hostname = relay.test\n"
-		   "deliver { max-lanes = 2 }\n"
-		   "route \"one.test\" { relay = \"smtp://192.0.2.1:26\" }\n"
-		   "route \"two.test\" { relay = \"smtp://192.0.2.1:26\" "
-		   "tls = require }\n");
-	dispatch_start(dispatch);
-	send_to(1, "a@one.test");
-	turn_until(has_lane, NULL);
-	first = lane;
-	answer(1);
 	send_to(2, "b@two.test");
 	turn_until(has_lane, NULL);
 	ck_assert_ptr_ne(lane, first);

@@ -9,7 +9,7 @@ check_PROGRAMS += tests/dispatch/test_order
 check_PROGRAMS += tests/dispatch/test_queue
 check_PROGRAMS += tests/dispatch/test_rest
 tests_dispatch_test_budget_io_SOURCES = tests/dispatch/test_budget_io.c \
-	tests/dispatch/world.h
+	tests/dispatch/clock.h tests/dispatch/world.h
 # With clocks of their own.
 tests_dispatch_test_budget_io_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=loop_now,--wrap=wall_now
